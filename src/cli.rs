@@ -1,0 +1,335 @@
+//! Every flag and argument. The doc comments are the help and the man pages.
+
+pub(crate) mod value;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::complete;
+use crate::gateway::Status;
+use crate::output::{Colour, Format, Manner};
+use value::ClusterName;
+
+/// Start, find, scale and stop Dask clusters on a Dask Gateway
+///
+/// dgw reads the same configuration as dask-gateway's Python client,
+/// ~/.config/dask/gateway.yaml, which must have mode 600, and talks to the gateway that it names.
+/// Results go to stdout, everything else to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "dgw", version, propagate_version = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, args_override_self = true, after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or nothing to do
+  1  another failure
+  2  usage
+  3  the configuration was refused, and nothing was sent
+  4  authentication or permission
+  5  no such cluster, or several fit
+  6  the cluster failed
+  7  timed out
+  8  partly done, or the gateway did less than asked for
+  9  the gateway is unreachable, or broken
+  129, 130, 143  hung up, interrupted, terminated; what was being started is shut down first";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    New(NewArgs),
+    Connect(ConnectArgs),
+    Scale(ScaleArgs),
+    Adapt(AdaptArgs),
+    #[command(visible_alias = "stop")]
+    Shutdown(ShutdownArgs),
+    Dashboard(DashboardArgs),
+    Options(OptionsArgs),
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// How to print results
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    output: Format,
+
+    /// Leave out the header line of tables and CSV
+    #[arg(long, global = true)]
+    no_header: bool,
+
+    /// Sort by this column of the table
+    #[arg(long, global = true, value_name = "COLUMN")]
+    sort_by: Option<String>,
+
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+
+    /// Say what is done: requests (-v), answers' headers (-vv)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+
+    /// Read this file or folder in place of the user's configuration
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Talk to the gateway at this address in place of the configured one
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) address: Option<String>,
+
+    /// Give up on a single request after this long
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s")]
+    #[arg(value_parser = value::limit)]
+    pub(crate) request_timeout: Duration,
+}
+
+impl Global {
+    pub(crate) fn manner(&self) -> Manner {
+        Manner {
+            format: self.output,
+            header: !self.no_header,
+            sort_by: self.sort_by.clone(),
+            colour: self.color,
+            quiet: self.quiet,
+            verbosity: self.verbose,
+        }
+    }
+}
+
+/// List your clusters
+///
+/// Without arguments, the active ones: pending and running. On a narrow terminal the table leaves
+/// out what doesn't fit, dashboards first; a pipe, a file and every other format get all of it.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only these: names, prefixes of names, or dashboard URLs
+    #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    pub(crate) clusters: Vec<ClusterName>,
+
+    /// Those in every status that the gateway still knows
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) selectors: Selectors,
+}
+
+/// Which clusters. Selectors narrow together.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selectors")]
+pub(crate) struct Selectors {
+    /// Only clusters in these statuses
+    #[arg(
+        long,
+        value_name = "STATUS,…",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
+    #[arg(value_parser = PossibleValuesParser::new(STATUSES).try_map(|text| text.parse::<Status>()))]
+    pub(crate) status: Vec<Status>,
+
+    /// Only clusters that were started longer ago than this
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) older_than: Option<Duration>,
+}
+
+const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];
+
+/// Start a cluster, wait until it runs, and print its name
+///
+/// Either the name of a running cluster is printed, or nothing is left behind: an interrupt, a
+/// time-out or a failed start shuts down what was started.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// Set an option of the cluster, as `dgw options` lists them; may be repeated
+    ///
+    /// Values are checked against what the gateway offers before anything is started. A mapping
+    /// takes one KEY=VALUE at a time (-s environment=A=1 -s environment=B=2) or a JSON object.
+    #[arg(short = 's', long = "set", value_name = "KEY=VALUE", value_parser = value::key_value)]
+    #[arg(add = ArgValueCandidates::new(complete::options))]
+    pub(crate) options: Vec<(String, String)>,
+
+    /// Ask for this many workers
+    #[arg(long, value_name = "N", conflicts_with = "adapt")]
+    pub(crate) workers: Option<u32>,
+
+    /// Scale between so many workers, as the work asks for
+    #[arg(long, value_name = "MIN..MAX", value_parser = value::worker_range)]
+    pub(crate) adapt: Option<(Option<u32>, Option<u32>)>,
+
+    /// Use an active cluster of yours, if there is one with these options, in place of a new one
+    ///
+    /// A running one is preferred to a pending one, a younger to an older. A cluster that was
+    /// there before is never shut down, whatever happens.
+    #[arg(long)]
+    pub(crate) reuse: bool,
+
+    /// Print the name at once and leave the cluster to start
+    #[arg(long, conflicts_with_all = ["workers", "adapt", "timeout"])]
+    pub(crate) no_wait: bool,
+
+    /// Give up, and shut the cluster down, if it doesn't run after this long
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Wait until a cluster runs, and print how to connect to it
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Give up if it doesn't run after this long
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// The one cluster that a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// A name, a prefix of one, or a dashboard's URL; the one active cluster if left out
+    #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    pub(crate) cluster: Option<ClusterName>,
+}
+
+/// Set the number of a cluster's workers
+///
+/// Adaptive scaling goes off. The workers come and go in the gateway's own time.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub(crate) struct ScaleArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// How many workers
+    #[arg(value_name = "N", required = true)]
+    pub(crate) workers: u32,
+}
+
+/// Let the work decide the number of a cluster's workers
+///
+/// Where only one bound is given, the gateway's own holds for the other.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("bounds").args(["min", "max", "off"]).multiple(true).required(true))]
+pub(crate) struct AdaptArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// At least so many workers
+    #[arg(long, value_name = "N")]
+    pub(crate) min: Option<u32>,
+
+    /// At most so many workers
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<u32>,
+
+    /// Switch adaptive scaling off; the workers that are there stay
+    #[arg(long, conflicts_with_all = ["min", "max"])]
+    pub(crate) off: bool,
+}
+
+/// Shut clusters down, wait until they are gone, and print their names
+///
+/// Clusters are named, or picked by selectors; picking asks first on a terminal, and needs --yes
+/// elsewhere. What is listed is exactly what is shut down. A failure doesn't stop the rest.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than"]).multiple(true).required(true))]
+pub(crate) struct ShutdownArgs {
+    /// Names, prefixes of names, or dashboard URLs
+    #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
+    #[arg(conflicts_with_all = ["all", "status", "older_than"])]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    pub(crate) clusters: Vec<ClusterName>,
+
+    /// Every active cluster of yours
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) selectors: Selectors,
+
+    /// Print what would be shut down, and leave it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Don't ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+
+    /// Don't wait until the clusters are gone
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+
+    /// Stop waiting after this long; the gateway goes on with what it was asked
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = value::limit)]
+    pub(crate) timeout: Duration,
+}
+
+/// Print the URL of a cluster's dashboard
+#[derive(Debug, Args)]
+pub(crate) struct DashboardArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Open it in a browser too
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+/// List the options that this gateway offers for a new cluster
+///
+/// YOURS is your own default, from `gateway.cluster.options` of the configuration.
+#[derive(Debug, Args)]
+pub(crate) struct OptionsArgs {}
+
+/// Print a shell's completion script
+///
+/// Cluster names and option keys complete live, from the gateway. For bash:
+/// dgw completions bash > ~/.local/share/bash-completion/completions/dgw
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
+/// The shells that dgw completes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Shell {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Values as a person types them.
+
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+
+/// A cluster by its full name, a prefix of it (or of the part after its last dot), or the URL of
+/// its dashboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClusterName(String);
+
+/// The length of the hexadecimal part of a name (`uuid.uuid4().hex` on every back end).
+const HEX_DIGITS: usize = 32;
+
+impl ClusterName {
+    /// # Errors
+    /// Nothing is left of `text` to look for.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let name = match text.split_once("/clusters/") {
+            Some((_, route)) => route.split(['/', '?', '#']).next().unwrap_or_default(),
+            None => text,
+        };
+        if name.is_empty() {
+            return Err("names no cluster".to_owned());
+        }
+        if !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
+            return Err("is neither a cluster's name nor its dashboard's URL".to_owned());
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it looks like a whole name, so that nothing need be listed to find it.
+    pub(crate) fn is_full(&self) -> bool {
+        let hex = self.0.rsplit('.').next().unwrap_or_default();
+        hex.len() == HEX_DIGITS && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    }
+
+    /// Whether `name` is meant, in full or by its beginning.
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        let after_namespace = name.rsplit('.').next().unwrap_or(name);
+        name.starts_with(&self.0) || after_namespace.starts_with(&self.0)
+    }
+}
+
+/// `90s`, `30m`, `2h`, `1d12h`.
+///
+/// # Errors
+/// What a duration looks like.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<Span>()
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "a duration is a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+}
+
+/// A time limit: a duration longer than nothing.
+///
+/// # Errors
+/// What a duration looks like.
+pub(crate) fn limit(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        limit => Ok(limit),
+    }
+}
+
+/// `KEY=VALUE`.
+///
+/// # Errors
+/// There's no `=`, or no key before it.
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("an option is set as KEY=VALUE".to_owned()),
+    }
+}
+
+/// `MIN..MAX`, either of which may be left out.
+///
+/// # Errors
+/// What a range looks like, or that its ends are the wrong way round.
+pub(crate) fn worker_range(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
+    let malformed = || "a range of workers is MIN..MAX, for instance 0..8".to_owned();
+    let end = |text: &str| match text {
+        "" => Ok(None),
+        digits => digits.parse().map(Some).map_err(|_| malformed()),
+    };
+    let (minimum, maximum) = text.split_once("..").ok_or_else(malformed)?;
+    match (end(minimum)?, end(maximum)?) {
+        (None, None) => Err(malformed()),
+        (Some(minimum), Some(maximum)) if minimum > maximum => Err(format!(
+            "the minimum, {minimum}, is above the maximum, {maximum}"
+        )),
+        range => Ok(range),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30m", 1_800),
+            ("2h", 7_200),
+            ("1d12h", 129_600),
+            ("0s", 0),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "90", "s", "-1s", "1mo", "1y", "nan", "99999999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_meant_by_name_prefix_or_dashboard() {
+        let hex = "2224ac3ebdf349f491d1f954e5e98d35";
+        let spaced = format!("dask.{hex}");
+        for text in [
+            hex.to_owned(),
+            hex[..3].to_owned(),
+            format!("http://h:1/x/clusters/{hex}/status"),
+            format!("https://h/clusters/{hex}"),
+        ] {
+            let name = ClusterName::parse(&text).expect("a name");
+            assert!(name.fits(hex) && name.fits(&spaced), "{text}");
+        }
+        assert!(ClusterName::parse(&spaced).is_ok_and(|name| name.is_full() && name.fits(&spaced)));
+        assert!(ClusterName::parse("2225").is_ok_and(|name| !name.is_full() && !name.fits(hex)));
+        for text in ["", "http://h/clusters/", "a b", "\u{1b}", "http://h/x"] {
+            assert!(ClusterName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_has_at_least_one_end_and_they_are_in_order() {
+        assert_eq!(worker_range("0..8"), Ok((Some(0), Some(8))));
+        assert_eq!(worker_range("2.."), Ok((Some(2), None)));
+        assert_eq!(worker_range("..8"), Ok((None, Some(8))));
+        for text in ["..", "8", "8..2", "-1..2", "a..b", "1...2"] {
+            assert!(worker_range(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! `dgw completions`
+
+use anyhow::Context as _;
+
+use crate::cli::CompletionsArgs;
+use crate::complete;
+use crate::error::Error;
+use crate::output::Printer;
+
+/// Prints a shell's completion script.
+pub(super) fn run(args: &CompletionsArgs) -> Result<(), Error> {
+    let script = complete::script(args.shell).context("can't put the script together")?;
+    Printer::text(&script)
+}

@@ -1,0 +1,88 @@
+//! `dgw scale`, and what it shares with `dgw adapt`.
+
+use serde::Serialize;
+
+use crate::cli::{ScaleArgs, Target};
+use crate::error::Error;
+use crate::gateway::{self, Clamped, Gateway, Scaling};
+use crate::output::Printer;
+
+/// What a cluster was asked for.
+#[derive(Debug, Serialize)]
+struct Scaled {
+    name: String,
+    workers: Option<u32>,
+    adaptive: bool,
+    minimum: Option<u32>,
+    maximum: Option<u32>,
+    /// What the gateway did otherwise, in its own words.
+    clamped: Option<String>,
+}
+
+/// Sets the number of a cluster's workers.
+pub(super) async fn run(
+    args: &ScaleArgs,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
+    apply(&args.target, Scaling::Fixed(args.workers), gateway, printer).await
+}
+
+/// Scales the cluster that is meant, says so, and prints what was asked for in a format other
+/// than the table.
+pub(super) async fn apply(
+    target: &Target,
+    scaling: Scaling,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let job = async |name: &str| match gateway.scale(name, scaling).await {
+        // What it is instead takes another request, and is worth it.
+        Err(conflict @ gateway::Error::Conflict(_)) => {
+            let status = gateway.cluster(name).await.map(|cluster| cluster.status);
+            Ok((name.to_owned(), Err((status.ok(), conflict))))
+        }
+        done => Ok((name.to_owned(), Ok(done?))),
+    };
+    let (name, clamped) = match target.with(gateway, job).await? {
+        (name, Ok(clamped)) => (name, clamped),
+        (name, Err((Some(status), _))) => return Err(Error::NotRunning { name, status }),
+        (_, Err((None, conflict))) => return Err(conflict.into()),
+    };
+    let clamped = clamped.map(|Clamped(reason)| reason);
+    let (workers, minimum, maximum) = match scaling {
+        Scaling::Fixed(count) => (Some(count), None, None),
+        Scaling::Adaptive { minimum, maximum } => (None, minimum, maximum),
+        Scaling::Off => (None, None, None),
+    };
+    if clamped.is_none() {
+        printer.say(&done(&name, scaling));
+    }
+    let scaled = Scaled {
+        name,
+        workers,
+        adaptive: matches!(scaling, Scaling::Adaptive { .. }),
+        minimum,
+        maximum,
+        clamped: clamped.clone(),
+    };
+    printer.result(&scaled, String::new)?;
+    clamped.map_or(Ok(()), |reason| Err(Error::Clamped(reason)))
+}
+
+fn done(name: &str, scaling: Scaling) -> String {
+    let bound =
+        |bound: Option<u32>| bound.map_or_else(|| "the gateway's".to_owned(), |n| n.to_string());
+    match scaling {
+        Scaling::Fixed(1) => format!("cluster {name} scales to 1 worker, adaptive scaling is off"),
+        Scaling::Fixed(count) => {
+            format!("cluster {name} scales to {count} workers, adaptive scaling is off")
+        }
+        Scaling::Adaptive { minimum, maximum } => format!(
+            "cluster {name} scales with its work: minimum {}, maximum {}",
+            bound(minimum),
+            bound(maximum)
+        ),
+        Scaling::Off => format!("cluster {name} keeps its workers, adaptive scaling is off"),
+    }
+}

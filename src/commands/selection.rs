@@ -1,0 +1,153 @@
+//! Which clusters a command is about.
+
+use jiff::Timestamp;
+
+use crate::cli::value::ClusterName;
+use crate::cli::{Selectors, Target};
+use crate::error::Error;
+use crate::gateway::{self, Cluster, Gateway, Listing, Status};
+use crate::output::Aged;
+
+impl Selectors {
+    pub(super) fn is_empty(&self) -> bool {
+        self.status.is_empty() && self.older_than.is_none()
+    }
+
+    /// Those of `listing` that every selector fits, with their ages.
+    pub(super) fn pick(&self, listing: Listing) -> Vec<Aged> {
+        aged(listing)
+            .filter(|row| self.status.is_empty() || self.status.contains(&row.cluster.status))
+            .filter(|row| self.older_than.is_none_or(|limit| row.age() > limit))
+            .collect()
+    }
+}
+
+impl Target {
+    /// The cluster that is meant, as it is now.
+    ///
+    /// # Errors
+    /// None is meant, or several; or the gateway's own.
+    pub(super) async fn find(&self, gateway: &Gateway) -> Result<Cluster, Error> {
+        self.with(gateway, async |name| gateway.cluster(name).await)
+            .await
+    }
+
+    /// Does `job` on the cluster that is meant. A full name goes to the gateway as it stands;
+    /// anything else is looked up in one list.
+    ///
+    /// # Errors
+    /// None is meant, or several; or the job's own.
+    pub(super) async fn with<T>(
+        &self,
+        gateway: &Gateway,
+        job: impl AsyncFn(&str) -> Result<T, gateway::Error>,
+    ) -> Result<T, Error> {
+        if let Some(name) = self.cluster.as_ref().filter(|name| name.is_full()) {
+            match job(name.as_str()).await {
+                // It may still be the last part of a name with a namespace.
+                Err(gateway::Error::NoSuchCluster(_)) => {}
+                done => return Ok(done?),
+            }
+        }
+        let listing = gateway.clusters(&Status::ACTIVE).await?;
+        let name = self.pick(listing)?.cluster.name;
+        Ok(job(&name).await?)
+    }
+
+    fn pick(&self, listing: Listing) -> Result<Aged, Error> {
+        let mut rows = aged(listing).collect::<Vec<_>>();
+        if let Some(name) = &self.cluster {
+            return one_that_fits(name, rows);
+        }
+        match rows.len() {
+            0 => Err(Error::NoneActive),
+            1 => Ok(rows.remove(0)),
+            _ => Err(Error::SeveralActive {
+                there: lines(&rows),
+            }),
+        }
+    }
+}
+
+/// The one of `rows` that `name` fits.
+///
+/// # Errors
+/// None fits, or several do.
+pub(super) fn one_that_fits(name: &ClusterName, rows: Vec<Aged>) -> Result<Aged, Error> {
+    let pattern = name.as_str().to_owned();
+    let (mut fitting, others): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| name.fits(&row.cluster.name));
+    // A whole name is meant, however many others begin with it.
+    if let Some(exact) = fitting.iter().position(|row| row.cluster.name == pattern) {
+        return Ok(fitting.swap_remove(exact));
+    }
+    match fitting.len() {
+        0 => {
+            let active = others
+                .into_iter()
+                .filter(|row| row.cluster.status.is_active());
+            let there = lines(&active.collect::<Vec<_>>());
+            Err(Error::NoneFits { pattern, there })
+        }
+        1 => Ok(fitting.remove(0)),
+        _ => Err(Error::SeveralFit {
+            pattern,
+            fitting: lines(&fitting),
+        }),
+    }
+}
+
+/// The clusters of `listing`, each with the clock it was listed by.
+pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
+    let now: Timestamp = listing.now;
+    let clusters = listing.clusters.into_iter();
+    clusters.map(move |cluster| Aged { cluster, now })
+}
+
+/// Clusters to choose from, a line each.
+pub(super) fn lines(rows: &[Aged]) -> Vec<String> {
+    rows.iter().map(Aged::line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    fn row(name: &str) -> Aged {
+        Aged {
+            cluster: Cluster {
+                name: name.to_owned(),
+                status: Status::Running,
+                start_time: Timestamp::UNIX_EPOCH,
+                stop_time: None,
+                options: Map::new(),
+                dashboard_link: None,
+                scheduler_address: None,
+            },
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn found(pattern: &str) -> Result<String, Error> {
+        let rows = ["ab12", "ab34", "ab", "ns.cd56"].map(row).into();
+        let name = ClusterName::parse(pattern).expect("a name");
+        one_that_fits(&name, rows).map(|row| row.cluster.name)
+    }
+
+    #[test]
+    fn a_unique_beginning_is_enough_and_a_whole_name_always_is() {
+        assert_eq!(found("ab1").ok().as_deref(), Some("ab12"));
+        assert_eq!(found("ab").ok().as_deref(), Some("ab"));
+        assert_eq!(found("cd").ok().as_deref(), Some("ns.cd56"));
+        assert_eq!(found("ns.c").ok().as_deref(), Some("ns.cd56"));
+    }
+
+    #[test]
+    fn none_or_several_are_told_with_what_there_is() {
+        assert!(matches!(found("a"), Err(Error::SeveralFit { fitting, .. }) if fitting.len() == 3));
+        assert!(matches!(found("x"), Err(Error::NoneFits { there, .. }) if there.len() == 4));
+    }
+}

@@ -1,0 +1,81 @@
+//! What the shell completes: silent, quick, never a prompt.
+//!
+//! The shell's stub calls dgw itself with `COMPLETE` set. Whatever goes wrong, from a refused
+//! configuration to a gateway that is away, completes to nothing.
+
+use std::time::Duration;
+
+use clap::CommandFactory as _;
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::{CompleteEnv, Shells};
+
+use crate::cli::{Cli, Shell};
+use crate::config::{self, Environment};
+use crate::gateway::{Error, Gateway, Status};
+
+/// Longer, and a person would sooner have typed it.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Answers the shell and ends the process, if it's the shell that is asking.
+pub(crate) fn answer_shell() {
+    CompleteEnv::with_factory(Cli::command).complete();
+}
+
+/// The script that makes `shell` ask.
+///
+/// # Errors
+/// The script can't be put together.
+pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
+    let mut script = Vec::new();
+    if let Some(completer) = Shells::builtins().completer(shell.name()) {
+        completer.write_registration("COMPLETE", "dgw", "dgw", "dgw", &mut script)?;
+    }
+    String::from_utf8(script).map_err(std::io::Error::other)
+}
+
+/// The active clusters' names, with their status.
+pub(crate) fn clusters() -> Vec<CompletionCandidate> {
+    let listing = ask(async |gateway| gateway.clusters(&Status::ACTIVE).await);
+    let clusters = listing.map(|listing| listing.clusters).unwrap_or_default();
+    clusters
+        .into_iter()
+        .map(|cluster| {
+            CompletionCandidate::new(cluster.name).help(Some(cluster.status.as_str().into()))
+        })
+        .collect()
+}
+
+/// The keys of the gateway's options, as far as the `=`.
+pub(crate) fn options() -> Vec<CompletionCandidate> {
+    let fields = ask(async |gateway| gateway.options().await).unwrap_or_default();
+    fields
+        .into_iter()
+        .filter(|field| is_plain(&field.name))
+        .map(|field| {
+            let range = field.spec.range();
+            let label = field.label.chars().filter(|c| !c.is_control());
+            let help = format!("{} {range}", label.collect::<String>());
+            CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))
+        })
+        .collect()
+}
+
+/// Whether a shell takes it as it stands.
+fn is_plain(word: &str) -> bool {
+    word.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// An answer of the configured gateway, if it comes in time.
+fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
+    let settings = config::load(&Environment::of_process(), None, None).ok()?;
+    let gateway = Gateway::new(&settings, PATIENCE).ok()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    runtime.block_on(async {
+        let answer = tokio::time::timeout(PATIENCE, question(&gateway)).await;
+        answer.ok()?.ok()
+    })
+}

@@ -1,0 +1,154 @@
+//! Why a configuration is refused. Every one of these ends with exit code 3.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A configuration that can't be used. No variant carries a value that may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such configuration file: `{}`", .0.display())]
+    NoSuchFile(PathBuf),
+    #[error("refused to use `{}`: {fault}", path.display())]
+    Refused { path: PathBuf, fault: FileFault },
+    #[error("`{}` is not a valid dask configuration file{}", path.display(), Place(*line, *column))]
+    Malformed {
+        path: PathBuf,
+        line: Option<usize>,
+        column: Option<usize>,
+    },
+    #[error("no gateway address is configured")]
+    NoAddress,
+    #[error("`{key}` ({source_}) {problem}")]
+    Value {
+        key: String,
+        /// Where the value was set.
+        source_: String,
+        problem: String,
+    },
+    #[error("no {what} is configured: `{key}` is not set")]
+    Missing {
+        key: &'static str,
+        what: &'static str,
+    },
+}
+
+/// What is wrong with a file; modes are permission bits as `stat` gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileFault {
+    NotRegular,
+    Link,
+    TooLarge,
+    NotText,
+    NotYours(u32),
+    Mode(u32),
+    FolderMode(u32),
+    FolderNotYours(u32),
+    SecretForAll(u32),
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRegular => f.write_str("it is not a regular file"),
+            Self::Link => f.write_str("it is a symbolic link"),
+            Self::TooLarge => f.write_str("it is larger than 64 KiB"),
+            Self::NotText => f.write_str("it is not UTF-8 text"),
+            Self::NotYours(uid) => write!(f, "it belongs to another user (uid {uid})"),
+            Self::Mode(mode) => write!(f, "its mode is {mode:03o}, it must be 600"),
+            Self::FolderMode(mode) => {
+                write!(f, "others may write to its folder (mode {mode:03o})")
+            }
+            Self::FolderNotYours(uid) => {
+                write!(f, "its folder belongs to another user (uid {uid})")
+            }
+            Self::SecretForAll(mode) => {
+                write!(
+                    f,
+                    "it holds a secret that others may read (mode {mode:03o})"
+                )
+            }
+        }
+    }
+}
+
+impl Error {
+    /// The one thing to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { path, fault } => fault.hint(path),
+            Self::Malformed { .. } => {
+                Some("dask reads this file too: it must be a YAML mapping".to_owned())
+            }
+            Self::NoAddress => Some(
+                "write it to ~/.config/dask/gateway.yaml (mode 600):\n\
+                 \n    gateway:\n      address: https://gateway.example.org\n      \
+                 auth:\n        type: jupyterhub\n        kwargs:\n          \
+                 api_token: …\n\nor name it with `--address`"
+                    .to_owned(),
+            ),
+            Self::NoSuchFile(_) | Self::Value { .. } => None,
+            Self::Missing { key, .. } => Some(match *key {
+                "gateway.auth.kwargs.api_token" => {
+                    "make a token on the hub's token page and set it in \
+                     ~/.config/dask/gateway.yaml, or in JUPYTERHUB_API_TOKEN"
+                        .to_owned()
+                }
+                _ => "set it in ~/.config/dask/gateway.yaml".to_owned(),
+            }),
+        }
+    }
+}
+
+impl FileFault {
+    fn hint(self, path: &std::path::Path) -> Option<String> {
+        let file = quoted(path);
+        let folder = quoted(path.parent().unwrap_or(path));
+        match self {
+            Self::Mode(_) => Some(format!(
+                "chmod 600 {file}  (importing dask_gateway in Python leaves a template there with \
+                 mode 644)"
+            )),
+            Self::SecretForAll(_) => Some(format!(
+                "tell your site's administrators, and give dgw your own file with mode 600 \
+                 (the secret in {file} is open to everyone here)"
+            )),
+            Self::FolderMode(_) => Some(format!("chmod go-w {folder}")),
+            Self::NotYours(_) => Some(format!(
+                "make one of your own: cp {file} {file}.mine && chmod 600 {file}.mine && \
+                 mv {file}.mine {file}"
+            )),
+            Self::Link => Some(
+                "put the file itself there, or name the file it leads to with `--config`"
+                    .to_owned(),
+            ),
+            Self::NotRegular | Self::TooLarge | Self::NotText => None,
+            Self::FolderNotYours(_) => {
+                Some("keep it in a folder of your own, and name it with `--config`".to_owned())
+            }
+        }
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// Where in a file: `, line 3, column 5`.
+struct Place(Option<usize>, Option<usize>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (Some(line), Some(column)) => write!(f, ": line {line}, column {column}"),
+            (Some(line), None) => write!(f, ": line {line}"),
+            _ => Ok(()),
+        }
+    }
+}

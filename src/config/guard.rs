@@ -1,0 +1,123 @@
+//! Opens a configuration file and judges it on the open descriptor, so that what was judged is
+//! what is read.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::Error;
+use super::error::FileFault;
+use super::find::{Candidate, Owner};
+
+/// A gateway section is some tens of lines. The YAML parser slows down with the square of what
+/// nests in it: at this size it takes a second at the worst.
+const SIZE_LIMIT: u64 = 64 * 1024;
+
+/// A file's text, with what its descriptors said of it.
+pub(super) struct Opened {
+    pub(super) text: String,
+    file: Stat,
+    folder: Stat,
+    is_link: bool,
+}
+
+/// Opens and reads `path`. `None` where it vanished or may not be read: dask passes over such
+/// files too.
+///
+/// # Errors
+/// The file is too large, or isn't UTF-8.
+pub(super) fn open(path: &Path) -> Result<Option<Opened>, Error> {
+    let Ok((file, folder, is_link)) = open_with_folder(path) else {
+        return Ok(None);
+    };
+    let (Ok(file_stat), Ok(folder_stat)) = (rustix::fs::fstat(&file), rustix::fs::fstat(&folder))
+    else {
+        return Ok(None);
+    };
+    let refused = |fault| Error::Refused {
+        path: path.to_owned(),
+        fault,
+    };
+    if FileType::from_raw_mode(file_stat.st_mode) != FileType::RegularFile {
+        return Err(refused(FileFault::NotRegular));
+    }
+    let mut bytes = Vec::new();
+    let Ok(size) = file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) else {
+        return Ok(None);
+    };
+    if size as u64 > SIZE_LIMIT {
+        return Err(refused(FileFault::TooLarge));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused(FileFault::NotText))?;
+    Ok(Some(Opened {
+        text,
+        file: file_stat,
+        folder: folder_stat,
+        is_link,
+    }))
+}
+
+/// The file opened relative to its folder, so that both descriptors are of one moment. Without
+/// `NONBLOCK` a FIFO would hang here.
+fn open_with_folder(path: &Path) -> Result<(File, rustix::fd::OwnedFd, bool), Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().ok_or(Errno::INVAL)?;
+    let folder = rustix::fs::open(parent, flags | OFlags::DIRECTORY, Mode::empty())?;
+    match rustix::fs::openat(&folder, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
+        Ok(file) => Ok((file.into(), folder, false)),
+        Err(Errno::LOOP) => {
+            let file = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
+            Ok((file.into(), folder, true))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a file with a gateway section that others could have written or can read.
+///
+/// # Errors
+/// Which of the rules it breaks, and the mode that was found.
+pub(super) fn judge(
+    candidate: &Candidate,
+    opened: &Opened,
+    holds_secret: bool,
+) -> Result<(), Error> {
+    let mode = opened.file.st_mode & 0o7777;
+    let fault = match candidate.owner {
+        Owner::Site => (holds_secret && mode & 0o044 != 0).then_some(FileFault::SecretForAll(mode)),
+        Owner::User => user_fault(opened, mode),
+    };
+    match fault {
+        None => Ok(()),
+        Some(fault) => Err(Error::Refused {
+            path: candidate.path.clone(),
+            fault,
+        }),
+    }
+}
+
+fn user_fault(opened: &Opened, mode: u32) -> Option<FileFault> {
+    let me = rustix::process::geteuid().as_raw();
+    let folder_mode = opened.folder.st_mode & 0o7777;
+    let folder_owner = opened.folder.st_uid;
+    if opened.is_link {
+        Some(FileFault::Link)
+    } else if opened.file.st_uid != me {
+        Some(FileFault::NotYours(opened.file.st_uid))
+    } else if mode != 0o600 {
+        Some(FileFault::Mode(mode))
+    } else if folder_mode & 0o022 != 0 {
+        Some(FileFault::FolderMode(folder_mode))
+    } else if folder_owner != me && folder_owner != 0 {
+        Some(FileFault::FolderNotYours(folder_owner))
+    } else {
+        None
+    }
+}

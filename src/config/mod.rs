@@ -1,0 +1,46 @@
+//! The configuration: what dask itself would see, and what dgw needs of it.
+//!
+//! Files and environment are found ([`find`]), opened and judged ([`guard`]), read ([`read`]),
+//! merged as `dask.config` merges them ([`tree`]) and typed ([`settings`]). Nothing here talks to
+//! the network, and nothing is sent before all of it has succeeded.
+
+mod address;
+mod environment;
+mod error;
+mod find;
+mod guard;
+mod literal;
+mod read;
+mod secret;
+mod settings;
+mod template;
+mod tree;
+
+use std::path::Path;
+
+pub(crate) use environment::Environment;
+pub(crate) use error::Error;
+pub(crate) use settings::{Credentials, HttpProxy, Settings};
+
+/// Reads every file and variable that counts and types the result.
+///
+/// `file` stands in for the user's files (`--config`), `address` for the merged
+/// `gateway.address` (`--address`).
+///
+/// # Errors
+/// A file that is refused or can't be understood, or a value that is missing or malformed.
+pub(crate) fn load(
+    environment: &Environment,
+    file: Option<&Path>,
+    address: Option<&str>,
+) -> Result<Settings, Error> {
+    let mut tree = tree::Tree::default();
+    for candidate in find::candidates(environment, file)? {
+        if let Some(section) = read::gateway_section(&candidate)? {
+            log::info!("configuration: {}", candidate.path.display());
+            tree.merge(section);
+        }
+    }
+    tree.merge(environment.gateway_section());
+    Settings::new(&tree, environment, address)
+}

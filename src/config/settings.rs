@@ -1,0 +1,336 @@
+//! The merged configuration, typed.
+
+use serde_json::{Map, Value};
+
+use super::Environment;
+use super::address::Address;
+use super::error::Error;
+use super::secret::Secret;
+use super::template;
+use super::tree::{Node, Source, Tree};
+
+/// All that dgw needs to know of a gateway.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where the REST API is.
+    pub(crate) address: Address,
+    /// Whether Python finds the same address in the same configuration.
+    pub(crate) address_is_configured: bool,
+    /// What dashboard links begin with: absolute, or a path on the hub.
+    pub(crate) public_address: String,
+    /// `host:port` of the scheduler proxy.
+    pub(crate) scheduler_proxy: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) http_proxy: HttpProxy,
+    /// The user's own defaults for a new cluster.
+    pub(crate) cluster_options: Map<String, Value>,
+}
+
+/// What is sent to say who one is.
+#[derive(Clone, Debug)]
+pub(crate) enum Credentials {
+    Basic { username: String, password: Secret },
+    JupyterHub { token: Secret },
+}
+
+impl Credentials {
+    /// The name of the authentication, as `gateway.auth.type` spells it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Basic { .. } => "basic",
+            Self::JupyterHub { .. } => "jupyterhub",
+        }
+    }
+}
+
+/// How the gateway is reached, `gateway.http-client.proxy`.
+#[derive(Clone, Debug)]
+pub(crate) enum HttpProxy {
+    /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
+    FromEnvironment,
+    Direct,
+    /// A proxy's URL, which may hold a password.
+    Url(Secret),
+}
+
+impl Settings {
+    pub(super) fn new(
+        tree: &Tree,
+        environment: &Environment,
+        address: Option<&str>,
+    ) -> Result<Self, Error> {
+        let reader = Reader { tree, environment };
+        let is_named = address.is_some();
+        let address = match address {
+            Some(text) => Address::parse(text).map_err(|problem| Error::Value {
+                key: "--address".to_owned(),
+                source_: "command line".to_owned(),
+                problem: problem.to_owned(),
+            })?,
+            None => reader.address()?,
+        };
+        // The configured public and proxy addresses belong to the configured gateway.
+        let (public_address, scheduler_proxy) = if is_named {
+            (None, None)
+        } else {
+            (
+                reader.text("gateway.public-address")?,
+                reader.scheduler_proxy(&address)?,
+            )
+        };
+        Ok(Self {
+            public_address: public_address.map_or_else(
+                || address.as_str().to_owned(),
+                |text| text.trim_end_matches('/').to_owned(),
+            ),
+            scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
+            address,
+            address_is_configured: !is_named,
+            credentials: reader.credentials()?,
+            http_proxy: reader.http_proxy()?,
+            cluster_options: reader.cluster_options()?,
+        })
+    }
+}
+
+/// Typed access to the tree; every error names the key and where its value was set.
+struct Reader<'a> {
+    tree: &'a Tree,
+    environment: &'a Environment,
+}
+
+impl Reader<'_> {
+    fn leaf(&self, key: &str) -> Result<Option<(&Value, &Source)>, Error> {
+        match self.tree.get(key) {
+            None | Some(Node::Leaf(Value::Null, _)) => Ok(None),
+            Some(Node::Leaf(value, source)) => Ok(Some((value, source))),
+            Some(node @ Node::Map(_)) => Err(Error::Value {
+                key: key.to_owned(),
+                source_: node.source().map_or_else(String::new, ToString::to_string),
+                problem: "must be a single value, not a mapping".to_owned(),
+            }),
+        }
+    }
+
+    /// A text with its template filled in. A whole number counts as its digits, as in Python;
+    /// anything else must be quoted, for its spelling is lost.
+    fn text(&self, key: &str) -> Result<Option<String>, Error> {
+        let Some((value, source)) = self.leaf(key)? else {
+            return Ok(None);
+        };
+        match value {
+            Value::String(text) => self.filled(key, text, source).map(Some),
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                Ok(Some(number.to_string()))
+            }
+            _ => Err(wrong(key, source, "must be text: put it in quotes")),
+        }
+    }
+
+    fn filled(&self, key: &str, text: &str, source: &Source) -> Result<String, Error> {
+        template::fill(text, self.environment).map_err(|fault| match fault {
+            template::Fault::Missing(name) => wrong(
+                key,
+                source,
+                &format!("names the environment variable `{name}`, which is not set"),
+            ),
+            template::Fault::Malformed => wrong(
+                key,
+                source,
+                "has a lone `{` or `}`: `{NAME}` stands for an environment variable, \
+                 `{{` and `}}` for braces",
+            ),
+        })
+    }
+
+    fn address(&self) -> Result<Address, Error> {
+        let key = "gateway.address";
+        let Some((_, source)) = self.leaf(key)? else {
+            return Err(Error::NoAddress);
+        };
+        let text = self.text(key)?.unwrap_or_default();
+        Address::parse(&text).map_err(|problem| wrong(key, source, problem))
+    }
+
+    /// A port of the gateway's own host, or `host:port` behind any of dask's schemes
+    /// (`dask_gateway.Gateway.__init__`).
+    fn scheduler_proxy(&self, address: &Address) -> Result<Option<String>, Error> {
+        let key = "gateway.proxy-address";
+        let Some((value, source)) = self.leaf(key)? else {
+            return Ok(None);
+        };
+        if let Some(port) = value.as_u64() {
+            return match u16::try_from(port) {
+                Ok(port) => Ok(Some(format!("{}:{port}", address.host()))),
+                Err(_) => Err(wrong(key, source, "is not a port")),
+            };
+        }
+        let text = self.text(key)?.unwrap_or_default();
+        let host_and_port = text
+            .split_once("://")
+            .map_or(text.as_str(), |(_, rest)| rest);
+        let host_and_port = host_and_port.split('/').next().unwrap_or_default();
+        match host_and_port.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+                Ok(Some(host_and_port.to_owned()))
+            }
+            _ => Err(wrong(
+                key,
+                source,
+                "must be a port, `host:port` or `gateway://host:port`",
+            )),
+        }
+    }
+
+    fn credentials(&self) -> Result<Credentials, Error> {
+        let key = "gateway.auth.type";
+        match self.text(key)?.as_deref() {
+            // What dask_gateway's own defaults say.
+            None | Some("basic") => self.basic(),
+            Some("jupyterhub") => self.jupyterhub(),
+            Some(other) => {
+                let (_, source) = self.leaf(key)?.ok_or(Error::Missing {
+                    key: "gateway.auth.type",
+                    what: "authentication",
+                })?;
+                let problem = match other {
+                    "kerberos" => "is `kerberos`, which this dgw is built without".to_owned(),
+                    class if class.contains('.') => format!(
+                        "is the Python class `{class}`, which dgw can't load: it knows \
+                         `jupyterhub` and `basic`"
+                    ),
+                    other => format!("is `{other}`: dgw knows `jupyterhub` and `basic`"),
+                };
+                Err(wrong(key, source, &problem))
+            }
+        }
+    }
+
+    fn basic(&self) -> Result<Credentials, Error> {
+        let username_key = "gateway.auth.kwargs.username";
+        let username = self.ascii(username_key)?.or_else(|| {
+            // Python's getpass.getuser looks at these, in this order.
+            ["LOGNAME", "USER", "LNAME", "USERNAME"]
+                .into_iter()
+                .find_map(|name| self.environment.get(name).filter(|user| !user.is_empty()))
+                .map(str::to_owned)
+        });
+        Ok(Credentials::Basic {
+            username: username.ok_or(Error::Missing {
+                key: username_key,
+                what: "user name",
+            })?,
+            password: Secret::new(
+                self.ascii("gateway.auth.kwargs.password")?
+                    .unwrap_or_default(),
+            ),
+        })
+    }
+
+    fn jupyterhub(&self) -> Result<Credentials, Error> {
+        let key = "gateway.auth.kwargs.api_token";
+        let token = match self.ascii(key)? {
+            Some(token) => token,
+            None => self
+                .environment
+                .get("JUPYTERHUB_API_TOKEN")
+                .map(str::to_owned)
+                .ok_or(Error::Missing {
+                    key,
+                    what: "JupyterHub token",
+                })?,
+        };
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            let source = self
+                .credentials_source()
+                .unwrap_or_else(|| Source::Variable("JUPYTERHUB_API_TOKEN".to_owned()));
+            return Err(wrong(
+                key,
+                &source,
+                "is empty, or holds a space or line break",
+            ));
+        }
+        Ok(Credentials::JupyterHub {
+            token: Secret::new(token),
+        })
+    }
+
+    /// Credentials must be ASCII: servers answer anything else with an error of their own.
+    fn ascii(&self, key: &str) -> Result<Option<String>, Error> {
+        let text = self.text(key)?;
+        match (&text, self.leaf(key)?) {
+            (Some(text), Some((_, source))) if !text.is_ascii() => {
+                Err(wrong(key, source, "may only hold ASCII characters"))
+            }
+            _ => Ok(text),
+        }
+    }
+
+    fn credentials_source(&self) -> Option<Source> {
+        ["api_token", "password"].into_iter().find_map(|key| {
+            let node = self.tree.get(&format!("gateway.auth.kwargs.{key}"))?;
+            node.source().cloned()
+        })
+    }
+
+    fn http_proxy(&self) -> Result<HttpProxy, Error> {
+        let key = "gateway.http-client.proxy";
+        let Some((value, source)) = self.leaf(key)? else {
+            return Ok(HttpProxy::FromEnvironment);
+        };
+        match value {
+            Value::Bool(true) => Ok(HttpProxy::FromEnvironment),
+            Value::Bool(false) => Ok(HttpProxy::Direct),
+            Value::String(text) => match yaml_boolean(text) {
+                Some(true) => Ok(HttpProxy::FromEnvironment),
+                Some(false) => Ok(HttpProxy::Direct),
+                None => {
+                    let url = self.filled(key, text, source)?;
+                    Ok(HttpProxy::Url(Secret::new(url)))
+                }
+            },
+            _ => Err(wrong(key, source, "must be true, false or a URL")),
+        }
+    }
+
+    fn cluster_options(&self) -> Result<Map<String, Value>, Error> {
+        let key = "gateway.cluster.options";
+        let entries = match self.tree.get(key) {
+            None | Some(Node::Leaf(Value::Null, _)) => return Ok(Map::new()),
+            Some(Node::Map(entries)) => entries,
+            Some(Node::Leaf(_, source)) => return Err(wrong(key, source, "must be a mapping")),
+        };
+        entries
+            .iter()
+            .map(|(name, node)| {
+                let value = match node {
+                    Node::Leaf(Value::String(text), source) => {
+                        Value::String(self.filled(&format!("{key}.{name}"), text, source)?)
+                    }
+                    node => node.to_value(),
+                };
+                Ok((name.clone(), value))
+            })
+            .collect()
+    }
+}
+
+fn wrong(key: &str, source: &Source, problem: &str) -> Error {
+    Error::Value {
+        key: key.to_owned(),
+        source_: source.to_string(),
+        problem: problem.to_owned(),
+    }
+}
+
+/// The words that YAML 1.1, and so dask, takes for a boolean; the parser here knows YAML 1.2's.
+fn yaml_boolean(text: &str) -> Option<bool> {
+    match text {
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

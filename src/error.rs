@@ -1,0 +1,297 @@
+//! Every way a command can fail: its message, its exit code, and the one thing to do about it.
+
+use std::io;
+use std::time::Duration;
+
+use crate::gateway::{OptionFault, Status, Trouble};
+use crate::output::short_duration;
+use crate::{config, gateway};
+
+/// The documented exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// What none of the others tells.
+    Other = 1,
+    /// A mistake on the command line, or an option the gateway doesn't take.
+    Usage = 2,
+    /// The configuration was refused; nothing was sent.
+    Configuration = 3,
+    /// Authentication or permission.
+    Permission = 4,
+    /// No such cluster, or several fit.
+    NoCluster = 5,
+    /// The cluster failed.
+    ClusterFailed = 6,
+    /// A time limit ran out.
+    TimedOut = 7,
+    /// Partly done, or the gateway clamped the request.
+    Partly = 8,
+    /// The gateway is unreachable or broken.
+    Gateway = 9,
+}
+
+/// A signal that ends a command after it has cleaned up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Hangup = 1,
+    Interrupt = 2,
+    Terminate = 15,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{}", option_text(key, fault))]
+    Option { key: String, fault: OptionFault },
+    #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
+    NeedsYes,
+    #[error("no cluster fits `{pattern}`")]
+    NoneFits { pattern: String, there: Vec<String> },
+    #[error("{} clusters fit `{pattern}`", fitting.len())]
+    SeveralFit {
+        pattern: String,
+        fitting: Vec<String>,
+    },
+    #[error("you have no active cluster")]
+    NoneActive,
+    #[error("you have {} active clusters: say which one", there.len())]
+    SeveralActive { there: Vec<String> },
+    #[error("cluster `{name}` is {status}, not RUNNING")]
+    NotRunning { name: String, status: Status },
+    #[error(
+        "cluster `{name}` did not start: the gateway reports {status} after {}",
+        short_duration(*after)
+    )]
+    StartFailed {
+        name: String,
+        status: Status,
+        after: Duration,
+    },
+    #[error("timed out after {}: {what}", short_duration(*limit))]
+    TimedOut { what: String, limit: Duration },
+    #[error("the gateway did less than asked for: {0}")]
+    Clamped(String),
+    #[error("{failed} of {of} clusters could not be shut down")]
+    Partly { failed: usize, of: usize },
+    #[error("{source}")]
+    Doubtful {
+        source: gateway::Error,
+        /// Clusters that may be what was started, and how they are.
+        suspects: Vec<String>,
+    },
+    #[error("{}: {note}", signal.word())]
+    Interrupted { signal: Signal, note: String },
+    #[error("no browser could be opened on this machine")]
+    NoBrowser,
+    #[error("can't write to stdout")]
+    Stdout(#[source] io::Error),
+    #[error("{0}")]
+    Unexpected(#[from] anyhow::Error),
+}
+
+impl Signal {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hangup => "hung up",
+            Self::Interrupt => "interrupted",
+            Self::Terminate => "terminated",
+        }
+    }
+}
+
+impl Error {
+    /// The process's exit status: a [`Code`], or 128 and the signal's number.
+    pub(crate) fn exit_status(&self) -> u8 {
+        let code = match self {
+            Self::Config(_) => Code::Configuration,
+            Self::Gateway(error) | Self::Doubtful { source: error, .. } => gateway_code(error),
+            Self::Usage(_) | Self::Option { .. } | Self::NeedsYes => Code::Usage,
+            Self::NoneFits { .. }
+            | Self::SeveralFit { .. }
+            | Self::NoneActive
+            | Self::SeveralActive { .. } => Code::NoCluster,
+            Self::NotRunning {
+                status: Status::Pending | Status::Running,
+                ..
+            } => Code::Other,
+            Self::NotRunning { .. } | Self::StartFailed { .. } => Code::ClusterFailed,
+            Self::TimedOut { .. } => Code::TimedOut,
+            Self::Clamped(_) | Self::Partly { .. } => Code::Partly,
+            Self::Interrupted { signal, .. } => return 128 + *signal as u8,
+            // A reader that has seen enough is no failure.
+            Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
+            Self::NoBrowser | Self::Stdout(_) | Self::Unexpected(_) => Code::Other,
+        };
+        code as u8
+    }
+
+    /// Whether the reader of stdout went away, as `head` does.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What lies beneath, or what there is to choose from, a line each.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            Self::Gateway(error) => error.cause().map(str::to_owned).into_iter().collect(),
+            Self::NoneFits { there: lines, .. }
+            | Self::SeveralFit { fitting: lines, .. }
+            | Self::SeveralActive { there: lines }
+            | Self::Doubtful {
+                suspects: lines, ..
+            } => lines.clone(),
+            Self::Stdout(error) => vec![error.to_string()],
+            Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The one thing to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Gateway(error) => gateway_hint(error),
+            Self::Option {
+                fault: OptionFault::Unknown { .. },
+                ..
+            } => Some("`dgw options` shows what this gateway offers".to_owned()),
+            Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
+            Self::NoneFits { there, .. } if there.is_empty() => {
+                Some("`dgw list --all` shows what the gateway still knows".to_owned())
+            }
+            Self::NoneFits { .. } => Some("the active ones are listed above".to_owned()),
+            Self::SeveralFit { .. } => Some("give more of the name".to_owned()),
+            Self::NoneActive => Some("`dgw new` starts one".to_owned()),
+            Self::NotRunning {
+                name,
+                status: Status::Pending,
+            } => Some(format!("`dgw connect {name}` waits until it runs")),
+            Self::NotRunning { .. } => Some("`dgw new` starts another".to_owned()),
+            Self::StartFailed { .. } => Some(
+                "the gateway doesn't say why: check the options, or ask those who run it to look \
+                 into its log"
+                    .to_owned(),
+            ),
+            Self::NoBrowser => Some("open the URL in the browser of your own machine".to_owned()),
+            Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
+            Self::Doubtful { suspects, .. } if suspects.is_empty() => {
+                Some("`dgw list` shows whether a cluster was started".to_owned())
+            }
+            Self::Doubtful { .. } => Some(
+                "these were started since; `dgw shutdown NAME` ends the one you don't know"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Clamping is the gateway's right, not a failure.
+    pub(crate) fn is_warning(&self) -> bool {
+        matches!(self, Self::Clamped(_))
+    }
+}
+
+fn gateway_code(error: &gateway::Error) -> Code {
+    use gateway::Error as E;
+    match error {
+        E::Authentication(_) | E::Forbidden(_) => Code::Permission,
+        E::NoSuchCluster(_) => Code::NoCluster,
+        E::Rejected(_) => Code::Usage,
+        E::Setup(_) => Code::Configuration,
+        E::Conflict(_) => Code::Other,
+        E::Unreachable { .. }
+        | E::Lost { .. }
+        | E::Silent { .. }
+        | E::NotGateway { .. }
+        | E::Server { .. } => Code::Gateway,
+    }
+}
+
+fn gateway_hint(error: &gateway::Error) -> Option<String> {
+    use gateway::Error as E;
+    let hint = match error {
+        E::Authentication(trouble) => return Some(trouble_hint(trouble)),
+        E::Unreachable {
+            unknown_issuer: true,
+            ..
+        } => "name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem",
+        E::Unreachable { .. } => {
+            "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
+        }
+        E::Silent { .. } => {
+            "the gateway may be busy: try again, or give it more \
+                             `--request-timeout`"
+        }
+        E::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
+        E::Rejected(_) => "`dgw options` shows what this gateway takes",
+        E::NotGateway { .. } => {
+            "check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway"
+        }
+        E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
+        E::Lost { .. } | E::Forbidden(_) | E::Conflict(_) | E::Setup(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn trouble_hint(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Refused {
+            sent,
+            wanted: Some(wanted),
+            ..
+        } if !wanted.eq_ignore_ascii_case(sent) => {
+            format!("set `gateway.auth.type` to `{wanted}`")
+        }
+        Trouble::Refused { sent, .. } if *sent == "basic" => {
+            "check `gateway.auth.kwargs`: `username` and `password`".to_owned()
+        }
+        Trouble::Refused { address, .. } => format!(
+            "{}. A valid token is refused too where it lacks access to the gateway's service",
+            new_token(address)
+        ),
+        Trouble::TokenUnknown { address } => new_token(address),
+        Trouble::LoginPage { .. } => {
+            "check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it \
+             ends in /services/dask-gateway"
+                .to_owned()
+        }
+    }
+}
+
+/// Where to get a token: on the hub that the gateway is a service of, where the address shows it.
+fn new_token(address: &str) -> String {
+    let page = address.split_once("/services/").map_or_else(
+        || "on your JupyterHub's token page".to_owned(),
+        |(hub, _)| format!("at {hub}/hub/token"),
+    );
+    format!(
+        "make a new token {page} and set it as `api_token` in ~/.config/dask/gateway.yaml (or in \
+         JUPYTERHUB_API_TOKEN)"
+    )
+}
+
+fn option_text(key: &str, fault: &OptionFault) -> String {
+    let meant = |similar: &Option<String>| {
+        let similar = similar.as_ref();
+        similar.map_or_else(String::new, |similar| {
+            format!("; did you mean `{similar}`?")
+        })
+    };
+    match fault {
+        OptionFault::Unknown { similar } => {
+            format!("this gateway has no option `{key}`{}", meant(similar))
+        }
+        OptionFault::Value { expected, similar } => {
+            format!("`{key}` must be {expected}{}", meant(similar))
+        }
+    }
+}

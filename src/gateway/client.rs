@@ -1,0 +1,212 @@
+//! One request: sent with credentials, bounded in time and size, asked again only where that
+//! changes nothing.
+
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, Url, redirect};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::error::{self, Error};
+use super::{auth, tls};
+use crate::config::{HttpProxy, Settings};
+
+/// How long the server holds a `?wait` request (`routes.py`; 20.01–20.08 s measured).
+pub(crate) const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// A handshake that takes longer is not going to succeed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A record with its certificate and key is about 3.5 kB: room for some 18,000 clusters.
+const SIZE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Asked again at most this often. Together the pauses stay under two seconds.
+const RETRIES: usize = 2;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// A gateway that asks for more patience than this is reported, not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A gateway, and who one is there.
+pub(crate) struct Gateway {
+    http: reqwest::Client,
+    base: String,
+    authorization: HeaderValue,
+    sent: &'static str,
+    request_timeout: Duration,
+    pub(super) public_address: String,
+    pub(super) scheduler_proxy: String,
+}
+
+/// What to send.
+pub(super) struct Request<'a> {
+    pub(super) method: Method,
+    /// Below the base address, beginning with a slash.
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    /// The cluster it is about, for a 404.
+    pub(super) cluster: Option<&'a str>,
+    /// How much longer than any other request it may take.
+    pub(super) patience: Duration,
+}
+
+impl Gateway {
+    /// A client for the configured gateway. Sends nothing yet.
+    ///
+    /// # Errors
+    /// A proxy's URL that can't be one, or credentials that no header can carry.
+    pub(crate) fn new(settings: &Settings, request_timeout: Duration) -> Result<Self, Error> {
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("dgw/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(request_timeout))
+            .tls_backend_preconfigured(
+                tls::client_config().map_err(|error| Error::Setup(error.to_string()))?,
+            );
+        http = match &settings.http_proxy {
+            HttpProxy::FromEnvironment => http,
+            HttpProxy::Direct => http.no_proxy(),
+            HttpProxy::Url(url) => http.proxy(
+                // The error would quote the URL, which may hold a password.
+                reqwest::Proxy::all(url.expose()).map_err(|_| {
+                    Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
+                })?,
+            ),
+        };
+        Ok(Self {
+            http: http.build().map_err(|error| setup(&error))?,
+            base: settings.address.as_str().to_owned(),
+            authorization: auth::header(&settings.credentials)?,
+            sent: settings.credentials.kind(),
+            request_timeout,
+            public_address: settings.public_address.clone(),
+            scheduler_proxy: settings.scheduler_proxy.clone(),
+        })
+    }
+
+    /// Sends `request`; a GET that fails in passing is sent again.
+    ///
+    /// # Errors
+    /// Everything but a 2xx answer within time and size.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Error> {
+        if request.method != Method::GET {
+            return self.once(&request).await;
+        }
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_times(RETRIES)
+            .with_jitter();
+        (|| self.once(&request))
+            .retry(backoff)
+            .when(Error::is_transient)
+            .adjust(|error, pause| match error.retry_after() {
+                Some(asked) => pause.and((asked <= LONGEST_PAUSE).then_some(asked)),
+                None => pause,
+            })
+            .notify(|error, pause| log::info!("asking again in {pause:?}: {error}"))
+            .await
+    }
+
+    async fn once(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        let url = Url::parse(&format!("{}{}", self.base, request.path))
+            .map_err(|error| Error::Setup(error.to_string()))?;
+        let started = Instant::now();
+        let mut sending = self
+            .http
+            .request(request.method.clone(), url.clone())
+            .header(AUTHORIZATION, self.authorization.clone())
+            .timeout(self.request_timeout + request.patience);
+        if let Some(body) = &request.body {
+            sending = sending.json(body);
+        }
+        let answer = self.read(sending, url).await?;
+        log::info!(
+            "{} {}: {}, {} bytes, {:.0?}",
+            request.method,
+            answer.url,
+            answer.status.as_u16(),
+            answer.body.len(),
+            started.elapsed()
+        );
+        for (name, value) in &answer.headers {
+            log::debug!("  {name}: {}", loggable(name.as_str(), value));
+        }
+        answer.judged(&self.base, self.sent, request.cluster)
+    }
+
+    async fn read(&self, sending: reqwest::RequestBuilder, url: Url) -> Result<Answer, Error> {
+        let mut response = sending
+            .send()
+            .await
+            .map_err(|error| self.network(&error, &url))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.network(&error, &url))?
+        {
+            if body.len() + chunk.len() > SIZE_LIMIT {
+                return Err(Error::NotGateway {
+                    url: url.to_string(),
+                    what: format!("it is larger than {} MiB", SIZE_LIMIT / (1024 * 1024)),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            url,
+            body,
+        })
+    }
+
+    fn network(&self, error: &reqwest::Error, url: &Url) -> Error {
+        let tls = error::tls_cause(error);
+        if error.is_connect() || tls.is_some() {
+            use rustls::CertificateError::UnknownIssuer;
+            return Error::Unreachable {
+                address: self.base.clone(),
+                cause: error::cause(error),
+                unknown_issuer: matches!(
+                    tls,
+                    Some(rustls::Error::InvalidCertificate(UnknownIssuer))
+                ),
+            };
+        }
+        if error.is_timeout() {
+            return Error::Silent {
+                url: url.to_string(),
+                limit: self.request_timeout,
+            };
+        }
+        Error::Lost {
+            url: url.to_string(),
+            what: error::cause(error).unwrap_or_else(|| "the connection broke".to_owned()),
+        }
+    }
+}
+
+fn setup(error: &reqwest::Error) -> Error {
+    Error::Setup(error::cause(error).unwrap_or_else(|| "no reason given".to_owned()))
+}
+
+/// A header as a log may show it: the values of those that can hold no secret.
+fn loggable<'a>(name: &str, value: &'a HeaderValue) -> &'a str {
+    const HARMLESS: [&str; 7] = [
+        "content-type",
+        "content-length",
+        "date",
+        "server",
+        "retry-after",
+        "www-authenticate",
+        "via",
+    ];
+    if HARMLESS.contains(&name) {
+        value.to_str().unwrap_or("…")
+    } else {
+        "…"
+    }
+}

@@ -1,0 +1,176 @@
+//! Every request that dgw makes of a gateway.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Error;
+use super::client::{Gateway, LONG_POLL, Request};
+use super::model::{Cluster, Listing, Record, Status};
+use super::options::Field;
+
+/// What a cluster's name is made of; everything else is encoded and can't leave the path.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// What the workers of a cluster should number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scaling {
+    /// Exactly so many; adaptive scaling goes off.
+    Fixed(u32),
+    /// As many as the work asks for, within bounds; the gateway's own where one is left out.
+    Adaptive {
+        minimum: Option<u32>,
+        maximum: Option<u32>,
+    },
+    /// Adaptive scaling goes off; the workers that are there stay.
+    Off,
+}
+
+/// The gateway did less than asked for, and why, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clamped(pub(crate) String);
+
+#[derive(Deserialize)]
+struct Created {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    ok: bool,
+    msg: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Offer {
+    cluster_options: Vec<Field>,
+}
+
+impl Gateway {
+    /// One's own clusters in any of `statuses`, oldest first.
+    ///
+    /// # Errors
+    /// See [`Error`]; so for every method here.
+    pub(crate) async fn clusters(&self, statuses: &[Status]) -> Result<Listing, Error> {
+        // The slash at the end is required.
+        let mut path = "/api/v1/clusters/".to_owned();
+        if statuses != Status::ACTIVE {
+            let names = statuses.iter().map(|status| status.as_str().to_lowercase());
+            path = format!("{path}?status={}", names.collect::<Vec<_>>().join(","));
+        }
+        let answer = self.send(get(path)).await?;
+        let records = answer.json::<BTreeMap<String, Record>>()?;
+        let mut clusters = records
+            .into_values()
+            .map(|record| record.into_cluster(&self.public_address, &self.scheduler_proxy))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|what| answer.not_gateway(what))?;
+        clusters.sort_by_key(|cluster| cluster.start_time);
+        Ok(Listing {
+            clusters,
+            now: answer.date().unwrap_or_else(Timestamp::now),
+        })
+    }
+
+    /// One cluster, in whatever status.
+    pub(crate) async fn cluster(&self, name: &str) -> Result<Cluster, Error> {
+        self.record(name, "", Duration::ZERO).await
+    }
+
+    /// One cluster, as soon as it is no longer pending, or as it is after [`LONG_POLL`].
+    pub(crate) async fn cluster_when_started(&self, name: &str) -> Result<Cluster, Error> {
+        self.record(name, "?wait", LONG_POLL).await
+    }
+
+    async fn record(&self, name: &str, query: &str, patience: Duration) -> Result<Cluster, Error> {
+        let answer = self
+            .send(Request {
+                cluster: Some(name),
+                patience,
+                ..get(format!("{}{query}", cluster_path(name)))
+            })
+            .await?;
+        answer
+            .json::<Record>()?
+            .into_cluster(&self.public_address, &self.scheduler_proxy)
+            .map_err(|what| answer.not_gateway(what))
+    }
+
+    /// Starts a cluster and returns its name; the cluster is still pending then.
+    pub(crate) async fn create(&self, options: &Map<String, Value>) -> Result<String, Error> {
+        let answer = self
+            .send(Request {
+                body: Some(json!({ "cluster_options": options })),
+                ..request(Method::POST, "/api/v1/clusters/".to_owned())
+            })
+            .await?;
+        let Created { name } = answer.json()?;
+        if name.is_empty() {
+            return Err(answer.not_gateway("it names no cluster"));
+        }
+        Ok(name)
+    }
+
+    /// Asks for a cluster's end. The server answers alike for names it doesn't know.
+    pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
+        let request = Request {
+            cluster: Some(name),
+            ..request(Method::DELETE, cluster_path(name))
+        };
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Sets how many workers a running cluster should have.
+    pub(crate) async fn scale(
+        &self,
+        name: &str,
+        scaling: Scaling,
+    ) -> Result<Option<Clamped>, Error> {
+        let (route, body) = match scaling {
+            Scaling::Fixed(count) => ("scale", json!({ "count": count })),
+            Scaling::Adaptive { minimum, maximum } => (
+                "adapt",
+                json!({ "minimum": minimum, "maximum": maximum, "active": true }),
+            ),
+            Scaling::Off => ("adapt", json!({ "active": false })),
+        };
+        let answer = self
+            .send(Request {
+                cluster: Some(name),
+                body: Some(body),
+                ..request(Method::POST, format!("{}/{route}", cluster_path(name)))
+            })
+            .await?;
+        let Verdict { ok, msg } = answer.json()?;
+        Ok((!ok).then(|| Clamped(msg.unwrap_or_else(|| "it gave no reason".to_owned()))))
+    }
+
+    /// The options that this gateway offers for a new cluster.
+    pub(crate) async fn options(&self) -> Result<Vec<Field>, Error> {
+        let answer = self.send(get("/api/v1/options".to_owned())).await?;
+        Ok(answer.json::<Offer>()?.cluster_options)
+    }
+}
+
+fn get(path: String) -> Request<'static> {
+    request(Method::GET, path)
+}
+
+fn request(method: Method, path: String) -> Request<'static> {
+    Request {
+        method,
+        path,
+        body: None,
+        cluster: None,
+        patience: Duration::ZERO,
+    }
+}
+
+fn cluster_path(name: &str) -> String {
+    format!("/api/v1/clusters/{}", utf8_percent_encode(name, NAME))
+}

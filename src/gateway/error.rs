@@ -1,0 +1,149 @@
+//! What can go wrong between dgw and a gateway.
+
+use std::time::Duration;
+
+/// A request that did not do what it was for. Texts from the server are kept as they came;
+/// whoever prints them escapes them.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Nothing listens there, the name doesn't resolve, the TLS handshake fails.
+    #[error("can't reach the gateway at `{address}`")]
+    Unreachable {
+        address: String,
+        cause: Option<String>,
+        unknown_issuer: bool,
+    },
+    /// The connection broke after the request went out.
+    #[error("the answer from `{url}` was lost: {what}")]
+    Lost { url: String, what: String },
+    /// The request went out, and no whole answer came in time.
+    #[error("no answer from `{url}` within {} s", limit.as_secs_f32())]
+    Silent { url: String, limit: Duration },
+    #[error("{}", auth_text(.0))]
+    Authentication(Box<Trouble>),
+    /// 403, in the gateway's own words.
+    #[error("not permitted: {0}")]
+    Forbidden(String),
+    #[error("no such cluster: `{0}`")]
+    NoSuchCluster(String),
+    /// 422: the request's values, in the gateway's own words.
+    #[error("the gateway refused the request: {0}")]
+    Rejected(String),
+    /// 409, in the gateway's own words.
+    #[error("{0}")]
+    Conflict(String),
+    /// Something answers there that doesn't speak the gateway's API.
+    #[error("`{url}` is not a gateway's answer: {what}")]
+    NotGateway { url: String, what: String },
+    /// 5xx and what else is left.
+    #[error("the gateway failed with status {status}: {message}")]
+    Server {
+        status: u16,
+        message: String,
+        retry_after: Option<Duration>,
+    },
+    #[error("can't set up a connection to the gateway: {0}")]
+    Setup(String),
+}
+
+/// What the gateway said of one's credentials.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// 401. `wanted` is its `WWW-Authenticate`.
+    Refused {
+        address: String,
+        sent: &'static str,
+        wanted: Option<String>,
+    },
+    /// The hub that the gateway asked doesn't know the token. Servers since 2025.4 dress this as
+    /// a 500.
+    TokenUnknown { address: String },
+    /// A login page stands in front.
+    LoginPage { url: String, to: String },
+}
+
+fn auth_text(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Refused {
+            address,
+            sent,
+            wanted: Some(wanted),
+        } if !wanted.eq_ignore_ascii_case(sent) => format!(
+            "the gateway at `{address}` wants {wanted} authentication, the configuration says {sent}"
+        ),
+        Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => {
+            format!("the gateway at `{address}` did not accept the JupyterHub token")
+        }
+        Trouble::Refused { address, .. } => {
+            format!("the gateway at `{address}` did not accept the user name and password")
+        }
+        Trouble::TokenUnknown { address } => format!(
+            "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, \
+             expired or revoked"
+        ),
+        Trouble::LoginPage { url, to } => {
+            format!("`{url}` leads to a login page (`{to}`), not to a gateway")
+        }
+    }
+}
+
+impl Error {
+    /// Worth asking again: the trouble may pass by itself. Never applied to what changes
+    /// anything.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { unknown_issuer, .. } => !unknown_issuer,
+            Self::Lost { .. } => true,
+            Self::Server { status, .. } => matches!(status, 429 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether the gateway may have done what it was asked, though it didn't say so.
+    pub(crate) fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::Silent { .. } | Self::NotGateway { .. } => true,
+            Self::Server { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Server { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// What lies beneath.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { cause, .. } => cause.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// What a failed request comes down to: the innermost cause. What wraps it is the HTTP library's,
+/// and repeats the URL.
+pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
+    let first = std::error::Error::source(error)?;
+    let innermost = std::iter::successors(Some(first), |cause| cause.source()).last()?;
+    Some(innermost.to_string())
+}
+
+/// The TLS failure that `error` comes from, if it does.
+pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        // An io::Error shows its inner error's source, not the inner error itself.
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Some(tls);
+        }
+        source = cause.source();
+    }
+    None
+}

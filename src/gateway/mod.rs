@@ -1,0 +1,16 @@
+//! The gateway's REST API, as dask-gateway-server's `routes.py` defines it. Nothing here prints.
+
+mod answer;
+mod auth;
+mod client;
+mod endpoints;
+mod error;
+mod model;
+mod options;
+mod tls;
+
+pub(crate) use client::Gateway;
+pub(crate) use endpoints::{Clamped, Scaling};
+pub(crate) use error::{Error, Trouble};
+pub(crate) use model::{Cluster, Listing, Status};
+pub(crate) use options::{Field, OptionFault, Spec, typed};

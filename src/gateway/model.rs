@@ -1,0 +1,152 @@
+//! What the gateway tells of a cluster.
+//!
+//! Records carry `tls_cert` and `tls_key` too. The models have no field for the key: what isn't
+//! there can't leak.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Where a cluster is in its life, spelled as the server spells it (`models.ClusterStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Status {
+    Pending,
+    Running,
+    Stopping,
+    Stopped,
+    Failed,
+}
+
+impl Status {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Running,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Failed,
+    ];
+
+    /// The statuses that the server lists when it isn't asked for others.
+    pub(crate) const ACTIVE: [Self; 2] = [Self::Pending, Self::Running];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Stopped => "STOPPED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    pub(crate) fn is_active(self) -> bool {
+        Self::ACTIVE.contains(&self)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| "one of pending, running, stopping, stopped, failed".to_owned())
+    }
+}
+
+/// A cluster, with the fields of Python's `ClusterReport`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Cluster {
+    pub(crate) name: String,
+    pub(crate) status: Status,
+    #[serde(serialize_with = "rfc3339")]
+    pub(crate) start_time: Timestamp,
+    #[serde(serialize_with = "maybe_rfc3339")]
+    pub(crate) stop_time: Option<Timestamp>,
+    pub(crate) options: Map<String, Value>,
+    pub(crate) dashboard_link: Option<String>,
+    pub(crate) scheduler_address: Option<String>,
+}
+
+/// Clusters, oldest first, and the gateway's clock when it listed them.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) clusters: Vec<Cluster>,
+    /// Ages are counted on the clock that set the start times, not on this machine's.
+    pub(crate) now: Timestamp,
+}
+
+/// A record on the wire; times are milliseconds since the epoch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    name: String,
+    status: Status,
+    start_time: i64,
+    stop_time: Option<i64>,
+    #[serde(default)]
+    options: Map<String, Value>,
+    dashboard_route: Option<String>,
+}
+
+impl Record {
+    /// The cluster, its links resolved as Python's `ClusterReport._from_json` does.
+    ///
+    /// # Errors
+    /// A time that no calendar has, or a name that can't be one.
+    pub(super) fn into_cluster(
+        self,
+        public_address: &str,
+        scheduler_proxy: &str,
+    ) -> Result<Cluster, &'static str> {
+        let time = |ms| {
+            Timestamp::from_millisecond(ms).map_err(|_| "it holds a time that no calendar has")
+        };
+        // Names are `uuid4().hex`, behind a namespace on Kubernetes. People paste them into shells:
+        // no other character may come through.
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if self.name.is_empty() || !self.name.bytes().all(is_plain) {
+            return Err("it holds a cluster without a proper name");
+        }
+        Ok(Cluster {
+            start_time: time(self.start_time)?,
+            stop_time: self.stop_time.map(time).transpose()?,
+            // Anything but a path would change the host that the link leads to.
+            dashboard_link: self
+                .dashboard_route
+                .filter(|route| route.starts_with('/') && is_graphic(route))
+                .map(|route| format!("{public_address}{route}")),
+            scheduler_address: (self.status == Status::Running)
+                .then(|| format!("gateway://{scheduler_proxy}/{}", self.name)),
+            name: self.name,
+            status: self.status,
+            options: self.options,
+        })
+    }
+}
+
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde's derive calls")]
+fn maybe_rfc3339<S: serde::Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_string()).serialize(serializer)
+}

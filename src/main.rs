@@ -1,0 +1,29 @@
+//! `dgw`: the command line for Dask Gateway.
+
+mod cli;
+mod commands;
+mod complete;
+mod config;
+mod error;
+mod gateway;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::output::Printer;
+
+fn main() -> ExitCode {
+    complete::answer_shell();
+    let cli = Cli::parse();
+    let printer = Printer::new(cli.global.manner());
+    match commands::run(&cli, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            Printer::failure(&error);
+            ExitCode::from(error.exit_status())
+        }
+    }
+}

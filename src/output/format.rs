@@ -1,0 +1,127 @@
+//! The machine-readable formats of `-o`.
+
+use serde_json::Value;
+
+use super::escape;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people: a table, fitted to the terminal
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// One YAML document
+    Yaml,
+    /// Comma-separated values with a header line
+    Csv,
+    /// Names alone, one a line
+    Name,
+}
+
+impl Format {
+    /// `value`, an object or an array of objects, as text that ends with a line break; empty for
+    /// the table, which people get from elsewhere.
+    pub(super) fn render(self, value: &Value, header: bool) -> anyhow::Result<String> {
+        let records = match value {
+            Value::Array(records) => records.as_slice(),
+            record => std::slice::from_ref(record),
+        };
+        Ok(match self {
+            Self::Table => String::new(),
+            Self::Json => format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)),
+            Self::Jsonl => {
+                let texts = records.iter().map(Value::to_string);
+                lines(texts.map(|text| escape::json(&text).into_owned()))
+            }
+            Self::Yaml => serde_yaml::to_string(&escape::value(value.clone()))?,
+            Self::Csv => csv(records, header)?,
+            Self::Name => {
+                let names = records
+                    .iter()
+                    .filter_map(|record| record.get("name")?.as_str());
+                lines(names.map(|name| escape::text(name).into_owned()))
+            }
+        })
+    }
+}
+
+/// Each text with a line break behind it.
+fn lines(texts: impl Iterator<Item = String>) -> String {
+    texts.flat_map(|text| [text, "\n".to_owned()]).collect()
+}
+
+/// A column for each field of the first record; nested values as JSON, null as nothing.
+fn csv(records: &[Value], header: bool) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let fields = records.first().and_then(Value::as_object);
+    let Some(fields) = fields.map(|first| first.keys().collect::<Vec<_>>()) else {
+        return Ok(String::new());
+    };
+    if header {
+        writer.write_record(&fields)?;
+    }
+    for record in records {
+        writer.write_record(fields.iter().map(|field| match &record[field.as_str()] {
+            Value::Null => String::new(),
+            Value::String(text) => escape::text(text).into_owned(),
+            value => escape::json(&value.to_string()).into_owned(),
+        }))?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn record() -> Value {
+        json!({"name": "a1", "options": {"x": "1,2"}, "stop_time": null, "evil": "\u{1b}[2J\n\u{9b}"})
+    }
+
+    #[test]
+    fn every_format_renders_every_record() {
+        let records = json!([record(), record()]);
+        let render = |format: Format| format.render(&records, true).expect("rendered");
+        assert_eq!(render(Format::Name), "a1\na1\n");
+        assert_eq!(render(Format::Jsonl).lines().count(), 2);
+        assert_eq!(
+            render(Format::Csv).lines().next(),
+            Some("name,options,stop_time,evil")
+        );
+        assert_eq!(
+            render(Format::Csv).lines().nth(1),
+            Some(r#"a1,"{""x"":""1,2""}",,\x1b[2J\n\x9b"#)
+        );
+        let back = serde_json::from_str::<Value>(&render(Format::Json)).expect("JSON");
+        assert_eq!(back, records);
+        let back = serde_yaml::from_str::<Value>(&render(Format::Yaml)).expect("YAML");
+        assert_eq!(back[0]["options"], json!({"x": "1,2"}));
+    }
+
+    #[test]
+    fn no_record_is_an_empty_array_or_nothing() {
+        let render = |format: Format| format.render(&json!([]), true).expect("rendered");
+        assert_eq!(render(Format::Json), "[]\n");
+        assert_eq!(render(Format::Yaml), "[]\n");
+        for format in [Format::Jsonl, Format::Csv, Format::Name] {
+            assert_eq!(render(format), "");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_format_lets_a_control_character_through(raw in any::<String>()) {
+            let records = json!([{"name": raw, "options": {raw.clone(): [raw.clone()]}}]);
+            for format in [Format::Json, Format::Jsonl, Format::Yaml, Format::Csv, Format::Name] {
+                let shown = format.render(&records, true).expect("rendered");
+                prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+            }
+        }
+    }
+}

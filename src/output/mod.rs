@@ -1,0 +1,18 @@
+//! The only place that prints. stdout is data, stderr is talk.
+
+mod age;
+mod clusters;
+mod escape;
+mod format;
+mod logger;
+mod options;
+mod printer;
+mod progress;
+mod table;
+
+pub(crate) use age::short as short_duration;
+pub(crate) use clusters::{Aged, columns as cluster_columns};
+pub(crate) use format::Format;
+pub(crate) use options::{OfferedOption, columns as option_columns};
+pub(crate) use printer::{Colour, Manner, Printer};
+pub(crate) use progress::Progress;

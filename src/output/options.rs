@@ -1,0 +1,83 @@
+//! The table of the options that a gateway offers.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::table::{Cell, Column, Fit};
+use crate::gateway::{Field, Spec};
+
+/// An option, and the user's own default for it.
+#[derive(Debug, Serialize)]
+pub(crate) struct OfferedOption {
+    name: String,
+    label: String,
+    #[serde(flatten)]
+    spec: Spec,
+    default: Value,
+    your_default: Option<Value>,
+}
+
+impl OfferedOption {
+    pub(crate) fn new(field: Field, your_default: Option<Value>) -> Self {
+        Self {
+            name: field.name,
+            label: field.label,
+            spec: field.spec,
+            default: field.default,
+            your_default,
+        }
+    }
+}
+
+/// NAME TYPE VALUES DEFAULT YOURS LABEL.
+pub(crate) fn columns() -> [Column<OfferedOption>; 6] {
+    [
+        Column {
+            title: "NAME",
+            fit: Fit::Keep,
+            cell: |row| Cell::plain(&row.name),
+            order: |a, b| a.name.cmp(&b.name),
+        },
+        Column {
+            title: "TYPE",
+            fit: Fit::Keep,
+            cell: |row| Cell::plain(row.spec.kind()),
+            order: |a, b| a.spec.kind().cmp(b.spec.kind()),
+        },
+        Column {
+            title: "VALUES",
+            fit: Fit::Shorten,
+            cell: |row| Cell::plain(row.spec.range()),
+            order: |a, b| a.spec.range().cmp(&b.spec.range()),
+        },
+        Column {
+            title: "DEFAULT",
+            fit: Fit::Keep,
+            cell: |row| Cell::plain(shown(&row.default)),
+            order: |a, b| shown(&a.default).cmp(&shown(&b.default)),
+        },
+        Column {
+            title: "YOURS",
+            fit: Fit::Keep,
+            cell: |row| Cell::plain(row.your_default.as_ref().map_or("-".to_owned(), shown)),
+            order: |a, b| {
+                let text = |row: &OfferedOption| row.your_default.as_ref().map(shown);
+                text(a).cmp(&text(b))
+            },
+        },
+        Column {
+            title: "LABEL",
+            fit: Fit::Drop,
+            cell: |row| Cell::plain(&row.label),
+            order: |a, b| a.label.cmp(&b.label),
+        },
+    ]
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}

@@ -1,0 +1,230 @@
+//! Results to stdout, talk to stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::escape;
+use super::format::Format;
+use super::logger;
+use super::progress::Progress;
+use super::table::{self, Column};
+use crate::error::Error;
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Even into a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// How to print, as the command line asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manner {
+    pub(crate) format: Format,
+    pub(crate) header: bool,
+    pub(crate) sort_by: Option<String>,
+    pub(crate) colour: Colour,
+    pub(crate) quiet: bool,
+    pub(crate) verbosity: u8,
+}
+
+/// Prints, and knows where to.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    manner: Manner,
+}
+
+impl Printer {
+    /// Settles colour and logging for the process.
+    pub(crate) fn new(manner: Manner) -> Self {
+        match manner.colour {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+        logger::install(manner.verbosity);
+        Self { manner }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.manner.format
+    }
+
+    /// Prints `rows` as the table of `columns`, or in the format asked for.
+    ///
+    /// # Errors
+    /// `--sort-by` names no column, or stdout can't be written.
+    pub(crate) fn records<T: Serialize>(
+        &self,
+        mut rows: Vec<T>,
+        columns: &[Column<T>],
+    ) -> Result<(), Error> {
+        if let Some(title) = &self.manner.sort_by {
+            let named = |column: &&Column<T>| column.title.eq_ignore_ascii_case(title);
+            let column = columns.iter().find(named).ok_or_else(|| {
+                let titles = columns.iter().map(|column| column.title.to_lowercase());
+                Error::Usage(format!(
+                    "no column `{title}` to sort by: there are {}",
+                    titles.collect::<Vec<_>>().join(", ")
+                ))
+            })?;
+            rows.sort_by(column.order);
+        }
+        self.render(&rows, || {
+            let header = self.manner.header && !rows.is_empty();
+            let width = io::stdout()
+                .is_terminal()
+                .then(terminal_size::terminal_size)
+                .flatten()
+                .map(|(width, _)| usize::from(width.0));
+            table::render(&rows, columns, header, width, colours(&io::stdout()))
+        })
+    }
+
+    /// Prints `value` in the format asked for; `human` is what people get instead.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn result(
+        &self,
+        value: &impl Serialize,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        self.render(value, || {
+            let text = human();
+            let lines = text.split('\n').map(escape::text);
+            lines.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn render(&self, value: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), Error> {
+        let text = match self.manner.format {
+            Format::Table => human(),
+            format => {
+                let value = serde_json::to_value(value).context("can't render the result")?;
+                format.render(&value, self.manner.header)?
+            }
+        };
+        write(&text)
+    }
+
+    /// Prints text of dgw's own that has no other format.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn text(text: &str) -> Result<(), Error> {
+        write(text)
+    }
+
+    /// A line of talk: what was done, what happens next. Silent with `-q`.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.manner.quiet {
+            talk(&escape::text(text));
+        }
+    }
+
+    /// Something the user should know though all went well. Silent with `-q`.
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.manner.quiet {
+            talk(&format!(
+                "{}: {}",
+                label("warning", YELLOW),
+                escape::text(text)
+            ));
+        }
+    }
+
+    /// A way to show how a wait goes on.
+    pub(crate) fn progress(&self, what: &str) -> Progress {
+        Progress::start(
+            &escape::text(what),
+            self.manner.quiet,
+            self.manner.verbosity > 0,
+        )
+    }
+
+    /// Why the command failed: the message, what lies beneath, and what to do. `-q` doesn't
+    /// silence it.
+    pub(crate) fn failure(error: &Error) {
+        if error.is_closed_pipe() {
+            return;
+        }
+        let label = if error.is_warning() {
+            label("warning", YELLOW)
+        } else {
+            label("error", RED)
+        };
+        let mut text = format!("{label}: {}", escape::text(&error.to_string()));
+        for line in error.details() {
+            text.push_str("\n  ");
+            text.push_str(&escape::text(&line));
+        }
+        if let Some(hint) = error.hint() {
+            let lines = hint.lines().map(escape::text);
+            let hint = lines.collect::<Vec<_>>().join("\n");
+            text.push_str(&["\n\n", &self::label("hint", CYAN), ": ", &hint].concat());
+        }
+        talk(&text);
+    }
+
+    /// Shows what a question is about and asks it, on stderr; only a clear yes is one.
+    ///
+    /// # Errors
+    /// stdin is no terminal, so that nobody can answer.
+    pub(crate) fn confirm(subject: &[String], question: &str) -> Result<bool, Error> {
+        for line in subject {
+            talk(&format!("  {}", escape::text(line)));
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(Error::NeedsYes);
+        }
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{} [y/N] ", escape::text(question));
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        io::stdin()
+            .read_line(&mut answer)
+            .context("can't read the answer")?;
+        Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    }
+}
+
+/// Writes data to stdout, whole or not at all as far as errors tell.
+fn write(text: &str) -> Result<(), Error> {
+    let mut stdout = anstream::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(Error::Stdout)
+}
+
+/// A line on stderr. There's nobody to tell if that fails.
+fn talk(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+const RED: anstyle::AnsiColor = anstyle::AnsiColor::Red;
+const YELLOW: anstyle::AnsiColor = anstyle::AnsiColor::Yellow;
+const CYAN: anstyle::AnsiColor = anstyle::AnsiColor::Cyan;
+
+/// A coloured word; [`talk`] takes the colour out where it isn't wanted.
+fn label(word: &str, colour: anstyle::AnsiColor) -> String {
+    let style = colour.on_default().bold();
+    format!("{style}{word}{style:#}")
+}
+
+/// Whether `stream` gets colour, by `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and what it is.
+fn colours(stream: &impl anstream::stream::RawStream) -> bool {
+    !matches!(
+        anstream::AutoStream::choice(stream),
+        anstream::ColorChoice::Never
+    )
+}

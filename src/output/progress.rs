@@ -1,0 +1,101 @@
+//! How a wait goes on: a spinner on a terminal, a line at each change of phase elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::JoinHandle;
+
+use super::age;
+
+/// What ends sooner needs no spinner.
+const DELAY: Duration = Duration::from_millis(250);
+
+const TICK: Duration = Duration::from_millis(120);
+
+/// A wait that is shown. Dropped, it leaves nothing on the screen.
+pub(crate) struct Progress {
+    started: Instant,
+    phase: String,
+    display: Display,
+}
+
+enum Display {
+    None,
+    Lines,
+    Spinner {
+        bar: ProgressBar,
+        appears: JoinHandle<()>,
+    },
+}
+
+impl Progress {
+    pub(super) fn start(what: &str, quiet: bool, verbose: bool) -> Self {
+        let is_terminal = std::io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let display = if quiet {
+            Display::None
+        } else if is_terminal && !verbose {
+            spinner()
+        } else {
+            Display::Lines
+        };
+        let mut progress = Self {
+            started: Instant::now(),
+            phase: String::new(),
+            display,
+        };
+        progress.phase(what);
+        progress
+    }
+
+    /// What is being waited for now. Saying the same again changes nothing.
+    pub(crate) fn phase(&mut self, phase: &str) {
+        if self.phase == phase {
+            return;
+        }
+        phase.clone_into(&mut self.phase);
+        match &self.display {
+            Display::None => {}
+            Display::Lines => line(phase),
+            Display::Spinner { bar, .. } => bar.set_message(phase.to_owned()),
+        }
+    }
+
+    /// Ends the display with a line that says how it went, and how long it took.
+    pub(crate) fn finish(self, outcome: &str) {
+        let elapsed = age::short(self.started.elapsed());
+        let is_shown = !matches!(self.display, Display::None);
+        drop(self);
+        if is_shown {
+            line(&format!("{outcome} ({elapsed})"));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Display::Spinner { bar, appears } = &self.display {
+            appears.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn spinner() -> Display {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    let appearing = bar.clone();
+    let appears = tokio::spawn(async move {
+        tokio::time::sleep(DELAY).await;
+        appearing.set_draw_target(ProgressDrawTarget::stderr());
+        appearing.enable_steady_tick(TICK);
+    });
+    Display::Spinner { bar, appears }
+}
+
+fn line(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
