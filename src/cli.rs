@@ -1,5 +1,7 @@
 //! Every flag and argument. The doc comments are the help and the man pages.
 
+#[cfg(test)]
+mod man;
 pub(crate) mod value;
 
 use std::path::PathBuf;
@@ -21,7 +23,7 @@ use value::ClusterName;
 /// Results go to stdout, everything else to stderr.
 #[derive(Debug, Parser)]
 #[command(name = "dgw", version, propagate_version = true, max_term_width = 100)]
-#[command(arg_required_else_help = true, args_override_self = true, after_long_help = EXIT_CODES)]
+#[command(arg_required_else_help = true, args_override_self = true, after_long_help = MORE)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -29,7 +31,16 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
 }
 
-const EXIT_CODES: &str = "\
+const MORE: &str = "\
+Files and environment:
+  ~/.config/dask/*.yaml      the user's configuration; a file with a gateway section must have
+                             mode 600, in a folder that nobody else may write
+  /etc/dask/*.yaml           the site's (DASK_ROOT_CONFIG names another folder)
+  DASK_CONFIG                one more file or folder, over both
+  DASK_GATEWAY__…            single keys over all files, as DASK_GATEWAY__AUTH__TYPE=basic
+  JUPYTERHUB_API_TOKEN       the token, where the configuration has none
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, CLICOLOR_FORCE
+
 Exit codes:
   0  done, or nothing to do
   1  another failure
@@ -123,6 +134,11 @@ impl Global {
 /// Without arguments, the active ones: pending and running. On a narrow terminal the table leaves
 /// out what doesn't fit, dashboards first; a pipe, a file and every other format get all of it.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw list
+  dgw list --all --older-than 1d
+  dgw list -o json | jq -r '.[].dashboard_link'")]
 pub(crate) struct ListArgs {
     /// Only these: names, prefixes of names, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
@@ -132,6 +148,13 @@ pub(crate) struct ListArgs {
     /// Those in every status that the gateway still knows
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// List again and again, every two seconds or so often
+    ///
+    /// On a terminal each list takes the place of the one before.
+    #[arg(short, long, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2s", value_parser = value::limit)]
+    pub(crate) watch: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) selectors: Selectors,
@@ -163,6 +186,11 @@ const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "faile
 /// Either the name of a running cluster is printed, or nothing is left behind: an interrupt, a
 /// time-out or a failed start shuts down what was started.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw new -s worker_cores=2 --workers 8
+  name=$(dgw new --adapt 0..20 --timeout 10m) || exit
+  dgw new --reuse")]
 pub(crate) struct NewArgs {
     /// Set an option of the cluster, as `dgw options` lists them; may be repeated
     ///
@@ -198,6 +226,10 @@ pub(crate) struct NewArgs {
 
 /// Wait until a cluster runs, and print how to connect to it
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw connect
+  dgw connect 2224 --timeout 5m")]
 pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) target: Target,
@@ -220,6 +252,10 @@ pub(crate) struct Target {
 ///
 /// Adaptive scaling goes off. The workers come and go in the gateway's own time.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw scale 8
+  dgw scale 2224 8")]
 #[command(allow_missing_positional = true)]
 pub(crate) struct ScaleArgs {
     #[command(flatten)]
@@ -234,6 +270,10 @@ pub(crate) struct ScaleArgs {
 ///
 /// Where only one bound is given, the gateway's own holds for the other.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw adapt --min 0 --max 20
+  dgw adapt 2224 --off")]
 #[command(group = clap::ArgGroup::new("bounds").args(["min", "max", "off"]).multiple(true).required(true))]
 pub(crate) struct AdaptArgs {
     #[command(flatten)]
@@ -257,6 +297,11 @@ pub(crate) struct AdaptArgs {
 /// Clusters are named, or picked by selectors; picking asks first on a terminal, and needs --yes
 /// elsewhere. What is listed is exactly what is shut down. A failure doesn't stop the rest.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw shutdown 2224
+  dgw shutdown --all
+  dgw shutdown --older-than 1d --yes")]
 #[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than"]).multiple(true).required(true))]
 pub(crate) struct ShutdownArgs {
     /// Names, prefixes of names, or dashboard URLs
@@ -268,9 +313,6 @@ pub(crate) struct ShutdownArgs {
     /// Every active cluster of yours
     #[arg(long)]
     pub(crate) all: bool,
-
-    #[command(flatten)]
-    pub(crate) selectors: Selectors,
 
     /// Print what would be shut down, and leave it
     #[arg(long)]
@@ -287,6 +329,9 @@ pub(crate) struct ShutdownArgs {
     /// Stop waiting after this long; the gateway goes on with what it was asked
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = value::limit)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) selectors: Selectors,
 }
 
 /// Print the URL of a cluster's dashboard

@@ -99,7 +99,7 @@ pub(crate) enum Error {
 }
 
 impl Signal {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Hangup => "hung up",
             Self::Interrupt => "interrupted",
@@ -187,11 +187,16 @@ impl Error {
                 Some("`dgw list` shows whether a cluster was started".to_owned())
             }
             Self::Doubtful { .. } => Some(
-                "these were started since; `dgw shutdown NAME` ends the one you don't know"
+                "it may have started one of these all the same; `dgw shutdown NAME` ends it"
                     .to_owned(),
             ),
             _ => None,
         }
+    }
+
+    /// Whether the same may succeed later, with nothing changed on this side.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.exit_status() == Code::Gateway as u8
     }
 
     /// Clamping is the gateway's right, not a failure.
@@ -236,8 +241,18 @@ fn gateway_hint(error: &gateway::Error) -> Option<String> {
         E::NotGateway { .. } => {
             "check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway"
         }
+        E::Server {
+            retry_after: Some(pause),
+            ..
+        } => {
+            return Some(format!(
+                "it asks to be left alone for {}",
+                short_duration(*pause)
+            ));
+        }
         E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
-        E::Lost { .. } | E::Forbidden(_) | E::Conflict(_) | E::Setup(_) => return None,
+        E::Lost { .. } => "try again; if it stays, something on the way cuts connections",
+        E::Forbidden(_) | E::Conflict(_) | E::Setup(_) => return None,
     };
     Some(hint.to_owned())
 }

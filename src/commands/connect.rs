@@ -15,12 +15,17 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     let found = args.target.find(gateway).await?;
-    let cluster = if found.status == Status::Running {
+    let Cluster { name, status, .. } = &found;
+    let cluster = if *status == Status::Running {
         found
+    } else if !status.is_active() {
+        return Err(Error::NotRunning {
+            name: found.name,
+            status: found.status,
+        });
     } else {
-        let name = found.name.clone();
         let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-        let start = waiting::until_running(gateway, &name, false, &mut progress);
+        let start = waiting::until_running(gateway, name, false, &mut progress);
         let what = format!("cluster {name} does not run yet");
         let cluster = waiting::within(args.timeout, &what, start).await?;
         progress.finish(&format!("cluster {name} runs"));

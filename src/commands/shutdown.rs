@@ -152,10 +152,10 @@ async fn see_them_gone(
         if streams {
             print(&went, printer)?;
         }
-        gone.extend(went);
-        if !left.is_empty() {
-            progress.phase(&format!("{} of {} gone", gone.len(), counted(of)));
+        if !went.is_empty() && !left.is_empty() {
+            progress.phase(&format!("{} of {} gone", of - left.len(), counted(of)));
         }
+        gone.extend(went);
     }
     if !streams {
         print(&gone, printer)?;

@@ -48,7 +48,10 @@ impl Started {
                     if interrupted.is_some() {
                         return Err(abandoned(signal));
                     }
-                    printer.say("interrupted: waiting for the gateway's answer, to shut down what it starts");
+                    let word = signal.word();
+                    printer.say(&format!(
+                        "{word}: waiting for the gateway's answer, to shut down what it starts"
+                    ));
                     interrupted = Some(signal);
                 }
             }

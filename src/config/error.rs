@@ -113,10 +113,9 @@ impl FileFault {
                  (the secret in {file} is open to everyone here)"
             )),
             Self::FolderMode(_) => Some(format!("chmod go-w {folder}")),
-            Self::NotYours(_) => Some(format!(
-                "make one of your own: cp {file} {file}.mine && chmod 600 {file}.mine && \
-                 mv {file}.mine {file}"
-            )),
+            Self::NotYours(_) => {
+                Some("put a copy of your own in its place, with mode 600".to_owned())
+            }
             Self::Link => Some(
                 "put the file itself there, or name the file it leads to with `--config`"
                     .to_owned(),

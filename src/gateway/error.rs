@@ -128,22 +128,26 @@ impl Error {
 /// and repeats the URL.
 pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
     let first = std::error::Error::source(error)?;
-    let innermost = std::iter::successors(Some(first), |cause| cause.source()).last()?;
+    let innermost = std::iter::successors(Some(first), |cause| beneath(*cause)).last()?;
     Some(innermost.to_string())
 }
 
 /// The TLS failure that `error` comes from, if it does.
 pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        // An io::Error shows its inner error's source, not the inner error itself.
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
-            return Some(tls);
-        }
-        source = cause.source();
+    let first = std::error::Error::source(error)?;
+    std::iter::successors(Some(first), |cause| beneath(*cause))
+        .find_map(|cause| cause.downcast_ref())
+}
+
+/// The next cause. An `io::Error` shows its inner error's source, never the inner error itself.
+fn beneath<'a>(
+    cause: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    let inner = cause
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    match inner {
+        Some(inner) => Some(inner),
+        None => cause.source(),
     }
-    None
 }

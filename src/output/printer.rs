@@ -39,6 +39,7 @@ pub(crate) struct Manner {
 #[derive(Clone, Debug)]
 pub(crate) struct Printer {
     manner: Manner,
+    is_series: bool,
 }
 
 impl Printer {
@@ -51,11 +52,22 @@ impl Printer {
         }
         .write_global();
         logger::install(manner.verbosity);
-        Self { manner }
+        Self {
+            manner,
+            is_series: false,
+        }
     }
 
     pub(crate) fn format(&self) -> Format {
         self.manner.format
+    }
+
+    /// For results that follow each other: on a terminal each takes the place of the one before.
+    pub(crate) fn in_series(&self) -> Self {
+        Self {
+            is_series: true,
+            ..self.clone()
+        }
     }
 
     /// Prints `rows` as the table of `columns`, or in the format asked for.
@@ -113,6 +125,10 @@ impl Printer {
                 format.render(&value, self.manner.header)?
             }
         };
+        if self.is_series && io::stdout().is_terminal() {
+            // Not colour, so NO_COLOR has no say in it.
+            io::stdout().write_all(WIPE).map_err(Error::Stdout)?;
+        }
         write(&text)
     }
 
@@ -196,6 +212,9 @@ impl Printer {
         Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
 }
+
+/// Clears the screen and goes to its first line.
+const WIPE: &[u8] = b"\x1b[H\x1b[2J";
 
 /// Writes data to stdout, whole or not at all as far as errors tell.
 fn write(text: &str) -> Result<(), Error> {

@@ -1,0 +1,60 @@
+//! The man pages, made of the command line itself. `SNAPSHOTS=overwrite cargo test` renews them.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use super::Cli;
+
+/// Every page: its file's name and its text.
+fn pages() -> Vec<(String, String)> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let subcommands = root.get_subcommands().map(|subcommand| {
+        let name = format!("dgw-{}", subcommand.get_name());
+        page(subcommand.clone().display_name(&name), &name)
+    });
+    let mut pages = subcommands.collect::<Vec<_>>();
+    pages.push(page(root.clone(), "dgw"));
+    pages
+}
+
+fn page(command: clap::Command, name: &str) -> (String, String) {
+    let version = concat!("dgw ", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command)
+        .title(name.to_uppercase())
+        .manual("Dask Gateway")
+        .source(version);
+    let mut text = Vec::new();
+    man.render(&mut text).expect("a page renders");
+    let text = String::from_utf8(text).expect("a page is text");
+    (format!("{name}.1"), text)
+}
+
+#[test]
+fn the_man_pages_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let pages = pages();
+    for (file, text) in &pages {
+        let shipped = snapbox::Data::read_from(&folder.join(file), None);
+        snapbox::Assert::new()
+            .action_env("SNAPSHOTS")
+            .normalize_paths(false)
+            .eq(text.as_str(), shipped.raw());
+    }
+    let mut there = fs::read_dir(&folder)
+        .expect("man/ is there")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect::<Vec<_>>();
+    let mut expected = pages.into_iter().map(|(file, _)| file).collect::<Vec<_>>();
+    there.sort();
+    expected.sort();
+    assert_eq!(there, expected, "a page for each subcommand, and no other");
+}
