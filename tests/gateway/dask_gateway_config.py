@@ -1,0 +1,75 @@
+"""The gateway under test. Read by dask-gateway-server; its parameters come in DGW_… variables."""
+
+import os
+import sys
+from pathlib import Path
+
+from dask_gateway_server.options import Bool, Float, Integer, Mapping, Options, Select, String
+
+c = get_config()  # noqa: F821
+
+c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
+c.DaskGateway.log_format = "%(asctime)s %(levelname)s %(message)s"
+c.DaskGateway.address = os.environ["DGW_PRIVATE"]
+c.Proxy.address = os.environ["DGW_PROXY"]
+c.Proxy.prefix = os.environ.get("DGW_PREFIX", "")
+c.Proxy.tls_cert = os.environ.get("DGW_TLS_CERT", "")
+c.Proxy.tls_key = os.environ.get("DGW_TLS_KEY", "")
+
+if "DGW_PASSWORD" in os.environ:
+    c.DaskGateway.authenticator_class = "dask_gateway_server.auth.SimpleAuthenticator"
+    c.SimpleAuthenticator.password = os.environ["DGW_PASSWORD"]
+else:
+    c.DaskGateway.authenticator_class = "dask_gateway_server.auth.JupyterHubAuthenticator"
+
+backend = c.UnsafeLocalBackend
+backend.clusters_directory = str(Path.cwd() / "clusters")
+# Straight to the server: the schedulers don't know our private CA.
+backend.api_url = f"http://{os.environ['DGW_PRIVATE']}/api"
+backend.inherited_environment = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"]
+
+# The defaults suit a cluster of machines; tests want to see a change within a second or two.
+backend.cluster_heartbeat_period = 1
+backend.cluster_heartbeat_timeout = 15
+backend.cluster_status_period = 1
+backend.worker_status_period = 1
+backend.check_timeouts_period = 1
+backend.cluster_start_timeout = 60
+backend.sigint_timeout = 2
+backend.sigterm_timeout = 2
+
+# The server's own default is `dask-scheduler`, a script that distributed no longer has.
+SCHEDULER = ["dask", "scheduler"]
+SLOW = f"import os, sys, time; time.sleep(6); os.execvp('dask', {SCHEDULER} + sys.argv[1:])"
+SCHEDULER_STARTS = [
+    ("normal", SCHEDULER),
+    ("slow", [sys.executable, "-c", SLOW]),
+    ("never", ["false"]),
+]
+c.ClusterConfig.worker_cmd = ["dask", "worker"]
+c.ClusterConfig.cluster_max_workers = 4
+c.ClusterConfig.adaptive_period = 1
+
+
+def configuration(options):
+    """What the options mean to a cluster; those not named here are there to be chosen, no more."""
+    return {
+        "worker_cores": options.worker_cores,
+        "worker_memory": int(options.worker_memory * 2**30),
+        "environment": options.environment,
+        "scheduler_cmd": options.scheduler_start,
+    }
+
+
+# One of every type that the server knows, with and without bounds.
+c.Backend.cluster_options = Options(
+    Integer("worker_cores", default=1, min=1, max=4, label="Worker cores"),
+    Float("worker_memory", default=1, min=0.5, max=8, label="Worker memory (GiB)"),
+    String("worker_setup", label="Worker set-up"),
+    Select("profile", ["small", "medium", "large"], label="Profile"),
+    Integer("priority", label="Priority"),
+    Bool("spot", label="Spot instances"),
+    Mapping("environment", label="Environment variables"),
+    Select("scheduler_start", SCHEDULER_STARTS, label="Scheduler start"),
+    handler=configuration,
+)

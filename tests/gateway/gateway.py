@@ -1,0 +1,83 @@
+"""Starts the gateway itself, alone or behind a JupyterHub, and describes it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import certificates
+import hub
+import loopback
+import processes
+from keeper import Leash
+from servers import PortTaken, Servers, free_ports
+
+CONFIG = Path(__file__).with_name("dask_gateway_config.py")
+ATTEMPTS = 5
+
+Description = dict[str, Any]
+
+
+def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
+        auth: str, tls: bool) -> None:
+    """Start it, announce it, and stay. A port lost between choice and use costs a fresh start."""
+    for left in reversed(range(ATTEMPTS)):
+        servers = Servers(work, leash)
+        try:
+            description = basic(servers, tls) if auth == "basic" else jupyterhub(servers)
+            break
+        except PortTaken:
+            if not left:
+                raise
+            processes.end_descendants()
+            shutil.rmtree(work)
+            work.mkdir(mode=0o700)
+    # the keeper's parent is what the caller has started, and what a caller may kill
+    common = {"auth": auth, "pid": os.getppid(), "python": sys.executable, "work": str(work)}
+    announce(description | common)
+    servers.watch()
+
+
+def basic(servers: Servers, tls: bool) -> Description:
+    public, private = free_ports(2)
+    password = secrets.token_hex(16)
+    environment = {"DGW_PASSWORD": password}
+    address = f"http://127.0.0.1:{public}"
+    described: Description = {}
+    ca_file = None
+    if tls:
+        address = f"https://127.0.0.1:{public}"
+        ca_file, cert, key = certificates.write(servers.work)
+        environment |= {"DGW_TLS_CERT": str(cert), "DGW_TLS_KEY": str(key)}
+        described = {"ca_file": str(ca_file)}
+    start(servers, public, private, environment)
+    # Asked as a user would: that only *this* gateway takes the password tells it from a stranger
+    # that got the port first.
+    login = "Basic " + base64.b64encode(f"launcher:{password}".encode()).decode()
+    options = f"{address}/api/v1/options"
+    servers.wait_until(lambda: loopback.request("GET", options, login, ca_file=ca_file)[0] == 200)
+    return {"address": address, "proxy_address": None, "password": password} | described
+
+
+def jupyterhub(servers: Servers) -> Description:
+    proxy, private, *hub_ports = free_ports(5)
+    one = hub.Hub(servers, hub_ports, gateway=f"http://127.0.0.1:{proxy}")
+    start(servers, proxy, private, {"DGW_PREFIX": hub.PREFIX, **one.service_environment})
+    tokens = one.issue_tokens()
+    address = one.public_url + hub.PREFIX
+    login = f"jupyterhub {tokens['users'][0]['token']}"
+    options = f"{address}/api/v1/options"
+    servers.wait_until(lambda: loopback.request("GET", options, login)[0] == 200)
+    return {"address": address, "proxy_address": f"127.0.0.1:{proxy}"} | tokens
+
+
+def start(servers: Servers, proxy: int, private: int, environment: dict[str, str]) -> None:
+    ports = {"DGW_PROXY": f"127.0.0.1:{proxy}", "DGW_PRIVATE": f"127.0.0.1:{private}"}
+    command = [sys.executable, "-m", "dask_gateway_server", "-f", str(CONFIG)]
+    servers.start("gateway", command, ports | environment)
