@@ -1,0 +1,76 @@
+//! `dgw adapt`
+
+use snapbox::str;
+
+use crate::support::BASIC;
+
+#[test]
+fn it_sets_bounds_and_takes_them_off() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["adapt", "--min", "0", "--max", "2"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] scales with its work: minimum 0, maximum 2
+
+"#]]);
+    user.dgw(&["adapt", &name, "--max", "1"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] scales with its work: minimum the gateway's, maximum 1
+
+"#]]);
+    user.dgw(&["adapt", "--off"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] keeps its workers, adaptive scaling is off
+
+"#]]);
+    user.dgw(&["adapt", "--min", "1", "-o", "json"])
+        .success()
+        .stdout_eq(str![[r#"
+{
+  "name": "[NAME]",
+  "workers": null,
+  "adaptive": true,
+  "minimum": 1,
+  "maximum": null,
+  "clamped": null
+}
+
+"#]]);
+    user.dgw(&["adapt", "--max", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
+warning: the gateway did less than asked for: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
+
+"#]]);
+}
+
+#[test]
+fn bounds_the_wrong_way_round_are_refused_here() {
+    let user = BASIC.user();
+    user.dgw(&["adapt", "--min", "3", "--max", "1"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the minimum, 3, is above the maximum, 1
+
+"#]]);
+    user.dgw(&["adapt"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the following required arguments were not provided:
+  <--min <N>|--max <N>|--off>
+
+Usage: dgw adapt <--min <N>|--max <N>|--off> [CLUSTER]
+
+For more information, try '--help'.
+
+"#]]);
+    user.dgw(&["adapt", "--off", "--max", "1"])
+        .code(2)
+        .stdout_eq("");
+}

@@ -1,0 +1,52 @@
+//! Completion: the scripts, and what they ask dgw.
+
+use std::fs;
+
+use crate::support::{BASIC, Stub, User, answer};
+
+#[test]
+fn the_scripts_that_are_shipped_are_those_that_dgw_prints() {
+    for (shell, file) in [("bash", "dgw.bash"), ("zsh", "_dgw"), ("fish", "dgw.fish")] {
+        let path = crate::support::repository().join("completions").join(file);
+        let shipped = fs::read_to_string(path).expect("the script is there");
+        let printed = User::new().stdout(&["completions", shell]);
+        assert_eq!(printed, shipped.trim_end(), "{file}");
+    }
+}
+
+#[test]
+fn names_and_keys_complete_live() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    assert!(completed(&user, &["connect", ""]).contains(&name));
+    assert!(completed(&user, &["shutdown", &name[..4]]).contains(&name));
+    assert!(completed(&user, &["new", "-s", "worker_"]).contains("worker_cores="));
+    assert!(completed(&user, &["list", "--status", "s"]).contains("stopping"));
+    assert!(completed(&user, &["li"]).contains("list"));
+}
+
+#[test]
+fn whatever_is_wrong_completes_to_nothing() {
+    let stub = Stub::always(answer("500 Internal Server Error", "", "boom"));
+    let broken = User::basic(&stub.address, "ada", "pw");
+    let refused = BASIC.user();
+    crate::support::set_mode(&refused.configuration(), 0o644);
+    for user in [User::new(), broken, refused] {
+        let shown = completed(&user, &["connect", ""]);
+        assert!(!shown.lines().any(|line| !line.starts_with('-')), "{shown}");
+    }
+}
+
+/// What bash is offered for the last of `words`, silently.
+fn completed(user: &User, words: &[&str]) -> String {
+    let mut command = user.command(&[&["--", "dgw"], words].concat());
+    command
+        .env("COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
+        .env("_CLAP_COMPLETE_COMP_TYPE", "9")
+        .env("_CLAP_COMPLETE_SPACE", "true")
+        .env("_CLAP_IFS", "\n");
+    let output = command.output().expect("dgw runs");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}

@@ -1,0 +1,383 @@
+//! What counts as configuration, and what is refused with nothing sent.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use snapbox::str;
+
+use crate::support::{BASIC, Stub, User, json_answer, set_mode, write_private};
+
+/// A stub that would answer anything, and a user configured for it.
+fn watched() -> (Stub, User) {
+    let stub = Stub::always(json_answer("{}"));
+    let user = User::basic(&stub.address, "ada", "pw");
+    (stub, user)
+}
+
+#[test]
+fn a_file_that_others_may_read_is_refused() {
+    let (stub, user) = watched();
+    set_mode(&user.configuration(), 0o644);
+    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 644, it must be 600
+
+hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
+
+"#]]);
+    for mode in [0o400, 0o640, 0o604, 0o700, 0o660, 0o1600] {
+        set_mode(&user.configuration(), mode);
+        user.dgw(&["list"]).code(3).stdout_eq("");
+    }
+    set_mode(&user.configuration(), 0o600);
+    user.dgw(&["list"]).success();
+    assert_eq!(
+        stub.seen().len(),
+        1,
+        "nothing was sent while the file was refused"
+    );
+}
+
+#[test]
+fn a_folder_that_others_may_write_is_refused() {
+    let (stub, user) = watched();
+    let folder = user.home().join(".config/dask");
+    for mode in [0o770, 0o707, 0o1777] {
+        set_mode(&folder, mode);
+        user.dgw(&["list"]).code(3).stdout_eq("");
+    }
+    user.dgw(&["list"]).code(3).stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: others may write to its folder (mode 1777)
+
+hint: chmod go-w [HOME]/.config/dask
+
+"#]]);
+    assert_eq!(stub.seen(), [""; 0]);
+}
+
+#[test]
+fn a_link_and_what_is_no_file_are_refused() {
+    let (stub, user) = watched();
+    let file = user.configuration();
+    let elsewhere = user.home().join("elsewhere.yaml");
+    fs::rename(&file, &elsewhere).expect("moved");
+    symlink(&elsewhere, &file).expect("linked");
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is a symbolic link
+
+hint: put the file itself there, or name the file it leads to with `--config`
+
+"#]]);
+
+    fs::remove_file(&file).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not a regular file
+
+"#]]);
+    assert_eq!(stub.seen(), [""; 0]);
+}
+
+#[test]
+fn somebody_elses_file_is_refused() {
+    let (stub, user) = watched();
+    // Only root can give a file away; elsewhere the rule is the same line of code as the mode's.
+    if std::os::unix::fs::chown(user.configuration(), Some(12_345), None).is_ok() {
+        user.dgw(&["list"])
+            .code(3)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: it belongs to another user (uid 12345)
+
+hint: put a copy of your own in its place, with mode 600
+
+"#]]);
+    }
+    assert_eq!(stub.seen(), [""; 0]);
+}
+
+#[test]
+fn malformed_files_are_told_by_place_and_never_quoted() {
+    for text in [
+        "gateway:\n  auth:\n    kwargs: {api_token: s3cret\n",
+        "gateway:\n  a: b: s3cret\n",
+        "gateway:\n\ts3cret: 1\n",
+        "gateway: [s3cret\n",
+        "- gateway: s3cret\n",
+        "gateway s3cret",
+        "gateway: !!binary \"s3cret\"\n--- \ngateway: 1\n",
+    ] {
+        let user = User::new().configured(text);
+        let output = user.command(&["list", "-vvv"]).output().expect("dgw runs");
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{text}: {shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    let user = User::new().configured("gateway:\n  auth:\n    kwargs: {api_token: s3cret\n");
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 4, column 1
+
+hint: dask reads this file too: it must be a YAML mapping
+
+"#]]);
+    let user = User::new().configured(&format!("gateway:\n  address: {}\n", "x".repeat(70_000)));
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is larger than 64 KiB
+
+"#]]);
+    let user = User::new();
+    write_private(&user.configuration(), "");
+    fs::write(user.configuration(), b"gateway: \xff\n").expect("written");
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not UTF-8 text
+
+"#]]);
+}
+
+#[test]
+fn without_an_address_it_says_how_to_set_one() {
+    User::new()
+        .dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no gateway address is configured
+
+hint: write it to ~/.config/dask/gateway.yaml (mode 600):
+
+    gateway:
+      address: https://gateway.example.org
+      auth:
+        type: jupyterhub
+        kwargs:
+          api_token: …
+
+or name it with `--address`
+
+"#]]);
+    let template = "# gateway:\n#   address: null\n";
+    let user = User::new().configured(template);
+    set_mode(&user.configuration(), 0o644);
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no gateway address is configured
+
+hint: write it to ~/.config/dask/gateway.yaml (mode 600):
+
+    gateway:
+      address: https://gateway.example.org
+      auth:
+        type: jupyterhub
+        kwargs:
+          api_token: …
+
+or name it with `--address`
+
+"#]]);
+}
+
+#[test]
+fn values_that_cannot_be_are_named_with_their_key_and_file() {
+    for (yaml, stderr) in [
+        (
+            "address: gateway.example.org",
+            str![[r#"
+error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) has no scheme: write `https://…` or `http://…`
+
+"#]],
+        ),
+        (
+            "address: http://ada:s3cret@h",
+            str![[r#"
+error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not hold a user name or password: they belong in `gateway.auth`
+
+"#]],
+        ),
+        (
+            "{address: \"http://h/{NOPE}\"}",
+            str![[r#"
+error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) names the environment variable `NOPE`, which is not set
+
+"#]],
+        ),
+        (
+            "{address: http://h, proxy-address: h}",
+            str![[r#"
+error: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) must be a port, `host:port` or `gateway://host:port`
+
+"#]],
+        ),
+        (
+            "{address: http://h, auth: {type: kerberos}}",
+            str![[r#"
+error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is `kerberos`, which this dgw is built without
+
+"#]],
+        ),
+        (
+            "{address: http://h, auth: {type: my.own.Auth}}",
+            str![[r#"
+error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `my.own.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
+
+"#]],
+        ),
+        (
+            "{address: http://h, auth: {type: jupyterhub}}",
+            str![[r#"
+error: no JupyterHub token is configured: `gateway.auth.kwargs.api_token` is not set
+
+hint: make a token on the hub's token page and set it in ~/.config/dask/gateway.yaml, or in JUPYTERHUB_API_TOKEN
+
+"#]],
+        ),
+        (
+            "{address: http://h, auth: {type: jupyterhub, kwargs: {api_token: 1.5}}}",
+            str![[r#"
+error: `gateway.auth.kwargs.api_token` ([HOME]/.config/dask/gateway.yaml) must be text: put it in quotes
+
+"#]],
+        ),
+        (
+            "{address: http://h, cluster: {options: 3}}",
+            str![[r#"
+error: `gateway.cluster.options` ([HOME]/.config/dask/gateway.yaml) must be a mapping
+
+"#]],
+        ),
+        (
+            "{address: http://h, http-client: {proxy: 3}}",
+            str![[r#"
+error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) must be true, false or a URL
+
+"#]],
+        ),
+        (
+            "{address: http://h, http-client: {proxy: \"http://u:s3cret@h:x\"}}",
+            str![[r#"
+error: can't set up a connection to the gateway: `gateway.http-client.proxy` is not a proxy's URL
+
+"#]],
+        ),
+    ] {
+        let user = User::new()
+            .configured(&format!("gateway: {yaml}\n").replace(": address", ":\n  address"));
+        user.dgw(&["list", "-q"])
+            .code(3)
+            .stdout_eq("")
+            .stderr_eq(stderr);
+    }
+}
+
+#[test]
+fn variables_win_over_files_and_flags_over_both() {
+    let (address, password) = (BASIC.fact("address"), BASIC.fact("password"));
+    let user = User::new()
+        .configured("gateway:\n  address: http://127.0.0.1:1\n  auth: {type: jupyterhub}\n")
+        .with("DASK_GATEWAY__ADDRESS", address)
+        .with("DASK_GATEWAY__AUTH__TYPE", "basic")
+        .with("DASK_GATEWAY__AUTH__KWARGS__USERNAME", "'variables'")
+        .with("DASK_GATEWAY__AUTH__KWARGS__PASSWORD", password);
+    user.dgw(&["list"]).success();
+    user.dgw(&["list", "--address", "http://127.0.0.1:1"])
+        .code(9);
+}
+
+#[test]
+fn other_files_and_folders_can_be_named() {
+    let user = User::new().configured("gateway: {address: \"http://127.0.0.1:1\"}\n");
+    let text = format!(
+        "gateway:\n  address: \"{{GATEWAY_HERE}}\"\n  auth: {{type: basic, kwargs: {{username: ada, password: \"{}\"}}}}\n",
+        BASIC.fact("password")
+    );
+    let other = user.home().join("other/mine.yml");
+    write_private(&other, &text);
+    let path = |path: &Path| path.display().to_string();
+    let folder = path(other.parent().expect("a folder"));
+    let user = user.with("GATEWAY_HERE", BASIC.fact("address"));
+    user.dgw(&["list"]).code(9);
+    user.dgw(&["list", "--config", &path(&other)]).success();
+    user.dgw(&["list", "--config", &folder]).success();
+    user.dgw(&["list", "--config", "/nonexistent"])
+        .code(3)
+        .stderr_eq(str![[r#"
+error: no such configuration file: `/nonexistent`
+
+"#]]);
+    let user = user.with("DASK_CONFIG", &folder);
+    user.dgw(&["list"]).success();
+    let mode = fs::metadata(&other).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_sites_file_counts_and_may_be_read_by_all_unless_it_holds_a_secret() {
+    let user = User::new();
+    let site = user.home().join("site");
+    fs::create_dir(&site).expect("a folder");
+    let file = site.join("gateway.yaml");
+    let address = BASIC.fact("address");
+    fs::write(
+        &file,
+        format!("{{\"gateway\": {{\"address\": \"{address}\"}}}}"),
+    )
+    .expect("written");
+    set_mode(&file, 0o644);
+    let password = BASIC.fact("password");
+    let user = user
+        .configured(&format!(
+            "gateway:\n  auth:\n    kwargs: {{username: ada, password: \"{password}\"}}\n"
+        ))
+        .with("DASK_ROOT_CONFIG", &site.display().to_string());
+    user.dgw(&["list"]).success();
+    fs::write(&file, "gateway: {auth: {kwargs: {password: s3cret}}}").expect("written");
+    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret that others may read (mode 644)
+
+hint: tell your site's administrators, and give dgw your own file with mode 600 (the secret in [HOME]/site/gateway.yaml is open to everyone here)
+
+"#]]);
+}
+
+#[test]
+fn a_secret_sent_in_clear_is_warned_of_each_time() {
+    let user = User::jupyterhub("http://gateway.invalid", "t0ken", None);
+    user.dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+warning: your token goes to `gateway.invalid` unencrypted: `gateway.address` is http://
+error: can't reach the gateway at `http://gateway.invalid`
+  failed to lookup address information: Name or service not known
+
+hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
+
+"#]]);
+    user.dgw(&["list", "-q"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't reach the gateway at `http://gateway.invalid`
+  failed to lookup address information: Name or service not known
+
+hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
+
+"#]]);
+}

@@ -1,0 +1,184 @@
+//! `dgw connect`
+
+use std::process::Command;
+
+use snapbox::str;
+
+use crate::support::{BASIC, HUB, TestGateway, User};
+
+#[test]
+fn it_prints_addresses_and_python() {
+    let user = BASIC.user();
+    user.dgw(&["connect"])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: you have no active cluster
+
+hint: `dgw new` starts one
+
+"#]]);
+    let name = user.stdout(&["new"]);
+    user.dgw(&["connect"])
+        .success()
+        .stdout_eq(str![[r#"
+cluster    [NAME]
+scheduler  gateway://[HOST]/[NAME]
+dashboard  http://[HOST]/clusters/[NAME]/status
+
+from dask_gateway import Gateway
+
+cluster = Gateway().connect("[NAME]")
+client = cluster.get_client()
+
+"#]])
+        .stderr_eq("");
+    user.dgw(&["connect", &name]).success().stdout_eq(str![[r#"
+cluster    [NAME]
+scheduler  gateway://[HOST]/[NAME]
+dashboard  http://[HOST]/clusters/[NAME]/status
+
+from dask_gateway import Gateway
+
+cluster = Gateway().connect("[NAME]")
+client = cluster.get_client()
+
+"#]]);
+    let address = BASIC.fact("address");
+    user.dgw(&["connect", "--address", address])
+        .success()
+        .stdout_eq(str![[r#"
+cluster    [NAME]
+scheduler  gateway://[HOST]/[NAME]
+dashboard  http://[HOST]/clusters/[NAME]/status
+
+from dask_gateway import Gateway
+
+cluster = Gateway("http://[HOST]").connect("[NAME]")
+client = cluster.get_client()
+
+"#]]);
+    user.dgw(&["connect", "-o", "name"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]]);
+}
+
+#[test]
+fn it_waits_for_a_pending_cluster() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["connect", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+waiting for cluster [NAME]
+error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+
+"#]]);
+    assert!(
+        user.has_active_clusters(),
+        "only `new` shuts down what it started"
+    );
+    user.dgw(&["connect", &name[..6]])
+        .success()
+        .stdout_eq(str![[r#"
+cluster    [NAME]
+scheduler  gateway://[HOST]/[NAME]
+dashboard  http://[HOST]/clusters/[NAME]/status
+
+from dask_gateway import Gateway
+
+cluster = Gateway().connect("[NAME]")
+client = cluster.get_client()
+
+"#]])
+        .stderr_eq(str![[r#"
+waiting for cluster [NAME]
+cluster [NAME] runs ([ELAPSED])
+
+"#]]);
+}
+
+#[test]
+fn what_does_not_run_any_more_is_told() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.stdout(&["shutdown", &name]);
+    user.dgw(&["connect", &name])
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is STOPPED, not RUNNING
+
+hint: `dgw new` starts another
+
+"#]]);
+    user.dgw(&["connect", "0123456789abcdef0123456789abcdef"])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no cluster fits `[NAME]`
+
+hint: `dgw list --all` shows what the gateway still knows
+
+"#]]);
+}
+
+#[test]
+fn several_clusters_are_listed_to_choose_from() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    user.stdout(&["new"]);
+    for args in [
+        &["connect"][..],
+        &["dashboard"],
+        &["scale", "1"],
+        &["adapt", "--off"],
+    ] {
+        user.dgw(args).code(5).stdout_eq("").stderr_eq(str![[r#"
+error: you have 2 active clusters: say which one
+  [NAME]  RUNNING   [AGE]
+  [NAME]  RUNNING   [AGE]
+
+"#]]);
+    }
+}
+
+#[test]
+fn the_python_it_prints_computes_on_the_cluster() {
+    computes(&BASIC, &BASIC.user());
+}
+
+#[test]
+fn so_it_does_behind_a_hub() {
+    computes(&HUB, &HUB.user());
+}
+
+/// Runs what `dgw connect` prints, and three lines more, in a Python that has dask-gateway.
+fn computes(gateway: &TestGateway, user: &User) {
+    user.stdout(&["new", "--workers", "2"]);
+    let printed = user.stdout(&["connect"]);
+    let from = printed
+        .find("from dask_gateway")
+        .expect("Python is printed");
+    let script = format!(
+        "{}\nclient.wait_for_workers(2, timeout=60)\n\
+         print(sum(client.gather(client.map(lambda x: x * x, range(10)))))\n",
+        &printed[from..]
+    );
+    let output = Command::new(gateway.python())
+        .args(["-c", &script])
+        .env_clear()
+        .envs(user.environment())
+        .output()
+        .expect("python runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        "285",
+        "{stderr}"
+    );
+}

@@ -1,0 +1,123 @@
+//! `dgw dashboard`
+
+use std::fs;
+
+use snapbox::str;
+
+use crate::support::{BASIC, User};
+
+#[test]
+fn it_prints_the_url() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["dashboard"])
+        .success()
+        .stdout_eq(str![[r#"
+http://[HOST]/clusters/[NAME]/status
+
+"#]])
+        .stderr_eq("");
+    user.dgw(&["dashboard", &name])
+        .success()
+        .stdout_eq(str![[r#"
+http://[HOST]/clusters/[NAME]/status
+
+"#]]);
+    let user = user.with("DASK_GATEWAY__PUBLIC_ADDRESS", "/services/dask-gateway/");
+    user.dgw(&["dashboard"])
+        .success()
+        .stdout_eq(str![[r#"
+/services/dask-gateway/clusters/[NAME]/status
+
+"#]])
+        .stderr_eq(str![[r#"
+warning: `gateway.public-address` is a path: the URL begins with your hub's own address
+
+"#]]);
+    user.stdout(&["shutdown", &name]);
+    user.dgw(&["dashboard", &name])
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is STOPPED, not RUNNING
+
+hint: `dgw new` starts another
+
+"#]]);
+}
+
+#[test]
+fn a_cluster_that_does_not_run_yet_has_none() {
+    let user = BASIC.user();
+    user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["dashboard"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is PENDING, not RUNNING
+
+hint: `dgw connect [NAME]` waits until it runs
+
+"#]]);
+}
+
+#[test]
+fn the_browser_gets_the_url_and_no_secret() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let user = with_browser(user, "echo \"$@\" > \"$HOME/seen\"; env >> \"$HOME/seen\"")
+        .with("JUPYTERHUB_API_TOKEN", "s3cret")
+        .with(
+            "DASK_GATEWAY__AUTH__KWARGS__PASSWORD",
+            BASIC.fact("password"),
+        );
+    user.dgw(&["dashboard", "--open"])
+        .success()
+        .stdout_eq(str![[r#"
+http://[HOST]/clusters/[NAME]/status
+
+"#]])
+        .stderr_eq("");
+    let seen = fs::read_to_string(user.home().join("seen")).expect("the browser ran");
+    let url = user.stdout(&["dashboard"]);
+    assert_eq!(seen.lines().next(), Some(url.as_str()));
+    assert!(seen.contains("HOME="), "{seen}");
+    assert!(
+        !seen.contains("s3cret") && !seen.contains(BASIC.fact("password")),
+        "{seen}"
+    );
+}
+
+#[test]
+fn without_a_browser_the_url_is_printed_all_the_same() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let user = with_browser(user, "exit 3");
+    user.dgw(&["dashboard", "--open"])
+        .code(1)
+        .stdout_eq(str![[r#"
+http://[HOST]/clusters/[NAME]/status
+
+"#]])
+        .stderr_eq(str![[r#"
+error: no browser could be opened on this machine
+
+hint: open the URL in the browser of your own machine
+
+"#]]);
+}
+
+/// A user whose system opens URLs by running `script`.
+fn with_browser(user: User, script: &str) -> User {
+    let bin = user.home().join("bin");
+    fs::create_dir(&bin).expect("a folder for programs");
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let path = bin.join(opener);
+    fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).expect("a script");
+    crate::support::set_mode(&path, 0o700);
+    user.with("PATH", &bin.display().to_string())
+}

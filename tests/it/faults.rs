@@ -1,0 +1,437 @@
+//! Broken and hostile answers: a clear message, the right exit code, in bounded time.
+
+use std::time::{Duration, Instant};
+
+use snapbox::{IntoData, str};
+
+use crate::support::{BASIC, Stub, User, answer, json_answer};
+
+/// What `dgw list` makes of an answer.
+fn listed(answer: Vec<u8>, code: i32, stderr: impl IntoData) {
+    let stub = Stub::always(answer);
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["list"])
+        .code(code)
+        .stdout_eq("")
+        .stderr_eq(stderr);
+}
+
+#[test]
+fn answers_that_are_no_gateways() {
+    let html = "Content-Type: text/html\r\n";
+    listed(
+        answer("200 OK", html, "<html>Sign in</html>"),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it is a web page
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        answer("404 Not Found", "", "404: Not Found"),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 404 Not Found
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        answer("403 Forbidden", html, "<html>"),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 403 Forbidden, with a web page
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer(r#"{"a": {"name": "a", "stat"#),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON ends too early (line 1, column 25)
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer("[]"),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 0)
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer(r#"{"a": {"name": 3}}"#),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 16)
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer(r#"{"a": {"name": "a; rm -rf /", "status": "RUNNING", "start_time": 1}}"#),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it holds a cluster without a proper name
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer(
+            r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 99999999999999999}}"#,
+        ),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it holds a time that no calendar has
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        json_answer(r#"{"a": {"name": "a", "status": "DREAMING", "start_time": 1}}"#),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 40)
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn redirects_are_not_followed_and_a_login_page_is_said_to_be_one() {
+    let elsewhere = Stub::always(json_answer("{}"));
+    let to = |path: &str| {
+        let location = format!("Location: {}{path}\r\n", elsewhere.address);
+        answer("302 Found", &location, "")
+    };
+    listed(
+        to("/hub/login?next=s3cret"),
+        4,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` leads to a login page (`http://[HOST]/hub/login`), not to a gateway
+
+hint: check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        to("/api/v1/clusters/"),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it redirects to `http://[HOST]/api/v1/clusters/`
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    listed(
+        answer("302 Found", "", ""),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 302 Found to nowhere
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+    assert_eq!(elsewhere.seen(), [""; 0], "credentials went nowhere else");
+}
+
+#[test]
+fn refusals_of_the_gateway_in_its_own_words() {
+    let json = "Content-Type: application/json\r\n";
+    let error = |text: &str| serde_json::json!({ "error": text }).to_string();
+    let denied = error("User bob lacks permissions to view cluster a");
+    listed(
+        answer("403 Forbidden", json, &denied),
+        4,
+        str![[r#"
+error: not permitted: User bob lacks permissions to view cluster a
+
+"#]],
+    );
+    let wanted = format!("{json}WWW-Authenticate: Negotiate\r\n");
+    listed(
+        answer(
+            "401 Unauthorized",
+            &wanted,
+            &error("Authentication required"),
+        ),
+        4,
+        str![[r#"
+error: the gateway at `http://[HOST]` wants kerberos authentication, the configuration says basic
+
+hint: set `gateway.auth.type` to `kerberos`
+
+"#]],
+    );
+    let wanted = format!("{json}WWW-Authenticate: Basic\r\n");
+    listed(
+        answer(
+            "401 Unauthorized",
+            &wanted,
+            &error("Authentication required"),
+        ),
+        4,
+        str![[r#"
+error: the gateway at `http://[HOST]` did not accept the user name and password
+
+hint: check `gateway.auth.kwargs`: `username` and `password`
+
+"#]],
+    );
+    listed(
+        answer(
+            "500 Internal Server Error",
+            "",
+            "500 Internal Server Error\n\nServer got itself in trouble",
+        ),
+        9,
+        str![[r#"
+error: the gateway failed with status 500: Internal Server Error
+
+hint: try again in a while; if it stays, tell those who run the gateway
+
+"#]],
+    );
+    listed(
+        answer(
+            "500 Internal Server Error",
+            json,
+            &error("boom \u{1b}[31m\nhint: rm -rf"),
+        ),
+        9,
+        str![[r#"
+error: the gateway failed with status 500: boom \x1b[31m\nhint: rm -rf
+
+hint: try again in a while; if it stays, tell those who run the gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn escape_sequences_in_any_string_are_shown_not_obeyed() {
+    let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "stop_time": null,
+        "options": {"k\u001b[2J": "\u009b31m\u202e\u0007"},
+        "dashboard_route": "/clusters/a/status\u001b]0;x\u0007"}}"#;
+    let stub = Stub::always(json_answer(record));
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["list"]).success().stdout_eq(str![[r#"
+NAME  STATUS   AGE       OPTIONS                       DASHBOARD
+a     RUNNING  20778d2h  k\x1b[2J=\x9b31m\u{202e}\x07  -
+
+"#]]);
+    for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {
+        let shown = user.stdout(&["list", "-o", format, "--color", "never"]);
+        assert!(
+            !shown.chars().any(|c| c.is_control() && c != '\n'),
+            "{format}: {shown:?}"
+        );
+    }
+}
+
+#[test]
+fn large_answers_are_read_and_endless_ones_are_not() {
+    let option = "x".repeat(10 * 1024 * 1024);
+    let record = format!(
+        r#"{{"a": {{"name": "a", "status": "RUNNING", "start_time": 1, "options": {{"o": "{option}"}}}}}}"#
+    );
+    let stub = Stub::always(json_answer(&record));
+    let user = User::basic(&stub.address, "ada", "pw");
+    assert_eq!(user.stdout(&["list", "-o", "name"]), "a");
+
+    let endless = "x".repeat(70 * 1024 * 1024);
+    listed(
+        json_answer(&endless),
+        9,
+        str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it is larger than 64 MiB
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn a_get_is_asked_again_twice_and_a_post_never() {
+    let stub = Stub::always(answer(
+        "503 Service Unavailable",
+        "Content-Type: text/html\r\n",
+        "<html>",
+    ));
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway failed with status 503: Service Unavailable, with a web page
+
+hint: try again in a while; if it stays, tell those who run the gateway
+
+"#]]);
+    assert_eq!(stub.seen().len(), 3);
+    user.dgw(&["scale", "0123456789abcdef0123456789abcdef", "1"])
+        .code(9)
+        .stderr_eq(str![[r#"
+error: the gateway failed with status 503: Service Unavailable, with a web page
+
+hint: try again in a while; if it stays, tell those who run the gateway
+
+"#]]);
+    assert_eq!(stub.seen().len(), 4);
+}
+
+#[test]
+fn retry_after_is_honoured_up_to_a_point() {
+    let stub = Stub::always(answer("429 Too Many Requests", "Retry-After: 3600\r\n", ""));
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway failed with status 429: Too Many Requests
+
+hint: it asks to be left alone for 1h
+
+"#]]);
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[test]
+fn connections_that_break_or_never_answer() {
+    let stub = Stub::always(Vec::new());
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["list"]).code(9).stdout_eq("").stderr_eq(str![[r#"
+error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
+
+hint: try again; if it stays, something on the way cuts connections
+
+"#]]);
+
+    let half = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"a\": ".to_vec();
+    listed(
+        half,
+        9,
+        str![[r#"
+error: the answer from `http://[HOST]/api/v1/clusters/` was lost: end of file before message length reached
+
+hint: try again; if it stays, something on the way cuts connections
+
+"#]],
+    );
+
+    let stub = Stub::new(|_| {
+        std::thread::sleep(Duration::from_secs(20));
+        Vec::new()
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    let started = Instant::now();
+    user.dgw(&["list", "--request-timeout", "1s"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no answer from `http://[HOST]/api/v1/clusters/` within 1 s
+
+hint: the gateway may be busy: try again, or give it more `--request-timeout`
+
+"#]]);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn nobody_there() {
+    let user = User::basic("http://127.0.0.1:1", "ada", "pw");
+    user.dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't reach the gateway at `http://[HOST]`
+  Connection refused (os error 111)
+
+hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
+
+"#]]);
+    let user = User::basic("http://gateway.invalid", "ada", "pw");
+    user.dgw(&["list", "-q"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't reach the gateway at `http://gateway.invalid`
+  failed to lookup address information: Name or service not known
+
+hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
+
+"#]]);
+}
+
+#[test]
+fn a_wrong_password_is_an_authentication_error_for_every_command() {
+    let user = User::basic(BASIC.fact("address"), "ada", "wrong");
+    for args in [
+        &["list"][..],
+        &["new", "-q"],
+        &["options"],
+        &["connect"],
+        &["dashboard"],
+        &["scale", "1"],
+        &["adapt", "--off"],
+        &["shutdown", "--all", "--yes"],
+    ] {
+        user.dgw(args).code(4).stdout_eq("").stderr_eq(str![[r#"
+error: the gateway at `http://[HOST]` did not accept the user name and password
+
+hint: check `gateway.auth.kwargs`: `username` and `password`
+
+"#]]);
+    }
+}
+
+#[test]
+fn somebody_elses_cluster_is_not_ones_own() {
+    let name = BASIC.user().stdout(&["new"]);
+    let stranger = BASIC.user();
+    stranger
+        .dgw(&["connect", &name])
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: not permitted: User [USER] lacks permissions to view cluster [NAME]
+
+"#]]);
+    stranger
+        .dgw(&["scale", &name, "1"])
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: not permitted: User [USER] lacks permissions to view cluster [NAME]
+
+"#]]);
+    stranger
+        .dgw(&["shutdown", &name])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no cluster fits `[NAME]`
+
+hint: `dgw list --all` shows what the gateway still knows
+
+"#]]);
+}

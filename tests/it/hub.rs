@@ -1,0 +1,130 @@
+//! A gateway behind a JupyterHub, with its tokens.
+
+use snapbox::str;
+
+use crate::support::{HUB, User};
+
+fn with_token(token: &str) -> User {
+    User::jupyterhub(HUB.fact("address"), token, None)
+}
+
+#[test]
+fn the_main_job_works_behind_a_hub() {
+    let user = HUB.user();
+    user.dgw(&["new", "--workers", "1"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] runs ([ELAPSED])
+
+"#]]);
+    user.dgw(&["list"]).success().stdout_eq(str![[r#"
+NAME                              STATUS   AGE  OPTIONS                                                                                      DASHBOARD
+[NAME]  RUNNING  [AGE]worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=normal  http://[HOST]/services/dask-gateway/clusters/[NAME]/status
+
+"#]]);
+    user.dgw(&["dashboard"]).success().stdout_eq(str![[r#"
+http://[HOST]/services/dask-gateway/clusters/[NAME]/status
+
+"#]]);
+    user.dgw(&["connect"]).success().stdout_eq(str![[r#"
+cluster    [NAME]
+scheduler  gateway://[HOST]/[NAME]
+dashboard  http://[HOST]/services/dask-gateway/clusters/[NAME]/status
+
+from dask_gateway import Gateway
+
+cluster = Gateway().connect("[NAME]")
+client = cluster.get_client()
+
+"#]]);
+    user.dgw(&["scale", "2"]).success().stderr_eq(str![[r#"
+cluster [NAME] scales to 2 workers, adaptive scaling is off
+
+"#]]);
+    user.dgw(&["shutdown", "--all", "--yes"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]]);
+}
+
+#[test]
+fn the_token_may_come_from_the_environment_of_a_notebook() {
+    let token = HUB.facts["users"][11]["token"].as_str().expect("a token");
+    let user = User::new()
+        .with("DASK_GATEWAY__ADDRESS", HUB.fact("address"))
+        .with("DASK_GATEWAY__AUTH__TYPE", "jupyterhub")
+        .with("JUPYTERHUB_API_TOKEN", token);
+    user.dgw(&["list"]).success();
+}
+
+#[test]
+fn each_kind_of_bad_token_is_an_authentication_error() {
+    let shown = |token: &str, stderr: snapbox::data::Inline| {
+        let user = with_token(token);
+        user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(stderr);
+        user.dgw(&["new"]).code(4).stdout_eq("");
+    };
+    shown(
+        "0123456789abcdef",
+        str![[r#"
+error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
+
+hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN)
+
+"#]],
+    );
+    shown(
+        HUB.fact("revoked_token"),
+        str![[r#"
+error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
+
+hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN)
+
+"#]],
+    );
+    shown(
+        HUB.fact("token_without_scope"),
+        str![[r#"
+error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
+
+hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN). A valid token is refused too where it lacks access to the gateway's service
+
+"#]],
+    );
+    let user = User::basic(HUB.fact("address"), "ada", "pw");
+    user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
+error: the gateway at `http://[HOST]/services/dask-gateway` wants jupyterhub authentication, the configuration says basic
+
+hint: set `gateway.auth.type` to `jupyterhub`
+
+"#]]);
+}
+
+#[test]
+fn another_path_of_the_hub_is_not_the_gateway() {
+    let address = HUB.fact("address").replace("/services/dask-gateway", "");
+    let user = User::jupyterhub(&address, "t0ken", None);
+    for args in [&["list"][..], &["new"], &["shutdown", "--all", "--yes"]] {
+        let output = user.command(args).output().expect("dgw runs");
+        let code = output.status.code();
+        assert!(
+            matches!(code, Some(4 | 9)),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    user.dgw(&["list"]).stdout_eq("").stderr_eq(str![[r#"
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it redirects to `http://[HOST]/hub/api/v1/clusters/`
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]]);
+}

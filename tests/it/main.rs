@@ -1,0 +1,22 @@
+//! dgw against real gateways, and against a stub for what a real one can't be made to do.
+
+mod support;
+
+mod adapt;
+mod completions;
+mod configuration;
+mod connect;
+mod dashboard;
+mod faults;
+mod formats;
+mod hub;
+mod list;
+mod new;
+mod options;
+mod repository;
+mod scale;
+mod secrets;
+mod shutdown;
+mod signals;
+mod terminal;
+mod tls;

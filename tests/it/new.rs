@@ -1,0 +1,321 @@
+//! `dgw new`
+
+use std::fs::File;
+
+use serde_json::json;
+use snapbox::str;
+
+use crate::support::{BASIC, Stub, User, answer, json_answer};
+
+#[test]
+fn it_prints_the_name_of_a_running_cluster() {
+    let user = BASIC.user();
+    user.dgw(&["new", "--workers", "1"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] runs ([ELAPSED])
+
+"#]]);
+    let cluster = &user.json(&["list"])[0];
+    assert_eq!(cluster["status"], "RUNNING");
+    assert_eq!(
+        user.stdout(&["new", "-q", "-o", "json"]).lines().next(),
+        Some("{")
+    );
+}
+
+#[test]
+fn options_are_typed_by_what_the_gateway_says() {
+    let user = BASIC
+        .user()
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__PRIORITY", "7");
+    let options = [
+        "worker_cores=2",
+        "worker_memory=2",
+        "worker_setup=5",
+        "profile=large",
+        "spot=yes",
+        "environment=A=1",
+        "environment=B=2=3",
+        "scheduler_start=normal",
+    ];
+    let mut args = vec!["new"];
+    args.extend(options.iter().flat_map(|option| ["-s", option]));
+    assert_eq!(
+        user.json(&args)["options"],
+        json!({
+            "worker_cores": 2, "worker_memory": 2.0, "worker_setup": "5", "profile": "large",
+            "priority": 7, "spot": true, "environment": {"A": "1", "B": "2=3"},
+            "scheduler_start": "normal",
+        })
+    );
+}
+
+#[test]
+fn what_the_gateway_does_not_take_is_refused_before_anything_starts() {
+    let user = BASIC.user();
+    user.dgw(&["new", "-s", "worker_core=2"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: this gateway has no option `worker_core`; did you mean `worker_cores`?
+
+hint: `dgw options` shows what this gateway offers
+
+"#]]);
+    user.dgw(&["new", "-s", "worker_cores=5"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `worker_cores` must be an integer, 1 to 4
+
+"#]]);
+    user.dgw(&["new", "-s", "worker_memory=lots"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `worker_memory` must be a number, 0.5 to 8
+
+"#]]);
+    user.dgw(&["new", "-s", "profile=smal"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `profile` must be one of small, medium, large; did you mean `small`?
+
+"#]]);
+    user.dgw(&["new", "-s", "spot"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: invalid value 'spot' for '--set <KEY=VALUE>': an option is set as KEY=VALUE
+
+For more information, try '--help'.
+
+"#]]);
+    user.dgw(&["new", "--adapt", "4..1"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: invalid value '4..1' for '--adapt <MIN..MAX>': the minimum, 4, is above the maximum, 1
+
+For more information, try '--help'.
+
+"#]]);
+    let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
+    user.dgw(&["new"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+error: the gateway refused the request: 'huge' is not a valid option for profile
+
+hint: `dgw options` shows what this gateway takes
+
+"#]]);
+    assert_eq!(user.history(), []);
+}
+
+#[test]
+fn a_failed_start_is_told_and_leaves_nothing() {
+    let user = BASIC.user();
+    user.dgw(&["new", "-s", "scheduler_start=never"])
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED]
+
+hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+
+"#]]);
+    assert!(!user.has_active_clusters());
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_shut_down() {
+    let user = BASIC.user();
+    user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "2s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] is shut down
+error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+
+"#]]);
+    assert!(!user.has_active_clusters());
+}
+
+#[test]
+fn a_slow_start_is_waited_for() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "-s", "scheduler_start=slow", "--timeout", "60s"]);
+    assert_eq!(user.json(&["list"])[0]["name"], name);
+}
+
+#[test]
+fn without_waiting_the_name_comes_at_once() {
+    let user = BASIC.user();
+    user.dgw(&["new", "--no-wait", "-s", "scheduler_start=slow"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+
+"#]]);
+    assert_eq!(user.history()[0].1, "PENDING");
+    user.dgw(&["new", "--no-wait", "--workers", "1"])
+        .code(2)
+        .stdout_eq("");
+}
+
+#[test]
+fn more_workers_than_allowed_is_a_warning() {
+    let user = BASIC.user();
+    user.dgw(&["new", "--workers", "99"]).code(8).stdout_eq(str![[r#"
+[NAME]
+
+"#]]).stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] runs ([ELAPSED])
+warning: the gateway did less than asked for: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+
+"#]]);
+    user.dgw(&["new", "--reuse", "--adapt", "1..99"]).code(8).stdout_eq(str![[r#"
+[NAME]
+
+"#]]).stderr_eq(str![[r#"
+using cluster [NAME]
+using cluster [NAME], which was there already ([ELAPSED])
+warning: the gateway did less than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
+
+"#]]);
+}
+
+#[test]
+fn a_name_that_cannot_be_printed_is_a_cluster_that_nobody_knows_so_it_goes() {
+    for args in [&["new"][..], &["new", "--no-wait"]] {
+        let user = BASIC.user();
+        let full = File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full");
+        let status = user.command(args).stdout(full).status().expect("dgw runs");
+        assert_eq!(status.code(), Some(1));
+        assert_eq!(user.history().len(), 1);
+        assert!(!user.has_active_clusters(), "{args:?}");
+    }
+}
+
+#[test]
+fn reuse_takes_the_youngest_running_cluster_with_these_options() {
+    let user = BASIC.user();
+    let fresh = user.stdout(&["new", "--reuse", "-s", "worker_cores=2"]);
+    assert_eq!(user.stdout(&["new", "--reuse"]), fresh);
+    assert_eq!(
+        user.stdout(&["new", "--reuse", "-s", "worker_cores=2"]),
+        fresh
+    );
+    let other = user.stdout(&["new", "--reuse", "-s", "worker_cores=1"]);
+    assert_ne!(other, fresh);
+    assert_eq!(user.stdout(&["new", "--reuse"]), other);
+    user.dgw(&["new", "--reuse", "--workers", "1"])
+        .success()
+        .stderr_eq(str![[r#"
+using cluster [NAME]
+using cluster [NAME], which was there already ([ELAPSED])
+
+"#]]);
+}
+
+/// Database back ends pass PENDING, STOPPING, FAILED where a scheduler never comes.
+#[test]
+fn stopping_is_a_failed_start_at_once() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let record = format!(
+        r#"{{"name": "{name}", "status": "STOPPING", "start_time": 1, "stop_time": null,
+            "options": {{}}, "dashboard_route": null, "tls_cert": null, "tls_key": null}}"#
+    );
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
+        _ => json_answer(&record),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED]
+
+hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+
+"#]]);
+}
+
+#[test]
+fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let stub = Stub::new(move |head| {
+        if head.starts_with("POST") {
+            return Vec::new();
+        }
+        // As old as the server's clock says: started this second.
+        json_answer(&format!(
+            r#"{{"{name}": {{"name": "{name}", "status": "PENDING", "start_time": {}, "stop_time": null,
+                "options": {{}}, "dashboard_route": null}}}}"#,
+            now_in_milliseconds()
+        ))
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
+  [NAME]  PENDING   [AGE]
+
+hint: it may have started one of these all the same; `dgw shutdown NAME` ends it
+
+"#]]);
+    let methods = stub
+        .seen()
+        .iter()
+        .map(|head| head[..4].to_owned())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        methods,
+        ["POST", "GET "],
+        "a POST is sent once, and nothing is deleted"
+    );
+}
+
+#[test]
+fn an_old_cluster_is_never_suspected() {
+    let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "stop_time": null,
+        "options": {}, "dashboard_route": null}}"#;
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => answer("502 Bad Gateway", "", ""),
+        _ => json_answer(record),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+error: the gateway failed with status 502: Bad Gateway
+
+hint: `dgw list` shows whether a cluster was started
+
+"#]]);
+}
+
+fn now_in_milliseconds() -> u128 {
+    let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
+    since.as_millis()
+}

@@ -1,0 +1,147 @@
+//! `dgw options`
+
+use snapbox::str;
+
+use crate::support::{BASIC, Stub, User, json_answer};
+
+#[test]
+fn every_type_of_option_is_shown_with_what_it_takes() {
+    let user = BASIC.user();
+    user.dgw(&["options"])
+        .success()
+        .stdout_eq(str![[r#"
+NAME             TYPE     VALUES                DEFAULT  YOURS  LABEL
+worker_cores     int      1 to 4                1        -      Worker cores
+worker_memory    float    0.5 to 8              1        -      Worker memory (GiB)
+worker_setup     string                         ""       -      Worker set-up
+profile          select   small, medium, large  small    -      Profile
+priority         int                            0        -      Priority
+spot             bool     true, false           false    -      Spot instances
+environment      mapping  KEY=VALUE             {}       -      Environment variables
+scheduler_start  select   normal, slow, never   normal   -      Scheduler start
+
+"#]])
+        .stderr_eq("");
+}
+
+#[test]
+fn scripts_get_every_option_in_full() {
+    let user = BASIC.user();
+    user.dgw(&["options", "-o", "json"])
+        .success()
+        .stdout_eq(str![[r#"
+[
+  {
+    "name": "worker_cores",
+    "label": "Worker cores",
+    "type": "int",
+    "min": 1,
+    "max": 4,
+    "default": 1,
+    "your_default": null
+  },
+  {
+    "name": "worker_memory",
+    "label": "Worker memory (GiB)",
+    "type": "float",
+    "min": 0.5,
+    "max": 8.0,
+    "default": 1,
+    "your_default": null
+  },
+  {
+    "name": "worker_setup",
+    "label": "Worker set-up",
+    "type": "string",
+    "default": "",
+    "your_default": null
+  },
+  {
+    "name": "profile",
+    "label": "Profile",
+    "type": "select",
+    "options": [
+      "small",
+      "medium",
+      "large"
+    ],
+    "default": "small",
+    "your_default": null
+  },
+  {
+    "name": "priority",
+    "label": "Priority",
+    "type": "int",
+    "min": null,
+    "max": null,
+    "default": 0,
+    "your_default": null
+  },
+  {
+    "name": "spot",
+    "label": "Spot instances",
+    "type": "bool",
+    "default": false,
+    "your_default": null
+  },
+  {
+    "name": "environment",
+    "label": "Environment variables",
+    "type": "mapping",
+    "default": {},
+    "your_default": null
+  },
+  {
+    "name": "scheduler_start",
+    "label": "Scheduler start",
+    "type": "select",
+    "options": [
+      "normal",
+      "slow",
+      "never"
+    ],
+    "default": "normal",
+    "your_default": null
+  }
+]
+
+"#]]);
+    user.dgw(&["options", "-o", "name", "--sort-by", "name"])
+        .success()
+        .stdout_eq(str![[r#"
+environment
+priority
+profile
+scheduler_start
+spot
+worker_cores
+worker_memory
+worker_setup
+
+"#]]);
+}
+
+#[test]
+fn ones_own_defaults_stand_beside_the_gateways() {
+    let user = BASIC
+        .user()
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "medium");
+    let profile = &user.json(&["options"])[3];
+    assert_eq!(
+        (&profile["default"], &profile["your_default"]),
+        (&"small".into(), &"medium".into())
+    );
+}
+
+#[test]
+fn a_gateway_may_offer_none() {
+    let stub = Stub::always(json_answer(r#"{"cluster_options": []}"#));
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["options"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+this gateway offers no options
+
+"#]]);
+}

@@ -1,0 +1,145 @@
+//! `dgw scale`
+
+use std::time::{Duration, Instant};
+
+use snapbox::str;
+
+use crate::support::{BASIC, User};
+
+#[test]
+fn it_sets_the_number_of_workers() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["scale", "2"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] scales to 2 workers, adaptive scaling is off
+
+"#]]);
+    wait_for_workers(&user, 2);
+    user.dgw(&["scale", &name, "1", "-q"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq("");
+    wait_for_workers(&user, 1);
+    user.dgw(&["scale", &name[..8], "0", "-o", "json"])
+        .success()
+        .stdout_eq(str![[r#"
+{
+  "name": "[NAME]",
+  "workers": 0,
+  "adaptive": false,
+  "minimum": null,
+  "maximum": null,
+  "clamped": null
+}
+
+"#]])
+        .stderr_eq(str![[r#"
+cluster [NAME] scales to 0 workers, adaptive scaling is off
+
+"#]]);
+    wait_for_workers(&user, 0);
+}
+
+#[test]
+fn more_than_the_gateway_allows_is_a_warning() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
+warning: the gateway did less than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+
+"#]]);
+    user.dgw(&["scale", "9", "-o", "json"]).code(8).stdout_eq(str![[r#"
+{
+  "name": "[NAME]",
+  "workers": 9,
+  "adaptive": false,
+  "minimum": null,
+  "maximum": null,
+  "clamped": "Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead."
+}
+
+"#]]);
+}
+
+#[test]
+fn only_a_running_cluster_scales() {
+    let user = BASIC.user();
+    user.dgw(&["scale", "1"])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: you have no active cluster
+
+hint: `dgw new` starts one
+
+"#]]);
+    let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["scale", "1"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is PENDING, not RUNNING
+
+hint: `dgw connect [NAME]` waits until it runs
+
+"#]]);
+    user.stdout(&["shutdown", &name]);
+    user.dgw(&["scale", &name, "1"])
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is STOPPED, not RUNNING
+
+hint: `dgw new` starts another
+
+"#]]);
+}
+
+#[test]
+fn the_number_must_be_one() {
+    let user = BASIC.user();
+    for number in ["-1", "1.5", "many", ""] {
+        user.dgw(&["scale", "--", number]).code(2).stdout_eq("");
+    }
+    user.dgw(&["scale"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the following required arguments were not provided:
+  <N>
+
+Usage: dgw scale [CLUSTER] <N>
+
+For more information, try '--help'.
+
+"#]]);
+}
+
+/// The scheduler's own count, by the route that the gateway forwards.
+fn wait_for_workers(user: &User, count: u64) {
+    let dashboard = user.stdout(&["dashboard"]);
+    let route = dashboard.replace("/status", "/json/counts.json");
+    let started = Instant::now();
+    loop {
+        let output = std::process::Command::new(BASIC.python())
+            .args([
+                "-c",
+                "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())",
+            ])
+            .arg(&route)
+            .output()
+            .expect("python runs");
+        let counts = serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON");
+        if counts["workers"] == count {
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{count} workers: {counts}"
+        );
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}

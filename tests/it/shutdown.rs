@@ -1,0 +1,204 @@
+//! `dgw shutdown`
+
+use snapbox::str;
+
+use crate::support::{BASIC, Stub, User, answer, json_answer};
+
+#[test]
+fn named_clusters_go_and_their_names_are_printed() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["shutdown", &name[..10]])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq(str![[r#"
+shutting down 1 cluster
+1 cluster shut down ([ELAPSED])
+
+"#]]);
+    assert_eq!(user.history(), [(name.clone(), "STOPPED".to_owned())]);
+    user.dgw(&["shutdown", &name])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] is STOPPED already
+no cluster to shut down
+
+"#]]);
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_no_success_and_nothing_goes() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["shutdown", "0123456789abcdef0123456789abcdef", &name])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no cluster fits `[NAME]`
+  [NAME]  RUNNING   [AGE]
+
+hint: the active ones are listed above
+
+"#]]);
+    assert!(user.has_active_clusters());
+    user.dgw(&["shutdown"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the following required arguments were not provided:
+  <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>>
+
+Usage: dgw shutdown <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>>
+
+For more information, try '--help'.
+
+"#]]);
+    user.dgw(&["shutdown", &name, "--all"])
+        .code(2)
+        .stdout_eq("");
+}
+
+#[test]
+fn selectors_need_a_yes_and_a_dry_run_changes_nothing() {
+    let user = BASIC.user();
+    let first = user.stdout(&["new"]);
+    let second = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["shutdown", "--all"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+  [NAME]  RUNNING   [AGE]
+  [NAME]  PENDING   [AGE]
+error: shutting down what a selector picks needs `--yes` where nobody can be asked
+
+hint: `--dry-run` shows what it would be
+
+"#]]);
+    user.dgw(&["shutdown", "--all", "--dry-run"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+[NAME]
+
+"#]])
+        .stderr_eq("");
+    assert_eq!(
+        user.stdout(&["list", "-o", "name"]),
+        format!("{first}\n{second}")
+    );
+
+    assert_eq!(
+        user.stdout(&["shutdown", "--status", "pending", "--yes"]),
+        second
+    );
+    user.dgw(&["shutdown", "--older-than", "1h", "-y"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+no cluster to shut down
+
+"#]]);
+    let gone = user.json(&["stop", "--all", "--yes"]);
+    assert_eq!(gone[0]["name"], first);
+    user.dgw(&["shutdown", "--all", "-yq"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq("");
+}
+
+#[test]
+fn many_go_at_once() {
+    let user = BASIC.user();
+    let mut names = (0..5)
+        .map(|_| user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]))
+        .collect::<Vec<_>>();
+    let gone = user.stdout(&["shutdown", "--all", "--yes"]);
+    let mut gone = gone.lines().map(str::to_owned).collect::<Vec<_>>();
+    names.sort();
+    gone.sort();
+    assert_eq!(gone, names);
+    assert!(!user.has_active_clusters());
+}
+
+#[test]
+fn without_waiting_it_only_asks() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["shutdown", "--no-wait", &name])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq("");
+}
+
+fn records(names: &[&str]) -> String {
+    let record = |name: &&str| {
+        format!(
+            r#""{name}": {{"name": "{name}", "status": "RUNNING", "start_time": 1000, "stop_time": null,
+                "options": {{}}, "dashboard_route": null}}"#
+        )
+    };
+    format!(
+        "{{{}}}",
+        names.iter().map(record).collect::<Vec<_>>().join(",")
+    )
+}
+
+#[test]
+fn one_failure_does_not_stop_the_rest() {
+    let stub = Stub::new(|head| {
+        if head.starts_with("DELETE") && head.contains("/b ") {
+            answer(
+                "500 Internal Server Error",
+                "",
+                "Server got itself in trouble",
+            )
+        } else if head.starts_with("DELETE") {
+            answer("204 No Content", "", "")
+        } else if head.contains("stopping") {
+            json_answer("{}")
+        } else {
+            json_answer(&records(&["a", "b", "c"]))
+        }
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["shutdown", "--all", "--yes"])
+        .code(8)
+        .stdout_eq(str![[r#"
+a
+c
+
+"#]])
+        .stderr_eq(str![[r#"
+warning: cluster b: the gateway failed with status 500: Internal Server Error
+shutting down 2 clusters
+2 clusters shut down ([ELAPSED])
+error: 1 of 3 clusters could not be shut down
+
+hint: run it again for those that are left
+
+"#]]);
+}
+
+#[test]
+fn what_never_goes_is_a_timeout() {
+    let stub = Stub::new(|head| match head.split(' ').next() {
+        Some("DELETE") => answer("204 No Content", "", ""),
+        _ => json_answer(&records(&["a"])),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["shutdown", "a", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+shutting down 1 cluster
+error: timed out after [ELAPSED]: 1 of 1 cluster not gone yet
+
+"#]]);
+}

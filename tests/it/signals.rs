@@ -1,0 +1,172 @@
+//! `new` leaves nothing behind, whenever and however it is interrupted.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use snapbox::str;
+
+use crate::support::{BASIC, Stub, User, answer, json_answer};
+
+/// Starts `dgw new` with a slow scheduler and returns once the cluster is pending.
+fn pending(user: &User) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut command = user.command(&["new", "-s", "scheduler_start=slow"]);
+    spawned(&mut command, "PENDING")
+}
+
+/// Starts `command` and returns once a line of its stderr holds `sign`.
+fn spawned(command: &mut Command, sign: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dgw starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+    let mut line = String::new();
+    while !line.contains(sign) {
+        line.clear();
+        let read = stderr.read_line(&mut line).expect("stderr is text");
+        assert_ne!(read, 0, "dgw ended before `{sign}`");
+    }
+    (child, stderr)
+}
+
+fn send(child: &Child, signal: Signal) {
+    let pid = Pid::from_child(child);
+    kill_process(pid, signal).expect("the process is there");
+}
+
+#[test]
+fn each_signal_shuts_down_what_was_started() {
+    for (signal, code, word) in [
+        (Signal::INT, 130, "interrupted"),
+        (Signal::TERM, 143, "terminated"),
+        (Signal::HUP, 129, "hung up"),
+    ] {
+        let user = BASIC.user();
+        let (mut child, mut stderr) = pending(&user);
+        send(&child, signal);
+        assert_eq!(child.wait().expect("dgw ends").code(), Some(code));
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("stderr is text");
+        assert!(
+            said.contains(word) && said.contains("is shut down"),
+            "{said}"
+        );
+        assert_eq!(user.history().len(), 1);
+        assert!(!user.has_active_clusters());
+    }
+}
+
+#[test]
+fn an_interrupt_during_the_request_waits_for_the_name_and_shuts_it_down() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let record = move |status: &str| {
+        json_answer(&format!(
+            r#"{{"name": "{name}", "status": "{status}", "start_time": 1, "stop_time": null,
+                "options": {{}}, "dashboard_route": null}}"#
+        ))
+    };
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => {
+            std::thread::sleep(Duration::from_secs(2));
+            json_answer(&format!(r#"{{"name": "{name}"}}"#))
+        }
+        Some("DELETE") => answer("204 No Content", "", ""),
+        _ => record("STOPPED"),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "asking");
+    while stub.seen().is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().expect("dgw ends").code(), Some(130));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("stderr is text");
+    snapbox::assert_data_eq!(
+        said,
+        str![[r#"
+interrupted: waiting for the gateway's answer, to shut down what it starts
+error: interrupted: cluster 0123456789abcdef0123456789abcdef is shut down
+
+"#]]
+    );
+    let asked = stub
+        .seen()
+        .iter()
+        .map(|head| head.split(' ').next().unwrap_or("").to_owned())
+        .collect::<Vec<_>>();
+    assert_eq!(asked, ["POST", "DELETE", "GET"]);
+}
+
+#[test]
+fn a_gateway_that_goes_away_meanwhile_is_told_with_the_name() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
+        _ => Vec::new(),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+warning: cluster [NAME] may still be there (the answer from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
+error: the answer from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
+
+hint: try again; if it stays, something on the way cuts connections
+
+"#]]);
+}
+
+#[test]
+fn a_second_interrupt_ends_the_waiting() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let stub = Stub::new(move |head| {
+        if head.starts_with("POST") {
+            return json_answer(&format!(r#"{{"name": "{name}"}}"#));
+        }
+        std::thread::sleep(Duration::from_secs(15));
+        Vec::new()
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "PENDING");
+    let started = Instant::now();
+    send(&child, Signal::INT);
+    while !stub.seen().iter().any(|head| head.starts_with("DELETE")) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().expect("dgw ends").code(), Some(130));
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("stderr is text");
+    snapbox::assert_data_eq!(
+        said,
+        str![[r#"
+error: interrupted: cluster 0123456789abcdef0123456789abcdef may still be there (interrupted again): end it with `dgw shutdown 0123456789abcdef0123456789abcdef`
+
+"#]]
+    );
+}
+
+#[test]
+fn what_nohup_ignores_stays_ignored() {
+    let user = BASIC.user();
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" new -s scheduler_start=slow",
+            dgw,
+        ])
+        .env_clear()
+        .envs(user.environment());
+    let (child, _stderr) = spawned(&mut command, "PENDING");
+    send(&child, Signal::HUP);
+    let output = child.wait_with_output().expect("dgw ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(user.has_active_clusters());
+}

@@ -1,0 +1,85 @@
+//! Real gateways on loopback, one of each kind for all tests, started by the first that asks.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use super::User;
+
+/// With user names and one password.
+pub(crate) static BASIC: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::start(&[]));
+
+/// Behind a JupyterHub, with its tokens.
+pub(crate) static HUB: LazyLock<TestGateway> =
+    LazyLock::new(|| TestGateway::start(&["--auth", "jupyterhub"]));
+
+/// Over HTTPS, with a certificate of a private authority.
+pub(crate) static TLS: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::start(&["--tls"]));
+
+/// A gateway that ends, with all it started, when this process does: its supervisor reads from
+/// our pipe and takes its end for a sign.
+pub(crate) struct TestGateway {
+    pub(crate) facts: Value,
+    users: AtomicUsize,
+    _supervisor: Child,
+}
+
+impl TestGateway {
+    fn start(args: &[&str]) -> Self {
+        let mut supervisor = Command::new("python3")
+            .arg(repository().join("tests/gateway"))
+            .arg("serve")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 starts");
+        let stdout = supervisor.stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the supervisor describes the gateway");
+        let facts = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("no gateway was started with {args:?}: {line}"));
+        Self {
+            facts,
+            users: AtomicUsize::new(0),
+            _supervisor: supervisor,
+        }
+    }
+
+    pub(crate) fn fact(&self, name: &str) -> &str {
+        let fact = self.facts[name].as_str();
+        fact.unwrap_or_else(|| panic!("the gateway's {name}"))
+    }
+
+    /// Somebody whom no other test knows, so that their clusters are theirs alone.
+    pub(crate) fn user(&self) -> User {
+        let number = self.users.fetch_add(1, Ordering::Relaxed);
+        let address = self.fact("address");
+        let user = if self.fact("auth") == "basic" {
+            User::basic(address, &format!("user{number}"), self.fact("password"))
+        } else {
+            let token = self.facts["users"][number]["token"].as_str();
+            let proxy = self.facts["proxy_address"].as_str();
+            User::jupyterhub(address, token.expect("a user is left"), proxy)
+        };
+        match self.facts["ca_file"].as_str() {
+            Some(ca) => user.with("SSL_CERT_FILE", ca),
+            None => user,
+        }
+    }
+
+    /// The Python that has dask-gateway's own client.
+    pub(crate) fn python(&self) -> &Path {
+        Path::new(self.fact("python"))
+    }
+}
+
+pub(crate) fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

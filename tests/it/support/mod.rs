@@ -1,0 +1,9 @@
+//! What the tests stand on: gateways, users of them, and a stub.
+
+mod gateway;
+mod stub;
+mod user;
+
+pub(crate) use gateway::{BASIC, HUB, TLS, TestGateway, repository};
+pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
+pub(crate) use user::{User, set_mode, write_private};

@@ -1,0 +1,109 @@
+//! A server for what a real gateway can't be made to do: broken, hostile and missing answers.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A server on loopback that answers each request with the bytes that a function makes of it,
+/// and closes the connection. No bytes: it closes without an answer.
+pub(crate) struct Stub {
+    pub(crate) address: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stub {
+    pub(crate) fn new(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("the port").port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let answer = Arc::new(answer);
+        let log = Arc::clone(&seen);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+                thread::spawn(move || serve(&stream, &*answer, &log));
+            }
+        });
+        Self {
+            address: format!("http://127.0.0.1:{port}"),
+            seen,
+        }
+    }
+
+    /// Always the same answer.
+    pub(crate) fn always(answer: Vec<u8>) -> Self {
+        Self::new(move |_| answer.clone())
+    }
+
+    /// The heads of the requests so far.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().expect("no panic while locked").clone()
+    }
+}
+
+fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    loop {
+        let mut line = String::new();
+        match reader.read_line(&mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) if line == "\r\n" => break,
+            Ok(_) => head.push_str(&line),
+        }
+    }
+    let length = head.lines().find_map(|line| {
+        line.to_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
+    let _ = reader.read_exact(&mut vec![0; length.unwrap_or(0)]);
+    log.lock()
+        .expect("no panic while locked")
+        .push(head.clone());
+    let mut writer = stream;
+    let _ = writer.write_all(&answer(&head));
+    let _ = writer.flush();
+}
+
+/// A whole HTTP answer.
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+    )
+    .into_bytes()
+}
+
+pub(crate) fn json_answer(body: &str) -> Vec<u8> {
+    answer(
+        "200 OK",
+        "Content-Type: application/json; charset=utf-8\r\n",
+        body,
+    )
+}
+
+/// An HTTP proxy that leads every CONNECT to `host_and_port`, whatever name it was asked for.
+/// Returns its URL.
+pub(crate) fn tunnel_to(host_and_port: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("the port").port();
+    let target = host_and_port.to_owned();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut server = TcpStream::connect(&target).expect("the target listens");
+            let mut reader = BufReader::new(client.try_clone().expect("a second handle"));
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+            let mut upstream = server.try_clone().expect("a second handle");
+            thread::spawn(move || std::io::copy(&mut reader, &mut upstream));
+            thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}

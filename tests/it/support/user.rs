@@ -1,0 +1,160 @@
+//! A user: a home with a configuration, and a clean environment to run dgw in.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use snapbox::cmd::OutputAssert;
+use tempfile::TempDir;
+
+pub(crate) struct User {
+    home: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl User {
+    /// Somebody without any configuration.
+    pub(crate) fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().expect("a folder for a home"),
+            variables: Vec::new(),
+        }
+    }
+
+    pub(crate) fn basic(address: &str, name: &str, password: &str) -> Self {
+        Self::new().configured(&format!(
+            "gateway:\n  address: {address}\n  auth:\n    type: basic\n    kwargs:\n      \
+             username: {name}\n      password: \"{password}\"\n"
+        ))
+    }
+
+    pub(crate) fn jupyterhub(address: &str, token: &str, proxy: Option<&str>) -> Self {
+        let proxy = proxy.map_or(String::new(), |proxy| format!("  proxy-address: {proxy}\n"));
+        Self::new().configured(&format!(
+            "gateway:\n  address: {address}\n{proxy}  auth:\n    type: jupyterhub\n    kwargs:\n      \
+             api_token: \"{token}\"\n"
+        ))
+    }
+
+    /// With this text as the configuration.
+    pub(crate) fn configured(self, yaml: &str) -> Self {
+        write_private(&self.configuration(), yaml);
+        self
+    }
+
+    /// With a variable set.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.home().join(".config/dask/gateway.yaml")
+    }
+
+    /// `dgw ARGS` in this user's environment, without a terminal.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dgw"));
+        command.args(args).env_clear().envs(self.environment());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// All that is set for this user.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let home = self.home().display().to_string();
+        let mut variables = vec![
+            ("HOME".to_owned(), home),
+            ("USER".to_owned(), "nobody-special".to_owned()),
+            ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
+            ("DASK_ROOT_CONFIG".to_owned(), "/nonexistent".to_owned()),
+        ];
+        variables.extend(self.variables.iter().cloned());
+        variables
+    }
+
+    /// What `dgw ARGS` prints and how it ends, what differs from run to run replaced.
+    pub(crate) fn dgw(&self, args: &[&str]) -> OutputAssert {
+        snapbox::cmd::Command::from_std(self.command(args))
+            .with_assert(assert(self.home()))
+            .assert()
+    }
+
+    /// The stdout of `dgw ARGS`, which must succeed, without the line break at its end.
+    pub(crate) fn stdout(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().expect("dgw runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "dgw {args:?}: {stderr}");
+        let stdout = String::from_utf8(output.stdout).expect("stdout is UTF-8");
+        stdout.trim_end().to_owned()
+    }
+
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let stdout = self.stdout(&[args, &["-o", "json"]].concat());
+        serde_json::from_str(&stdout).expect("stdout is JSON")
+    }
+
+    /// The names and statuses of all clusters this user ever had.
+    pub(crate) fn history(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let clusters = self.json(&["list", "--all"]);
+        let clusters = clusters.as_array().expect("an array").iter();
+        clusters
+            .map(|cluster| (text(&cluster["name"]), text(&cluster["status"])))
+            .collect()
+    }
+
+    /// Whether any cluster of this user is, or is becoming, active.
+    pub(crate) fn has_active_clusters(&self) -> bool {
+        let active = |(_, status): &(String, String)| status == "PENDING" || status == "RUNNING";
+        self.history().iter().any(active)
+    }
+}
+
+/// Snapshots, with `SNAPSHOTS=overwrite` to renew them.
+fn assert(home: &Path) -> snapbox::Assert {
+    let mut redactions = snapbox::Redactions::new();
+    let regex = |pattern: &str| regex::Regex::new(pattern).expect("a valid pattern");
+    redactions
+        .insert("[HOME]", home.display().to_string())
+        .expect("a placeholder");
+    for (placeholder, pattern) in [
+        ("[NAME]", r"\b[0-9a-f]{32}\b"),
+        ("[USER]", r"\buser\d+\b"),
+        ("[HOST]", r"127\.0\.0\.1:\d+"),
+        ("[TIME]", r"\d{4}-\d\d-\d\dT[0-9:.]+Z"),
+        ("[ELAPSED]", r"(?:\(|after )(?<redacted>\d+s)\b"),
+        (
+            "[AGE]",
+            r"(?:PENDING|RUNNING|STOPPING|STOPPED|FAILED) +(?<redacted>\d+s *)",
+        ),
+        ("[TOOK]", r" bytes, (?<redacted>\d[\d.]*(?:m|µ)?s)\b"),
+    ] {
+        redactions
+            .insert(placeholder, regex(pattern))
+            .expect("a placeholder");
+    }
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .redact_with(redactions)
+        .normalize_paths(false)
+}
+
+/// Writes a file with mode 600 in a folder with mode 700, whatever the umask.
+pub(crate) fn write_private(path: &Path, text: &str) {
+    let folder = path.parent().expect("a file in a folder");
+    fs::create_dir_all(folder).expect("the folder can be made");
+    set_mode(folder, 0o700);
+    fs::write(path, text).expect("the file can be written");
+    set_mode(path, 0o600);
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode can be set");
+}

@@ -1,0 +1,220 @@
+//! On a terminal: what fits, what is asked, what is coloured.
+
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
+use snapbox::str;
+
+use crate::support::{BASIC, User};
+
+/// dgw on a terminal of so many columns.
+struct Terminal {
+    pty: Pty,
+    child: std::process::Child,
+}
+
+impl Terminal {
+    fn new(user: &User, columns: u16, args: &[&str]) -> Self {
+        let (pty, pts) = open().expect("a terminal");
+        pty.resize(Size::new(24, columns))
+            .expect("its size can be set");
+        let child = Command::new(env!("CARGO_BIN_EXE_dgw"))
+            .args(args)
+            .env_clear()
+            .envs(user.environment())
+            .env("TERM", "xterm")
+            .spawn(pts)
+            .expect("dgw starts");
+        Self { pty, child }
+    }
+
+    fn type_(&mut self, text: &str) {
+        self.pty
+            .write_all(text.as_bytes())
+            .expect("it can be typed");
+    }
+
+    /// All that was written until dgw ended, and how it ended.
+    fn rest(mut self) -> (String, Option<i32>) {
+        let mut shown = Vec::new();
+        let mut buffer = [0; 4096];
+        // A terminal whose last user is gone reports an error, not an end.
+        while let Ok(read @ 1..) = self.pty.read(&mut buffer) {
+            shown.extend_from_slice(&buffer[..read]);
+        }
+        let status = self.child.wait().expect("dgw ends");
+        let shown = String::from_utf8(shown).expect("UTF-8");
+        (shown.replace("\r\n", "\n"), status.code())
+    }
+
+    /// Reads until `sign` is shown.
+    fn wait_for(&mut self, sign: &str) -> String {
+        let started = Instant::now();
+        let mut shown = String::new();
+        let mut buffer = [0; 4096];
+        while !shown.contains(sign) {
+            let read = self.pty.read(&mut buffer).expect("dgw still runs");
+            shown.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            assert!(started.elapsed() < Duration::from_secs(30), "{shown}");
+        }
+        shown
+    }
+}
+
+#[test]
+fn at_80_columns_name_status_age_and_options_stay_readable() {
+    let user = BASIC.user().with("NO_COLOR", "1");
+    let name = user.stdout(&["new"]);
+    let (shown, code) = Terminal::new(&user, 80, &["list"]).rest();
+    assert_eq!(code, Some(0));
+    let lines = shown.lines().collect::<Vec<_>>();
+    assert!(
+        lines.iter().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+    assert!(
+        lines[0].starts_with("NAME") && !lines[0].contains("DASHBOARD"),
+        "{shown}"
+    );
+    assert!(
+        lines[1].starts_with(&name) && lines[1].contains("RUNNING"),
+        "{shown}"
+    );
+    assert!(
+        lines[1].contains("worker_cores=1") && lines[1].ends_with('…'),
+        "{shown}"
+    );
+
+    let (wide, _) = Terminal::new(&user, 250, &["list"]).rest();
+    assert!(
+        wide.contains("DASHBOARD") && wide.contains(&format!("/clusters/{name}/status")),
+        "{wide}"
+    );
+    let (narrow, _) = Terminal::new(&user, 20, &["list"]).rest();
+    assert!(narrow.contains(&name), "{narrow}");
+}
+
+#[test]
+fn colour_is_for_terminals_and_gives_way_to_no_color() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let (shown, _) = Terminal::new(&user, 80, &["list"]).rest();
+    assert!(shown.contains("\x1b["), "{shown:?}");
+    let (shown, _) = Terminal::new(&user, 80, &["list", "--color", "never"]).rest();
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    let forced = user.stdout(&["list", "--color", "always"]);
+    assert!(forced.contains("\x1b["), "{forced:?}");
+    assert!(!user.stdout(&["list"]).contains('\x1b'));
+    let user = user.with("CLICOLOR_FORCE", "1");
+    assert!(user.stdout(&["list"]).contains("\x1b["));
+    let user = user.with("NO_COLOR", "1");
+    let (shown, _) = Terminal::new(&user, 80, &["list"]).rest();
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
+fn shutting_down_by_selector_asks_first() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let mut terminal = Terminal::new(&user, 80, &["shutdown", "--all"]);
+    let asked = terminal.wait_for("[y/N]");
+    assert!(asked.contains(&name), "{asked}");
+    terminal.type_("n\n");
+    let (shown, code) = terminal.rest();
+    assert!(shown.contains("nothing was shut down"), "{shown}");
+    assert_eq!(code, Some(0));
+    assert!(user.has_active_clusters());
+
+    let mut terminal = Terminal::new(&user, 80, &["shutdown", "--all"]);
+    terminal.wait_for("[y/N]");
+    terminal.type_("y\n");
+    let (shown, code) = terminal.rest();
+    assert!(shown.contains(&name), "{shown}");
+    assert_eq!(code, Some(0));
+    assert!(!user.has_active_clusters());
+}
+
+#[test]
+fn a_slow_start_shows_its_phase_and_leaves_only_the_outcome() {
+    let user = BASIC.user();
+    let mut terminal = Terminal::new(&user, 80, &["new", "-s", "scheduler_start=slow"]);
+    terminal.wait_for("PENDING");
+    // Drawn over, as only a spinner is.
+    terminal.wait_for("\x1b[2K");
+    let (shown, code) = terminal.rest();
+    assert_eq!(code, Some(0));
+    let name = user.stdout(&["list", "-o", "name"]);
+    let last = shown.rsplit('\r').next().expect("something was shown");
+    assert!(last.ends_with(&format!("{name}\n")), "{shown:?}");
+}
+
+#[test]
+fn control_c_at_the_terminal_shuts_down_what_was_started() {
+    let user = BASIC.user();
+    let mut terminal = Terminal::new(&user, 80, &["new", "-s", "scheduler_start=slow"]);
+    terminal.wait_for("PENDING");
+    terminal.type_("\x03");
+    let (shown, code) = terminal.rest();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("is shut down"), "{shown}");
+    assert!(!user.has_active_clusters());
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let mut child = user
+        .command(&["list"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("dgw starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("dgw ends");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full")
+    };
+    let user = BASIC.user();
+    let output = user
+        .command(&["options"])
+        .stdout(full())
+        .output()
+        .expect("dgw runs");
+    assert_eq!(output.status.code(), Some(1));
+    snapbox::assert_data_eq!(
+        output.stderr,
+        str![[r#"
+error: can't write to stdout
+  No space left on device (os error 28)
+
+"#]]
+    );
+}
+
+#[test]
+fn a_watched_list_is_drawn_again_in_its_place() {
+    let user = BASIC.user().with("NO_COLOR", "1");
+    let name = user.stdout(&["new"]);
+    let mut terminal = Terminal::new(&user, 80, &["list", "--watch=1s"]);
+    terminal.wait_for("\x1b[H\x1b[2J");
+    terminal.wait_for(&name);
+    let again = terminal.wait_for(&name);
+    assert!(again.contains("\x1b[H\x1b[2J"), "{again:?}");
+    terminal.type_("\x03");
+    assert_eq!(
+        terminal.rest().1,
+        None,
+        "it dies of the interrupt, as it should"
+    );
+}
