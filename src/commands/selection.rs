@@ -28,12 +28,16 @@ impl Target {
     /// # Errors
     /// None is meant, or several; or the gateway's own.
     pub(super) async fn find(&self, gateway: &Gateway) -> Result<Cluster, Error> {
-        self.with(gateway, async |name| gateway.cluster(name).await)
-            .await
+        if let Some(name) = self.full_name() {
+            match gateway.cluster(name).await {
+                Err(gateway::Error::NoSuchCluster(_)) => {}
+                found => return Ok(found?),
+            }
+        }
+        self.look_up(gateway).await
     }
 
-    /// Does `job` on the cluster that is meant. A full name goes to the gateway as it stands;
-    /// anything else is looked up in one list.
+    /// Does `job` on the cluster that is meant.
     ///
     /// # Errors
     /// None is meant, or several; or the job's own.
@@ -42,16 +46,26 @@ impl Target {
         gateway: &Gateway,
         job: impl AsyncFn(&str) -> Result<T, gateway::Error>,
     ) -> Result<T, Error> {
-        if let Some(name) = self.cluster.as_ref().filter(|name| name.is_full()) {
-            match job(name.as_str()).await {
-                // It may still be the last part of a name with a namespace.
+        if let Some(name) = self.full_name() {
+            match job(name).await {
                 Err(gateway::Error::NoSuchCluster(_)) => {}
                 done => return Ok(done?),
             }
         }
-        let listing = gateway.clusters(&Status::ACTIVE).await?;
-        let name = self.pick(listing)?.cluster.name;
+        let name = self.look_up(gateway).await?.name;
         Ok(job(&name).await?)
+    }
+
+    /// What looks like a whole name goes to the gateway as it stands, unlisted. If that knows no
+    /// such cluster, it may still be the last part of a name with a namespace.
+    fn full_name(&self) -> Option<&str> {
+        let name = self.cluster.as_ref().filter(|name| name.is_full());
+        name.map(ClusterName::as_str)
+    }
+
+    async fn look_up(&self, gateway: &Gateway) -> Result<Cluster, Error> {
+        let listing = gateway.clusters(&Status::ACTIVE).await?;
+        Ok(self.pick(listing)?.cluster)
     }
 
     fn pick(&self, listing: Listing) -> Result<Aged, Error> {

@@ -14,6 +14,7 @@ mod list;
 mod new;
 mod options;
 mod repository;
+mod requests;
 mod scale;
 mod secrets;
 mod shutdown;
