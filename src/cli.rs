@@ -56,6 +56,14 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    OnGateway(GatewayCommand),
+    Completions(CompletionsArgs),
+}
+
+/// The commands that need a gateway.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
     New(NewArgs),
@@ -66,7 +74,6 @@ pub(crate) enum Command {
     Shutdown(ShutdownArgs),
     Dashboard(DashboardArgs),
     Options(OptionsArgs),
-    Completions(CompletionsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -152,7 +159,7 @@ pub(crate) struct ListArgs {
     /// List again and again, every two seconds or so often
     ///
     /// On a terminal each list takes the place of the one before.
-    #[arg(short, long, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
+    #[arg(short, long, value_name = "DURATION", num_args = 0..=1)]
     #[arg(default_missing_value = "2s", value_parser = value::limit)]
     pub(crate) watch: Option<Duration>,
 

@@ -3,6 +3,7 @@
 //! The shell's stub calls dgw itself with `COMPLETE` set. Whatever goes wrong, from a refused
 //! configuration to a gateway that is away, completes to nothing.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::CommandFactory as _;
@@ -12,6 +13,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::cli::{Cli, Shell};
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Gateway, Status};
+use crate::output::escaped;
 
 /// Longer, and a person would sooner have typed it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -53,8 +55,8 @@ pub(crate) fn options() -> Vec<CompletionCandidate> {
         .filter(|field| is_plain(&field.name))
         .map(|field| {
             let range = field.spec.range();
-            let label = field.label.chars().filter(|c| !c.is_control());
-            let help = format!("{} {range}", label.collect::<String>());
+            let help = format!("{} {range}", field.label);
+            let help = escaped(&help).into_owned();
             CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))
         })
         .collect()
@@ -66,16 +68,36 @@ fn is_plain(word: &str) -> bool {
         .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-/// An answer of the configured gateway, if it comes in time.
+/// An answer of the gateway that the command line so far means, if it comes in time.
 fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
-    let settings = config::load(&Environment::of_process(), None, None).ok()?;
+    let (file, address) = named_on_the_line();
+    let environment = Environment::of_process();
+    let settings = config::load(&environment, file.as_deref(), address.as_deref()).ok()?;
     let gateway = Gateway::new(&settings, PATIENCE).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .ok()?;
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
         let answer = tokio::time::timeout(PATIENCE, question(&gateway)).await;
         answer.ok()?.ok()
-    })
+    });
+    // It would wait for a look-up of a host's name.
+    runtime.shutdown_background();
+    answer
+}
+
+/// `--config` and `--address` of the line that is being completed, which follows `--`.
+fn named_on_the_line() -> (Option<PathBuf>, Option<String>) {
+    let line = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    let matches = Cli::command()
+        .ignore_errors(true)
+        .try_get_matches_from(line);
+    let Ok(matches) = matches else {
+        return (None, None);
+    };
+    let deepest = matches.subcommand().map_or(&matches, |(_, below)| below);
+    let file = deepest.try_get_one::<PathBuf>("config").ok().flatten();
+    let address = deepest.try_get_one::<String>("address").ok().flatten();
+    (file.cloned(), address.cloned())
 }

@@ -3,9 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::gateway::{OptionFault, Status, Trouble};
-use crate::output::short_duration;
-use crate::{config, gateway};
+use crate::gateway::{Certificate, OptionFault, Status, Trouble};
+use crate::{age, config, gateway};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +68,23 @@ pub(crate) enum Error {
     NotRunning { name: String, status: Status },
     #[error(
         "cluster `{name}` did not start: the gateway reports {status} after {}",
-        short_duration(*after)
+        age::short(*after)
     )]
     StartFailed {
         name: String,
         status: Status,
         after: Duration,
     },
-    #[error("timed out after {}: {what}", short_duration(*limit))]
+    #[error("timed out after {}: {what}", age::short(*limit))]
     TimedOut { what: String, limit: Duration },
     #[error("the gateway did less than asked for: {0}")]
     Clamped(String),
-    #[error("{failed} of {of} clusters could not be shut down")]
-    Partly { failed: usize, of: usize },
+    #[error("{} of {of} clusters could not be shut down", failed.len())]
+    Partly {
+        /// Which, and why.
+        failed: Vec<String>,
+        of: usize,
+    },
     #[error("{source}")]
     Doubtful {
         source: gateway::Error,
@@ -90,10 +93,16 @@ pub(crate) enum Error {
     },
     #[error("{}: {note}", signal.word())]
     Interrupted { signal: Signal, note: String },
+    #[error("the gateway tells no time, so nobody can tell how old its clusters are")]
+    NoClock,
+    #[error("the dashboard's URL has no host: `{0}`")]
+    RelativeUrl(String),
     #[error("no browser could be opened on this machine")]
     NoBrowser,
     #[error("can't write to stdout")]
     Stdout(#[source] io::Error),
+    #[error("can't write the cluster's name to stdout")]
+    NameLost(#[source] io::Error),
     #[error("{0}")]
     Unexpected(#[from] anyhow::Error),
 }
@@ -112,9 +121,13 @@ impl Error {
     /// The process's exit status: a [`Code`], or 128 and the signal's number.
     pub(crate) fn exit_status(&self) -> u8 {
         let code = match self {
-            Self::Config(_) => Code::Configuration,
+            Self::NoClock => Code::Gateway,
             Self::Gateway(error) | Self::Doubtful { source: error, .. } => gateway_code(error),
-            Self::Usage(_) | Self::Option { .. } | Self::NeedsYes => Code::Usage,
+            Self::Usage(_)
+            | Self::Option { .. }
+            | Self::NeedsYes
+            | Self::Config(config::Error::Flag(_)) => Code::Usage,
+            Self::Config(_) | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
@@ -129,9 +142,19 @@ impl Error {
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
-            Self::NoBrowser | Self::Stdout(_) | Self::Unexpected(_) => Code::Other,
+            Self::NoBrowser | Self::NameLost(_) | Self::Stdout(_) | Self::Unexpected(_) => {
+                Code::Other
+            }
         };
         code as u8
+    }
+
+    /// A name that nobody reads is lost, and so would be its cluster.
+    pub(crate) fn lost_name(self) -> Self {
+        match self {
+            Self::Stdout(error) => Self::NameLost(error),
+            error => error,
+        }
     }
 
     /// Whether the reader of stdout went away, as `head` does.
@@ -143,13 +166,14 @@ impl Error {
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
             Self::Gateway(error) => error.cause().map(str::to_owned).into_iter().collect(),
-            Self::NoneFits { there: lines, .. }
+            Self::Partly { failed: lines, .. }
+            | Self::NoneFits { there: lines, .. }
             | Self::SeveralFit { fitting: lines, .. }
             | Self::SeveralActive { there: lines }
             | Self::Doubtful {
                 suspects: lines, ..
             } => lines.clone(),
-            Self::Stdout(error) => vec![error.to_string()],
+            Self::Stdout(error) | Self::NameLost(error) => vec![error.to_string()],
             Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
             _ => Vec::new(),
         }
@@ -181,6 +205,11 @@ impl Error {
                  into its log"
                     .to_owned(),
             ),
+            Self::NoClock => Some("name the clusters".to_owned()),
+            Self::RelativeUrl(_) => Some(
+                "`gateway.public-address` is a path on your hub: open it there, or set it in full"
+                    .to_owned(),
+            ),
             Self::NoBrowser => Some("open the URL in the browser of your own machine".to_owned()),
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
             Self::Doubtful { suspects, .. } if suspects.is_empty() => {
@@ -192,11 +221,6 @@ impl Error {
             ),
             _ => None,
         }
-    }
-
-    /// Whether the same may succeed later, with nothing changed on this side.
-    pub(crate) fn may_pass(&self) -> bool {
-        self.exit_status() == Code::Gateway as u8
     }
 
     /// Clamping is the gateway's right, not a failure.
@@ -226,9 +250,20 @@ fn gateway_hint(error: &gateway::Error) -> Option<String> {
     let hint = match error {
         E::Authentication(trouble) => return Some(trouble_hint(trouble)),
         E::Unreachable {
-            unknown_issuer: true,
+            certificate: Some(Certificate::UnknownIssuer),
             ..
         } => "name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem",
+        E::Unreachable {
+            certificate: Some(Certificate::NoAuthorities),
+            ..
+        } => "check SSL_CERT_FILE and SSL_CERT_DIR, or install the system's CA certificates",
+        E::Unreachable {
+            certificate: Some(Certificate::Unfit),
+            ..
+        } => {
+            "check `gateway.address` and this machine's clock; if both are right, tell those who \
+              run the gateway"
+        }
         E::Unreachable { .. } => {
             "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
         }
@@ -247,7 +282,7 @@ fn gateway_hint(error: &gateway::Error) -> Option<String> {
         } => {
             return Some(format!(
                 "it asks to be left alone for {}",
-                short_duration(*pause)
+                age::short(*pause)
             ));
         }
         E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
@@ -264,7 +299,14 @@ fn trouble_hint(trouble: &Trouble) -> String {
             wanted: Some(wanted),
             ..
         } if !wanted.eq_ignore_ascii_case(sent) => {
-            format!("set `gateway.auth.type` to `{wanted}`")
+            if ["basic", "jupyterhub"].contains(&wanted.as_str()) {
+                format!("set `gateway.auth.type` to `{wanted}`")
+            } else {
+                "this dgw knows `basic` and `jupyterhub`".to_owned()
+            }
+        }
+        Trouble::ProxyRefused => {
+            "put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
         }
         Trouble::Refused { sent, .. } if *sent == "basic" => {
             "check `gateway.auth.kwargs`: `username` and `password`".to_owned()

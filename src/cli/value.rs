@@ -13,6 +13,8 @@ pub(crate) struct ClusterName(String);
 const HEX_DIGITS: usize = 32;
 
 impl ClusterName {
+    /// Reads a name, a prefix of one, or a dashboard's URL.
+    ///
     /// # Errors
     /// Nothing is left of `text` to look for.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {

@@ -1,7 +1,7 @@
 //! `dgw connect`
 
-use super::waiting;
-use crate::cli::ConnectArgs;
+use super::waiting::{self, Limit};
+use crate::cli::{ConnectArgs, Global};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Status};
@@ -10,6 +10,7 @@ use crate::output::Printer;
 /// Waits until a cluster runs, and prints how to connect to it.
 pub(super) async fn run(
     args: &ConnectArgs,
+    global: &Global,
     settings: &Settings,
     gateway: &Gateway,
     printer: &Printer,
@@ -27,34 +28,42 @@ pub(super) async fn run(
         let mut progress = printer.progress(&format!("waiting for cluster {name}"));
         let start = waiting::until_running(gateway, name, false, &mut progress);
         let what = format!("cluster {name} does not run yet");
-        let cluster = waiting::within(args.timeout, &what, start).await?;
+        let cluster = waiting::within(args.timeout.map(Limit::of), &what, start).await?;
         progress.finish(&format!("cluster {name} runs"));
         cluster
     };
-    printer.result(&cluster, || text(&cluster, settings))
+    printer.result(&cluster, || text(&cluster, global, settings))
 }
 
-fn text(cluster: &Cluster, settings: &Settings) -> String {
+fn text(cluster: &Cluster, global: &Global, settings: &Settings) -> String {
     format!(
         "cluster    {}\nscheduler  {}\ndashboard  {}\n\n{}",
         cluster.name,
         cluster.scheduler_address.as_deref().unwrap_or("-"),
         cluster.dashboard_link.as_deref().unwrap_or("-"),
-        python(cluster, settings)
+        python(cluster, global, settings)
     )
 }
 
-/// Lines for Python, which reads the same configuration; an address that isn't in there goes into
-/// the call.
-fn python(cluster: &Cluster, settings: &Settings) -> String {
-    let address = if settings.address_is_configured {
-        String::new()
-    } else {
-        format!("{:?}", settings.address.as_str())
+/// Lines for Python, which reads the same configuration, except for what the command line changed:
+/// that goes into the call. Credentials never do.
+fn python(cluster: &Cluster, global: &Global, settings: &Settings) -> String {
+    let mut arguments = String::new();
+    if global.address.is_some() || global.config.is_some() {
+        arguments = format!(
+            "\n    address={:?},\n    proxy_address={:?},\n    public_address={:?},\n",
+            settings.address.as_str(),
+            settings.scheduler_proxy,
+            settings.public_address,
+        );
+    }
+    let credentials = match &global.config {
+        Some(path) => format!("# The credentials: set DASK_CONFIG={}\n", path.display()),
+        None => String::new(),
     };
     format!(
-        "from dask_gateway import Gateway\n\n\
-         cluster = Gateway({address}).connect(\"{}\")\n\
+        "{credentials}from dask_gateway import Gateway\n\n\
+         cluster = Gateway({arguments}).connect(\"{}\")\n\
          client = cluster.get_client()\n",
         cluster.name
     )

@@ -1,11 +1,18 @@
 //! `dgw dashboard`
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::cli::DashboardArgs;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
 use crate::output::Printer;
+
+/// What is going to fail has failed by then.
+const FAILS_BY: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Variables that a browser has no business with: they may hold a token or a password.
 fn is_secret(name: &str) -> bool {
@@ -26,16 +33,21 @@ pub(super) async fn run(
             status: *status,
         });
     };
-    if url.starts_with('/') {
+    let is_relative = url.starts_with('/');
+    if is_relative && !args.open {
         printer
             .warn("`gateway.public-address` is a path: the URL begins with your hub's own address");
     }
     printer.result(&cluster, || format!("{url}\n"))?;
-    if args.open { open(url) } else { Ok(()) }
+    match args.open {
+        true if is_relative => Err(Error::RelativeUrl(url.clone())),
+        true => open(url).await,
+        false => Ok(()),
+    }
 }
 
-/// Starts the system's way to open a URL, the first that is there.
-fn open(url: &str) -> Result<(), Error> {
+/// Starts the system's way to open a URL, the first that works.
+async fn open(url: &str) -> Result<(), Error> {
     for mut command in open::commands(url) {
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(is_secret) {
@@ -46,9 +58,25 @@ fn open(url: &str) -> Result<(), Error> {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        if command.status().is_ok_and(|status| status.success()) {
+        if let Ok(mut opener) = command.spawn()
+            && succeeds(&mut opener).await
+        {
             return Ok(());
         }
     }
     Err(Error::NoBrowser)
+}
+
+/// Whether `opener` does its work: ends well, or runs on, as a browser of its own does. It may
+/// outlive dgw.
+async fn succeeds(opener: &mut Child) -> bool {
+    let deadline = Instant::now() + FAILS_BY;
+    while Instant::now() < deadline {
+        match opener.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => sleep(PAUSE).await,
+            Err(_) => return false,
+        }
+    }
+    true
 }

@@ -1,14 +1,22 @@
 //! Signals that ask dgw to end, for commands that have something to clean up first. Other
 //! commands die of them, as processes do.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::time::Instant;
 
 use anyhow::Context as _;
 
 use crate::error::{Error, Signal};
 
+/// Signals as close as this are one.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
 /// SIGINT, SIGTERM and SIGHUP, from now on.
 pub(super) struct Interrupts {
+    /// When the first one came.
+    first: Option<Instant>,
     interrupt: Option<Stream>,
     terminate: Option<Stream>,
     hangup: Option<Stream>,
@@ -29,6 +37,7 @@ impl Interrupts {
             signal(kind).map(Some).context("can't listen for signals")
         };
         Ok(Self {
+            first: None,
             interrupt: stream(Signal::Interrupt, SignalKind::interrupt())?,
             terminate: stream(Signal::Terminate, SignalKind::terminate())?,
             hangup: stream(Signal::Hangup, SignalKind::hangup())?,
@@ -37,10 +46,24 @@ impl Interrupts {
 
     /// The next signal.
     pub(super) async fn next(&mut self) -> Signal {
-        tokio::select! {
+        let signal = tokio::select! {
             () = arrival(self.interrupt.as_mut()) => Signal::Interrupt,
             () = arrival(self.terminate.as_mut()) => Signal::Terminate,
             () = arrival(self.hangup.as_mut()) => Signal::Hangup,
+        };
+        self.first.get_or_insert_with(Instant::now);
+        signal
+    }
+
+    /// A signal that says again what one has said before. What follows the first at once is the
+    /// same wish: session managers send two, wrappers pass on what the terminal has sent already.
+    pub(super) async fn insistence(&mut self) -> Signal {
+        loop {
+            let first = self.first;
+            let signal = self.next().await;
+            if first.is_some_and(|first| first.elapsed() >= SAME_WISH) {
+                return signal;
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod waiting;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, GatewayCommand};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -27,10 +27,11 @@ use crate::output::Printer;
 /// # Errors
 /// Whatever ends the process with another status than 0.
 pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
-    if let Command::Completions(args) = &cli.command {
-        return completions::run(args);
-    }
     let global = &cli.global;
+    let command = match &cli.command {
+        Command::Completions(args) => return completions::run(args),
+        Command::OnGateway(command) => command,
+    };
     let environment = Environment::of_process();
     let settings = config::load(
         &environment,
@@ -39,35 +40,32 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     )?;
     warn_of_clear_text(&settings, printer);
     let gateway = Gateway::new(&settings, global.request_timeout)?;
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("can't start the asynchronous runtime")?
-        .block_on(dispatch(&cli.command, &settings, &gateway, printer))
-}
-
-async fn dispatch(
-    command: &Command,
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    match command {
-        Command::List(args) => list::run(args, gateway, printer).await,
-        Command::New(args) => new::run(args, settings, gateway, printer).await,
-        Command::Connect(args) => connect::run(args, settings, gateway, printer).await,
-        Command::Scale(args) => scale::run(args, gateway, printer).await,
-        Command::Adapt(args) => adapt::run(args, gateway, printer).await,
-        Command::Shutdown(args) => shutdown::run(args, gateway, printer).await,
-        Command::Dashboard(args) => dashboard::run(args, gateway, printer).await,
-        Command::Options(_) => options::run(settings, gateway, printer).await,
-        Command::Completions(args) => completions::run(args),
-    }
+        .context("can't start the asynchronous runtime")?;
+    let done = runtime.block_on(async {
+        match command {
+            GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
+            GatewayCommand::New(args) => new::run(args, &settings, &gateway, printer).await,
+            GatewayCommand::Connect(args) => {
+                connect::run(args, global, &settings, &gateway, printer).await
+            }
+            GatewayCommand::Scale(args) => scale::run(args, &gateway, printer).await,
+            GatewayCommand::Adapt(args) => adapt::run(args, &gateway, printer).await,
+            GatewayCommand::Shutdown(args) => shutdown::run(args, &gateway, printer).await,
+            GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
+            GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
+        }
+    });
+    // A look-up of a host's name can't be called off: nobody waits for it.
+    runtime.shutdown_background();
+    done
 }
 
 /// Some sites have nothing but `http://`: it's allowed, and said each time.
 fn warn_of_clear_text(settings: &Settings, printer: &Printer) {
-    if settings.address.is_in_clear() {
+    if settings.secret_goes_in_clear() {
         let secret = match settings.credentials {
             Credentials::Basic { .. } => "password",
             Credentials::JupyterHub { .. } => "token",

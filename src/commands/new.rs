@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use serde_json::{Map, Value};
 
 use super::interrupt::Interrupts;
+use super::scale;
 use super::started::Started;
-use super::waiting;
+use super::waiting::{self, Limit};
 use crate::cli::NewArgs;
 use crate::config::Settings;
 use crate::error::Error;
@@ -29,9 +30,10 @@ pub(super) async fn run(
     let mut options = settings.cluster_options.clone();
     options.extend(asked_for);
 
+    let limit = args.timeout.map(Limit::of);
     let mut interrupts = Interrupts::listen()?;
     let mut progress = printer.progress("asking the gateway for a cluster");
-    let started = Started::create(gateway, &options, &mut interrupts, printer).await?;
+    let started = Started::create(gateway, &options, &mut interrupts, &progress).await?;
     let name = started.name.clone();
     progress.phase(&waiting::pending(&name));
     let work = async {
@@ -40,12 +42,14 @@ pub(super) async fn run(
             print_unwaited(&name, gateway, printer).await?;
             return Ok(None);
         }
-        let start = waiting::until_running(gateway, &name, true, &mut progress);
+        let start = async {
+            let cluster = waiting::until_running(gateway, &name, true, &mut progress).await?;
+            Ok((cluster, set_workers(args, &name, gateway).await?))
+        };
         let what = format!("cluster {name} does not run yet");
-        let cluster = waiting::within(args.timeout, &what, start).await?;
-        let clamped = set_workers(args, &name, gateway).await?;
+        let (cluster, clamped) = waiting::within(limit, &what, start).await?;
         progress.finish(&format!("cluster {name} runs"));
-        print(&cluster, printer)?;
+        print_or_lose(&cluster, printer)?;
         Ok(clamped)
     };
     let clamped = started
@@ -89,16 +93,19 @@ async fn reuse(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    let limit = args.timeout.map(Limit::of);
     let name = cluster.name.clone();
     let mut progress = printer.progress(&format!("using cluster {name}"));
-    let cluster = if cluster.status == Status::Running || args.no_wait {
-        cluster
-    } else {
-        let start = waiting::until_running(gateway, &name, false, &mut progress);
-        let what = format!("cluster {name} does not run yet");
-        waiting::within(args.timeout, &what, start).await?
+    let start = async {
+        let cluster = if cluster.status == Status::Running || args.no_wait {
+            cluster
+        } else {
+            waiting::until_running(gateway, &name, false, &mut progress).await?
+        };
+        Ok((cluster, set_workers(args, &name, gateway).await?))
     };
-    let clamped = set_workers(args, &name, gateway).await?;
+    let what = format!("cluster {name} does not run yet");
+    let (cluster, clamped) = waiting::within(limit, &what, start).await?;
     progress.finish(&format!("using cluster {name}, which was there already"));
     print(&cluster, printer)?;
     unless_clamped(clamped)
@@ -114,17 +121,25 @@ async fn set_workers(
         (None, Some((minimum, maximum))) => Scaling::Adaptive { minimum, maximum },
         (None, None) => return Ok(None),
     };
-    Ok(gateway.scale(name, scaling).await?)
+    scale::scale(gateway, name, scaling).await
 }
 
 /// The name alone needs no request; a record does.
 async fn print_unwaited(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
     match printer.format() {
-        Format::Table | Format::Name => {
-            printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
+        Format::Table | Format::Name => printer
+            .result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
+            .map_err(Error::lost_name),
+        _ => {
+            let look = async || gateway.cluster(name).await;
+            print_or_lose(&waiting::once_known(look).await?, printer)
         }
-        _ => print(&gateway.cluster(name).await?, printer),
     }
+}
+
+/// Prints a new cluster; not to be able to is a failure, even where nobody reads any more.
+fn print_or_lose(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
+    print(cluster, printer).map_err(Error::lost_name)
 }
 
 fn print(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {

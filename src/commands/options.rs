@@ -11,6 +11,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    printer.sort_column(&option_columns())?;
     let fields = gateway.options().await?;
     if fields.is_empty() {
         printer.say("this gateway offers no options");

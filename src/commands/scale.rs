@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::{ScaleArgs, Target};
 use crate::error::Error;
-use crate::gateway::{self, Clamped, Gateway, Scaling};
+use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
 use crate::output::Printer;
 
 /// What a cluster was asked for.
@@ -36,19 +36,11 @@ pub(super) async fn apply(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let job = async |name: &str| match gateway.scale(name, scaling).await {
-        // What it is instead takes another request, and is worth it.
-        Err(conflict @ gateway::Error::Conflict(_)) => {
-            let status = gateway.cluster(name).await.map(|cluster| cluster.status);
-            Ok((name.to_owned(), Err((status.ok(), conflict))))
-        }
-        done => Ok((name.to_owned(), Ok(done?))),
+    let job = async |name: &str| {
+        let clamped = scale(gateway, name, scaling).await?;
+        Ok((name.to_owned(), clamped))
     };
-    let (name, clamped) = match target.with(gateway, job).await? {
-        (name, Ok(clamped)) => (name, clamped),
-        (name, Err((Some(status), _))) => return Err(Error::NotRunning { name, status }),
-        (_, Err((None, conflict))) => return Err(conflict.into()),
-    };
+    let (name, clamped) = target.with(gateway, job).await?;
     let clamped = clamped.map(|Clamped(reason)| reason);
     let (workers, minimum, maximum) = match scaling {
         Scaling::Fixed(count) => (Some(count), None, None),
@@ -68,6 +60,27 @@ pub(super) async fn apply(
     };
     printer.result(&scaled, String::new)?;
     clamped.map_or(Ok(()), |reason| Err(Error::Clamped(reason)))
+}
+
+/// Scales the cluster `name`, or says what it is that it can't be scaled.
+///
+/// # Errors
+/// It isn't running; or the gateway's own.
+pub(super) async fn scale(
+    gateway: &Gateway,
+    name: &str,
+    scaling: Scaling,
+) -> Result<Option<Clamped>, Error> {
+    match gateway.scale(name, scaling).await {
+        // The gateway's words are the same for all; what it is takes another request.
+        Err(conflict @ gateway::Error::Conflict(_)) => match gateway.cluster(name).await {
+            Ok(Cluster { name, status, .. }) if status != Status::Running => {
+                Err(Error::NotRunning { name, status })
+            }
+            _ => Err(conflict.into()),
+        },
+        done => Ok(done?),
+    }
 }
 
 fn done(name: &str, scaling: Scaling) -> String {

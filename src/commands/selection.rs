@@ -1,7 +1,5 @@
 //! Which clusters a command is about.
 
-use jiff::Timestamp;
-
 use crate::cli::value::ClusterName;
 use crate::cli::{Selectors, Target};
 use crate::error::Error;
@@ -13,12 +11,10 @@ impl Selectors {
         self.status.is_empty() && self.older_than.is_none()
     }
 
-    /// Those of `listing` that every selector fits, with their ages.
-    pub(super) fn pick(&self, listing: Listing) -> Vec<Aged> {
-        aged(listing)
-            .filter(|row| self.status.is_empty() || self.status.contains(&row.cluster.status))
-            .filter(|row| self.older_than.is_none_or(|limit| row.age() > limit))
-            .collect()
+    /// Whether every selector fits.
+    pub(super) fn fit(&self, row: &Aged) -> bool {
+        (self.status.is_empty() || self.status.contains(&row.cluster.status))
+            && self.older_than.is_none_or(|limit| row.age() > limit)
     }
 }
 
@@ -44,16 +40,16 @@ impl Target {
     pub(super) async fn with<T>(
         &self,
         gateway: &Gateway,
-        job: impl AsyncFn(&str) -> Result<T, gateway::Error>,
+        job: impl AsyncFn(&str) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if let Some(name) = self.full_name() {
             match job(name).await {
-                Err(gateway::Error::NoSuchCluster(_)) => {}
-                done => return Ok(done?),
+                Err(Error::Gateway(gateway::Error::NoSuchCluster(_))) => {}
+                done => return done,
             }
         }
         let name = self.look_up(gateway).await?.name;
-        Ok(job(&name).await?)
+        job(&name).await
     }
 
     /// What looks like a whole name goes to the gateway as it stands, unlisted. If that knows no
@@ -97,13 +93,7 @@ pub(super) fn one_that_fits(name: &ClusterName, rows: Vec<Aged>) -> Result<Aged,
         return Ok(fitting.swap_remove(exact));
     }
     match fitting.len() {
-        0 => {
-            let active = others
-                .into_iter()
-                .filter(|row| row.cluster.status.is_active());
-            let there = lines(&active.collect::<Vec<_>>());
-            Err(Error::NoneFits { pattern, there })
-        }
+        0 => Err(none_fits(name, others)),
         1 => Ok(fitting.remove(0)),
         _ => Err(Error::SeveralFit {
             pattern,
@@ -112,9 +102,20 @@ pub(super) fn one_that_fits(name: &ClusterName, rows: Vec<Aged>) -> Result<Aged,
     }
 }
 
+/// That `name` fits none of `rows`, with those of them that are active to choose from.
+pub(super) fn none_fits(name: &ClusterName, rows: Vec<Aged>) -> Error {
+    let active = rows
+        .into_iter()
+        .filter(|row| row.cluster.status.is_active());
+    Error::NoneFits {
+        pattern: name.as_str().to_owned(),
+        there: lines(&active.collect::<Vec<_>>()),
+    }
+}
+
 /// The clusters of `listing`, each with the clock it was listed by.
 pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
-    let now: Timestamp = listing.now;
+    let now = listing.now();
     let clusters = listing.clusters.into_iter();
     clusters.map(move |cluster| Aged { cluster, now })
 }
@@ -126,6 +127,7 @@ pub(super) fn lines(rows: &[Aged]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::Map;
 
     use super::*;

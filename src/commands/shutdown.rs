@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::selection::{self, one_that_fits};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Listing, Status};
+use crate::gateway::{self, Cluster, Gateway, Listing, Status};
 use crate::output::{Aged, Format, Printer};
 
 /// Requests in flight. More gain nothing: the gateway itself stops twenty clusters at a time.
@@ -41,23 +41,36 @@ pub(super) async fn run(
     }
     if args.clusters.is_empty() && !args.yes {
         let question = format!("shut down {}?", counted(picked.len()));
-        if !Printer::confirm(&selection::lines(&picked), &question)? {
+        if !Printer::confirm(&selection::lines(&picked), &question).await? {
             printer.say("nothing was shut down");
             return Ok(());
         }
     }
-    let picked = clusters(picked);
-    let of = picked.len();
-    let asked = ask(picked, gateway, printer).await;
-    let failed = of - asked.len();
-    if args.no_wait {
-        print(&asked, printer)?;
+    let (asked, failures) = ask(clusters(picked), gateway).await;
+    let seen = if args.no_wait {
+        print(&asked, printer)
     } else {
-        see_them_gone(asked, args.timeout, gateway, printer).await?;
-    }
-    match failed {
-        0 => Ok(()),
-        failed => Err(Error::Partly { failed, of }),
+        see_them_gone(&asked, args.timeout, gateway, printer).await
+    };
+    match (failures.len(), seen) {
+        (0, seen) => seen,
+        // Of all that went wrong the refusals say most, and there is one exit code.
+        (1, _) if asked.is_empty() => {
+            let only = failures.into_iter().map(|(_, error)| error).next();
+            only.map_or(Ok(()), |error| Err(error.into()))
+        }
+        (_, seen) => {
+            if let Err(error) = seen {
+                Printer::failure(&error);
+            }
+            let lines = failures
+                .iter()
+                .map(|(name, error)| format!("{name}: {error}"));
+            Err(Error::Partly {
+                of: asked.len() + failures.len(),
+                failed: lines.collect(),
+            })
+        }
     }
 }
 
@@ -69,13 +82,13 @@ async fn by_name(
     printer: &Printer,
 ) -> Result<Vec<Aged>, Error> {
     let mut picked: Vec<Aged> = Vec::new();
-    let Listing { clusters, now } = gateway.clusters(&Status::ALL).await?;
+    let Listing { clusters, clock } = gateway.clusters(&Status::ALL).await?;
     let (there, gone): (Vec<_>, Vec<_>) = clusters
         .into_iter()
         .partition(|cluster| NOT_GONE.contains(&cluster.status));
     let rows = |clusters: &[Cluster]| {
         let clusters = clusters.to_vec();
-        selection::aged(Listing { clusters, now }).collect::<Vec<_>>()
+        selection::aged(Listing { clusters, clock }).collect::<Vec<_>>()
     };
     for name in &args.clusters {
         let row = match one_that_fits(name, rows(&there)) {
@@ -100,75 +113,101 @@ async fn by_name(
     Ok(picked)
 }
 
-/// The active ones that every selector fits.
+/// Those that every selector fits: active ones, unless others are named.
 async fn by_selectors(args: &ShutdownArgs, gateway: &Gateway) -> Result<Vec<Aged>, Error> {
-    let listing = gateway.clusters(&Status::ACTIVE).await?;
-    Ok(args.selectors.pick(listing))
+    let selectors = &args.selectors;
+    let statuses: &[Status] = if selectors.status.is_empty() {
+        &Status::ACTIVE
+    } else {
+        &NOT_GONE
+    };
+    let listing = gateway.clusters(statuses).await?;
+    if listing.clock.is_none() && selectors.older_than.is_some() {
+        return Err(Error::NoClock);
+    }
+    let rows = selection::aged(listing);
+    Ok(rows.filter(|row| selectors.fit(row)).collect())
 }
 
-/// Asks for the end of each, and returns those for which the gateway agreed. A failure is told
-/// and doesn't stop the rest.
-async fn ask(clusters: Vec<Cluster>, gateway: &Gateway, printer: &Printer) -> Vec<Cluster> {
+/// Asks for the end of each. Returns those for which the gateway agreed, and why it didn't for
+/// the others: a failure doesn't stop the rest.
+async fn ask(
+    clusters: Vec<Cluster>,
+    gateway: &Gateway,
+) -> (Vec<Cluster>, Vec<(String, gateway::Error)>) {
     let asking = clusters.into_iter().map(async |cluster| {
         let answer = gateway.delete(&cluster.name).await;
         (cluster, answer)
     });
     let answers = stream::iter(asking).buffered(AT_ONCE).collect::<Vec<_>>();
-    let mut agreed = Vec::new();
+    let (mut agreed, mut refused) = (Vec::new(), Vec::new());
     for (cluster, answer) in answers.await {
         match answer {
             Ok(()) => agreed.push(cluster),
-            Err(error) => printer.warn(&format!("cluster {}: {error}", cluster.name)),
+            Err(error) => refused.push((cluster.name, error)),
         }
     }
-    agreed
+    (agreed, refused)
 }
 
 /// Prints each name as its cluster goes; other formats get all of them at the end. Looks by list,
 /// ever more seldom: one request for however many.
 async fn see_them_gone(
-    mut left: Vec<Cluster>,
+    asked: &[Cluster],
     limit: Duration,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
     let streams = matches!(printer.format(), Format::Table | Format::Name);
-    let of = left.len();
+    let mut left = asked.to_vec();
     let mut gone = Vec::new();
-    let mut progress = printer.progress(&format!("shutting down {}", counted(of)));
+    let of = counted(asked.len());
+    let mut progress =
+        (!asked.is_empty()).then(|| printer.progress(&format!("shutting down {of}")));
     let deadline = Instant::now() + limit;
     let mut pause = FIRST_PAUSE;
+    let mut outcome = Ok(());
     while !left.is_empty() {
-        if Instant::now() + pause > deadline {
-            break;
-        }
-        sleep(pause).await;
+        sleep_until(deadline.min(Instant::now() + pause)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        let still = gateway.clusters(&NOT_GONE).await?.clusters;
+        let still = match gateway.clusters(&NOT_GONE).await {
+            Ok(listing) => listing.clusters,
+            Err(error) => {
+                outcome = Err(error.into());
+                break;
+            }
+        };
         let (there, went): (Vec<_>, Vec<_>) = left
             .into_iter()
             .partition(|cluster| still.iter().any(|other| other.name == cluster.name));
         left = there;
-        if streams {
-            print(&went, printer)?;
-        }
-        if !went.is_empty() && !left.is_empty() {
-            progress.phase(&format!("{} of {} gone", of - left.len(), counted(of)));
+        if let Some(progress) = &mut progress
+            && !went.is_empty()
+        {
+            if streams {
+                progress.around(|| print(&went, printer))?;
+            }
+            if !left.is_empty() {
+                progress.phase(&format!("{} of {of} gone", asked.len() - left.len()));
+            }
         }
         gone.extend(went);
+        if Instant::now() >= deadline && !left.is_empty() {
+            outcome = Err(Error::TimedOut {
+                what: format!("{} of {of} not gone yet", left.len()),
+                limit,
+            });
+            break;
+        }
+    }
+    match progress {
+        Some(progress) if left.is_empty() => progress.finish(&format!("{of} shut down")),
+        progress => drop(progress),
     }
     if !streams {
         print(&gone, printer)?;
     }
-    if left.is_empty() {
-        progress.finish(&format!("{} shut down", counted(of)));
-        return Ok(());
-    }
-    drop(progress);
-    Err(Error::TimedOut {
-        what: format!("{} of {} not gone yet", left.len(), counted(of)),
-        limit,
-    })
+    outcome
 }
 
 fn print(clusters: &[Cluster], printer: &Printer) -> Result<(), Error> {

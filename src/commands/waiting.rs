@@ -10,9 +10,13 @@ use crate::output::Progress;
 
 /// On Kubernetes a cluster that was just created may be unknown for a while
 /// (`KubeBackend.get_cluster` asks a cache).
-const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
+pub(super) const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// A long poll that answers sooner than this, and brings nothing new, is none: some proxy or cache
+/// stands in between.
+const SUSPICIOUSLY_SOON: Duration = Duration::from_secs(1);
 
 /// The cluster `name`, as soon as it runs, by the server's own long poll.
 ///
@@ -25,31 +29,51 @@ pub(super) async fn until_running(
     progress: &mut Progress,
 ) -> Result<Cluster, Error> {
     let started = Instant::now();
+    let poll = async || gateway.cluster_when_started(name).await;
     loop {
-        match gateway.cluster_when_started(name).await {
-            Ok(cluster) => match cluster.status {
-                Status::Running => return Ok(cluster),
-                Status::Pending => progress.phase(&pending(name)),
-                status if is_new => {
-                    return Err(Error::StartFailed {
-                        name: cluster.name,
-                        status,
-                        after: started.elapsed(),
-                    });
-                }
-                status => {
-                    return Err(Error::NotRunning {
-                        name: cluster.name,
-                        status,
-                    });
-                }
-            },
-            Err(gateway::Error::NoSuchCluster(_))
-                if is_new && started.elapsed() < UNKNOWN_AT_FIRST =>
-            {
+        let asked = Instant::now();
+        let cluster = if is_new {
+            once_known(poll).await?
+        } else {
+            poll().await?
+        };
+        match cluster.status {
+            Status::Running => return Ok(cluster),
+            Status::Pending => progress.phase(&pending(name)),
+            status if is_new => {
+                return Err(Error::StartFailed {
+                    name: cluster.name,
+                    status,
+                    after: started.elapsed(),
+                });
+            }
+            status => {
+                return Err(Error::NotRunning {
+                    name: cluster.name,
+                    status,
+                });
+            }
+        }
+        if asked.elapsed() < SUSPICIOUSLY_SOON {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// What `look` finds of a cluster that was created just now, as soon as the gateway knows it.
+///
+/// # Errors
+/// Any but that the cluster is unknown; that one too, after a while.
+pub(super) async fn once_known(
+    look: impl AsyncFn() -> Result<Cluster, gateway::Error>,
+) -> Result<Cluster, gateway::Error> {
+    let started = Instant::now();
+    loop {
+        match look().await {
+            Err(gateway::Error::NoSuchCluster(_)) if started.elapsed() < UNKNOWN_AT_FIRST => {
                 sleep(PAUSE).await;
             }
-            Err(error) => return Err(error.into()),
+            known => return known,
         }
     }
 }
@@ -59,22 +83,40 @@ pub(super) fn pending(name: &str) -> String {
     format!("cluster {name} is PENDING")
 }
 
-/// `work`, unless `limit` runs out first.
+/// A time limit that has begun.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    span: Duration,
+    end: Instant,
+}
+
+impl Limit {
+    pub(super) fn of(span: Duration) -> Self {
+        Self {
+            span,
+            end: Instant::now() + span,
+        }
+    }
+}
+
+/// `work`, unless the limit runs out first.
 ///
 /// # Errors
 /// The work's own, or that the time is up, and `what` was still to come.
 pub(super) async fn within<T>(
-    limit: Option<Duration>,
+    limit: Option<Limit>,
     what: &str,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let Some(limit) = limit else {
+    let Some(Limit { span, end }) = limit else {
         return work.await;
     };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::TimedOut {
-            what: what.to_owned(),
-            limit,
+    tokio::time::timeout_at(end, work)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::TimedOut {
+                what: what.to_owned(),
+                limit: span,
+            })
         })
-    })
 }

@@ -7,6 +7,8 @@ use url::Url;
 pub(crate) struct Address(Url);
 
 impl Address {
+    /// Reads an address as a person writes it.
+    ///
     /// # Errors
     /// What is wrong with `text`, fit to follow the name of its key.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
@@ -51,12 +53,12 @@ impl Address {
         )
     }
 
-    /// Whether a secret sent there crosses a network unencrypted.
-    pub(crate) fn is_in_clear(&self) -> bool {
-        self.0.scheme() == "http" && !self.is_loopback()
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
     }
 
-    fn is_loopback(&self) -> bool {
+    /// Whether it leads to this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
@@ -106,13 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_is_safe_without_tls() {
-        let in_clear = |text| Address::parse(text).expect(text).is_in_clear();
-        assert!(in_clear("http://gateway.example.org"));
-        assert!(in_clear("http://10.0.0.1:8000"));
-        assert!(!in_clear("https://gateway.example.org"));
-        assert!(!in_clear("http://127.0.0.2:8000"));
-        assert!(!in_clear("http://[::1]:8000"));
-        assert!(!in_clear("http://localhost:8000"));
+    fn this_machine_is_known_by_all_its_names() {
+        let is_loopback = |text| Address::parse(text).expect(text).is_loopback();
+        assert!(!is_loopback("http://gateway.example.org"));
+        assert!(!is_loopback("http://10.0.0.1:8000"));
+        assert!(is_loopback("http://127.0.0.2:8000"));
+        assert!(is_loopback("http://[::1]:8000"));
+        assert!(is_loopback("http://localhost:8000"));
     }
 }

@@ -16,13 +16,17 @@ pub(crate) enum Error {
         line: Option<usize>,
         column: Option<usize>,
     },
+    #[error("the variable `{0}` is not UTF-8 text")]
+    Garbled(String),
+    #[error("`--address` {0}")]
+    Flag(&'static str),
     #[error("no gateway address is configured")]
     NoAddress,
-    #[error("`{key}` ({source_}) {problem}")]
+    #[error("`{key}` ({set_in}) {problem}")]
     Value {
         key: String,
         /// Where the value was set.
-        source_: String,
+        set_in: String,
         problem: String,
     },
     #[error("no {what} is configured: `{key}` is not set")]
@@ -39,6 +43,7 @@ pub(crate) enum FileFault {
     Link,
     TooLarge,
     NotText,
+    Unreadable(Option<u32>),
     NotYours(u32),
     Mode(u32),
     FolderMode(u32),
@@ -53,6 +58,13 @@ impl fmt::Display for FileFault {
             Self::Link => f.write_str("it is a symbolic link"),
             Self::TooLarge => f.write_str("it is larger than 64 KiB"),
             Self::NotText => f.write_str("it is not UTF-8 text"),
+            Self::Unreadable(Some(mode)) => {
+                write!(
+                    f,
+                    "it can't be read (mode {mode:03o}), it must have mode 600"
+                )
+            }
+            Self::Unreadable(None) => f.write_str("it can't be read"),
             Self::NotYours(uid) => write!(f, "it belongs to another user (uid {uid})"),
             Self::Mode(mode) => write!(f, "its mode is {mode:03o}, it must be 600"),
             Self::FolderMode(mode) => {
@@ -86,7 +98,7 @@ impl Error {
                  api_token: …\n\nor name it with `--address`"
                     .to_owned(),
             ),
-            Self::NoSuchFile(_) | Self::Value { .. } => None,
+            Self::NoSuchFile(_) | Self::Value { .. } | Self::Garbled(_) | Self::Flag(_) => None,
             Self::Missing { key, .. } => Some(match *key {
                 "gateway.auth.kwargs.api_token" => {
                     "make a token on the hub's token page and set it in \
@@ -104,6 +116,7 @@ impl FileFault {
         let file = quoted(path);
         let folder = quoted(path.parent().unwrap_or(path));
         match self {
+            Self::Unreadable(_) => Some(format!("chmod 600 {file}")),
             Self::Mode(_) => Some(format!(
                 "chmod 600 {file}  (importing dask_gateway in Python leaves a template there with \
                  mode 644)"

@@ -18,6 +18,16 @@ pub(super) enum Owner {
 pub(super) struct Candidate {
     pub(super) path: PathBuf,
     pub(super) owner: Owner,
+    /// Whether it was named as a file, not found in a folder.
+    is_named: bool,
+}
+
+impl Candidate {
+    /// Whether it is there for the gateway's sake, whatever is in it. Of the folder's other files
+    /// only those with a gateway section matter.
+    pub(super) fn is_the_gateways(&self) -> bool {
+        self.is_named || self.path.file_stem().is_some_and(|stem| stem == "gateway")
+    }
 }
 
 /// The files dask would read, later ones over earlier ones: the site's folder, `~/.config/dask`,
@@ -54,12 +64,14 @@ pub(super) fn candidates(
 /// A file as it is; a folder as its YAML and JSON files, sorted. What isn't there or can't be
 /// listed counts as empty, as in dask.
 fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
+    let candidate = |path: PathBuf, is_named| Candidate {
+        path,
+        owner,
+        is_named,
+    };
     let Ok(entries) = path.read_dir() else {
-        let file = path.exists().then(|| path.to_owned());
-        return file
-            .into_iter()
-            .map(|path| Candidate { path, owner })
-            .collect();
+        let named = path.exists().then(|| candidate(path.to_owned(), true));
+        return named.into_iter().collect();
     };
     let mut files = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -73,6 +85,6 @@ fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
     files.sort();
     files
         .into_iter()
-        .map(|path| Candidate { path, owner })
+        .map(|path| candidate(path, false))
         .collect()
 }

@@ -24,40 +24,66 @@ pub(super) struct Opened {
     is_link: bool,
 }
 
-/// Opens and reads `path`. `None` where it vanished or may not be read: dask passes over such
-/// files too.
+/// Opens and reads a file. `None` where it isn't there, or can't matter: dask passes over what it
+/// can't read, too.
 ///
 /// # Errors
-/// The file is too large, or isn't UTF-8.
-pub(super) fn open(path: &Path) -> Result<Option<Opened>, Error> {
-    let Ok((file, folder, is_link)) = open_with_folder(path) else {
-        return Ok(None);
-    };
-    let (Ok(file_stat), Ok(folder_stat)) = (rustix::fs::fstat(&file), rustix::fs::fstat(&folder))
-    else {
-        return Ok(None);
-    };
+/// What is there for the gateway's sake can't be read, or isn't a small regular file of text.
+pub(super) fn open(candidate: &Candidate) -> Result<Option<Opened>, Error> {
+    let path = &candidate.path;
     let refused = |fault| Error::Refused {
-        path: path.to_owned(),
+        path: path.clone(),
         fault,
     };
-    if FileType::from_raw_mode(file_stat.st_mode) != FileType::RegularFile {
-        return Err(refused(FileFault::NotRegular));
+    let (file, folder, is_link) = match open_with_folder(path) {
+        Ok(opened) => opened,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(_) if candidate.owner == Owner::User && candidate.is_the_gateways() => {
+            let mode = rustix::fs::stat(path).map(|stat| stat.st_mode & 0o7777);
+            return Err(refused(FileFault::Unreadable(mode.ok())));
+        }
+        Err(_) => return Ok(None),
+    };
+    let unreadable = |_| refused(FileFault::Unreadable(None));
+    let file_stat = rustix::fs::fstat(&file).map_err(unreadable)?;
+    let folder_stat = rustix::fs::fstat(&folder).map_err(unreadable)?;
+    match read(file, &file_stat) {
+        Ok(text) => Ok(Some(Opened {
+            text,
+            file: file_stat,
+            folder: folder_stat,
+            is_link,
+        })),
+        Err(unfit) if candidate.is_the_gateways() || unfit.mentions_gateway => {
+            Err(refused(unfit.fault))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Why a file's text can't be had.
+struct Unfit {
+    fault: FileFault,
+    /// As far as it was read.
+    mentions_gateway: bool,
+}
+
+fn read(file: File, stat: &Stat) -> Result<String, Unfit> {
+    let unfit = |bytes: &[u8], fault| Unfit {
+        fault,
+        mentions_gateway: String::from_utf8_lossy(bytes).contains("gateway"),
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(unfit(&[], FileFault::NotRegular));
     }
     let mut bytes = Vec::new();
-    let Ok(size) = file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) else {
-        return Ok(None);
-    };
-    if size as u64 > SIZE_LIMIT {
-        return Err(refused(FileFault::TooLarge));
+    match file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) {
+        Err(_) => Err(unfit(&bytes, FileFault::Unreadable(None))),
+        Ok(size) if size as u64 > SIZE_LIMIT => Err(unfit(&bytes, FileFault::TooLarge)),
+        Ok(_) => {
+            String::from_utf8(bytes).map_err(|error| unfit(error.as_bytes(), FileFault::NotText))
+        }
     }
-    let text = String::from_utf8(bytes).map_err(|_| refused(FileFault::NotText))?;
-    Ok(Some(Opened {
-        text,
-        file: file_stat,
-        folder: folder_stat,
-        is_link,
-    }))
 }
 
 /// The file opened relative to its folder, so that both descriptors are of one moment. Without

@@ -34,6 +34,9 @@ pub(crate) fn load(
     file: Option<&Path>,
     address: Option<&str>,
 ) -> Result<Settings, Error> {
+    if let Some(name) = environment.garbled_setting() {
+        return Err(Error::Garbled(name.to_owned()));
+    }
     let mut tree = tree::Tree::default();
     for candidate in find::candidates(environment, file)? {
         if let Some(section) = read::gateway_section(&candidate)? {

@@ -15,7 +15,7 @@ use super::{Error, guard};
 /// # Errors
 /// The file is malformed, or refused by [`guard::judge`].
 pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Tree>, Error> {
-    let Some(opened) = guard::open(&candidate.path)? else {
+    let Some(opened) = guard::open(candidate)? else {
         return Ok(None);
     };
     // Most files in the folder are other libraries' and need no parsing.

@@ -14,8 +14,6 @@ use super::tree::{Node, Source, Tree};
 pub(crate) struct Settings {
     /// Where the REST API is.
     pub(crate) address: Address,
-    /// Whether Python finds the same address in the same configuration.
-    pub(crate) address_is_configured: bool,
     /// What dashboard links begin with: absolute, or a path on the hub.
     pub(crate) public_address: String,
     /// `host:port` of the scheduler proxy.
@@ -54,6 +52,16 @@ pub(crate) enum HttpProxy {
 }
 
 impl Settings {
+    /// Whether the credentials leave this machine unencrypted.
+    pub(crate) fn secret_goes_in_clear(&self) -> bool {
+        let by_proxy = matches!(self.http_proxy, HttpProxy::Url(_));
+        !self.address.is_encrypted() && (by_proxy || !self.address.is_loopback())
+    }
+
+    /// Types the merged configuration; `address` stands in for the one in it.
+    ///
+    /// # Errors
+    /// A value is missing or malformed.
     pub(super) fn new(
         tree: &Tree,
         environment: &Environment,
@@ -62,11 +70,7 @@ impl Settings {
         let reader = Reader { tree, environment };
         let is_named = address.is_some();
         let address = match address {
-            Some(text) => Address::parse(text).map_err(|problem| Error::Value {
-                key: "--address".to_owned(),
-                source_: "command line".to_owned(),
-                problem: problem.to_owned(),
-            })?,
+            Some(text) => Address::parse(text).map_err(Error::Flag)?,
             None => reader.address()?,
         };
         // The configured public and proxy addresses belong to the configured gateway.
@@ -85,7 +89,6 @@ impl Settings {
             ),
             scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
             address,
-            address_is_configured: !is_named,
             credentials: reader.credentials()?,
             http_proxy: reader.http_proxy()?,
             cluster_options: reader.cluster_options()?,
@@ -101,15 +104,30 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn leaf(&self, key: &str) -> Result<Option<(&Value, &Source)>, Error> {
+        self.refuse_scalar_above(key)?;
         match self.tree.get(key) {
             None | Some(Node::Leaf(Value::Null, _)) => Ok(None),
             Some(Node::Leaf(value, source)) => Ok(Some((value, source))),
             Some(node @ Node::Map(_)) => Err(Error::Value {
                 key: key.to_owned(),
-                source_: node.source().map_or_else(String::new, ToString::to_string),
+                set_in: node.source().map_or_else(String::new, ToString::to_string),
                 problem: "must be a single value, not a mapping".to_owned(),
             }),
         }
+    }
+
+    /// `auth: jupyterhub` looks right and would silently mean the default.
+    fn refuse_scalar_above(&self, key: &str) -> Result<(), Error> {
+        let above = key.match_indices('.').map(|(at, _)| &key[..at]);
+        for section in above {
+            match self.tree.get(section) {
+                Some(Node::Leaf(value, source)) if !value.is_null() => {
+                    return Err(wrong(section, source, "must be a mapping"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A text with its template filled in. A whole number counts as its digits, as in Python;
@@ -295,6 +313,7 @@ impl Reader<'_> {
 
     fn cluster_options(&self) -> Result<Map<String, Value>, Error> {
         let key = "gateway.cluster.options";
+        self.refuse_scalar_above(key)?;
         let entries = match self.tree.get(key) {
             None | Some(Node::Leaf(Value::Null, _)) => return Ok(Map::new()),
             Some(Node::Map(entries)) => entries,
@@ -318,7 +337,7 @@ impl Reader<'_> {
 fn wrong(key: &str, source: &Source, problem: &str) -> Error {
     Error::Value {
         key: key.to_owned(),
-        source_: source.to_string(),
+        set_in: source.to_string(),
         problem: problem.to_owned(),
     }
 }

@@ -23,14 +23,15 @@ impl fmt::Display for Source {
 }
 
 /// A level of the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Node {
     Map(Vec<(String, Node)>),
     Leaf(Value, Arc<Source>),
 }
 
-/// Nested configuration, merged as `dask.config.update` merges with priority "new".
-#[derive(Clone, Debug)]
+/// Nested configuration, merged as `dask.config.collect` merges. It may hold secrets, so it has no
+/// `Debug`.
+#[derive(Clone)]
 pub(super) struct Tree(Node);
 
 impl Default for Tree {
@@ -44,7 +45,7 @@ impl Tree {
         Self(root)
     }
 
-    /// Lays `newer` over this tree: mappings merge, anything else replaces.
+    /// Lays `newer` over this tree: mappings merge, and are never replaced by anything less.
     pub(super) fn merge(&mut self, newer: Self) {
         self.0.merge(newer.0);
     }
@@ -98,12 +99,17 @@ impl Node {
             (Self::Map(entries), Self::Map(newer)) => {
                 for (key, node) in newer {
                     match position(entries, &key) {
-                        Some(at) => entries[at].1.merge(node),
+                        Some(at) => {
+                            entries[at].0 = key;
+                            entries[at].1.merge(node);
+                        }
                         None => entries.push((key, node)),
                     }
                 }
             }
-            (old, newer) => *old = newer,
+            // Not so in older releases; 2026.8 lets a mapping below win over a null above.
+            (Self::Map(_), Self::Leaf(..)) => {}
+            (old @ Self::Leaf(..), newer) => *old = newer,
         }
     }
 }
@@ -149,22 +155,22 @@ mod tests {
     }
 
     #[test]
-    fn a_key_keeps_the_spelling_it_had_first() {
+    fn a_key_has_the_newest_spelling() {
         assert_eq!(
             merged(json!({"proxy-address": 1}), json!({"proxy_address": 2})),
-            json!({"proxy-address": 2})
+            json!({"proxy_address": 2})
         );
     }
 
     #[test]
-    fn null_is_replaced_by_a_mapping_and_replaces_one() {
+    fn a_mapping_wins_over_what_is_none() {
         assert_eq!(
             merged(json!({"a": null}), json!({"a": {"x": 1}})),
             json!({"a": {"x": 1}})
         );
         assert_eq!(
             merged(json!({"a": {"x": 1}}), json!({"a": null})),
-            json!({"a": null})
+            json!({"a": {"x": 1}})
         );
     }
 }

@@ -88,6 +88,9 @@ impl Answer {
             .ok()
             .map(|complaint| complaint.error);
         let address = address.to_owned();
+        if let (StatusCode::NOT_FOUND, Some(name), Some(_)) = (status, cluster, &complaint) {
+            return Err(Error::NoSuchCluster(name.to_owned()));
+        }
         Err(match (status.as_u16(), complaint) {
             (401, _) => Error::Authentication(Box::new(Trouble::Refused {
                 address,
@@ -98,12 +101,10 @@ impl Answer {
                 Error::Authentication(Box::new(Trouble::TokenUnknown { address }))
             }
             (403, Some(text)) => Error::Forbidden(text),
-            (404, Some(text)) => {
-                Error::NoSuchCluster(cluster.map_or(text, std::borrow::ToOwned::to_owned))
-            }
+            (407, _) => Error::Authentication(Box::new(Trouble::ProxyRefused)),
             (409, Some(text)) => Error::Conflict(text),
             (422, Some(text)) => Error::Rejected(text),
-            (400..=499, None) if status != StatusCode::TOO_MANY_REQUESTS => {
+            (400..=499, _) if status != StatusCode::TOO_MANY_REQUESTS => {
                 self.not_gateway(format!("{status}{}", self.page_note()))
             }
             (code, text) => Error::Server {
@@ -122,6 +123,9 @@ impl Answer {
         // The query may hold a one-time secret, and says nothing here.
         to.set_query(None);
         to.set_fragment(None);
+        // Neither fails for a URL that was joined to an http one.
+        let _ = to.set_username("");
+        let _ = to.set_password(None);
         if is_login(to.path()) {
             return Error::Authentication(Box::new(Trouble::LoginPage {
                 url: self.url.to_string(),

@@ -10,6 +10,8 @@ use reqwest::header::HeaderValue;
 use super::Error;
 use crate::config::Credentials;
 
+/// The header's value, marked as sensitive.
+///
 /// # Errors
 /// The credentials hold what no header can carry.
 pub(super) fn header(credentials: &Credentials) -> Result<HeaderValue, Error> {

@@ -22,7 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A record with its certificate and key is about 3.5 kB: room for some 18,000 clusters.
 const SIZE_LIMIT: usize = 64 * 1024 * 1024;
 
-/// Asked again at most this often. Together the pauses stay under two seconds.
+/// Asked again at most this often. Together the pauses stay under two seconds, unless the gateway
+/// asks for longer ones.
 const RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -66,6 +67,8 @@ impl Gateway {
                 tls::client_config().map_err(|error| Error::Setup(error.to_string()))?,
             );
         http = match &settings.http_proxy {
+            // Whoever sets a proxy for everything doesn't mean this very machine.
+            HttpProxy::FromEnvironment if settings.address.is_loopback() => http.no_proxy(),
             HttpProxy::FromEnvironment => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
@@ -113,15 +116,16 @@ impl Gateway {
         let url = Url::parse(&format!("{}{}", self.base, request.path))
             .map_err(|error| Error::Setup(error.to_string()))?;
         let started = Instant::now();
+        let limit = self.request_timeout + request.patience;
         let mut sending = self
             .http
             .request(request.method.clone(), url.clone())
             .header(AUTHORIZATION, self.authorization.clone())
-            .timeout(self.request_timeout + request.patience);
+            .timeout(limit);
         if let Some(body) = &request.body {
             sending = sending.json(body);
         }
-        let answer = self.read(sending, url).await?;
+        let answer = self.read(sending, url, limit).await?;
         log::info!(
             "{} {}: {}, {} bytes, {:.0?}",
             request.method,
@@ -136,16 +140,21 @@ impl Gateway {
         answer.judged(&self.base, self.sent, request.cluster)
     }
 
-    async fn read(&self, sending: reqwest::RequestBuilder, url: Url) -> Result<Answer, Error> {
+    async fn read(
+        &self,
+        sending: reqwest::RequestBuilder,
+        url: Url,
+        limit: Duration,
+    ) -> Result<Answer, Error> {
         let mut response = sending
             .send()
             .await
-            .map_err(|error| self.network(&error, &url))?;
+            .map_err(|error| self.network(&error, &url, limit))?;
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| self.network(&error, &url))?
+            .map_err(|error| self.network(&error, &url, limit))?
         {
             if body.len() + chunk.len() > SIZE_LIMIT {
                 return Err(Error::NotGateway {
@@ -163,23 +172,19 @@ impl Gateway {
         })
     }
 
-    fn network(&self, error: &reqwest::Error, url: &Url) -> Error {
-        let tls = error::tls_cause(error);
-        if error.is_connect() || tls.is_some() {
-            use rustls::CertificateError::UnknownIssuer;
+    fn network(&self, error: &reqwest::Error, url: &Url, limit: Duration) -> Error {
+        let certificate = error::certificate(error);
+        if error.is_connect() || certificate.is_some() {
             return Error::Unreachable {
                 address: self.base.clone(),
                 cause: error::cause(error),
-                unknown_issuer: matches!(
-                    tls,
-                    Some(rustls::Error::InvalidCertificate(UnknownIssuer))
-                ),
+                certificate,
             };
         }
         if error.is_timeout() {
             return Error::Silent {
                 url: url.to_string(),
-                limit: self.request_timeout,
+                limit,
             };
         }
         Error::Lost {

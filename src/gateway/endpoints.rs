@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Error;
 use super::client::{Gateway, LONG_POLL, Request};
-use super::model::{Cluster, Listing, Record, Status};
+use super::model::{Cluster, Listing, Record, Status, is_proper_name};
 use super::options::Field;
 
 /// What a cluster's name is made of; everything else is encoded and can't leave the path.
@@ -73,7 +72,7 @@ impl Gateway {
         clusters.sort_by_key(|cluster| cluster.start_time);
         Ok(Listing {
             clusters,
-            now: answer.date().unwrap_or_else(Timestamp::now),
+            clock: answer.date(),
         })
     }
 
@@ -110,8 +109,8 @@ impl Gateway {
             })
             .await?;
         let Created { name } = answer.json()?;
-        if name.is_empty() {
-            return Err(answer.not_gateway("it names no cluster"));
+        if !is_proper_name(&name) {
+            return Err(answer.not_gateway("it names no proper cluster"));
         }
         Ok(name)
     }

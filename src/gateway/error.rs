@@ -11,7 +11,8 @@ pub(crate) enum Error {
     Unreachable {
         address: String,
         cause: Option<String>,
-        unknown_issuer: bool,
+        /// What is wrong with the server's certificate, if that is it.
+        certificate: Option<Certificate>,
     },
     /// The connection broke after the request went out.
     #[error("the answer from `{url}` was lost: {what}")]
@@ -46,6 +47,17 @@ pub(crate) enum Error {
     Setup(String),
 }
 
+/// Why a server's certificate was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    /// No authority that this machine trusts has signed it.
+    UnknownIssuer,
+    /// Expired, of another name, revoked, malformed.
+    Unfit,
+    /// This machine trusts nobody.
+    NoAuthorities,
+}
+
 /// What the gateway said of one's credentials.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -58,6 +70,8 @@ pub(crate) enum Trouble {
     /// The hub that the gateway asked doesn't know the token. Servers since 2025.4 dress this as
     /// a 500.
     TokenUnknown { address: String },
+    /// 407.
+    ProxyRefused,
     /// A login page stands in front.
     LoginPage { url: String, to: String },
 }
@@ -81,6 +95,9 @@ fn auth_text(trouble: &Trouble) -> String {
             "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, \
              expired or revoked"
         ),
+        Trouble::ProxyRefused => {
+            "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
+        }
         Trouble::LoginPage { url, to } => {
             format!("`{url}` leads to a login page (`{to}`), not to a gateway")
         }
@@ -88,14 +105,22 @@ fn auth_text(trouble: &Trouble) -> String {
 }
 
 impl Error {
-    /// Worth asking again: the trouble may pass by itself. Never applied to what changes
-    /// anything.
+    /// Whether the trouble may pass by itself.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { certificate, .. } => certificate.is_none(),
+            Self::Lost { .. } | Self::Silent { .. } | Self::Server { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether to ask again at once. Never applied to what changes anything.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { unknown_issuer, .. } => !unknown_issuer,
-            Self::Lost { .. } => true,
             Self::Server { status, .. } => matches!(status, 429 | 502..=504),
-            _ => false,
+            // It has cost a whole time limit already.
+            Self::Silent { .. } => false,
+            error => error.may_pass(),
         }
     }
 
@@ -132,11 +157,19 @@ pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
     Some(innermost.to_string())
 }
 
-/// The TLS failure that `error` comes from, if it does.
-pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+/// What is wrong with the server's certificate, if that is what `error` comes from.
+pub(super) fn certificate(error: &reqwest::Error) -> Option<Certificate> {
     let first = std::error::Error::source(error)?;
-    std::iter::successors(Some(first), |cause| beneath(*cause))
-        .find_map(|cause| cause.downcast_ref())
+    let mut causes = std::iter::successors(Some(first), |cause| beneath(*cause));
+    match causes.find_map(|cause| cause.downcast_ref::<rustls::Error>())? {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            Some(Certificate::UnknownIssuer)
+        }
+        rustls::Error::InvalidCertificate(_) => Some(Certificate::Unfit),
+        // The verifier's own.
+        rustls::Error::General(_) => Some(Certificate::NoAuthorities),
+        _ => None,
+    }
 }
 
 /// The next cause. An `io::Error` shows its inner error's source, never the inner error itself.

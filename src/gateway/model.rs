@@ -79,12 +79,19 @@ pub(crate) struct Cluster {
     pub(crate) scheduler_address: Option<String>,
 }
 
-/// Clusters, oldest first, and the gateway's clock when it listed them.
+/// Clusters, oldest first, as they were at one moment.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) clusters: Vec<Cluster>,
-    /// Ages are counted on the clock that set the start times, not on this machine's.
-    pub(crate) now: Timestamp,
+    /// The gateway's clock, which set the start times, if it told it.
+    pub(crate) clock: Option<Timestamp>,
+}
+
+impl Listing {
+    /// What ages are counted from: this machine's clock only where the gateway tells none.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.unwrap_or_else(Timestamp::now)
+    }
 }
 
 /// A record on the wire; times are milliseconds since the epoch.
@@ -112,10 +119,7 @@ impl Record {
         let time = |ms| {
             Timestamp::from_millisecond(ms).map_err(|_| "it holds a time that no calendar has")
         };
-        // Names are `uuid4().hex`, behind a namespace on Kubernetes. People paste them into shells:
-        // no other character may come through.
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        if self.name.is_empty() || !self.name.bytes().all(is_plain) {
+        if !is_proper_name(&self.name) {
             return Err("it holds a cluster without a proper name");
         }
         Ok(Cluster {
@@ -133,6 +137,13 @@ impl Record {
             options: self.options,
         })
     }
+}
+
+/// Whether a cluster may be called so. Names are `uuid4().hex`, behind a namespace on Kubernetes.
+/// People paste them into shells: nothing else may come through, least of all a leading dash.
+pub(super) fn is_proper_name(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
 }
 
 fn is_graphic(text: &str) -> bool {

@@ -42,7 +42,7 @@ impl SystemRoots {
                 roots.add_parsable_certificates(system_certificates());
                 if roots.is_empty() {
                     return Err(Error::General(
-                        "no certificate authorities found on this system".to_owned(),
+                        "no certificate authorities were found".to_owned(),
                     ));
                 }
                 let provider = Arc::clone(&self.provider);
@@ -59,9 +59,11 @@ impl SystemRoots {
 /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the system's bundle. Its folder of hundreds
 /// of files holds the same certificates and takes ten times as long to read.
 fn system_certificates() -> Vec<CertificateDer<'static>> {
+    let mut named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+    let is_named = named.any(|name| std::env::var_os(name).is_some());
     let mut bundles = BUNDLES.iter().map(Path::new);
     match bundles.find(|path| path.exists()) {
-        Some(bundle) if !openssl_probe::has_ssl_cert_env_vars() => {
+        Some(bundle) if !is_named => {
             rustls_native_certs::load_certs_from_paths(Some(bundle), None).certs
         }
         _ => rustls_native_certs::load_native_certs().certs,

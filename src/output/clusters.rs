@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::age;
 use super::table::{Cell, Column, Fit};
 use crate::gateway::{Cluster, Status};
 
@@ -31,7 +30,7 @@ impl Aged {
     /// Name, status and age, for messages.
     pub(crate) fn line(&self) -> String {
         let Cluster { name, status, .. } = &self.cluster;
-        format!("{name}  {status:<8}  {}", age::short(self.age()))
+        format!("{name}  {status:<8}  {}", crate::age::short(self.age()))
     }
 }
 
@@ -53,7 +52,7 @@ pub(crate) fn columns() -> [Column<Aged>; 5] {
         Column {
             title: "AGE",
             fit: Fit::Keep,
-            cell: |row| Cell::plain(age::short(row.age())),
+            cell: |row| Cell::plain(crate::age::short(row.age())),
             order: |a, b| Reverse(a.cluster.start_time).cmp(&Reverse(b.cluster.start_time)),
         },
         Column {

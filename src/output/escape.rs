@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// `text` with every character that could move the cursor, break the line or turn the writing
 /// direction shown escaped.
-pub(super) fn text(text: &str) -> Cow<'_, str> {
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
     }

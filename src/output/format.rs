@@ -1,6 +1,6 @@
 //! The machine-readable formats of `-o`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::escape;
 
@@ -54,13 +54,22 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
     texts.flat_map(|text| [text, "\n".to_owned()]).collect()
 }
 
-/// A column for each field of the first record; nested values as JSON, null as nothing.
+/// A column for each field of any record; nested values as JSON, null as nothing.
 fn csv(records: &[Value], header: bool) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let fields = records.first().and_then(Value::as_object);
-    let Some(fields) = fields.map(|first| first.keys().collect::<Vec<_>>()) else {
+    let mut fields: Vec<&String> = Vec::new();
+    for field in records
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(Map::keys)
+    {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    if fields.is_empty() {
         return Ok(String::new());
-    };
+    }
     if header {
         writer.write_record(&fields)?;
     }
@@ -102,6 +111,13 @@ mod tests {
         assert_eq!(back, records);
         let back = serde_yaml::from_str::<Value>(&render(Format::Yaml)).expect("YAML");
         assert_eq!(back[0]["options"], json!({"x": "1,2"}));
+    }
+
+    #[test]
+    fn records_may_differ() {
+        let records = json!([{"name": "a", "min": 1}, {"name": "b", "options": "x"}]);
+        let csv = Format::Csv.render(&records, true).expect("rendered");
+        assert_eq!(csv, "name,min,options\na,1,\nb,,x\n");
     }
 
     #[test]

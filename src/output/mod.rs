@@ -1,6 +1,5 @@
 //! The only place that prints. stdout is data, stderr is talk.
 
-mod age;
 mod clusters;
 mod escape;
 mod format;
@@ -10,8 +9,8 @@ mod printer;
 mod progress;
 mod table;
 
-pub(crate) use age::short as short_duration;
 pub(crate) use clusters::{Aged, columns as cluster_columns};
+pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use options::{OfferedOption, columns as option_columns};
 pub(crate) use printer::{Colour, Manner, Printer};

@@ -79,15 +79,7 @@ impl Printer {
         mut rows: Vec<T>,
         columns: &[Column<T>],
     ) -> Result<(), Error> {
-        if let Some(title) = &self.manner.sort_by {
-            let named = |column: &&Column<T>| column.title.eq_ignore_ascii_case(title);
-            let column = columns.iter().find(named).ok_or_else(|| {
-                let titles = columns.iter().map(|column| column.title.to_lowercase());
-                Error::Usage(format!(
-                    "no column `{title}` to sort by: there are {}",
-                    titles.collect::<Vec<_>>().join(", ")
-                ))
-            })?;
+        if let Some(column) = self.sort_column(columns)? {
             rows.sort_by(column.order);
         }
         self.render(&rows, || {
@@ -98,6 +90,27 @@ impl Printer {
                 .flatten()
                 .map(|(width, _)| usize::from(width.0));
             table::render(&rows, columns, header, width, colours(&io::stdout()))
+        })
+    }
+
+    /// The column that `--sort-by` names; worth asking before anything is requested.
+    ///
+    /// # Errors
+    /// It names none of `columns`.
+    pub(crate) fn sort_column<'a, T>(
+        &self,
+        columns: &'a [Column<T>],
+    ) -> Result<Option<&'a Column<T>>, Error> {
+        let Some(title) = &self.manner.sort_by else {
+            return Ok(None);
+        };
+        let named = |column: &&Column<T>| column.title.eq_ignore_ascii_case(title);
+        columns.iter().find(named).map(Some).ok_or_else(|| {
+            let titles = columns.iter().map(|column| column.title.to_lowercase());
+            Error::Usage(format!(
+                "no column `{title}` to sort by: there are {}",
+                titles.collect::<Vec<_>>().join(", ")
+            ))
         })
     }
 
@@ -158,13 +171,18 @@ impl Printer {
         }
     }
 
+    /// Something the user must know, `-q` or not: what may be left behind, what was not done.
+    pub(crate) fn alarm(text: &str) {
+        talk(&format!(
+            "{}: {}",
+            label("warning", YELLOW),
+            escape::text(text)
+        ));
+    }
+
     /// A way to show how a wait goes on.
     pub(crate) fn progress(&self, what: &str) -> Progress {
-        Progress::start(
-            &escape::text(what),
-            self.manner.quiet,
-            self.manner.verbosity > 0,
-        )
+        Progress::start(what, self.manner.quiet, self.manner.verbosity > 0)
     }
 
     /// Why the command failed: the message, what lies beneath, and what to do. `-q` doesn't
@@ -191,24 +209,27 @@ impl Printer {
         talk(&text);
     }
 
-    /// Shows what a question is about and asks it, on stderr; only a clear yes is one.
+    /// Shows what a question is about and asks it, on stderr; only a clear yes is one. However long
+    /// the answer takes, the connection to the gateway is looked after meanwhile.
     ///
     /// # Errors
     /// stdin is no terminal, so that nobody can answer.
-    pub(crate) fn confirm(subject: &[String], question: &str) -> Result<bool, Error> {
+    pub(crate) async fn confirm(subject: &[String], question: &str) -> Result<bool, Error> {
         for line in subject {
             talk(&format!("  {}", escape::text(line)));
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Err(Error::NeedsYes);
         }
-        let mut stderr = anstream::stderr().lock();
+        let mut stderr = anstream::stderr();
         let _ = write!(stderr, "{} [y/N] ", escape::text(question));
         let _ = stderr.flush();
-        let mut answer = String::new();
-        io::stdin()
-            .read_line(&mut answer)
-            .context("can't read the answer")?;
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = answer.await.context("can't wait for the answer")?;
+        let answer = answer.context("can't read the answer")?;
         Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
 }

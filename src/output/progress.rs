@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
-use super::age;
+use super::escape;
+use crate::age;
 
 /// What ends sooner needs no spinner.
 const DELAY: Duration = Duration::from_millis(250);
@@ -51,14 +52,16 @@ impl Progress {
 
     /// What is being waited for now. Saying the same again changes nothing.
     pub(crate) fn phase(&mut self, phase: &str) {
+        let phase = escape::text(phase);
         if self.phase == phase {
             return;
         }
-        phase.clone_into(&mut self.phase);
+        self.phase = phase.into_owned();
+        let phase = &self.phase;
         match &self.display {
             Display::None => {}
             Display::Lines => line(phase),
-            Display::Spinner { bar, .. } => bar.set_message(phase.to_owned()),
+            Display::Spinner { bar, .. } => bar.set_message(phase.clone()),
         }
     }
 
@@ -68,7 +71,22 @@ impl Progress {
         let is_shown = !matches!(self.display, Display::None);
         drop(self);
         if is_shown {
-            line(&format!("{outcome} ({elapsed})"));
+            line(&format!("{} ({elapsed})", escape::text(outcome)));
+        }
+    }
+
+    /// A line of talk that stays.
+    pub(crate) fn say(&self, text: &str) {
+        if !matches!(self.display, Display::None) {
+            self.around(|| line(&escape::text(text)));
+        }
+    }
+
+    /// Does what prints, with the display out of its way.
+    pub(crate) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.display {
+            Display::Spinner { bar, .. } => bar.suspend(print),
+            Display::None | Display::Lines => print(),
         }
     }
 }

@@ -40,7 +40,7 @@ backend.sigterm_timeout = 2
 
 # The server's own default is `dask-scheduler`, a script that distributed no longer has.
 SCHEDULER = ["dask", "scheduler"]
-SLOW = f"import os, sys, time; time.sleep(6); os.execvp('dask', {SCHEDULER} + sys.argv[1:])"
+SLOW = f"import os, sys, time; time.sleep(10); os.execvp('dask', {SCHEDULER} + sys.argv[1:])"
 SCHEDULER_STARTS = [
     ("normal", SCHEDULER),
     ("slow", [sys.executable, "-c", SLOW]),

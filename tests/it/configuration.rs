@@ -1,7 +1,8 @@
 //! What counts as configuration, and what is refused with nothing sent.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use snapbox::str;
@@ -85,11 +86,58 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not a regular fi
     assert_eq!(stub.seen(), [""; 0]);
 }
 
+/// Runs `dgw list` as somebody else than root, who may read and own anything, where the tests are
+/// run by root; as oneself otherwise.
+fn as_nobody_special(user: &User) -> std::process::Output {
+    const SOMEBODY: u32 = 12_345;
+    let mut command = user.command(&["list"]);
+    if rustix::process::geteuid().is_root() {
+        for path in [
+            user.home().to_owned(),
+            user.home().join(".config"),
+            user.home().join(".config/dask"),
+            user.configuration(),
+        ] {
+            chown(path, Some(SOMEBODY), None).expect("root may give files away");
+        }
+        command.uid(SOMEBODY);
+    }
+    command.output().expect("dgw runs")
+}
+
+#[test]
+fn a_file_that_cannot_even_be_read_is_refused_too() {
+    let (stub, user) = watched();
+    let user = user.with("DASK_GATEWAY__ADDRESS", &stub.address);
+    set_mode(&user.configuration(), 0o000);
+    let output = as_nobody_special(&user);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("it can't be read (mode 000)") && said.contains("chmod 600"),
+        "{said}"
+    );
+    set_mode(&user.configuration(), 0o600);
+    assert_eq!(as_nobody_special(&user).status.code(), Some(0));
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[test]
+fn other_files_of_the_folder_do_not_matter() {
+    let (_stub, user) = watched();
+    let folder = user.home().join(".config/dask");
+    fs::write(folder.join("jobqueue.yaml"), "x".repeat(100_000)).expect("written");
+    fs::write(folder.join("labextension.yaml"), b"\xff\xfe").expect("written");
+    fs::write(folder.join("distributed.yaml"), "distributed: {a: 1}").expect("written");
+    fs::create_dir(folder.join("a.yaml")).expect("a folder");
+    user.dgw(&["list"]).success();
+}
+
 #[test]
 fn somebody_elses_file_is_refused() {
     let (stub, user) = watched();
-    // Only root can give a file away; elsewhere the rule is the same line of code as the mode's.
-    if std::os::unix::fs::chown(user.configuration(), Some(12_345), None).is_ok() {
+    // Only root can give a file away.
+    if chown(user.configuration(), Some(12_345), None).is_ok() {
         user.dgw(&["list"])
             .code(3)
             .stdout_eq("")
@@ -240,6 +288,13 @@ error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python clas
 "#]],
         ),
         (
+            "{address: http://h, auth: jupyterhub}",
+            str![[r#"
+error: `gateway.auth` ([HOME]/.config/dask/gateway.yaml) must be a mapping
+
+"#]],
+        ),
+        (
             "{address: http://h, auth: {type: jupyterhub}}",
             str![[r#"
 error: no JupyterHub token is configured: `gateway.auth.kwargs.api_token` is not set
@@ -380,4 +435,29 @@ error: can't reach the gateway at `http://gateway.invalid`
 hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
 
 "#]]);
+}
+
+#[test]
+fn a_variable_may_hold_a_whole_mapping() {
+    let user = BASIC.user().with(
+        "DASK_GATEWAY__CLUSTER__OPTIONS",
+        "{'priority': 3, \"profile\": 'large'}",
+    );
+    let options = user.json(&["options"]);
+    assert_eq!(options[3]["your_default"], "large");
+    assert_eq!(options[4]["your_default"], 3);
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let user = BASIC.user();
+    let garbled = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
+    let output = user
+        .command(&["list"])
+        .env("DASK_CONFIG", garbled)
+        .output()
+        .expect("dgw runs");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`DASK_CONFIG`"));
 }

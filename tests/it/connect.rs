@@ -54,7 +54,11 @@ dashboard  http://[HOST]/clusters/[NAME]/status
 
 from dask_gateway import Gateway
 
-cluster = Gateway("http://[HOST]").connect("[NAME]")
+cluster = Gateway(
+    address="http://[HOST]",
+    proxy_address="[HOST]",
+    public_address="http://[HOST]",
+).connect("[NAME]")
 client = cluster.get_client()
 
 "#]]);

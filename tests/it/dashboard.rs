@@ -89,6 +89,37 @@ http://[HOST]/clusters/[NAME]/status
 }
 
 #[test]
+fn a_url_without_a_host_opens_nothing() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let user = with_browser(user, "touch \"$HOME/seen\"")
+        .with("DASK_GATEWAY__PUBLIC_ADDRESS", "/services/dask-gateway");
+    user.dgw(&["dashboard", "--open"])
+        .code(3)
+        .stdout_eq(str![[r#"
+/services/dask-gateway/clusters/[NAME]/status
+
+"#]])
+        .stderr_eq(str![[r#"
+error: the dashboard's URL has no host: `/services/dask-gateway/clusters/[NAME]/status`
+
+hint: `gateway.public-address` is a path on your hub: open it there, or set it in full
+
+"#]]);
+    assert!(!user.home().join("seen").exists());
+}
+
+#[test]
+fn a_browser_that_stays_open_is_not_waited_for() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let user = with_browser(user, "sleep 30");
+    let started = std::time::Instant::now();
+    user.dgw(&["dashboard", "--open"]).success();
+    assert!(started.elapsed() < std::time::Duration::from_secs(15));
+}
+
+#[test]
 fn without_a_browser_the_url_is_printed_all_the_same() {
     let user = BASIC.user();
     user.stdout(&["new"]);

@@ -83,6 +83,14 @@ fn names_selectors_and_sorting_narrow_and_order() {
         user.stdout(&["list", "--sort-by", "AGE", "-o", "name"]),
         format!("{young}\n{old}")
     );
+    assert_eq!(
+        user.stdout(&["list", &old, "--status", "pending", "-o", "name"]),
+        ""
+    );
+    assert_eq!(
+        user.stdout(&["list", &old, "--status", "running", "-o", "name"]),
+        old
+    );
     user.dgw(&["list", "--sort-by", "size"])
         .code(2)
         .stdout_eq("")

@@ -145,7 +145,8 @@ fn a_start_that_takes_too_long_is_shut_down() {
         .stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
-cluster [NAME] is shut down
+shutting down cluster [NAME]
+cluster [NAME] is shut down ([ELAPSED])
 error: timed out after [ELAPSED]: cluster [NAME] does not run yet
 
 "#]]);
@@ -318,4 +319,105 @@ hint: `dgw list` shows whether a cluster was started
 fn now_in_milliseconds() -> u128 {
     let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
     since.as_millis()
+}
+
+#[test]
+fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
+    let stub = Stub::new(|head| match head.split(' ').next() {
+        Some("POST") => json_answer(r#"{"name": "--all\u001b]0;x\u0007\nerror: fake"}"#),
+        _ => json_answer("{}"),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster
+
+hint: `dgw list` shows whether a cluster was started
+
+"#]]);
+    assert!(!stub.seen().iter().any(|head| head.starts_with("DELETE")));
+}
+
+#[test]
+fn what_may_be_left_behind_is_said_even_quietly() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") if head.contains("/scale") => {
+            answer("422 Unprocessable", "", r#"{"error": "no"}"#)
+        }
+        Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
+        Some("DELETE") => answer("403 Forbidden", "", r#"{"error": "not yours"}"#),
+        _ => json_answer(&record(name, "RUNNING")),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new", "-q", "--workers", "1"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+warning: cluster [NAME] may still be there (not permitted: not yours): end it with `dgw shutdown [NAME]`
+error: the gateway refused the request: no
+
+hint: `dgw options` shows what this gateway takes
+
+"#]]);
+}
+
+#[test]
+fn a_gateway_that_stumbles_is_asked_again_for_the_end() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let deletes = std::sync::atomic::AtomicUsize::new(0);
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
+        Some("DELETE") => match deletes.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 | 1 => answer("503 Service Unavailable", "", ""),
+            _ => answer("204 No Content", "", ""),
+        },
+        _ if deletes.load(std::sync::atomic::Ordering::SeqCst) > 2 => {
+            json_answer(&record(name, "STOPPED"))
+        }
+        _ => json_answer(&record(name, "PENDING")),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["new", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+shutting down cluster [NAME]
+cluster [NAME] is shut down ([ELAPSED])
+error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+
+"#]]);
+}
+
+/// As a Kubernetes back end, which knows a new cluster only a little later.
+#[test]
+fn a_cluster_may_be_unknown_at_first() {
+    let name = "0123456789abcdef0123456789abcdef";
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
+        _ if asked
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+            .is_multiple_of(2) =>
+        {
+            answer(
+                "404 Not Found",
+                "",
+                &format!(r#"{{"error": "Cluster {name} not found"}}"#),
+            )
+        }
+        _ => json_answer(&record(name, "RUNNING")),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    assert_eq!(user.stdout(&["new"]), name);
+    assert_eq!(user.json(&["new", "--no-wait"])["status"], "RUNNING");
+}
+
+fn record(name: &str, status: &str) -> String {
+    format!(
+        r#"{{"name": "{name}", "status": "{status}", "start_time": 1000, "stop_time": null,
+            "options": {{}}, "dashboard_route": null}}"#
+    )
 }

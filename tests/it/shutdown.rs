@@ -168,7 +168,7 @@ fn one_failure_does_not_stop_the_rest() {
         }
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    user.dgw(&["shutdown", "--all", "--yes"])
+    user.dgw(&["shutdown", "--all", "--yes", "-q"])
         .code(8)
         .stdout_eq(str![[r#"
 a
@@ -176,14 +176,80 @@ c
 
 "#]])
         .stderr_eq(str![[r#"
-warning: cluster b: the gateway failed with status 500: Internal Server Error
-shutting down 2 clusters
-2 clusters shut down ([ELAPSED])
 error: 1 of 3 clusters could not be shut down
+  b: the gateway failed with status 500: Internal Server Error
 
 hint: run it again for those that are left
 
 "#]]);
+}
+
+#[test]
+fn one_refusal_of_one_keeps_its_own_exit_code() {
+    let stub = Stub::new(|head| match head.split(' ').next() {
+        Some("DELETE") => answer("403 Forbidden", "", r#"{"error": "not yours"}"#),
+        _ => json_answer(&records(&["a"])),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["shutdown", "a"])
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: not permitted: not yours
+
+"#]]);
+}
+
+#[test]
+fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
+    let lists = std::sync::atomic::AtomicUsize::new(0);
+    let stub = Stub::new(move |head| match head.split(' ').next() {
+        Some("DELETE") => answer("204 No Content", "", ""),
+        _ => match lists.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => json_answer(&records(&["a", "b"])),
+            1 => json_answer(&records(&["b"])),
+            _ => Vec::new(),
+        },
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["shutdown", "a", "b", "-o", "json", "-q"])
+        .code(9)
+        .stdout_eq(str![[r#"
+[
+  {
+    "name": "a",
+    "status": "RUNNING",
+    "start_time": "[TIME]",
+    "stop_time": null,
+    "options": {},
+    "dashboard_link": null,
+    "scheduler_address": "gateway://[HOST]/a"
+  }
+]
+
+"#]])
+        .stderr_eq(str![[r#"
+error: the answer from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
+
+hint: try again; if it stays, something on the way cuts connections
+
+"#]]);
+}
+
+#[test]
+fn ages_are_the_gateways_to_tell() {
+    let stub = Stub::new(|_| json_answer(&records(&["a"])));
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["shutdown", "--older-than", "1h", "--yes"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway tells no time, so nobody can tell how old its clusters are
+
+hint: name the clusters
+
+"#]]);
+    assert_eq!(stub.seen().len(), 1);
 }
 
 #[test]

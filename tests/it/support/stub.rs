@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A server on loopback that answers each request with the bytes that a function makes of it,
 /// and closes the connection. No bytes: it closes without an answer.
@@ -14,6 +15,13 @@ pub(crate) struct Stub {
 
 impl Stub {
     pub(crate) fn new(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::serving(None, answer)
+    }
+
+    fn serving(
+        idle: Option<Duration>,
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("the port").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -22,13 +30,29 @@ impl Stub {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                thread::spawn(move || serve(&stream, &*answer, &log));
+                thread::spawn(move || {
+                    while serve(&stream, &*answer, &log) && idle.is_some() {
+                        stream.set_read_timeout(idle).expect("a time limit");
+                    }
+                });
             }
         });
         Self {
             address: format!("http://127.0.0.1:{port}"),
             seen,
         }
+    }
+
+    /// As [`Stub::new`], but connections are kept for another request for so long.
+    pub(crate) fn closing_when_idle(
+        idle: Duration,
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let keep = "Connection: keep-alive";
+        Self::serving(Some(idle), move |head| {
+            let answer = String::from_utf8(answer(head)).expect("a text");
+            answer.replacen("Connection: close", keep, 1).into_bytes()
+        })
     }
 
     /// Always the same answer.
@@ -42,13 +66,14 @@ impl Stub {
     }
 }
 
-fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<String>>) {
+/// Answers one request, if one comes.
+fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<String>>) -> bool {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     loop {
         let mut line = String::new();
         match reader.read_line(&mut line) {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return false,
             Ok(_) if line == "\r\n" => break,
             Ok(_) => head.push_str(&line),
         }
@@ -66,6 +91,7 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<S
     let mut writer = stream;
     let _ = writer.write_all(&answer(&head));
     let _ = writer.flush();
+    true
 }
 
 /// A whole HTTP answer.

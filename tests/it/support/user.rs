@@ -129,10 +129,10 @@ fn assert(home: &Path) -> snapbox::Assert {
         ("[USER]", r"\buser\d+\b"),
         ("[HOST]", r"127\.0\.0\.1:\d+"),
         ("[TIME]", r"\d{4}-\d\d-\d\dT[0-9:.]+Z"),
-        ("[ELAPSED]", r"(?:\(|after )(?<redacted>\d+s)\b"),
+        ("[ELAPSED]", r"(?:\(|after )(?<redacted>(?:\d+m)?\d+s)\b"),
         (
             "[AGE]",
-            r"(?:PENDING|RUNNING|STOPPING|STOPPED|FAILED) +(?<redacted>\d+s *)",
+            r"(?:PENDING|RUNNING|STOPPING|STOPPED|FAILED) +(?<redacted>(?:\d+m)?\d+s *)",
         ),
         ("[TOOK]", r" bytes, (?<redacted>\d[\d.]*(?:m|µ)?s)\b"),
     ] {
