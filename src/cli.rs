@@ -32,14 +32,21 @@ pub(crate) struct Cli {
 }
 
 const MORE: &str = "\
-Files and environment:
-  ~/.config/dask/*.yaml      the user's configuration; a file with a gateway section must have
-                             mode 600, in a folder that nobody else may write
-  /etc/dask/*.yaml           the site's (DASK_ROOT_CONFIG names another folder)
-  DASK_CONFIG                one more file or folder, over both
-  DASK_GATEWAY__…            single keys over all files, as DASK_GATEWAY__AUTH__TYPE=basic
-  JUPYTERHUB_API_TOKEN       the token, where the configuration has none
-  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, CLICOLOR_FORCE
+Files:
+  ~/.config/dask/*.yaml  your configuration; a file with a gateway section must
+                         have mode 600, in a folder that nobody else may write
+  /etc/dask/*.yaml       the site's
+
+Environment:
+  DASK_CONFIG            one more file or folder, over both
+  DASK_ROOT_CONFIG       the site's folder, in place of /etc/dask
+  DASK_GATEWAY__…        single keys, as DASK_GATEWAY__AUTH__TYPE=basic
+  JUPYTERHUB_API_TOKEN   the token, where the configuration has none
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR,
+  CLICOLOR_FORCE         as elsewhere
+
+Durations:
+  90s, 30m, 2h, 1d12h
 
 Exit codes:
   0  done, or nothing to do
@@ -52,7 +59,7 @@ Exit codes:
   7  timed out
   8  partly done, or the gateway did less than asked for
   9  the gateway is unreachable, or broken
-  129, 130, 143  hung up, interrupted, terminated; what was being started is shut down first";
+  129, 130, 143  hung up, interrupted, terminated";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -93,7 +100,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     no_header: bool,
 
-    /// Sort by this column of the table
+    /// Sort by this column of the table, by its title
     #[arg(long, global = true, value_name = "COLUMN")]
     sort_by: Option<String>,
 
@@ -160,7 +167,7 @@ pub(crate) struct ListArgs {
     ///
     /// On a terminal each list takes the place of the one before.
     #[arg(short, long, value_name = "DURATION", num_args = 0..=1)]
-    #[arg(default_missing_value = "2s", value_parser = value::limit)]
+    #[arg(default_missing_value = "2s", value_parser = value::pace)]
     pub(crate) watch: Option<Duration>,
 
     #[command(flatten)]
@@ -183,6 +190,7 @@ pub(crate) struct Selectors {
 
     /// Only clusters that were started longer ago than this
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) older_than: Option<Duration>,
 }
 
@@ -196,7 +204,7 @@ const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "faile
 #[command(after_long_help = "\
 Examples:
   dgw new -s worker_cores=2 --workers 8
-  name=$(dgw new --adapt 0..20 --timeout 10m) || exit
+  name=$(dgw new --adapt 0..20 --timeout 10m)
   dgw new --reuse")]
 pub(crate) struct NewArgs {
     /// Set an option of the cluster, as `dgw options` lists them; may be repeated
@@ -209,6 +217,7 @@ pub(crate) struct NewArgs {
 
     /// Ask for this many workers
     #[arg(long, value_name = "N", conflicts_with = "adapt")]
+    #[arg(value_parser = value::workers, allow_hyphen_values = true)]
     pub(crate) workers: Option<u32>,
 
     /// Scale between so many workers, as the work asks for
@@ -270,6 +279,7 @@ pub(crate) struct ScaleArgs {
 
     /// How many workers
     #[arg(value_name = "N", required = true)]
+    #[arg(value_parser = value::workers, allow_negative_numbers = true)]
     pub(crate) workers: u32,
 }
 
@@ -287,11 +297,11 @@ pub(crate) struct AdaptArgs {
     pub(crate) target: Target,
 
     /// At least so many workers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
     pub(crate) min: Option<u32>,
 
     /// At most so many workers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
     pub(crate) max: Option<u32>,
 
     /// Switch adaptive scaling off; the workers that are there stay

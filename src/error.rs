@@ -77,8 +77,8 @@ pub(crate) enum Error {
     },
     #[error("timed out after {}: {what}", age::short(*limit))]
     TimedOut { what: String, limit: Duration },
-    #[error("the gateway did less than asked for: {0}")]
-    Clamped(String),
+    #[error("the gateway did less for cluster `{name}` than asked for: {reason}")]
+    Clamped { name: String, reason: String },
     #[error("{} of {of} clusters could not be shut down", failed.len())]
     Partly {
         /// Which, and why.
@@ -138,7 +138,7 @@ impl Error {
             } => Code::Other,
             Self::NotRunning { .. } | Self::StartFailed { .. } => Code::ClusterFailed,
             Self::TimedOut { .. } => Code::TimedOut,
-            Self::Clamped(_) | Self::Partly { .. } => Code::Partly,
+            Self::Clamped { .. } | Self::Partly { .. } => Code::Partly,
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
@@ -211,6 +211,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::NoBrowser => Some("open the URL in the browser of your own machine".to_owned()),
+            Self::TimedOut { .. } => Some("`--timeout` gives it longer".to_owned()),
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
             Self::Doubtful { suspects, .. } if suspects.is_empty() => {
                 Some("`dgw list` shows whether a cluster was started".to_owned())
@@ -225,7 +226,7 @@ impl Error {
 
     /// Clamping is the gateway's right, not a failure.
     pub(crate) fn is_warning(&self) -> bool {
-        matches!(self, Self::Clamped(_))
+        matches!(self, Self::Clamped { .. })
     }
 }
 
@@ -272,7 +273,7 @@ fn gateway_hint(error: &gateway::Error) -> Option<String> {
                              `--request-timeout`"
         }
         E::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
-        E::Rejected(_) => "`dgw options` shows what this gateway takes",
+        E::Rejected(_) => "`dgw options` shows what this gateway takes, and your own defaults",
         E::NotGateway { .. } => {
             "check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway"
         }
@@ -347,8 +348,15 @@ fn option_text(key: &str, fault: &OptionFault) -> String {
         OptionFault::Unknown { similar } => {
             format!("this gateway has no option `{key}`{}", meant(similar))
         }
-        OptionFault::Value { expected, similar } => {
-            format!("`{key}` must be {expected}{}", meant(similar))
+        OptionFault::Value {
+            given,
+            expected,
+            similar,
+        } => {
+            format!(
+                "`{key}` must be {expected}, not `{given}`{}",
+                meant(similar)
+            )
         }
     }
 }

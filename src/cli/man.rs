@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
+use clap::builder::Resettable;
+use clap_mangen::roff::{Roff, roman};
 
 use super::Cli;
 
@@ -22,13 +24,37 @@ fn pages() -> Vec<(String, String)> {
 
 fn page(command: clap::Command, name: &str) -> (String, String) {
     let version = concat!("dgw ", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command)
+    let more = command.get_after_long_help().map(ToString::to_string);
+    let see_also = if name == "dgw" {
+        let names = command.get_subcommands().map(clap::Command::get_name);
+        let pages = names
+            .filter(|name| *name != "help")
+            .map(|name| format!("dgw-{name}(1)"));
+        pages.collect::<Vec<_>>().join(", ")
+    } else {
+        "dgw(1)".to_owned()
+    };
+    // What follows the options has sections of its own, whose lines stand as they are.
+    let man = clap_mangen::Man::new(command.after_long_help(Resettable::Reset))
         .title(name.to_uppercase())
         .manual("Dask Gateway")
         .source(version);
     let mut text = Vec::new();
     man.render(&mut text).expect("a page renders");
-    let text = String::from_utf8(text).expect("a page is text");
+    let mut text = String::from_utf8(text).expect("a page is text");
+    for section in more.unwrap_or_default().split("\n\n") {
+        if let Some((title, lines)) = section.split_once(":\n") {
+            let mut roff = Roff::new();
+            roff.control("SH", [title.to_uppercase().as_str()]);
+            roff.control("nf", []);
+            roff.text(lines.split_inclusive('\n').map(roman).collect::<Vec<_>>());
+            roff.control("fi", []);
+            text.push_str(&roff.render());
+        }
+    }
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]).text([roman(see_also)]);
+    text.push_str(&roff.render());
     (format!("{name}.1"), text)
 }
 

@@ -71,6 +71,26 @@ pub(crate) fn limit(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How often to look: a duration of at least a second.
+///
+/// # Errors
+/// What a duration looks like, or that it is too short.
+pub(crate) fn pace(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        pace if pace < Duration::from_secs(1) => Err("must be a second at least".to_owned()),
+        pace => Ok(pace),
+    }
+}
+
+/// A number of workers.
+///
+/// # Errors
+/// What it must be.
+pub(crate) fn workers(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "a number of workers is 0, 1, 2, …".to_owned())
+}
+
 /// `KEY=VALUE`.
 ///
 /// # Errors

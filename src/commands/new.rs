@@ -55,7 +55,7 @@ pub(super) async fn run(
     let clamped = started
         .or_shut_down(gateway, &mut interrupts, printer, work)
         .await?;
-    unless_clamped(clamped)
+    unless_clamped(name, clamped)
 }
 
 /// The options on the command line, typed by what the gateway offers; it is asked only if there
@@ -95,22 +95,25 @@ async fn reuse(
 ) -> Result<(), Error> {
     let limit = args.timeout.map(Limit::of);
     let name = cluster.name.clone();
-    let mut progress = printer.progress(&format!("using cluster {name}"));
+    printer.say(&format!("using cluster {name}, which was there already"));
     let start = async {
         let cluster = if cluster.status == Status::Running || args.no_wait {
             cluster
         } else {
-            waiting::until_running(gateway, &name, false, &mut progress).await?
+            let mut progress = printer.progress(&waiting::pending(&name));
+            let cluster = waiting::until_running(gateway, &name, false, &mut progress).await?;
+            progress.finish(&format!("cluster {name} runs"));
+            cluster
         };
         Ok((cluster, set_workers(args, &name, gateway).await?))
     };
     let what = format!("cluster {name} does not run yet");
     let (cluster, clamped) = waiting::within(limit, &what, start).await?;
-    progress.finish(&format!("using cluster {name}, which was there already"));
     print(&cluster, printer)?;
-    unless_clamped(clamped)
+    unless_clamped(name, clamped)
 }
 
+/// Adaptive scaling goes off with a fixed number, and on with a range.
 async fn set_workers(
     args: &NewArgs,
     name: &str,
@@ -146,9 +149,9 @@ fn print(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
     printer.result(cluster, || format!("{}\n", cluster.name))
 }
 
-fn unless_clamped(clamped: Option<Clamped>) -> Result<(), Error> {
+fn unless_clamped(name: String, clamped: Option<Clamped>) -> Result<(), Error> {
     match clamped {
         None => Ok(()),
-        Some(Clamped(reason)) => Err(Error::Clamped(reason)),
+        Some(Clamped(reason)) => Err(Error::Clamped { name, reason }),
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn apply(
         printer.say(&done(&name, scaling));
     }
     let scaled = Scaled {
-        name,
+        name: name.clone(),
         workers,
         adaptive: matches!(scaling, Scaling::Adaptive { .. }),
         minimum,
@@ -59,7 +59,7 @@ pub(super) async fn apply(
         clamped: clamped.clone(),
     };
     printer.result(&scaled, String::new)?;
-    clamped.map_or(Ok(()), |reason| Err(Error::Clamped(reason)))
+    clamped.map_or(Ok(()), |reason| Err(Error::Clamped { name, reason }))
 }
 
 /// Scales the cluster `name`, or says what it is that it can't be scaled.

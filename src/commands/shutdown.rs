@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
+use super::interrupt::Interrupts;
 use super::selection::{self, one_that_fits};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
@@ -27,17 +28,19 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let picked = if args.clusters.is_empty() {
-        by_selectors(args, gateway).await?
+    let (picked, misfit) = if args.clusters.is_empty() {
+        (by_selectors(args, gateway).await?, Ok(()))
     } else {
         by_name(args, gateway, printer).await?
     };
     if picked.is_empty() {
-        printer.say("no cluster to shut down");
-        return print(&[], printer);
+        print(&[], printer)?;
+        return misfit.inspect(|()| printer.say("no cluster to shut down"));
     }
     if args.dry_run {
-        return print(&clusters(picked), printer);
+        printer.say("dry run: nothing is shut down");
+        print(&clusters(picked), printer)?;
+        return misfit;
     }
     if args.clusters.is_empty() && !args.yes {
         let question = format!("shut down {}?", counted(picked.len()));
@@ -53,6 +56,7 @@ pub(super) async fn run(
         see_them_gone(&asked, args.timeout, gateway, printer).await
     };
     match (failures.len(), seen) {
+        (0, Ok(())) => misfit,
         (0, seen) => seen,
         // Of all that went wrong the refusals say most, and there is one exit code.
         (1, _) if asked.is_empty() => {
@@ -75,13 +79,15 @@ pub(super) async fn run(
 }
 
 /// Those named, each in whatever status it is. Looked up in one list: the server answers alike
-/// to names it knows and names it doesn't.
+/// to names it knows and names it doesn't. A name that fits none, or several, is reported and
+/// doesn't stop the rest.
 async fn by_name(
     args: &ShutdownArgs,
     gateway: &Gateway,
     printer: &Printer,
-) -> Result<Vec<Aged>, Error> {
+) -> Result<(Vec<Aged>, Result<(), Error>), Error> {
     let mut picked: Vec<Aged> = Vec::new();
+    let mut misfit = Ok(());
     let Listing { clusters, clock } = gateway.clusters(&Status::ALL).await?;
     let (there, gone): (Vec<_>, Vec<_>) = clusters
         .into_iter()
@@ -91,26 +97,28 @@ async fn by_name(
         selection::aged(Listing { clusters, clock }).collect::<Vec<_>>()
     };
     for name in &args.clusters {
-        let row = match one_that_fits(name, rows(&there)) {
-            Err(none @ Error::NoneFits { .. }) => {
-                // A name that was in use is no mistake: there's just nothing left to do.
-                let Ok(row) = one_that_fits(name, rows(&gone)) else {
-                    return Err(none);
-                };
-                let Cluster { name, status, .. } = row.cluster;
-                printer.say(&format!("cluster {name} is {status} already"));
-                continue;
+        match one_that_fits(name, rows(&there)) {
+            Ok(row) => {
+                let is_known = |other: &Aged| other.cluster.name == row.cluster.name;
+                if !picked.iter().any(is_known) {
+                    picked.push(row);
+                }
             }
-            found => found?,
-        };
-        if !picked
-            .iter()
-            .any(|other| other.cluster.name == row.cluster.name)
-        {
-            picked.push(row);
+            Err(error) => match one_that_fits(name, rows(&gone)) {
+                // A name that was in use is no mistake: there's just nothing left to do.
+                Ok(row) if matches!(error, Error::NoneFits { .. }) => {
+                    let Cluster { name, status, .. } = row.cluster;
+                    printer.say(&format!("cluster {name} is {status} already"));
+                }
+                _ => {
+                    if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
+                        Printer::failure(&earlier);
+                    }
+                }
+            },
         }
     }
-    Ok(picked)
+    Ok((picked, misfit))
 }
 
 /// Those that every selector fits: active ones, unless others are named.
@@ -158,6 +166,7 @@ async fn see_them_gone(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    let mut interrupts = Interrupts::listen()?;
     let streams = matches!(printer.format(), Format::Table | Format::Name);
     let mut left = asked.to_vec();
     let mut gone = Vec::new();
@@ -168,9 +177,20 @@ async fn see_them_gone(
     let mut pause = FIRST_PAUSE;
     let mut outcome = Ok(());
     while !left.is_empty() {
-        sleep_until(deadline.min(Instant::now() + pause)).await;
+        let look = async {
+            sleep_until(deadline.min(Instant::now() + pause)).await;
+            gateway.clusters(&NOT_GONE).await
+        };
+        let looked = tokio::select! {
+            looked = look => looked,
+            signal = interrupts.next() => {
+                let note = "the gateway goes on with what it was asked".to_owned();
+                outcome = Err(Error::Interrupted { signal, note });
+                break;
+            }
+        };
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        let still = match gateway.clusters(&NOT_GONE).await {
+        let still = match looked {
             Ok(listing) => listing.clusters,
             Err(error) => {
                 outcome = Err(error.into());
@@ -204,10 +224,27 @@ async fn see_them_gone(
         Some(progress) if left.is_empty() => progress.finish(&format!("{of} shut down")),
         progress => drop(progress),
     }
+    if !left.is_empty() {
+        let names = left.iter().map(|cluster| cluster.name.as_str());
+        let names = names.collect::<Vec<_>>().join(" ");
+        Printer::alarm(&format!("asked to end, but not seen to be gone: {names}"));
+    }
     if !streams {
-        print(&gone, printer)?;
+        print(&as_they_ended(gone, gateway).await, printer)?;
     }
     outcome
+}
+
+/// The records of clusters that are gone, as far as the gateway still tells: it keeps them for a
+/// day.
+async fn as_they_ended(gone: Vec<Cluster>, gateway: &Gateway) -> Vec<Cluster> {
+    let ended = gateway.clusters(&[Status::Stopped, Status::Failed]).await;
+    let mut ended = ended.map(|listing| listing.clusters).unwrap_or_default();
+    let last = |cluster: Cluster| {
+        let at = ended.iter().position(|other| other.name == cluster.name);
+        at.map_or(cluster, |at| ended.swap_remove(at))
+    };
+    gone.into_iter().map(last).collect()
 }
 
 fn print(clusters: &[Cluster], printer: &Printer) -> Result<(), Error> {

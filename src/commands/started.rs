@@ -104,7 +104,14 @@ impl Started {
                 Err(error) => error,
             },
             signal = interrupts.next() => {
-                return Err(self.interrupted(signal, gateway, interrupts).await);
+                let progress = printer.progress(&format!(
+                    "{}: shutting down cluster {}; once more to leave it",
+                    signal.word(),
+                    self.name,
+                ));
+                let interrupted = self.interrupted(signal, gateway, interrupts).await;
+                drop(progress);
+                return Err(interrupted);
             }
         };
         let Self { name, .. } = &self;

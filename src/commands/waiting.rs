@@ -14,6 +14,9 @@ pub(super) const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A gateway may be away for so long, as when it is restarted, before a wait is given up.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(30);
+
 /// A long poll that answers sooner than this, and brings nothing new, is none: some proxy or cache
 /// stands in between.
 const SUSPICIOUSLY_SOON: Duration = Duration::from_secs(1);
@@ -30,13 +33,24 @@ pub(super) async fn until_running(
 ) -> Result<Cluster, Error> {
     let started = Instant::now();
     let poll = async || gateway.cluster_when_started(name).await;
+    let mut last_answer = Instant::now();
     loop {
         let asked = Instant::now();
-        let cluster = if is_new {
-            once_known(poll).await?
+        let answer = if is_new {
+            once_known(poll).await
         } else {
-            poll().await?
+            poll().await
         };
+        let cluster = match answer {
+            Ok(cluster) => cluster,
+            Err(error) if error.may_pass() && last_answer.elapsed() < OUTAGE_LIMIT => {
+                progress.phase(&format!("the gateway does not answer; {}", pending(name)));
+                sleep(PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        last_answer = Instant::now();
         match cluster.status {
             Status::Running => return Ok(cluster),
             Status::Pending => progress.phase(&pending(name)),

@@ -247,26 +247,22 @@ impl Reader<'_> {
 
     fn jupyterhub(&self) -> Result<Credentials, Error> {
         let key = "gateway.auth.kwargs.api_token";
-        let token = match self.ascii(key)? {
-            Some(token) => token,
-            None => self
-                .environment
-                .get("JUPYTERHUB_API_TOKEN")
-                .map(str::to_owned)
-                .ok_or(Error::Missing {
-                    key,
-                    what: "JupyterHub token",
-                })?,
+        let variable = "JUPYTERHUB_API_TOKEN";
+        let (token, source) = match (self.ascii(key)?, self.leaf(key)?) {
+            (Some(token), Some((_, source))) => (token, source.clone()),
+            _ => match self.environment.get(variable) {
+                Some(token) => (token.to_owned(), Source::Variable(variable.to_owned())),
+                None => {
+                    return Err(Error::Missing {
+                        key,
+                        what: "JupyterHub token",
+                    });
+                }
+            },
         };
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            let source = self
-                .credentials_source()
-                .unwrap_or_else(|| Source::Variable("JUPYTERHUB_API_TOKEN".to_owned()));
-            return Err(wrong(
-                key,
-                &source,
-                "is empty, or holds a space or line break",
-            ));
+            let problem = "is empty, or holds a space or line break";
+            return Err(wrong(key, &source, problem));
         }
         Ok(Credentials::JupyterHub {
             token: Secret::new(token),
@@ -282,13 +278,6 @@ impl Reader<'_> {
             }
             _ => Ok(text),
         }
-    }
-
-    fn credentials_source(&self) -> Option<Source> {
-        ["api_token", "password"].into_iter().find_map(|key| {
-            let node = self.tree.get(&format!("gateway.auth.kwargs.{key}"))?;
-            node.source().cloned()
-        })
     }
 
     fn http_proxy(&self) -> Result<HttpProxy, Error> {

@@ -108,7 +108,7 @@ impl Gateway {
                 Some(asked) => pause.and((asked <= LONGEST_PAUSE).then_some(asked)),
                 None => pause,
             })
-            .notify(|error, pause| log::info!("asking again in {pause:?}: {error}"))
+            .notify(|error, pause| log::info!("asking again in {pause:.0?}: {error}"))
             .await
     }
 

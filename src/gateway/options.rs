@@ -45,6 +45,7 @@ pub(crate) enum OptionFault {
     Unknown { similar: Option<String> },
     /// What the value must be, and perhaps the choice that was meant.
     Value {
+        given: String,
         expected: String,
         similar: Option<String>,
     },
@@ -81,6 +82,7 @@ impl Spec {
     /// What the value must be.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, OptionFault> {
         let fault = |expected: String| OptionFault::Value {
+            given: text.to_owned(),
             expected,
             similar: None,
         };
@@ -109,6 +111,7 @@ impl Spec {
                 Ok(Value::String(text.to_owned()))
             }
             Self::Select { options } => Err(OptionFault::Value {
+                given: text.to_owned(),
                 expected: format!("one of {}", options.join(", ")),
                 similar: similar(text, options.iter().map(String::as_str)),
             }),
@@ -192,7 +195,7 @@ fn similar<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
     // clap's own threshold for its suggestions.
     const ALIKE: f64 = 0.7;
     candidates
-        .map(|candidate| (strsim::jaro(text, candidate), candidate))
+        .map(|candidate| (strsim::jaro(&text.to_lowercase(), candidate), candidate))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate.to_owned())
@@ -267,6 +270,7 @@ mod tests {
             ("environment", "{", "KEY=VALUE or a JSON object"),
         ] {
             let fault = OptionFault::Value {
+                given: text.to_owned(),
                 expected: expected.to_owned(),
                 similar: None,
             };

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 /// `text` with every character that could move the cursor, break the line or turn the writing
 /// direction shown escaped.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
@@ -48,21 +46,6 @@ pub(super) fn json(json: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
-}
-
-/// `value` with every string in it, keys too, passed through [`text`].
-pub(super) fn value(plain: Value) -> Value {
-    match plain {
-        Value::String(string) => Value::String(text(&string).into_owned()),
-        Value::Array(items) => Value::Array(items.into_iter().map(value).collect()),
-        Value::Object(entries) => Value::Object(
-            entries
-                .into_iter()
-                .map(|(key, entry)| (text(&key).into_owned(), value(entry)))
-                .collect(),
-        ),
-        scalar => scalar,
-    }
 }
 
 /// Control characters (C0, DEL, C1), line separators, and what turns or hides text.

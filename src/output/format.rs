@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::escape;
+use super::{escape, yaml};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -37,7 +37,7 @@ impl Format {
                 let texts = records.iter().map(Value::to_string);
                 lines(texts.map(|text| escape::json(&text).into_owned()))
             }
-            Self::Yaml => serde_yaml::to_string(&escape::value(value.clone()))?,
+            Self::Yaml => yaml::render(value),
             Self::Csv => csv(records, header)?,
             Self::Name => {
                 let names = records

@@ -8,6 +8,7 @@ mod options;
 mod printer;
 mod progress;
 mod table;
+mod yaml;
 
 pub(crate) use clusters::{Aged, columns as cluster_columns};
 pub(crate) use escape::text as escaped;

@@ -139,10 +139,10 @@ impl Printer {
             }
         };
         if self.is_series && io::stdout().is_terminal() {
-            // Not colour, so NO_COLOR has no say in it.
-            io::stdout().write_all(WIPE).map_err(Error::Stdout)?;
+            redraw(&text).map_err(Error::Stdout)
+        } else {
+            write(&text)
         }
-        write(&text)
     }
 
     /// Prints text of dgw's own that has no other format.
@@ -234,8 +234,23 @@ impl Printer {
     }
 }
 
-/// Clears the screen and goes to its first line.
-const WIPE: &[u8] = b"\x1b[H\x1b[2J";
+/// Writes over what the screen shows, line by line: nothing flickers, and nothing is pushed out of
+/// it to scroll back to. These sequences aren't colour, so `NO_COLOR` has no say in them.
+fn redraw(text: &str) -> io::Result<()> {
+    const HOME: &str = "\x1b[H";
+    const END_LINE: &str = "\x1b[K\n";
+    const CLEAR_BELOW: &str = "\x1b[J";
+    let height = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
+    let mut shown = HOME.to_owned();
+    for line in text.lines().take(height.saturating_sub(1)) {
+        shown.push_str(line);
+        shown.push_str(END_LINE);
+    }
+    shown.push_str(CLEAR_BELOW);
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(shown.as_bytes())?;
+    stdout.flush()
+}
 
 /// Writes data to stdout, whole or not at all as far as errors tell.
 fn write(text: &str) -> Result<(), Error> {

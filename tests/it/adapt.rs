@@ -43,7 +43,7 @@ cluster [NAME] keeps its workers, adaptive scaling is off
 
 "#]]);
     user.dgw(&["adapt", "--max", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
-warning: the gateway did less than asked for: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
+warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
 
 "#]]);
 }

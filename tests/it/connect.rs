@@ -81,6 +81,8 @@ fn it_waits_for_a_pending_cluster() {
 waiting for cluster [NAME]
 error: timed out after [ELAPSED]: cluster [NAME] does not run yet
 
+hint: `--timeout` gives it longer
+
 "#]]);
     assert!(
         user.has_active_clusters(),

@@ -43,22 +43,22 @@ fn every_format_shows_the_same_cluster() {
     user.dgw(&["list", "-o", "yaml"])
         .success()
         .stdout_eq(str![[r#"
-- name: [NAME]
-  status: RUNNING
-  start_time: [TIME]
+- name: "[NAME]"
+  status: "RUNNING"
+  start_time: "[TIME]"
   stop_time: null
   options:
     worker_cores: 1
     worker_memory: 1.0
-    worker_setup: ''
-    profile: small
+    worker_setup: ""
+    profile: "small"
     priority: 0
     spot: false
     environment:
-      A: x y
-    scheduler_start: normal
-  dashboard_link: http://[HOST]/clusters/[NAME]/status
-  scheduler_address: gateway://[HOST]/[NAME]
+      "A": "x y"
+    scheduler_start: "normal"
+  dashboard_link: "http://[HOST]/clusters/[NAME]/status"
+  scheduler_address: "gateway://[HOST]/[NAME]"
 
 "#]]);
     user.dgw(&["list", "-o", "csv"]).success().stdout_eq(str![[r#"

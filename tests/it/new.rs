@@ -73,21 +73,21 @@ hint: `dgw options` shows what this gateway offers
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `worker_cores` must be an integer, 1 to 4
+error: `worker_cores` must be an integer, 1 to 4, not `5`
 
 "#]]);
     user.dgw(&["new", "-s", "worker_memory=lots"])
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `worker_memory` must be a number, 0.5 to 8
+error: `worker_memory` must be a number, 0.5 to 8, not `lots`
 
 "#]]);
     user.dgw(&["new", "-s", "profile=smal"])
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `profile` must be one of small, medium, large; did you mean `small`?
+error: `profile` must be one of small, medium, large, not `smal`; did you mean `small`?
 
 "#]]);
     user.dgw(&["new", "-s", "spot"])
@@ -113,7 +113,7 @@ For more information, try '--help'.
 asking the gateway for a cluster
 error: the gateway refused the request: 'huge' is not a valid option for profile
 
-hint: `dgw options` shows what this gateway takes
+hint: `dgw options` shows what this gateway takes, and your own defaults
 
 "#]]);
     assert_eq!(user.history(), []);
@@ -148,6 +148,8 @@ cluster [NAME] is PENDING
 shutting down cluster [NAME]
 cluster [NAME] is shut down ([ELAPSED])
 error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+
+hint: `--timeout` gives it longer
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -190,16 +192,15 @@ fn more_workers_than_allowed_is_a_warning() {
 asking the gateway for a cluster
 cluster [NAME] is PENDING
 cluster [NAME] runs ([ELAPSED])
-warning: the gateway did less than asked for: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["new", "--reuse", "--adapt", "1..99"]).code(8).stdout_eq(str![[r#"
 [NAME]
 
 "#]]).stderr_eq(str![[r#"
-using cluster [NAME]
-using cluster [NAME], which was there already ([ELAPSED])
-warning: the gateway did less than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
+using cluster [NAME], which was there already
+warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
 
 "#]]);
 }
@@ -234,8 +235,7 @@ fn reuse_takes_the_youngest_running_cluster_with_these_options() {
     user.dgw(&["new", "--reuse", "--workers", "1"])
         .success()
         .stderr_eq(str![[r#"
-using cluster [NAME]
-using cluster [NAME], which was there already ([ELAPSED])
+using cluster [NAME], which was there already
 
 "#]]);
 }
@@ -357,7 +357,7 @@ fn what_may_be_left_behind_is_said_even_quietly() {
 warning: cluster [NAME] may still be there (not permitted: not yours): end it with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
-hint: `dgw options` shows what this gateway takes
+hint: `dgw options` shows what this gateway takes, and your own defaults
 
 "#]]);
 }
@@ -387,6 +387,8 @@ cluster [NAME] is PENDING
 shutting down cluster [NAME]
 cluster [NAME] is shut down ([ELAPSED])
 error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+
+hint: `--timeout` gives it longer
 
 "#]]);
 }

@@ -31,10 +31,11 @@ no cluster to shut down
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_no_success_and_nothing_goes() {
+fn a_name_that_does_not_exist_is_no_success_and_does_not_stop_the_rest() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    user.dgw(&["shutdown", "0123456789abcdef0123456789abcdef", &name])
+    let nobody = "0123456789abcdef0123456789abcdef";
+    user.dgw(&["shutdown", nobody])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
@@ -45,6 +46,24 @@ hint: the active ones are listed above
 
 "#]]);
     assert!(user.has_active_clusters());
+    user.dgw(&["shutdown", nobody, &name, "nosuch", "-q"])
+        .code(5)
+        .stdout_eq(str![[r#"
+[NAME]
+
+"#]])
+        .stderr_eq(str![[r#"
+error: no cluster fits `[NAME]`
+  [NAME]  RUNNING   [AGE]
+
+hint: the active ones are listed above
+error: no cluster fits `nosuch`
+  [NAME]  RUNNING   [AGE]
+
+hint: the active ones are listed above
+
+"#]]);
+    assert!(!user.has_active_clusters());
     user.dgw(&["shutdown"])
         .code(2)
         .stdout_eq("")
@@ -85,7 +104,10 @@ hint: `--dry-run` shows what it would be
 [NAME]
 
 "#]])
-        .stderr_eq("");
+        .stderr_eq(str![[r#"
+dry run: nothing is shut down
+
+"#]]);
     assert_eq!(
         user.stdout(&["list", "-o", "name"]),
         format!("{first}\n{second}")
@@ -229,6 +251,7 @@ fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
 
 "#]])
         .stderr_eq(str![[r#"
+warning: asked to end, but not seen to be gone: b
 error: the answer from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
 
 hint: try again; if it stays, something on the way cuts connections
@@ -264,7 +287,10 @@ fn what_never_goes_is_a_timeout() {
         .stdout_eq("")
         .stderr_eq(str![[r#"
 shutting down 1 cluster
+warning: asked to end, but not seen to be gone: a
 error: timed out after [ELAPSED]: 1 of 1 cluster not gone yet
+
+hint: `--timeout` gives it longer
 
 "#]]);
 }

@@ -127,6 +127,7 @@ fn a_gateway_that_goes_away_meanwhile_is_told_with_the_name() {
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
+the gateway does not answer; cluster [NAME] is PENDING
 shutting down cluster [NAME]
 warning: cluster [NAME] may still be there (the answer from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
 error: the answer from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
@@ -159,6 +160,7 @@ fn a_second_interrupt_ends_the_waiting() {
     snapbox::assert_data_eq!(
         said,
         str![[r#"
+interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; once more to leave it
 error: interrupted: cluster 0123456789abcdef0123456789abcdef may still be there (interrupted again): end it with `dgw shutdown 0123456789abcdef0123456789abcdef`
 
 "#]]
