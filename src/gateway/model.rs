@@ -1,14 +1,17 @@
 //! What the gateway tells of a cluster.
 //!
-//! Records carry `tls_cert` and `tls_key` too. The models have no field for the key: what isn't
-//! there can't leak.
+//! Records carry `tls_cert` and `tls_key` too. What is printed has no field for either: what isn't
+//! there can't leak. They are an [`Identity`], for those who ask for it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::config::Secret;
 
 /// Where a cluster is in its life, spelled as the server spells it (`models.ClusterStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,6 +88,36 @@ pub(crate) struct Listing {
     pub(crate) clusters: Vec<Cluster>,
     /// Ages are counted on the clock that set the start times, not on this machine's.
     pub(crate) now: Timestamp,
+}
+
+/// What a running cluster's scheduler knows its own by. Nothing to print.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) certificate: Secret,
+    pub(crate) key: Secret,
+}
+
+/// Identities by the names of their clusters.
+pub(crate) type Identities = BTreeMap<String, Identity>;
+
+/// A record on the wire, with what makes an identity.
+#[derive(Deserialize)]
+pub(super) struct FullRecord {
+    #[serde(flatten)]
+    pub(super) record: Record,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
+}
+
+impl FullRecord {
+    /// The cluster's name and its identity, taken out of the record. Only running ones have one.
+    pub(super) fn take_identity(&mut self) -> Option<(String, Identity)> {
+        let identity = Identity {
+            certificate: Secret::new(self.tls_cert.take()?),
+            key: Secret::new(self.tls_key.take()?),
+        };
+        Some((self.record.name.clone(), identity))
+    }
 }
 
 /// A record on the wire; times are milliseconds since the epoch.
