@@ -10,17 +10,19 @@ mod new;
 mod options;
 mod scale;
 mod selection;
+mod show;
 mod shutdown;
 mod started;
 mod waiting;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Probe};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::output::Printer;
+use crate::scheduler::Schedulers;
 
 /// Does what the command line says.
 ///
@@ -54,6 +56,7 @@ async fn dispatch(
 ) -> Result<(), Error> {
     match command {
         Command::List(args) => list::run(args, gateway, printer).await,
+        Command::Show(args) => show::run(args, gateway, printer).await,
         Command::New(args) => new::run(args, settings, gateway, printer).await,
         Command::Connect(args) => connect::run(args, settings, gateway, printer).await,
         Command::Scale(args) => scale::run(args, gateway, printer).await,
@@ -63,6 +66,16 @@ async fn dispatch(
         Command::Options(_) => options::run(settings, gateway, printer).await,
         Command::Completions(args) => completions::run(args),
     }
+}
+
+/// The way to the schedulers behind `gateway`, as the command line asks for it.
+fn schedulers(gateway: &Gateway, probe: &Probe) -> Schedulers {
+    Schedulers::new(
+        gateway.http(),
+        gateway.base().to_owned(),
+        gateway.scheduler_proxy().to_owned(),
+        probe.probe_timeout,
+    )
 }
 
 /// Some sites have nothing but `http://`: it's allowed, and said each time.

@@ -8,11 +8,14 @@ mod logger;
 mod options;
 mod printer;
 mod progress;
+mod quantity;
+mod show;
 mod table;
 
 pub(crate) use age::short as short_duration;
-pub(crate) use clusters::{Aged, columns as cluster_columns};
+pub(crate) use clusters::{Aged, columns as cluster_columns, wide_columns as wide_cluster_columns};
 pub(crate) use format::Format;
 pub(crate) use options::{OfferedOption, columns as option_columns};
 pub(crate) use printer::{Colour, Manner, Printer};
 pub(crate) use progress::Progress;
+pub(crate) use show::Shown;
