@@ -13,6 +13,7 @@ mod hub;
 mod list;
 mod new;
 mod options;
+mod releases;
 mod repository;
 mod requests;
 mod scale;

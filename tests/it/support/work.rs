@@ -1,6 +1,7 @@
 //! Work on a cluster: a Python client that stays connected, and the scheduler's process.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::{TestGateway, User};
@@ -15,18 +16,22 @@ impl Client {
     /// Runs `work` in a Python that has `client`, connected to the cluster `name`, and returns
     /// when it's done.
     pub(crate) fn connect(gateway: &TestGateway, user: &User, name: &str, work: &str) -> Self {
+        Self::connect_by(gateway.python(), user, name, work)
+    }
+
+    /// The same in another Python.
+    pub(crate) fn connect_by(python: &Path, user: &User, name: &str, work: &str) -> Self {
         let script = format!(
             "import sys, time\nfrom dask_gateway import Gateway\n\
              client = Gateway().connect('{name}').get_client()\n\
              {work}\nprint('done', flush=True)\nsys.stdin.read()\n"
         );
-        let mut process = Command::new(gateway.python())
+        let mut process = Command::new(python)
             .args(["-c", &script])
             .env_clear()
             .envs(user.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("python runs");
         let stdin = process.stdin.take();
