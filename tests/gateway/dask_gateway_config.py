@@ -60,8 +60,9 @@ def configuration(options):
     """What the options mean to a cluster; those not named here are there to be chosen, no more."""
     release = RELEASES.get(getattr(options, "release", ""))
     programs = {
-        "scheduler_cmd": [str(Path(release).with_name("dask")), "scheduler"],
-        "worker_cmd": [str(Path(release).with_name("dask")), "worker"],
+        # Scripts that the oldest has already, and the newest no longer.
+        "scheduler_cmd": [str(Path(release).with_name("dask-scheduler"))],
+        "worker_cmd": [str(Path(release).with_name("dask-worker"))],
     } if release else {"scheduler_cmd": options.scheduler_start}
     return programs | {
         "worker_cores": options.worker_cores,
