@@ -120,7 +120,7 @@ async fn set_workers(
 /// The name alone needs no request; a record does.
 async fn print_unwaited(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
     match printer.format() {
-        Format::Table | Format::Name => {
+        Format::Table | Format::Wide | Format::Name => {
             printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
         }
         _ => print(&gateway.cluster(name).await?, printer),

@@ -132,7 +132,10 @@ async fn see_them_gone(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let streams = matches!(printer.format(), Format::Table | Format::Name);
+    let streams = matches!(
+        printer.format(),
+        Format::Table | Format::Wide | Format::Name
+    );
     let of = left.len();
     let mut gone = Vec::new();
     let mut progress = printer.progress(&format!("shutting down {}", counted(of)));

@@ -112,7 +112,62 @@ mod tests {
         assert!(Answer(deep).read::<serde::de::IgnoredAny>().is_err());
     }
 
+    /// What comes of two questions to a server that says `spoken` and hangs up.
+    fn asked(spoken: &[u8]) -> Result<Vec<Answer>, Fault> {
+        let (mut near, mut far) = tokio::io::duplex(4096);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let operations = ["identity", "check_idle"].map(|name| json!({"op": name, "reply": true}));
+        runtime.block_on(async {
+            let speaking = async {
+                // It may be hung up on first.
+                let _ = far.write_all(spoken).await;
+                drop(far);
+            };
+            let asking = async {
+                let answers = ask(&mut near, &operations).await;
+                drop(near);
+                answers
+            };
+            tokio::join!(asking, speaking).0
+        })
+    }
+
+    #[test]
+    fn answers_come_in_order_and_an_early_end_is_a_fault() {
+        let messages = [
+            json!({"compression": "lz4"}),
+            json!({"type": "Scheduler"}),
+            json!(1.5),
+        ];
+        let packed = messages.map(|message| {
+            let message = rmp_serde::to_vec_named(&message).expect("MessagePack");
+            frame::pack(&message)
+        });
+        let answers = asked(&packed.concat()).expect("answers");
+        assert_eq!(answers.len(), 2);
+        assert_eq!(
+            answers[1].read::<Option<f64>>().expect("a number"),
+            Some(1.5)
+        );
+        for few in 0..packed.len() {
+            let fault = asked(&packed[..few].concat()).expect_err("too few answers");
+            assert!(matches!(fault, Fault::Connection(_)), "{fault}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn garbage_in_place_of_answers_is_a_fault(
+            garbage in prop::collection::vec(any::<u8>(), 0..3000),
+        ) {
+            prop_assert!(asked(&garbage).is_err());
+            let greeted = [frame::pack(b"\x80"), garbage].concat();
+            // Two frames by chance would be answers; nothing else may come of it than a fault.
+            let _ = asked(&greeted);
+        }
+
         #[test]
         fn garbage_is_no_answer_and_no_panic(garbage in prop::collection::vec(any::<u8>(), 0..400)) {
             let answer = Answer(garbage);
