@@ -73,6 +73,7 @@ pub(crate) enum Command {
 pub(crate) enum GatewayCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
+    Show(ShowArgs),
     New(NewArgs),
     Connect(ConnectArgs),
     Scale(ScaleArgs),
@@ -147,10 +148,15 @@ impl Global {
 ///
 /// Without arguments, the active ones: pending and running. On a narrow terminal the table leaves
 /// out what doesn't fit, dashboards first; a pipe, a file and every other format get all of it.
+///
+/// With -o wide each running cluster is asked what it is doing, all at the same time. TASKS are those
+/// still to be done, of all it knows; CLIENTS those connected; IDLE for how long nothing has been
+/// running or queued, `-` while something is. `?` stands for what isn't known.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   dgw list
+  dgw list -o wide --sort-by idle
   dgw list --all --older-than 1d
   dgw list -o json | jq -r '.[].dashboard_link'")]
 pub(crate) struct ListArgs {
@@ -170,8 +176,23 @@ pub(crate) struct ListArgs {
     #[arg(default_missing_value = "2s", value_parser = value::pace)]
     pub(crate) watch: Option<Duration>,
 
+    /// Ask running clusters what they are doing, in every format, as -o wide does for the table
+    #[arg(long)]
+    pub(crate) wide: bool,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
+
     #[command(flatten)]
     pub(crate) selectors: Selectors,
+}
+
+/// How running clusters are asked.
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// Leave unknown what a cluster doesn't tell within this time
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = value::limit)]
+    pub(crate) probe_timeout: Duration,
 }
 
 /// Which clusters. Selectors narrow together.
@@ -195,6 +216,24 @@ pub(crate) struct Selectors {
 }
 
 const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];
+
+/// Show one cluster in full
+///
+/// What the gateway knows of it, and, while it runs, what it tells itself: its workers with their
+/// memory, CPU and tasks, connected clients, since when it is idle, and the versions it runs on,
+/// with a warning where scheduler and workers differ. `?` stands for what isn't known.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw show
+  dgw show 2224 -o json | jq '.worker_details[].memory'")]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
+}
 
 /// Start a cluster, wait until it runs, and print its name
 ///

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod gateway;
 mod output;
+mod scheduler;
 
 use std::process::ExitCode;
 

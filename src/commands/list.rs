@@ -1,11 +1,18 @@
 //! `dgw list`
 
+use futures_util::stream::{self, StreamExt as _};
+
 use super::selection;
 use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
-use crate::gateway::{Gateway, Status};
-use crate::output::{Aged, Printer, cluster_columns};
+use crate::gateway::{Gateway, Identities, Status};
+use crate::output::{Aged, Format, Printer, cluster_columns, wide_cluster_columns};
+use crate::scheduler::Schedulers;
+
+/// So many schedulers are asked at a time: many enough that one that is silent holds up none, and
+/// few enough for the proxy that all of them are behind.
+const AT_ONCE: usize = 16;
 
 /// Lists one's clusters, once or until interrupted.
 pub(super) async fn run(
@@ -40,7 +47,12 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         (true, ..) | (false, [_, ..], [_, ..]) => &Status::ALL,
         (false, _, []) => &Status::ACTIVE,
     };
-    let listing = gateway.clusters(statuses).await?;
+    let is_wide = args.wide || printer.format() == Format::Wide;
+    let (listing, identities) = if is_wide {
+        gateway.clusters_with_identities(statuses).await?
+    } else {
+        (gateway.clusters(statuses).await?, Identities::new())
+    };
     let mut rows = selection::aged(listing).collect::<Vec<_>>();
     let fits = |name: &ClusterName, row: &Aged| name.fits(&row.cluster.name);
     for name in &args.clusters {
@@ -53,7 +65,13 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         (args.clusters.is_empty() || is_named) && selectors.fit(row)
     });
     let is_empty = rows.is_empty();
-    printer.records(rows, &cluster_columns())?;
+    if is_wide {
+        let schedulers = super::schedulers(gateway, &args.probe);
+        let rows = probed(rows, &identities, &schedulers).await;
+        printer.records(rows, &wide_cluster_columns())?;
+    } else {
+        printer.records(rows, &cluster_columns())?;
+    }
     if is_empty {
         printer.say(if args.all || !selectors.is_empty() {
             "no cluster fits"
@@ -62,4 +80,19 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         });
     }
     Ok(())
+}
+
+/// The rows, those of running clusters with what these tell within their time.
+async fn probed(rows: Vec<Aged>, identities: &Identities, schedulers: &Schedulers) -> Vec<Aged> {
+    let probing = rows.into_iter().map(async |mut row| {
+        let name = &row.cluster.name;
+        let told = if row.cluster.status == Status::Running {
+            schedulers.activity(name, identities.get(name)).await.ok()
+        } else {
+            None
+        };
+        row.activity = Some(told.unwrap_or_default());
+        row
+    });
+    stream::iter(probing).buffered(AT_ONCE).collect().await
 }

@@ -10,17 +10,19 @@ mod new;
 mod options;
 mod scale;
 mod selection;
+mod show;
 mod shutdown;
 mod started;
 mod waiting;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command, GatewayCommand};
+use crate::cli::{Cli, Command, GatewayCommand, Probe};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::output::Printer;
+use crate::scheduler::Schedulers;
 
 /// Does what the command line says.
 ///
@@ -47,6 +49,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let done = runtime.block_on(async {
         match command {
             GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
+            GatewayCommand::Show(args) => show::run(args, &gateway, printer).await,
             GatewayCommand::New(args) => new::run(args, &settings, &gateway, printer).await,
             GatewayCommand::Connect(args) => {
                 connect::run(args, global, &settings, &gateway, printer).await
@@ -61,6 +64,16 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     // A look-up of a host's name can't be called off: nobody waits for it.
     runtime.shutdown_background();
     done
+}
+
+/// The way to the schedulers behind `gateway`, as the command line asks for it.
+fn schedulers(gateway: &Gateway, probe: &Probe) -> Schedulers {
+    Schedulers::new(
+        gateway.http(),
+        gateway.base().to_owned(),
+        gateway.scheduler_proxy().to_owned(),
+        probe.probe_timeout,
+    )
 }
 
 /// Some sites have nothing but `http://`: it's allowed, and said each time.

@@ -130,7 +130,7 @@ async fn set_workers(
 /// The name alone needs no request; a record does.
 async fn print_unwaited(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
     match printer.format() {
-        Format::Table | Format::Name => printer
+        Format::Table | Format::Wide | Format::Name => printer
             .result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
             .map_err(Error::lost_name),
         _ => {

@@ -3,7 +3,7 @@
 use crate::cli::value::ClusterName;
 use crate::cli::{Selectors, Target};
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Listing, Status};
+use crate::gateway::{self, Cluster, Gateway, Identities, Identity, Listing, Status};
 use crate::output::Aged;
 
 impl Selectors {
@@ -31,6 +31,32 @@ impl Target {
             }
         }
         self.look_up(gateway).await
+    }
+
+    /// The cluster that is meant, as it is now, and what its scheduler knows it by.
+    ///
+    /// # Errors
+    /// None is meant, or several; or the gateway's own.
+    pub(super) async fn find_with_identity(
+        &self,
+        gateway: &Gateway,
+    ) -> Result<(Aged, Option<Identity>), Error> {
+        if let Some(name) = self.full_name() {
+            match gateway.cluster_with_identity(name).await {
+                Err(gateway::Error::NoSuchCluster(_)) => {}
+                found => return self.pick_with_identity(found?),
+            }
+        }
+        self.pick_with_identity(gateway.clusters_with_identities(&Status::ACTIVE).await?)
+    }
+
+    fn pick_with_identity(
+        &self,
+        (listing, mut identities): (Listing, Identities),
+    ) -> Result<(Aged, Option<Identity>), Error> {
+        let row = self.pick(listing)?;
+        let identity = identities.remove(&row.cluster.name);
+        Ok((row, identity))
     }
 
     /// Does `job` on the cluster that is meant.
@@ -117,7 +143,11 @@ pub(super) fn none_fits(name: &ClusterName, rows: Vec<Aged>) -> Error {
 pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
     let now = listing.now();
     let clusters = listing.clusters.into_iter();
-    clusters.map(move |cluster| Aged { cluster, now })
+    clusters.map(move |cluster| Aged {
+        cluster,
+        now,
+        activity: None,
+    })
 }
 
 /// Clusters to choose from, a line each.
@@ -144,6 +174,7 @@ mod tests {
                 scheduler_address: None,
             },
             now: Timestamp::UNIX_EPOCH,
+            activity: None,
         }
     }
 

@@ -167,7 +167,10 @@ async fn see_them_gone(
     printer: &Printer,
 ) -> Result<(), Error> {
     let mut interrupts = Interrupts::listen()?;
-    let streams = matches!(printer.format(), Format::Table | Format::Name);
+    let streams = matches!(
+        printer.format(),
+        Format::Table | Format::Wide | Format::Name
+    );
     let mut left = asked.to_vec();
     let mut gone = Vec::new();
     let of = counted(asked.len());

@@ -20,6 +20,7 @@ use std::path::Path;
 
 pub(crate) use environment::Environment;
 pub(crate) use error::Error;
+pub(crate) use secret::Secret;
 pub(crate) use settings::{Credentials, HttpProxy, Settings};
 
 /// Reads every file and variable that counts and types the result.

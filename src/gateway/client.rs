@@ -89,6 +89,21 @@ impl Gateway {
         })
     }
 
+    /// The HTTP client, which knows how to get out, and holds no credentials for where it gets to.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    /// The address, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `host:port` of the scheduler proxy.
+    pub(crate) fn scheduler_proxy(&self) -> &str {
+        &self.scheduler_proxy
+    }
+
     /// Sends `request`; a GET that fails in passing is sent again.
     ///
     /// # Errors

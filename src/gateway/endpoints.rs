@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Error;
+use super::answer::Answer;
 use super::client::{Gateway, LONG_POLL, Request};
-use super::model::{Cluster, Listing, Record, Status, is_proper_name};
+use super::model::{Cluster, FullRecord, Identities, Listing, Record, Status, is_proper_name};
 use super::options::Field;
 
 /// What a cluster's name is made of; everything else is encoded and can't leave the path.
@@ -56,16 +57,52 @@ impl Gateway {
     /// # Errors
     /// See [`Error`]; so for every method here.
     pub(crate) async fn clusters(&self, statuses: &[Status]) -> Result<Listing, Error> {
-        // The slash at the end is required.
-        let mut path = "/api/v1/clusters/".to_owned();
-        if statuses != Status::ACTIVE {
-            let names = statuses.iter().map(|status| status.as_str().to_lowercase());
-            path = format!("{path}?status={}", names.collect::<Vec<_>>().join(","));
-        }
-        let answer = self.send(get(path)).await?;
+        let answer = self.send(get(list_path(statuses))).await?;
         let records = answer.json::<BTreeMap<String, Record>>()?;
+        self.listing(&answer, records.into_values())
+    }
+
+    /// The same in the same one request, with the identities of those that run.
+    pub(crate) async fn clusters_with_identities(
+        &self,
+        statuses: &[Status],
+    ) -> Result<(Listing, Identities), Error> {
+        let answer = self.send(get(list_path(statuses))).await?;
+        let records = answer.json::<BTreeMap<String, FullRecord>>()?;
+        self.identified(&answer, records.into_values().collect())
+    }
+
+    /// A listing of one cluster, in whatever status, with its identity if it runs.
+    pub(crate) async fn cluster_with_identity(
+        &self,
+        name: &str,
+    ) -> Result<(Listing, Identities), Error> {
+        let request = Request {
+            cluster: Some(name),
+            ..get(cluster_path(name))
+        };
+        let answer = self.send(request).await?;
+        let record = answer.json::<FullRecord>()?;
+        self.identified(&answer, vec![record])
+    }
+
+    fn identified(
+        &self,
+        answer: &Answer,
+        mut records: Vec<FullRecord>,
+    ) -> Result<(Listing, Identities), Error> {
+        let identities = records.iter_mut().filter_map(FullRecord::take_identity);
+        let identities = identities.collect();
+        let records = records.into_iter().map(|full| full.record);
+        Ok((self.listing(answer, records)?, identities))
+    }
+
+    fn listing(
+        &self,
+        answer: &Answer,
+        records: impl Iterator<Item = Record>,
+    ) -> Result<Listing, Error> {
         let mut clusters = records
-            .into_values()
             .map(|record| record.into_cluster(&self.public_address, &self.scheduler_proxy))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what| answer.not_gateway(what))?;
@@ -154,6 +191,16 @@ impl Gateway {
         let answer = self.send(get("/api/v1/options".to_owned())).await?;
         Ok(answer.json::<Offer>()?.cluster_options)
     }
+}
+
+fn list_path(statuses: &[Status]) -> String {
+    // The slash at the end is required.
+    let path = "/api/v1/clusters/".to_owned();
+    if statuses == Status::ACTIVE {
+        return path;
+    }
+    let names = statuses.iter().map(|status| status.as_str().to_lowercase());
+    format!("{path}?status={}", names.collect::<Vec<_>>().join(","))
 }
 
 fn get(path: String) -> Request<'static> {

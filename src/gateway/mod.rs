@@ -12,5 +12,5 @@ mod tls;
 pub(crate) use client::Gateway;
 pub(crate) use endpoints::{Clamped, Scaling};
 pub(crate) use error::{Certificate, Error, Trouble};
-pub(crate) use model::{Cluster, Listing, Status};
+pub(crate) use model::{Cluster, Identities, Identity, Listing, Status};
 pub(crate) use options::{Field, OptionFault, Spec, typed};

@@ -1,14 +1,17 @@
 //! What the gateway tells of a cluster.
 //!
-//! Records carry `tls_cert` and `tls_key` too. The models have no field for the key: what isn't
-//! there can't leak.
+//! Records carry `tls_cert` and `tls_key` too. What is printed has no field for either: what isn't
+//! there can't leak. They are an [`Identity`], for those who ask for it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::config::Secret;
 
 /// Where a cluster is in its life, spelled as the server spells it (`models.ClusterStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +94,36 @@ impl Listing {
     /// What ages are counted from: this machine's clock only where the gateway tells none.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.unwrap_or_else(Timestamp::now)
+    }
+}
+
+/// What a running cluster's scheduler knows its own by. Nothing to print.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) certificate: Secret,
+    pub(crate) key: Secret,
+}
+
+/// Identities by the names of their clusters.
+pub(crate) type Identities = BTreeMap<String, Identity>;
+
+/// A record on the wire, with what makes an identity.
+#[derive(Deserialize)]
+pub(super) struct FullRecord {
+    #[serde(flatten)]
+    pub(super) record: Record,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
+}
+
+impl FullRecord {
+    /// The cluster's name and its identity, taken out of the record. Only running ones have one.
+    pub(super) fn take_identity(&mut self) -> Option<(String, Identity)> {
+        let identity = Identity {
+            certificate: Secret::new(self.tls_cert.take()?),
+            key: Secret::new(self.tls_key.take()?),
+        };
+        Some((self.record.name.clone(), identity))
     }
 }
 

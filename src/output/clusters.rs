@@ -1,6 +1,6 @@
 //! The table of clusters.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::time::Duration;
 
 use comfy_table::Color;
@@ -8,8 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::quantity;
 use super::table::{Cell, Column, Fit};
+use crate::age;
 use crate::gateway::{Cluster, Status};
+use crate::scheduler::{Activity, Idle, Tasks};
 
 /// A cluster, and the gateway's clock when it was looked at.
 #[derive(Debug, Serialize)]
@@ -18,13 +21,56 @@ pub(crate) struct Aged {
     pub(crate) cluster: Cluster,
     #[serde(skip)]
     pub(crate) now: Timestamp,
+    /// What it's doing, if that was asked for.
+    #[serde(flatten)]
+    pub(crate) activity: Option<Activity>,
 }
 
 impl Aged {
     /// How long ago the cluster was started; nothing where the clocks disagree.
     pub(crate) fn age(&self) -> Duration {
-        let age = self.now.duration_since(self.cluster.start_time);
-        Duration::try_from(age).unwrap_or_default()
+        self.since(self.cluster.start_time)
+    }
+
+    /// How long ago `time` was, by the gateway's clock.
+    pub(super) fn since(&self, time: Timestamp) -> Duration {
+        Duration::try_from(self.now.duration_since(time)).unwrap_or_default()
+    }
+
+    /// For how long nothing has been running; not at all while something is.
+    fn idle_for(&self, activity: &Activity) -> Option<Duration> {
+        match activity.idle {
+            Idle::Unknown => None,
+            Idle::Busy => Some(Duration::ZERO),
+            Idle::Since(time) => Some(self.since(time)),
+        }
+    }
+
+    /// By what the clusters tell, the unknown last.
+    fn compare<T: Ord>(
+        &self,
+        other: &Self,
+        told: impl Fn(&Self, &Activity) -> Option<T>,
+    ) -> Ordering {
+        let key = |row: &Self| {
+            row.activity
+                .as_ref()
+                .and_then(|activity| told(row, activity))
+        };
+        match (key(self), key(other)) {
+            (Some(one), Some(two)) => one.cmp(&two),
+            (one, two) => one.is_none().cmp(&two.is_none()),
+        }
+    }
+
+    /// What a column shows of the cluster's activity: `?` for what isn't known, `-` where there's
+    /// nothing to know.
+    fn told(&self, show: impl FnOnce(&Activity) -> Option<String>) -> Cell {
+        if self.cluster.status != Status::Running {
+            return Cell::plain("-");
+        }
+        let told = self.activity.as_ref().and_then(show);
+        Cell::plain(told.unwrap_or_else(|| "?".to_owned()))
     }
 
     /// Name, status and age, for messages.
@@ -35,39 +81,110 @@ impl Aged {
 }
 
 /// NAME STATUS AGE OPTIONS DASHBOARD.
-pub(crate) fn columns() -> [Column<Aged>; 5] {
-    [
-        Column {
-            title: "NAME",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(&row.cluster.name),
-            order: |a, b| a.cluster.name.cmp(&b.cluster.name),
-        },
-        Column {
-            title: "STATUS",
-            fit: Fit::Keep,
-            cell: |row| Cell::coloured(row.cluster.status.as_str(), colour(row.cluster.status)),
-            order: |a, b| a.cluster.status.cmp(&b.cluster.status),
-        },
-        Column {
-            title: "AGE",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(crate::age::short(row.age())),
-            order: |a, b| Reverse(a.cluster.start_time).cmp(&Reverse(b.cluster.start_time)),
-        },
-        Column {
-            title: "OPTIONS",
-            fit: Fit::Shorten,
-            cell: |row| Cell::plain(options(&row.cluster.options)),
-            order: |a, b| options(&a.cluster.options).cmp(&options(&b.cluster.options)),
-        },
-        Column {
-            title: "DASHBOARD",
-            fit: Fit::Drop,
-            cell: |row| Cell::plain(row.cluster.dashboard_link.as_deref().unwrap_or("-")),
-            order: |a, b| a.cluster.dashboard_link.cmp(&b.cluster.dashboard_link),
-        },
+pub(crate) fn columns() -> Vec<Column<Aged>> {
+    vec![NAME, STATUS, AGE, OPTIONS, DASHBOARD]
+}
+
+/// The same, with what the clusters are doing.
+pub(crate) fn wide_columns() -> Vec<Column<Aged>> {
+    let name = Column {
+        fit: Fit::Yield,
+        ..NAME
+    };
+    vec![
+        name, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE, OPTIONS, DASHBOARD,
     ]
+}
+
+const NAME: Column<Aged> = Column {
+    title: "NAME",
+    fit: Fit::Keep,
+    cell: |row| Cell::plain(&row.cluster.name),
+    order: |a, b| a.cluster.name.cmp(&b.cluster.name),
+};
+
+const STATUS: Column<Aged> = Column {
+    title: "STATUS",
+    fit: Fit::Keep,
+    cell: |row| Cell::coloured(row.cluster.status.as_str(), colour(row.cluster.status)),
+    order: |a, b| a.cluster.status.cmp(&b.cluster.status),
+};
+
+const AGE: Column<Aged> = Column {
+    title: "AGE",
+    fit: Fit::Keep,
+    cell: |row| Cell::plain(age::short(row.age())),
+    order: |a, b| Reverse(a.cluster.start_time).cmp(&Reverse(b.cluster.start_time)),
+};
+
+const OPTIONS: Column<Aged> = Column {
+    title: "OPTIONS",
+    fit: Fit::Shorten,
+    cell: |row| Cell::plain(options(&row.cluster.options)),
+    order: |a, b| options(&a.cluster.options).cmp(&options(&b.cluster.options)),
+};
+
+const DASHBOARD: Column<Aged> = Column {
+    title: "DASHBOARD",
+    fit: Fit::Drop,
+    cell: |row| Cell::plain(row.cluster.dashboard_link.as_deref().unwrap_or("-")),
+    order: |a, b| a.cluster.dashboard_link.cmp(&b.cluster.dashboard_link),
+};
+
+const WORKERS: Column<Aged> = Column {
+    title: "WORKERS",
+    fit: Fit::Keep,
+    cell: |row| row.told(|activity| Some(activity.workers?.to_string())),
+    order: |a, b| a.compare(b, |_, activity| activity.workers),
+};
+
+const CORES: Column<Aged> = Column {
+    title: "CORES",
+    fit: Fit::Keep,
+    cell: |row| row.told(|activity| Some(activity.threads?.to_string())),
+    order: |a, b| a.compare(b, |_, activity| activity.threads),
+};
+
+const MEMORY: Column<Aged> = Column {
+    title: "MEMORY",
+    fit: Fit::Keep,
+    cell: |row| row.told(|activity| quantity::used_of(activity.memory_used, activity.memory_limit)),
+    order: |a, b| a.compare(b, |_, activity| activity.memory_used),
+};
+
+const TASKS: Column<Aged> = Column {
+    title: "TASKS",
+    fit: Fit::Keep,
+    cell: |row| row.told(|activity| tasks(activity.tasks.as_ref()?)),
+    order: |a, b| a.compare(b, |_, activity| activity.tasks.as_ref()?.unfinished()),
+};
+
+const CLIENTS: Column<Aged> = Column {
+    title: "CLIENTS",
+    fit: Fit::Keep,
+    cell: |row| row.told(|activity| Some(activity.clients?.to_string())),
+    order: |a, b| a.compare(b, |_, activity| activity.clients),
+};
+
+const IDLE: Column<Aged> = Column {
+    title: "IDLE",
+    fit: Fit::Keep,
+    cell: |row| {
+        row.told(|activity| match activity.idle {
+            Idle::Unknown => None,
+            Idle::Busy => Some("-".to_owned()),
+            Idle::Since(time) => Some(age::short(row.since(time))),
+        })
+    },
+    order: |a, b| a.compare(b, Aged::idle_for),
+};
+
+/// `UNFINISHED/ALL`.
+fn tasks(tasks: &Tasks) -> Option<String> {
+    let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |n| n.to_string());
+    let (unfinished, total) = (tasks.unfinished(), tasks.total);
+    unfinished.or(total)?;
+    Some(format!("{}/{}", count(unfinished), count(total)))
 }
 
 fn colour(status: Status) -> Color {
@@ -80,7 +197,7 @@ fn colour(status: Status) -> Color {
 }
 
 /// `KEY=VALUE …`, without the options that are empty and so say nothing.
-fn options(options: &Map<String, Value>) -> String {
+pub(super) fn options(options: &Map<String, Value>) -> String {
     let says_something = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),

@@ -10,6 +10,8 @@ pub(crate) enum Format {
     /// For people: a table, fitted to the terminal
     #[default]
     Table,
+    /// The same, with the columns that cost a question to each cluster
+    Wide,
     /// One JSON document
     Json,
     /// One JSON object a line
@@ -24,14 +26,14 @@ pub(crate) enum Format {
 
 impl Format {
     /// `value`, an object or an array of objects, as text that ends with a line break; empty for
-    /// the table, which people get from elsewhere.
+    /// the tables, which people get from elsewhere.
     pub(super) fn render(self, value: &Value, header: bool) -> anyhow::Result<String> {
         let records = match value {
             Value::Array(records) => records.as_slice(),
             record => std::slice::from_ref(record),
         };
         Ok(match self {
-            Self::Table => String::new(),
+            Self::Table | Self::Wide => String::new(),
             Self::Json => format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)),
             Self::Jsonl => {
                 let texts = records.iter().map(Value::to_string);

@@ -7,12 +7,15 @@ mod logger;
 mod options;
 mod printer;
 mod progress;
+mod quantity;
+mod show;
 mod table;
 mod yaml;
 
-pub(crate) use clusters::{Aged, columns as cluster_columns};
+pub(crate) use clusters::{Aged, columns as cluster_columns, wide_columns as wide_cluster_columns};
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use options::{OfferedOption, columns as option_columns};
 pub(crate) use printer::{Colour, Manner, Printer};
 pub(crate) use progress::Progress;
+pub(crate) use show::Shown;

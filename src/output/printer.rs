@@ -9,6 +9,7 @@ use super::escape;
 use super::format::Format;
 use super::logger;
 use super::progress::Progress;
+use super::show::Shown;
 use super::table::{self, Column};
 use crate::error::Error;
 
@@ -84,12 +85,7 @@ impl Printer {
         }
         self.render(&rows, || {
             let header = self.manner.header && !rows.is_empty();
-            let width = io::stdout()
-                .is_terminal()
-                .then(terminal_size::terminal_size)
-                .flatten()
-                .map(|(width, _)| usize::from(width.0));
-            table::render(&rows, columns, header, width, colours(&io::stdout()))
+            table::render(&rows, columns, header, width(), colours(&io::stdout()))
         })
     }
 
@@ -130,9 +126,17 @@ impl Printer {
         })
     }
 
+    /// Prints a cluster in full, or in the format asked for.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn cluster(&self, shown: &Shown) -> Result<(), Error> {
+        self.result(shown, || shown.text(width()))
+    }
+
     fn render(&self, value: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), Error> {
         let text = match self.manner.format {
-            Format::Table => human(),
+            Format::Table | Format::Wide => human(),
             format => {
                 let value = serde_json::to_value(value).context("can't render the result")?;
                 format.render(&value, self.manner.header)?
@@ -274,6 +278,13 @@ const CYAN: anstyle::AnsiColor = anstyle::AnsiColor::Cyan;
 fn label(word: &str, colour: anstyle::AnsiColor) -> String {
     let style = colour.on_default().bold();
     format!("{style}{word}{style:#}")
+}
+
+/// How wide the terminal is; `None` where stdout is none.
+fn width() -> Option<usize> {
+    let is_terminal = io::stdout().is_terminal();
+    let size = is_terminal.then(terminal_size::terminal_size).flatten();
+    size.map(|(width, _)| usize::from(width.0))
 }
 
 /// Whether `stream` gets colour, by `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and what it is.

@@ -16,6 +16,8 @@ pub(super) enum Fit {
     Shorten,
     /// Left out: half of it would be of no use.
     Drop,
+    /// Shortened when all others are, the first such column first, and never left out.
+    Yield,
 }
 
 /// A cell's text, unescaped, and its colour.
@@ -147,6 +149,14 @@ fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> V
             widths[at] = widths[at]
                 .map(|natural| natural.saturating_sub(excess))
                 .filter(|left| *left >= SHORTEST);
+        }
+    }
+    for at in 0..columns.len() {
+        let excess = total(&widths).saturating_sub(width);
+        if excess > 0 && columns[at].fit == Fit::Yield {
+            let shortened =
+                |natural: usize| natural.saturating_sub(excess).max(SHORTEST.min(natural));
+            widths[at] = widths[at].map(shortened);
         }
     }
     widths

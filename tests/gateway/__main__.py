@@ -21,7 +21,8 @@ def main() -> int:
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     try:
-        environment.enter(with_hub_proxy=getattr(args, "auth", None) == "jupyterhub")
+        environment.enter(with_hub_proxy=getattr(args, "auth", None) == "jupyterhub",
+                          with_releases=getattr(args, "releases", False))
         status: int = args.run(args)
         return status
     except environment.Unfit as problem:
@@ -35,7 +36,8 @@ def serve(args: argparse.Namespace) -> int:
 
     if sys.stdin is None:
         sys.exit("error: `serve` lasts as long as its standard input: leave that open")
-    with keeper.running(partial(gateway.run, auth=args.auth, tls=args.tls), until=0) as running:
+    job = partial(gateway.run, auth=args.auth, tls=args.tls, releases=args.releases)
+    with keeper.running(job, until=0) as running:
         print(json.dumps(running.description), flush=True)
         running.wait()
     return 0
@@ -73,6 +75,9 @@ def parse() -> argparse.Namespace:
     command.add_argument("--tls", action="store_true",
                          help="serve HTTPS, with a certificate of a private CA (basic only)")
 
+    command.add_argument("--releases", action="store_true",
+                         help="offer clusters of older releases of distributed too (basic only)")
+
     add_dgw(add(commands, "shell", shell,
                 "start a gateway and a shell in which dgw is set up for it"))
 
@@ -84,6 +89,8 @@ def parse() -> argparse.Namespace:
     args = parser.parse_args()
     if getattr(args, "tls", False) and args.auth != "basic":
         parser.error("--tls goes with --auth basic")
+    if getattr(args, "releases", False) and args.auth != "basic":
+        parser.error("--releases goes with --auth basic")
     return args
 
 

@@ -1,5 +1,6 @@
 """The gateway under test. Read by dask-gateway-server; its parameters come in DGW_… variables."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -51,13 +52,22 @@ c.ClusterConfig.cluster_max_workers = 4
 c.ClusterConfig.adaptive_period = 1
 
 
+# Pythons that have older releases of distributed, where such are asked for.
+RELEASES = json.loads(os.environ.get("DGW_RELEASES", "{}"))
+
+
 def configuration(options):
     """What the options mean to a cluster; those not named here are there to be chosen, no more."""
-    return {
+    release = RELEASES.get(getattr(options, "release", ""))
+    programs = {
+        # Scripts that the oldest has already, and the newest no longer.
+        "scheduler_cmd": [str(Path(release).with_name("dask-scheduler"))],
+        "worker_cmd": [str(Path(release).with_name("dask-worker"))],
+    } if release else {"scheduler_cmd": options.scheduler_start}
+    return programs | {
         "worker_cores": options.worker_cores,
         "worker_memory": int(options.worker_memory * 2**30),
         "environment": options.environment,
-        "scheduler_cmd": options.scheduler_start,
     }
 
 
@@ -71,5 +81,6 @@ c.Backend.cluster_options = Options(
     Bool("spot", label="Spot instances"),
     Mapping("environment", label="Environment variables"),
     Select("scheduler_start", SCHEDULER_STARTS, label="Scheduler start"),
+    *([Select("release", ["", *RELEASES], label="Release of distributed")] if RELEASES else []),
     handler=configuration,
 )

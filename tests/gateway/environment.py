@@ -23,6 +23,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
 VENV = TARGET / "gateway" / "venv"
 PYTHON = VENV / "bin" / "python"
 HUB_PROXY = TARGET / "gateway" / "hub-proxy"
+RELEASES = TARGET / "gateway" / "releases"
 HUB_PROXY_SCRIPT = HUB_PROXY / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
@@ -30,7 +31,7 @@ class Unfit(Exception):
     """This machine can't run the gateway; the text says what is missing."""
 
 
-def enter(with_hub_proxy: bool) -> None:
+def enter(with_hub_proxy: bool, with_releases: bool = False) -> None:
     """Make what is missing, then go on as the virtual environment's Python."""
     if Path(sys.prefix).resolve() != VENV:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -41,6 +42,14 @@ def enter(with_hub_proxy: bool) -> None:
     if with_hub_proxy:
         pins = (HERE / "hub-proxy" / "package-lock.json").read_bytes()
         once(HUB_PROXY, HUB_PROXY_SCRIPT, sha256(pins), make_hub_proxy)
+    if with_releases:
+        for pins in sorted((HERE / "releases").glob("*.txt")):
+            make_release(pins)
+
+
+def releases() -> dict[str, Path]:
+    """Older releases of distributed, and the Python that has each."""
+    return {python.parts[-3]: python for python in sorted(RELEASES.glob("*/bin/python"))}
 
 
 def once(folder: Path, product: Path, fingerprint: str, make: Callable[[int], None]) -> None:
@@ -70,6 +79,20 @@ def make_venv(lock: int) -> None:
     run([sys.executable, "-m", "venv", str(VENV)], lock)
     run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check",
          "--no-input", "--require-hashes", "-r", str(HERE / "requirements.txt")], lock)
+
+
+def make_release(pins: Path) -> None:
+    """An environment for schedulers, workers and clients of an older release."""
+    folder = RELEASES / pins.stem
+    python = folder / "bin" / "python"
+
+    def make(lock: int) -> None:
+        announce(folder)
+        run([sys.executable, "-m", "venv", str(folder)], lock)
+        run([str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+             "--no-deps", "-r", str(pins)], lock)
+
+    once(folder, python, f"{sha256(pins.read_bytes())} {sys.version} {folder}", make)
 
 
 def make_hub_proxy(lock: int) -> None:

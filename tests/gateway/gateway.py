@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import certificates
+import environment as venvs
 import hub
 import loopback
 import processes
@@ -25,12 +27,15 @@ Description = dict[str, Any]
 
 
 def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
-        auth: str, tls: bool) -> None:
+        auth: str, tls: bool, releases: bool = False) -> None:
     """Start it, announce it, and stay. A port lost between choice and use costs a fresh start."""
     for left in reversed(range(ATTEMPTS)):
         servers = Servers(work, leash)
         try:
-            description = basic(servers, tls) if auth == "basic" else jupyterhub(servers)
+            if auth == "basic":
+                description = basic(servers, tls, releases)
+            else:
+                description = jupyterhub(servers)
             break
         except PortTaken:
             if not left:
@@ -44,7 +49,7 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
     servers.watch()
 
 
-def basic(servers: Servers, tls: bool) -> Description:
+def basic(servers: Servers, tls: bool, releases: bool) -> Description:
     public, private = free_ports(2)
     password = secrets.token_hex(16)
     environment = {"DGW_PASSWORD": password}
@@ -56,6 +61,10 @@ def basic(servers: Servers, tls: bool) -> Description:
         ca_file, cert, key = certificates.write(servers.work)
         environment |= {"DGW_TLS_CERT": str(cert), "DGW_TLS_KEY": str(key)}
         described = {"ca_file": str(ca_file)}
+    if releases:
+        pythons = {name: str(python) for name, python in venvs.releases().items()}
+        environment["DGW_RELEASES"] = json.dumps(pythons)
+        described["releases"] = pythons
     start(servers, public, private, environment)
     # Asked as a user would: that only *this* gateway takes the password tells it from a stranger
     # that got the port first.

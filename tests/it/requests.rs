@@ -9,6 +9,9 @@ fn each_command_makes_as_few_requests_as_it_can() {
     let one = |args: &[&str]| assert_eq!(requests(&user, args), ["GET"], "{args:?}");
     one(&["list"]);
     one(&["list", "--all", &name[..4], "-o", "json"]);
+    one(&["list", "--wide"]);
+    one(&["show", &name]);
+    one(&["show"]);
     one(&["options"]);
     one(&["connect", &name]);
     one(&["dashboard", &name]);

@@ -46,6 +46,8 @@ fn everything(user: &User) -> String {
     for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {
         for args in [
             &["list", "--all"][..],
+            &["list", "--wide"],
+            &["show"],
             &["connect"],
             &["dashboard"],
             &["options"],
@@ -83,6 +85,8 @@ fn assert_silent(said: &str, secret: &str) {
         "tls_key",
         "tls_cert",
         "Authorization",
+        // How every PEM of a key or a certificate goes on.
+        "MII",
     ] {
         assert!(!said.contains(mark), "{mark} was printed");
     }

@@ -117,6 +117,24 @@ fn at_80_columns_name_status_age_and_options_stay_readable() {
 }
 
 #[test]
+fn at_80_columns_what_clusters_do_stays_readable() {
+    let user = BASIC.user().with("NO_COLOR", "1");
+    let name = user.stdout(&["new"]);
+    let (shown, _) = Terminal::new(&user, 80, &["list", "-o", "wide"]).rest();
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+    assert!(shown.contains(&name[..8]), "{shown}");
+    for title in ["WORKERS", "CORES", "MEMORY", "TASKS", "CLIENTS", "IDLE"] {
+        assert!(shown.contains(title), "{shown}");
+    }
+    let (shown, _) = Terminal::new(&user, 80, &["show"]).rest();
+    let long = |line: &str| line.chars().count() > 80 && !line.contains("://");
+    assert!(!shown.lines().any(long), "{shown}");
+}
+
+#[test]
 fn colour_is_for_terminals_and_gives_way_to_no_color() {
     let user = BASIC.user();
     user.stdout(&["new"]);

@@ -20,6 +20,10 @@ pub(crate) static HUB: LazyLock<TestGateway> =
 /// Over HTTPS, with a certificate of a private authority.
 pub(crate) static TLS: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::start(&["--tls"]));
 
+/// With clusters of older releases of distributed.
+pub(crate) static RELEASES: LazyLock<TestGateway> =
+    LazyLock::new(|| TestGateway::start(&["--releases"]));
+
 /// A gateway that ends, with all it started, when this process does: its supervisor reads from
 /// our pipe and takes its end for a sign.
 pub(crate) struct TestGateway {

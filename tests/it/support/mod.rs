@@ -3,7 +3,9 @@
 mod gateway;
 mod stub;
 mod user;
+mod work;
 
-pub(crate) use gateway::{BASIC, HUB, TLS, TestGateway, repository};
+pub(crate) use gateway::{BASIC, HUB, RELEASES, TLS, TestGateway, repository};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use user::{User, set_mode, write_private};
+pub(crate) use work::{Client, Frozen};

@@ -134,6 +134,7 @@ fn assert(home: &Path) -> snapbox::Assert {
             "[AGE]",
             r"(?:PENDING|RUNNING|STOPPING|STOPPED|FAILED) +(?<redacted>(?:\d+m)?\d+s *)",
         ),
+        ("[AGO]", r"(?<redacted>\d+s) (?:after its start|ago)\b"),
         ("[TOOK]", r" bytes, (?<redacted>\d[\d.]*(?:m|µ)?s)\b"),
     ] {
         redactions

@@ -1,0 +1,78 @@
+//! Amounts of memory for people: `1.2/8.0 GiB`, and a bar.
+
+/// Binary units, with how many bytes they are, as a float for the one division there is.
+const UNITS: [(&str, f64); 5] = [
+    ("TiB", 1_099_511_627_776.0),
+    ("GiB", 1_073_741_824.0),
+    ("MiB", 1_048_576.0),
+    ("KiB", 1024.0),
+    ("B", 1.0),
+];
+
+/// Used and limit in the unit that suits the limit, with `?` for either, `None` for both.
+pub(super) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
+    // Nothing of nothing is in the unit that others will be in.
+    let (unit, bytes) = match limit.or(used)? {
+        0 => ("GiB", 1_073_741_824.0),
+        size => unit(size),
+    };
+    let digits = usize::from(unit != "B");
+    let shown = |size: Option<u64>| match size {
+        Some(size) => format!("{:.digits$}", float(size) / bytes),
+        None => "?".to_owned(),
+    };
+    Some(format!("{}/{} {unit}", shown(used), shown(limit)))
+}
+
+fn unit(size: u64) -> (&'static str, f64) {
+    let fits = |(_, bytes): &&(&str, f64)| *bytes <= float(size);
+    *UNITS.iter().find(fits).unwrap_or(&("B", 1.0))
+}
+
+/// `used` of `limit` as `width` places in brackets.
+pub(super) fn bar(used: u64, limit: u64, width: u16) -> String {
+    let share = if limit == 0 {
+        0.0
+    } else {
+        float(used) / float(limit)
+    };
+    let share = share.clamp(0.0, 1.0);
+    let filled = (0..width).filter(|place| (f64::from(*place) + 0.5) / f64::from(width) < share);
+    let filled = filled.count();
+    let empty = usize::from(width) - filled;
+    format!("[{}{}]", "#".repeat(filled), ".".repeat(empty))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two digits of it are shown")]
+fn float(size: u64) -> f64 {
+    size as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unit_for_both() {
+        const GIB: u64 = 1 << 30;
+        for (used, limit, text) in [
+            (Some(GIB * 6 / 5), Some(8 * GIB), Some("1.2/8.0 GiB")),
+            (Some(GIB), Some(3 << 40), Some("0.0/3.0 TiB")),
+            (Some(GIB / 2), None, Some("512.0/? MiB")),
+            (None, Some(GIB), Some("?/1.0 GiB")),
+            (Some(0), Some(0), Some("0.0/0.0 GiB")),
+            (Some(1), Some(1023), Some("1/1023 B")),
+            (None, None, None),
+        ] {
+            assert_eq!(used_of(used, limit).as_deref(), text);
+        }
+    }
+
+    #[test]
+    fn a_bar_is_as_full_as_the_memory() {
+        assert_eq!(bar(0, 8, 4), "[....]");
+        assert_eq!(bar(4, 8, 4), "[##..]");
+        assert_eq!(bar(9, 8, 4), "[####]");
+        assert_eq!(bar(1, 0, 4), "[....]");
+    }
+}

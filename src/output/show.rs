@@ -1,0 +1,245 @@
+//! One cluster in full.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::clusters::{Aged, options};
+use super::table::{self, Cell, Column, Fit};
+use super::{escape, quantity};
+use crate::age;
+use crate::gateway::Status;
+use crate::scheduler::{Idle, Packages, Report, Worker};
+
+/// A cluster, and all that it tells of itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    pub(crate) aged: Aged,
+    #[serde(flatten)]
+    pub(crate) report: Report,
+}
+
+/// A worker, and for how long it has been silent.
+struct Row<'a> {
+    worker: &'a Worker,
+    seen: String,
+}
+
+/// Places of a bar, without its brackets.
+const BAR: u16 = 8;
+
+impl Shown {
+    /// For people; `width` is the terminal's, `None` for no limit.
+    pub(super) fn text(&self, width: Option<usize>) -> String {
+        let cluster = &self.aged.cluster;
+        let options = options(&cluster.options);
+        let mut lines = vec![
+            ("cluster", cluster.name.clone()),
+            ("status", self.phase()),
+            ("started", cluster.start_time.to_string()),
+        ];
+        lines.extend(cluster.stop_time.map(|time| ("stopped", time.to_string())));
+        let addresses = [
+            ("scheduler", &cluster.scheduler_address),
+            ("dashboard", &cluster.dashboard_link),
+        ];
+        let addresses = addresses.into_iter();
+        lines.extend(addresses.filter_map(|(key, address)| Some((key, address.clone()?))));
+        if !options.is_empty() {
+            lines.push(("options", options));
+        }
+        if cluster.status == Status::Running {
+            lines.extend(self.activity());
+        }
+        let lines = lines.into_iter().map(|(key, value)| {
+            let margin = KEYS + 2;
+            let value = escape::text(&value);
+            let value = wrapped(
+                &value,
+                width.map(|width| width.saturating_sub(margin)),
+                margin,
+            );
+            format!("{key:<KEYS$}  {value}\n")
+        });
+        let mut text = lines.collect::<String>();
+        if let Some(workers) = self
+            .report
+            .worker_details
+            .as_ref()
+            .filter(|all| !all.is_empty())
+        {
+            text.push('\n');
+            text.push_str(&self.workers(workers, width));
+        }
+        text
+    }
+
+    /// The status, and since when.
+    fn phase(&self) -> String {
+        let status = self.aged.cluster.status;
+        let age = age::short(self.aged.age());
+        match self.aged.cluster.stop_time {
+            Some(stop) => {
+                let start = self.aged.cluster.start_time;
+                let life = stop.duration_since(start).unsigned_abs();
+                let life = age::short(life);
+                let ago = age::short(self.aged.since(stop));
+                format!("{status}, {life} after its start, {ago} ago")
+            }
+            None => format!("{status}, started {age} ago"),
+        }
+    }
+
+    fn activity(&self) -> Vec<(&'static str, String)> {
+        let told = &self.report.activity;
+        let count = |count: Option<u64>| count.map_or_else(unknown, |count| count.to_string());
+        let versions = self.report.versions.as_ref();
+        vec![
+            (
+                "versions",
+                versions.map_or_else(unknown, |all| packages(&all.scheduler)),
+            ),
+            (
+                "workers",
+                match (told.workers, told.threads) {
+                    (None, _) => unknown(),
+                    (Some(workers), threads) => format!("{workers}, threads {}", count(threads)),
+                },
+            ),
+            (
+                "memory",
+                memory(told.memory_used, told.memory_limit).unwrap_or_else(unknown),
+            ),
+            (
+                "tasks",
+                told.tasks.as_ref().map_or_else(unknown, |tasks| {
+                    let states = tasks.by_state().into_iter();
+                    let some = states.filter(|(_, number)| *number != Some(0));
+                    let texts = some.map(|(state, number)| format!("{} {state}", count(number)));
+                    let texts = texts.collect::<Vec<_>>();
+                    if texts.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        texts.join(", ")
+                    }
+                }),
+            ),
+            ("clients", count(told.clients)),
+            (
+                "idle",
+                match told.idle {
+                    Idle::Unknown => unknown(),
+                    Idle::Busy => "no".to_owned(),
+                    Idle::Since(time) => format!("for {}", age::short(self.aged.since(time))),
+                },
+            ),
+        ]
+    }
+
+    fn workers(&self, workers: &[Worker], width: Option<usize>) -> String {
+        let row = |worker| Row {
+            worker,
+            seen: worker_seen(&self.aged, worker),
+        };
+        let mut rows = workers.iter().map(row).collect::<Vec<_>>();
+        rows.sort_by(|a, b| a.worker.name.cmp(&b.worker.name));
+        table::render(&rows, &columns(), true, width, false)
+    }
+}
+
+fn worker_seen(aged: &Aged, worker: &Worker) -> String {
+    let seen = worker.last_seen;
+    seen.map_or_else(unknown, |time| age::short(aged.since(time)))
+}
+
+/// The longest of the keys.
+const KEYS: usize = "scheduler".len();
+
+/// WORKER HOST THREADS CPU MEMORY TASKS SEEN.
+fn columns<'a>() -> [Column<Row<'a>>; 7] {
+    [
+        column("WORKER", Fit::Yield, |row| {
+            let name = row.worker.name.as_ref().unwrap_or(&row.worker.address);
+            match row.worker.status.as_deref() {
+                None | Some("running") => Cell::plain(name),
+                Some(status) => Cell::plain(format!("{name} ({status})")),
+            }
+        }),
+        column("HOST", Fit::Yield, |row| {
+            Cell::plain(row.worker.host.clone().unwrap_or_else(unknown))
+        }),
+        column("THREADS", Fit::Keep, |row| number(row.worker.threads)),
+        column("CPU", Fit::Keep, |row| {
+            let cpu = row.worker.cpu.map(|cpu| format!("{cpu:.0}%"));
+            Cell::plain(cpu.unwrap_or_else(unknown))
+        }),
+        column("MEMORY", Fit::Keep, |row| {
+            let memory = memory(row.worker.memory, row.worker.memory_limit);
+            Cell::plain(memory.unwrap_or_else(unknown))
+        }),
+        column("TASKS", Fit::Keep, |row| number(row.worker.tasks)),
+        column("SEEN", Fit::Keep, |row| Cell::plain(&row.seen)),
+    ]
+}
+
+/// A column that nobody sorts by.
+fn column<'a>(title: &'static str, fit: Fit, cell: fn(&Row<'a>) -> Cell) -> Column<Row<'a>> {
+    Column {
+        title,
+        fit,
+        cell,
+        order: |_, _| Ordering::Equal,
+    }
+}
+
+fn number(number: Option<u64>) -> Cell {
+    Cell::plain(number.map_or_else(unknown, |number| number.to_string()))
+}
+
+fn unknown() -> String {
+    "?".to_owned()
+}
+
+/// Used and limit, after a bar where both are known.
+fn memory(used: Option<u64>, limit: Option<u64>) -> Option<String> {
+    let text = quantity::used_of(used, limit)?;
+    Some(match used.zip(limit) {
+        Some((used, limit)) => format!("{} {text}", quantity::bar(used, limit, BAR)),
+        None => text,
+    })
+}
+
+fn packages(packages: &Packages) -> String {
+    let texts = packages
+        .each()
+        .map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));
+    texts.join(", ")
+}
+
+/// `text` broken between words into lines of `width` places, those after the first indented.
+fn wrapped(text: &str, width: Option<usize>, indent: usize) -> String {
+    let Some(width) = width else {
+        return text.to_owned();
+    };
+    let mut lines = String::new();
+    let mut taken = 0;
+    for word in text.split(' ') {
+        let needed = word.width();
+        if taken > 0 && taken + 1 + needed > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            taken = 0;
+        } else if taken > 0 {
+            lines.push(' ');
+            taken += 1;
+        }
+        lines.push_str(word);
+        taken += needed;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Messages on the wire: `outer | count | length… | frame…`, numbers as 64 bits little-endian.
+//!
+//! `outer` counts the bytes after itself that belong to the first block; frames beyond it follow
+//! without a further header, so that a reader of whole messages needs only the lengths. The first
+//! frame is the message. The others hold pickled Python that nobody here unpacks: they are read
+//! past.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, sink};
+
+use super::Fault;
+
+/// A message of frames that dgw asks for is a kilobyte per worker: room for thirty thousand.
+const MESSAGE_LIMIT: u64 = 32 * 1024 * 1024;
+
+/// Errors come with four frames besides the message.
+const FRAMES_LIMIT: u64 = 1024;
+
+const NUMBER: u64 = 8;
+
+/// `message` as the one frame of its own block.
+pub(super) fn pack(message: &[u8]) -> Vec<u8> {
+    let length = message.len() as u64;
+    let mut packed = Vec::with_capacity(message.len() + 24);
+    for number in [2 * NUMBER + length, 1, length] {
+        packed.extend_from_slice(&number.to_le_bytes());
+    }
+    packed.extend_from_slice(message);
+    packed
+}
+
+/// The next message.
+///
+/// # Errors
+/// The connection ends or breaks, or what comes is no message, or too large a one. Nothing is
+/// allocated for a length that is merely claimed.
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Fault> {
+    let outer = stream.read_u64_le().await?;
+    let count = stream.read_u64_le().await?;
+    if count == 0 {
+        return Err(Fault::Garbled("it has no frames"));
+    }
+    if count > FRAMES_LIMIT {
+        return Err(Fault::Garbled("it has too many frames"));
+    }
+    let message = stream.read_u64_le().await?;
+    let mut rest = 0_u64;
+    for _ in 1..count {
+        rest = rest.saturating_add(stream.read_u64_le().await?);
+    }
+    let total = message.saturating_add(rest);
+    if total > MESSAGE_LIMIT {
+        return Err(Fault::Oversized {
+            limit: MESSAGE_LIMIT,
+        });
+    }
+    let header = NUMBER * (1 + count);
+    if outer < header + message || outer > header + total {
+        return Err(Fault::Garbled("its lengths don't add up"));
+    }
+    let mut frame = Vec::new();
+    (&mut *stream).take(message).read_to_end(&mut frame).await?;
+    let skipped = tokio::io::copy(&mut stream.take(rest), &mut sink()).await?;
+    if (frame.len() as u64) < message || skipped < rest {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    /// What [`read`] makes of `bytes` that arrive in pieces of such `sizes`, and what is left.
+    fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> (Result<Vec<u8>, Fault>, usize) {
+        let (mut near, mut far) = tokio::io::duplex(64);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let writing = async move {
+            let mut left = bytes;
+            let mut sizes = sizes.iter().cycle();
+            while !left.is_empty() {
+                let size = sizes
+                    .next()
+                    .map_or(left.len(), |size| *size)
+                    .min(left.len());
+                if far.write_all(&left[..size]).await.is_err() {
+                    break;
+                }
+                left = &left[size..];
+                tokio::task::yield_now().await;
+            }
+        };
+        runtime.block_on(async {
+            let reading = async {
+                let message = read(&mut near).await;
+                let mut rest = Vec::new();
+                if message.is_ok() {
+                    near.read_to_end(&mut rest).await.expect("the rest");
+                }
+                drop(near);
+                (message, rest.len())
+            };
+            tokio::join!(reading, writing).0
+        })
+    }
+
+    /// A message of `frames`, of which the last `outside` lie outside the first block.
+    fn packed(frames: &[Vec<u8>], outside: usize) -> Vec<u8> {
+        let inside = &frames[..frames.len() - outside];
+        let block = inside.iter().map(Vec::len).sum::<usize>() + 8 * (1 + frames.len());
+        let mut numbers = vec![block, frames.len()];
+        numbers.extend(frames.iter().map(Vec::len));
+        let header = numbers
+            .iter()
+            .flat_map(|number| (*number as u64).to_le_bytes());
+        header.chain(frames.iter().flatten().copied()).collect()
+    }
+
+    #[test]
+    fn the_scheduler_gets_what_it_sends() {
+        let close = b"\x82\xa2op\xa5close\xa5reply\xc3";
+        let packed = pack(close);
+        assert_eq!(packed[..8], 0x21_u64.to_le_bytes());
+        assert_eq!(packed[16..24], 0x11_u64.to_le_bytes());
+        let (message, left) = read_in_pieces(&packed, &[]);
+        assert_eq!(message.expect("a message"), close);
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_claimed_length_is_not_believed() {
+        let numbers = |numbers: &[u64]| {
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+            bytes.collect::<Vec<_>>()
+        };
+        for (header, oversized) in [
+            (numbers(&[u64::MAX, 1, u64::MAX - 16]), true),
+            (numbers(&[u64::MAX, 2, u64::MAX, u64::MAX]), true),
+            (numbers(&[MESSAGE_LIMIT + 17, 1, MESSAGE_LIMIT + 1]), true),
+            (numbers(&[8, 0]), false),
+            (numbers(&[u64::MAX, u64::MAX]), false),
+            (numbers(&[17, 1, 0]), false),
+            (numbers(&[16, 1, 1]), false),
+        ] {
+            let (message, _) = read_in_pieces(&header, &[]);
+            let fault = message.expect_err("no message");
+            assert_eq!(
+                matches!(fault, Fault::Oversized { .. }),
+                oversized,
+                "{fault}"
+            );
+            assert!(oversized || matches!(fault, Fault::Garbled(_)), "{fault}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn however_a_message_is_split_it_is_the_same(
+            frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..6),
+            outside in 0_usize..5,
+            sizes in prop::collection::vec(1_usize..70, 1..8),
+            next in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let mut bytes = packed(&frames, outside.min(frames.len() - 1));
+            bytes.extend(&next);
+            let (message, left) = read_in_pieces(&bytes, &sizes);
+            prop_assert_eq!(&message.expect("a message"), &frames[0]);
+            prop_assert_eq!(left, next.len());
+        }
+
+        #[test]
+        fn a_message_that_ends_early_is_none(
+            frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..50), 1..4),
+            cut in 1_usize..60,
+        ) {
+            let bytes = packed(&frames, 0);
+            let kept = bytes.len().saturating_sub(cut);
+            prop_assert!(read_in_pieces(&bytes[..kept], &[7]).0.is_err());
+        }
+
+        #[test]
+        fn garbage_is_no_message_and_no_panic(
+            garbage in prop::collection::vec(any::<u8>(), 0..300),
+            count in 0_u64..5,
+        ) {
+            let _ = read_in_pieces(&garbage, &[11]);
+            let mut counted = garbage.clone();
+            if let Some(place) = counted.get_mut(8..16) {
+                place.copy_from_slice(&count.to_le_bytes());
+            }
+            let _ = read_in_pieces(&counted, &[11]);
+        }
+    }
+}

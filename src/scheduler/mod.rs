@@ -1,0 +1,279 @@
+//! What a running cluster itself tells, which the gateway doesn't know. Nothing here prints.
+//!
+//! There are two ways to a scheduler. Its own protocol, over the gateway's TLS proxy, comes first:
+//! one connection and one exchange answer everything, from one moment, clients and idle time among
+//! it, and it works where the dashboard is absent or stands behind a login. The HTTP routes come
+//! second, for where that port is closed or an HTTP proxy is the only way out: they cost two
+//! requests, know neither clients nor idle time, can't always tell queued tasks from held results,
+//! and `counts.json` makes the scheduler walk through every task, where `dump_state` walks through
+//! the groups of tasks (33 ms for a thousand).
+
+mod comm;
+mod error;
+mod frame;
+mod http;
+mod model;
+mod tls;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use tokio::time::timeout_at;
+
+pub(crate) use error::Fault;
+pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
+
+use crate::gateway::Identity;
+
+/// What a cluster's name is made of; everything else is encoded and can't leave the path.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// Everything in a scheduler's state but the clients' names and the tasks' numbers. Names that it
+/// doesn't know do no harm: all of this would be a kilobyte for each task.
+const LEFT_OUT: [&str; 26] = [
+    // of the scheduler
+    "events",
+    "extensions",
+    "log",
+    "memory",
+    "tasks",
+    "transition_log",
+    "versions",
+    "workers",
+    // of a client
+    "wants_what",
+    // of a group of tasks
+    "all_durations",
+    "dependencies",
+    "dependents",
+    "done",
+    "duration",
+    "groups",
+    "last_worker",
+    "last_worker_priority",
+    "last_worker_tasks_left",
+    "name",
+    "nbytes_total",
+    "prefix",
+    "span",
+    "span_id",
+    "start",
+    "stop",
+    "types",
+];
+
+/// The way to the schedulers behind a gateway.
+#[derive(Debug)]
+pub(crate) struct Schedulers {
+    http: reqwest::Client,
+    base: String,
+    proxy: String,
+    patience: Duration,
+}
+
+/// What to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    Numbers,
+    Everything,
+}
+
+impl Schedulers {
+    /// By an HTTP client that holds no credentials, the gateway's address, and the `host:port` of
+    /// its scheduler proxy. `patience` is how long any one scheduler may take.
+    pub(crate) fn new(
+        http: reqwest::Client,
+        base: String,
+        proxy: String,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            http,
+            base,
+            proxy,
+            patience,
+        }
+    }
+
+    /// What the scheduler of `cluster` is doing, in numbers.
+    ///
+    /// # Errors
+    /// It didn't answer in time, or not in a way that could be understood.
+    pub(crate) async fn activity(
+        &self,
+        cluster: &str,
+        identity: Option<&Identity>,
+    ) -> Result<Activity, Fault> {
+        let report = self.look(cluster, identity, Depth::Numbers).await?;
+        Ok(report.activity)
+    }
+
+    /// The same, with each worker and what all of them run on.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn report(
+        &self,
+        cluster: &str,
+        identity: Option<&Identity>,
+    ) -> Result<Report, Fault> {
+        let looking = self.look(cluster, identity, Depth::Everything);
+        let (report, workers) = tokio::join!(looking, self.worker_versions(cluster, identity));
+        let mut report = report?;
+        if let Some(versions) = &mut report.versions {
+            versions.workers = workers;
+        }
+        Ok(report)
+    }
+
+    /// Asks by one way, then by the other: at once where the first fails, after half of the time
+    /// where it is silent.
+    async fn look(
+        &self,
+        cluster: &str,
+        identity: Option<&Identity>,
+        depth: Depth,
+    ) -> Result<Report, Fault> {
+        let started = tokio::time::Instant::now();
+        let by_comm = async {
+            let identity = identity.ok_or(Fault::Unidentified)?;
+            let told = self.by_comm(cluster, identity, depth).await;
+            if let Err(fault) = &told {
+                log::info!("scheduler of {cluster}: {fault}");
+            }
+            told
+        };
+        let mut by_comm = std::pin::pin!(by_comm);
+        let both = async {
+            let first = match timeout_at(started + self.patience / 2, &mut by_comm).await {
+                Ok(Ok(report)) => return Ok(report),
+                Ok(Err(fault)) => Some(fault),
+                Err(_) => None,
+            };
+            let mut by_http = std::pin::pin!(self.by_http(cluster));
+            if let Some(fault) = first {
+                return by_http.await.map_err(|_| fault);
+            }
+            tokio::select! {
+                biased;
+                told = &mut by_comm => match told {
+                    Ok(report) => Ok(report),
+                    Err(fault) => by_http.await.map_err(|_| fault),
+                },
+                told = &mut by_http => match told {
+                    Ok(report) => Ok(report),
+                    Err(_) => by_comm.await,
+                },
+            }
+        };
+        timeout_at(started + self.patience, both)
+            .await
+            .unwrap_or(Err(Fault::Late(self.patience)))
+    }
+
+    async fn by_comm(
+        &self,
+        cluster: &str,
+        identity: &Identity,
+        depth: Depth,
+    ) -> Result<Report, Fault> {
+        let mut operations = vec![
+            op("identity"),
+            op("check_idle"),
+            json!({"op": "dump_state", "reply": true, "exclude": LEFT_OUT}),
+        ];
+        if depth == Depth::Everything {
+            operations.push(op("versions"));
+        }
+        let answers = self.ask(cluster, identity, &operations).await?;
+        let mut answers = answers.iter();
+        let mut next = || answers.next().ok_or(Fault::Garbled("it is missing"));
+        // Not even this one: then it's no scheduler that speaks like those that are known.
+        let (mut activity, worker_details) = next()?.read::<wire::Identity>()?.tell();
+        let since = next()?.read::<Option<f64>>();
+        // A failure leaves unknown what only this one could have told.
+        if let Ok(state) = next()?.read::<wire::State>() {
+            activity.clients = state.clients();
+            activity.tasks = state.tasks();
+            activity.idle = since.map_or(Idle::Unknown, |since| state.idle(since));
+        }
+        let versions = next().and_then(comm::Answer::read::<wire::Versions>).ok();
+        Ok(Report {
+            activity,
+            worker_details,
+            versions: versions.map(|versions| Versions {
+                scheduler: versions.packages(),
+                workers: None,
+            }),
+        })
+    }
+
+    /// What each worker runs on, if all of them answer in time. The scheduler asks them one and
+    /// all, and waits for those that are gone: a connection of its own doesn't hold up the rest.
+    async fn worker_versions(
+        &self,
+        cluster: &str,
+        identity: Option<&Identity>,
+    ) -> Option<BTreeMap<String, Packages>> {
+        let question = json!({
+            "op": "broadcast", "reply": true, "msg": {"op": "versions"}, "on_error": "ignore",
+        });
+        let asking = self.ask(cluster, identity?, std::slice::from_ref(&question));
+        let answers = tokio::time::timeout(self.patience, asking)
+            .await
+            .ok()?
+            .ok()?;
+        let workers = answers.first()?.read::<BTreeMap<String, wire::Versions>>();
+        let workers = workers.ok()?.into_iter();
+        Some(
+            workers
+                .map(|(address, versions)| (address, versions.packages()))
+                .collect(),
+        )
+    }
+
+    async fn ask(
+        &self,
+        cluster: &str,
+        identity: &Identity,
+        operations: &[Value],
+    ) -> Result<Vec<comm::Answer>, Fault> {
+        let started = Instant::now();
+        let mut stream = tls::connect(&self.proxy, cluster, identity).await?;
+        let answers = comm::ask(&mut stream, operations).await?;
+        log::info!(
+            "asked the scheduler of {cluster}: {} answers, {} bytes, {:.0?}",
+            answers.len(),
+            answers.iter().map(comm::Answer::len).sum::<usize>(),
+            started.elapsed()
+        );
+        Ok(answers)
+    }
+
+    async fn by_http(&self, cluster: &str) -> Result<Report, Fault> {
+        let route = |file| {
+            let name = utf8_percent_encode(cluster, NAME);
+            format!("{}/clusters/{name}/json/{file}.json", self.base)
+        };
+        let (identity, counts) = tokio::join!(
+            http::get::<wire::Identity>(&self.http, route("identity")),
+            http::get::<wire::Counts>(&self.http, route("counts")),
+        );
+        let (mut activity, worker_details) = identity
+            .inspect_err(|fault| log::info!("scheduler of {cluster}: {fault}"))?
+            .tell();
+        activity.tasks = counts.ok().map(|counts| counts.tasks());
+        Ok(Report {
+            activity,
+            worker_details,
+            versions: None,
+        })
+    }
+}
+
+fn op(name: &str) -> Value {
+    json!({"op": name, "reply": true})
+}

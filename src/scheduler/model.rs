@@ -1,0 +1,141 @@
+//! What a running cluster tells of itself. `None` is unknown, and never means zero.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// A cluster at work, in numbers.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Activity {
+    pub(crate) workers: Option<u64>,
+    pub(crate) threads: Option<u64>,
+    /// Bytes, of all workers together; so is the limit.
+    pub(crate) memory_used: Option<u64>,
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) tasks: Option<Tasks>,
+    /// Those connected, without the scheduler's own.
+    pub(crate) clients: Option<u64>,
+    #[serde(rename = "idle_since")]
+    pub(crate) idle: Idle,
+}
+
+/// Since when nothing has been running, queued or unrunnable. Clients and results don't count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Idle {
+    #[default]
+    Unknown,
+    Busy,
+    /// By the scheduler's clock.
+    Since(Timestamp),
+}
+
+impl Serialize for Idle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unknown | Self::Busy => serializer.serialize_none(),
+            Self::Since(time) => serializer.collect_str(time),
+        }
+    }
+}
+
+/// Tasks by the state they are in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tasks {
+    /// Every task that the scheduler knows.
+    pub(crate) total: Option<u64>,
+    /// Sent to a worker, and running or waiting there.
+    pub(crate) processing: Option<u64>,
+    /// Held back by the scheduler until a worker has room.
+    pub(crate) queued: Option<u64>,
+    /// For what they depend on.
+    pub(crate) waiting: Option<u64>,
+    /// Those that no worker there is fit for.
+    pub(crate) unrunnable: Option<u64>,
+    /// Done, their results held.
+    pub(crate) memory: Option<u64>,
+    pub(crate) erred: Option<u64>,
+    pub(crate) released: Option<u64>,
+}
+
+impl Tasks {
+    /// Those still to be done.
+    pub(crate) fn unfinished(&self) -> Option<u64> {
+        Some(self.processing? + self.queued? + self.waiting? + self.unrunnable?)
+    }
+
+    /// Each state with its number, those to be done first.
+    pub(crate) fn by_state(&self) -> [(&'static str, Option<u64>); 7] {
+        [
+            ("processing", self.processing),
+            ("queued", self.queued),
+            ("waiting", self.waiting),
+            ("unrunnable", self.unrunnable),
+            ("in memory", self.memory),
+            ("erred", self.erred),
+            ("released", self.released),
+        ]
+    }
+}
+
+/// A cluster at work, in full.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Report {
+    #[serde(flatten)]
+    pub(crate) activity: Activity,
+    pub(crate) worker_details: Option<Vec<Worker>>,
+    pub(crate) versions: Option<Versions>,
+}
+
+/// A worker, as the scheduler last heard from it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Worker {
+    pub(crate) name: Option<String>,
+    pub(crate) address: String,
+    pub(crate) host: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) threads: Option<u64>,
+    /// Per cent of one core.
+    pub(crate) cpu: Option<f64>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) memory_limit: Option<u64>,
+    /// Those still to be done there.
+    pub(crate) tasks: Option<u64>,
+    #[serde(serialize_with = "maybe_rfc3339")]
+    pub(crate) last_seen: Option<Timestamp>,
+}
+
+/// What a cluster runs on.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Versions {
+    pub(crate) scheduler: Packages,
+    /// By the workers' addresses.
+    pub(crate) workers: Option<BTreeMap<String, Packages>>,
+}
+
+/// The packages that must fit together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Packages {
+    pub(crate) python: Option<String>,
+    pub(crate) dask: Option<String>,
+    pub(crate) distributed: Option<String>,
+}
+
+impl Packages {
+    /// Each with its name.
+    pub(crate) fn each(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("Python", self.python.as_deref()),
+            ("dask", self.dask.as_deref()),
+            ("distributed", self.distributed.as_deref()),
+        ]
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde's derive calls")]
+fn maybe_rfc3339<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_string()).serialize(serializer)
+}

@@ -1,0 +1,169 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn identity(value: &Value) -> (Activity, Option<Vec<Worker>>) {
+    let by_json = serde_json::from_value::<Identity>(value.clone()).expect("any object will do");
+    let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
+    let by_comm = rmp_serde::from_slice::<Identity>(&packed).expect("any map will do");
+    let (told, workers) = by_json.tell();
+    let (told_by_comm, _) = by_comm.tell();
+    assert_eq!(format!("{told:?}"), format!("{told_by_comm:?}"));
+    (told, workers)
+}
+
+#[test]
+fn workers_add_up() {
+    let (activity, workers) = identity(&json!({
+        "type": "Scheduler", "n_workers": 2, "total_threads": 3,
+        "workers": {
+            "tls://h:1": {"name": "w1", "host": "h", "nthreads": 1, "memory_limit": 10,
+                "last_seen": 1_795_217_500.73, "status": "running",
+                "metrics": {"cpu": 4, "memory": 3, "task_counts": {"memory": 7, "executing": 1, "ready": 2}}},
+            "tls://h:2": {"name": "w2", "nthreads": 2, "memory_limit": 20,
+                "metrics": {"cpu": 4.5, "memory": 4, "executing": 1, "ready": 5}},
+        },
+    }));
+    assert_eq!(activity.workers, Some(2));
+    assert_eq!(activity.threads, Some(3));
+    assert_eq!(activity.memory_used, Some(7));
+    assert_eq!(activity.memory_limit, Some(30));
+    let workers = workers.expect("workers");
+    assert_eq!(workers[0].tasks, Some(3));
+    assert_eq!(workers[1].tasks, Some(6));
+    assert_eq!(
+        workers[0].last_seen.map(|time| time.to_string()).as_deref(),
+        Some("2026-11-20T23:31:40.73Z")
+    );
+}
+
+#[test]
+fn no_worker_is_known_to_be_none() {
+    let (activity, workers) = identity(&json!({"workers": {}}));
+    assert_eq!((activity.workers, activity.memory_used), (Some(0), Some(0)));
+    assert!(workers.is_some_and(|workers| workers.is_empty()));
+}
+
+#[test]
+fn what_is_not_understood_is_unknown_and_never_zero() {
+    for strange in [
+        json!({}),
+        json!({"workers": null}),
+        json!({"workers": [1, 2]}),
+        json!({"workers": "many", "n_workers": -1}),
+    ] {
+        let (activity, workers) = identity(&strange);
+        assert_eq!(activity.workers, None, "{strange}");
+        assert!(workers.is_none(), "{strange}");
+    }
+    let (activity, _) =
+        identity(&json!({"workers": {"a": {"nthreads": 2, "memory_limit": 0}, "b": 7}}));
+    assert_eq!(activity.workers, Some(2));
+    assert_eq!((activity.threads, activity.memory_used), (None, None));
+    assert_eq!(
+        activity.memory_limit, None,
+        "no limit isn't a limit of nothing"
+    );
+    let (activity, workers) =
+        identity(&json!({"n_workers": 900, "workers": {"a": {"nthreads": 2}}}));
+    assert_eq!((activity.workers, activity.threads), (Some(900), None));
+    assert!(workers.is_none());
+}
+
+fn state(value: Value) -> State {
+    serde_json::from_value(value).expect("any object will do")
+}
+
+#[test]
+fn the_schedulers_own_clients_are_none() {
+    let client = json!({"client_key": "x", "last_seen": 1.5});
+    let clients = json!({
+        "fire-and-forget": client, "published-seven": client, "Client-a": client, "Client-worker-b": client,
+    });
+    assert_eq!(state(json!({"clients": clients})).clients(), Some(2));
+    assert_eq!(state(json!({})).clients(), None);
+    assert_eq!(state(json!({"clients": 3})).clients(), None);
+}
+
+#[test]
+fn tasks_are_counted_once_whatever_group_they_are_in() {
+    let tasks = state(json!({"task_groups": {
+        "a": {"states": {"memory": 2, "processing": 1, "queued": 4, "forgotten": 9}},
+        "b": {"states": {"memory": 1, "no-worker": 1, "waiting": 3}},
+    }}));
+    let tasks = tasks.tasks().expect("tasks");
+    assert_eq!((tasks.total, tasks.unfinished()), (Some(12), Some(9)));
+    assert_eq!(
+        (tasks.queued, tasks.memory, tasks.erred),
+        (Some(4), Some(3), Some(0))
+    );
+    assert_eq!(state(json!({"task_groups": {"a": {}}})).tasks(), None);
+    assert_eq!(state(json!({})).tasks(), None);
+    assert_eq!(
+        state(json!({"task_groups": {}}))
+            .tasks()
+            .and_then(|tasks| tasks.total),
+        Some(0)
+    );
+}
+
+#[test]
+fn queued_tasks_are_what_is_left_where_that_is_certain() {
+    let counts = |value| {
+        serde_json::from_value::<Counts>(value)
+            .expect("counts")
+            .tasks()
+    };
+    let none = json!({"tasks": 4, "processing": 0, "waiting": 0, "unrunnable": 0, "memory": 0,
+        "erred": 0, "released": 0, "idle": 0});
+    assert_eq!(counts(none.clone()).queued, Some(4));
+    let mut held = none;
+    held["memory"] = json!(1);
+    assert_eq!(
+        (counts(held.clone()).queued, counts(held).total),
+        (None, Some(4))
+    );
+    assert_eq!(counts(json!({"tasks": 4})).queued, None);
+    assert_eq!(counts(json!({"tasks": "4"})).total, None);
+}
+
+#[test]
+fn nil_is_busy_only_from_a_scheduler_that_knows_the_question() {
+    let young = state(json!({"transition_counter": 3}));
+    let old = state(json!({}));
+    assert_eq!(young.idle(None), Idle::Busy);
+    assert_eq!(old.idle(None), Idle::Unknown);
+    assert!(matches!(young.idle(Some(1_795_218_718.27)), Idle::Since(_)));
+    for strange in [f64::NAN, f64::INFINITY, 1e300, -1e300] {
+        assert_eq!(young.idle(Some(strange)), Idle::Unknown);
+    }
+}
+
+#[test]
+fn versions_are_those_that_matter() {
+    let versions = serde_json::from_value::<Versions>(json!({
+        "host": {"OS": "Linux"},
+        "packages": {"python": "3.11.7.final.0", "dask": "2026.8.0", "distributed": "2026.8.0", "lz4": null},
+    }));
+    let packages = versions.expect("versions").packages();
+    let texts = packages.each().map(|(_, version)| version);
+    assert_eq!(texts, [Some("3.11.7"), Some("2026.8.0"), Some("2026.8.0")]);
+}
+
+proptest! {
+    #[test]
+    fn no_json_is_a_panic(
+        count in any::<u64>(), number in any::<f64>(), text in any::<String>(), key in "[a-z_]{0,12}",
+    ) {
+        for value in [json!(count), json!(number), json!(text.clone()), json!([count]), json!({key: count})] {
+            identity(&json!({
+                "workers": {text.clone(): {"nthreads": value, "memory_limit": value, "last_seen": value,
+                    "metrics": {"cpu": value, "memory": value, "task_counts": value}},
+                    "other": {"nthreads": u64::MAX, "memory_limit": count}},
+            }));
+            let state = state(json!({"clients": value, "task_groups": {"a": {"states": {"memory": count}}, "b": {"states": {"memory": u64::MAX}}}}));
+            let _ = (state.clients(), state.tasks(), state.idle(Some(number)));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Clusters of older releases of distributed tell the same. `cargo test -- --ignored releases` sets
+//! these up in target/gateway/releases and asks them.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Client, RELEASES, User};
+
+#[test]
+#[ignore = "installs four releases of distributed, and takes a minute"]
+fn older_releases_tell_the_same() {
+    let releases = RELEASES.facts["releases"].as_object().expect("releases");
+    assert!(releases.len() >= 4);
+    for (release, python) in releases {
+        let python = Path::new(python.as_str().expect("a path"));
+        tells(release, python);
+    }
+}
+
+fn tells(release: &str, python: &Path) {
+    let user = RELEASES.user();
+    let name = user.stdout(&["new", "--workers", "2", "-s", &format!("release={release}")]);
+    let fresh = shown_when(&user, |shown| shown["workers"] == 2);
+    assert_eq!(fresh["versions"]["scheduler"]["distributed"], release);
+    assert_eq!(fresh["clients"], 0, "{release}");
+    assert_eq!(fresh["tasks"]["total"], 0, "{release}");
+    // The oldest doesn't know the question, and its answer is the one that means "busy".
+    let tells_idle = release != "2022.4.0";
+    let table = user.stdout(&["list", "-o", "wide", "--no-header"]);
+    let is_unknown = table.split_whitespace().any(|cell| cell == "?");
+    assert_eq!(is_unknown, !tells_idle, "{release}: {table}");
+    assert_eq!(
+        fresh["idle_since"].is_string(),
+        tells_idle,
+        "{release}: {fresh}"
+    );
+    let workers = fresh["versions"]["workers"].as_object().expect("workers");
+    assert_eq!(workers.len(), 2, "{release}");
+
+    let work = "futures = client.map(lambda x: time.sleep(30) or x, range(20), pure=False)\n\
+                time.sleep(2)";
+    let client = Client::connect_by(python, &user, &name, work);
+    let busy = shown_when(&user, |shown| shown["tasks"]["total"] == 20);
+    assert_eq!(busy["clients"], 1, "{release}");
+    assert_eq!(busy["idle_since"], Value::Null, "{release}");
+    let states = ["processing", "queued"].map(|state| busy["tasks"][state].as_u64());
+    assert_eq!(
+        states.into_iter().flatten().sum::<u64>(),
+        20,
+        "{release}: {busy}"
+    );
+    for worker in busy["worker_details"].as_array().expect("workers") {
+        for field in [
+            "name",
+            "host",
+            "threads",
+            "cpu",
+            "memory",
+            "memory_limit",
+            "last_seen",
+        ] {
+            assert!(!worker[field].is_null(), "{release}: {field}");
+        }
+        assert!(worker["tasks"].as_u64() > Some(0), "{release}: {worker}");
+    }
+    drop(client);
+    shown_when(&user, |shown| {
+        shown["clients"] == 0 && shown["idle_since"].is_string() == tells_idle
+    });
+    user.stdout(&["shutdown", &name]);
+}
+
+fn shown_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let shown = user.json(&["show"]);
+        if sign(&shown) {
+            return shown;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{shown}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,84 @@
+//! Work on a cluster: a Python client that stays connected, and the scheduler's process.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::{TestGateway, User};
+
+/// A client, connected until this is dropped.
+pub(crate) struct Client {
+    process: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Client {
+    /// Runs `work` in a Python that has `client`, connected to the cluster `name`, and returns
+    /// when it's done.
+    pub(crate) fn connect(gateway: &TestGateway, user: &User, name: &str, work: &str) -> Self {
+        Self::connect_by(gateway.python(), user, name, work)
+    }
+
+    /// The same in another Python.
+    pub(crate) fn connect_by(python: &Path, user: &User, name: &str, work: &str) -> Self {
+        let script = format!(
+            "import sys, time\nfrom dask_gateway import Gateway\n\
+             client = Gateway().connect('{name}').get_client()\n\
+             {work}\nprint('done', flush=True)\nsys.stdin.read()\n"
+        );
+        let mut process = Command::new(python)
+            .args(["-c", &script])
+            .env_clear()
+            .envs(user.environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python runs");
+        let stdin = process.stdin.take();
+        let stdout = process.stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        assert!(read.is_ok() && line == "done\n", "the work failed: {work}");
+        Self { process, stdin }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// The process of a cluster's scheduler, for as long as it does nothing.
+pub(crate) struct Frozen(String);
+
+impl Frozen {
+    pub(crate) fn scheduler_of(name: &str) -> Self {
+        let sign = format!("DASK_GATEWAY_CLUSTER_NAME={name}");
+        let is_it = |pid: &str| {
+            let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}"));
+            let holds = |file: &str, sign: &[u8]| {
+                read(file).is_ok_and(|text| text.split(|b| *b == 0).any(|part| part == sign))
+            };
+            holds("environ", sign.as_bytes()) && holds("cmdline", b"scheduler")
+        };
+        let processes = std::fs::read_dir("/proc").expect("/proc");
+        let pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let pid = pids.into_iter().find(|pid| is_it(pid));
+        let frozen = Self(pid.expect("the scheduler runs"));
+        frozen.signal("-STOP");
+        frozen
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.0]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
