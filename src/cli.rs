@@ -80,6 +80,7 @@ pub(crate) enum GatewayCommand {
     Adapt(AdaptArgs),
     #[command(visible_alias = "stop")]
     Shutdown(ShutdownArgs),
+    Wait(WaitArgs),
     Dashboard(DashboardArgs),
     Options(OptionsArgs),
 }
@@ -263,6 +264,11 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "MIN..MAX", value_parser = value::worker_range)]
     pub(crate) adapt: Option<(Option<u32>, Option<u32>)>,
 
+    /// Wait until so many workers are there, too
+    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    #[arg(conflicts_with = "no_wait")]
+    pub(crate) wait_workers: Option<u32>,
+
     /// Use an active cluster of yours, if there is one with these options, in place of a new one
     ///
     /// A running one is preferred to a pending one, a younger to an older. A cluster that was
@@ -277,6 +283,9 @@ pub(crate) struct NewArgs {
     /// Give up, and shut the cluster down, if it doesn't run after this long
     #[arg(long, value_name = "DURATION", value_parser = value::limit)]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
 }
 
 /// Wait until a cluster runs, and print how to connect to it
@@ -320,6 +329,17 @@ pub(crate) struct ScaleArgs {
     #[arg(value_name = "N", required = true)]
     #[arg(value_parser = value::workers, allow_negative_numbers = true)]
     pub(crate) workers: u32,
+
+    /// Wait until so many workers are there, and no others
+    #[arg(long)]
+    pub(crate) wait: bool,
+
+    /// Give up waiting after this long; the gateway goes on with what it was asked
+    #[arg(long, value_name = "DURATION", value_parser = value::limit, requires = "wait")]
+    pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
 }
 
 /// Let the work decide the number of a cluster's workers
@@ -388,6 +408,32 @@ pub(crate) struct ShutdownArgs {
 
     #[command(flatten)]
     pub(crate) selectors: Selectors,
+}
+
+/// Wait until a cluster is running, has ended, has its workers, or is idle
+///
+/// For scripts: it prints nothing, unless in a format other than the table, and its exit code
+/// tells. Idle means that nothing is running, queued or unrunnable; clients and results don't
+/// count. What a cluster doesn't tell is never taken for what is waited for.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw wait 2224 --for workers=8 --timeout 10m
+  dgw wait --for idle && dgw shutdown 2224")]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// What to wait for: running, stopped, workers=N (or more), or idle
+    #[arg(long = "for", value_name = "CONDITION", value_parser = value::condition)]
+    pub(crate) condition: value::Condition,
+
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
 }
 
 /// Print the URL of a cluster's dashboard

@@ -1,5 +1,6 @@
 //! Values as a person types them.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
@@ -91,6 +92,40 @@ pub(crate) fn workers(text: &str) -> Result<u32, String> {
         .map_err(|_| "a number of workers is 0, 1, 2, …".to_owned())
 }
 
+/// What `dgw wait` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Running,
+    Stopped,
+    Workers(u32),
+    Idle,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("running"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Workers(count) => write!(f, "running with {count} workers"),
+            Self::Idle => f.write_str("idle"),
+        }
+    }
+}
+
+/// `running`, `stopped`, `workers=N` or `idle`.
+///
+/// # Errors
+/// What there is to wait for.
+pub(crate) fn condition(text: &str) -> Result<Condition, String> {
+    match text.split_once('=') {
+        Some(("workers", count)) => workers(count).map(Condition::Workers),
+        None if text == "running" => Ok(Condition::Running),
+        None if text == "stopped" => Ok(Condition::Stopped),
+        None if text == "idle" => Ok(Condition::Idle),
+        _ => Err("a condition is running, stopped, workers=N or idle".to_owned()),
+    }
+}
+
 /// `KEY=VALUE`.
 ///
 /// # Errors
@@ -159,6 +194,17 @@ mod tests {
         assert!(ClusterName::parse("2225").is_ok_and(|name| !name.is_full() && !name.fits(hex)));
         for text in ["", "http://h/clusters/", "a b", "\u{1b}", "http://h/x"] {
             assert!(ClusterName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_words_and_one_takes_a_number() {
+        assert_eq!(condition("running"), Ok(Condition::Running));
+        assert_eq!(condition("stopped"), Ok(Condition::Stopped));
+        assert_eq!(condition("idle"), Ok(Condition::Idle));
+        assert_eq!(condition("workers=8"), Ok(Condition::Workers(8)));
+        for text in ["", "workers", "workers=", "workers=-1", "idle=1", "RUNNING"] {
+            assert!(condition(text).is_err(), "{text}");
         }
     }
 

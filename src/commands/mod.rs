@@ -2,6 +2,7 @@
 
 mod adapt;
 mod completions;
+mod condition;
 mod connect;
 mod dashboard;
 mod interrupt;
@@ -13,6 +14,7 @@ mod selection;
 mod show;
 mod shutdown;
 mod started;
+mod wait;
 mod waiting;
 
 use anyhow::Context as _;
@@ -57,6 +59,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             GatewayCommand::Scale(args) => scale::run(args, &gateway, printer).await,
             GatewayCommand::Adapt(args) => adapt::run(args, &gateway, printer).await,
             GatewayCommand::Shutdown(args) => shutdown::run(args, &gateway, printer).await,
+            GatewayCommand::Wait(args) => wait::run(args, &gateway, printer).await,
             GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
             GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
         }

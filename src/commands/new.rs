@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Map, Value};
 
+use super::condition::{self, Goal};
 use super::interrupt::Interrupts;
 use super::scale;
 use super::started::Started;
@@ -12,7 +13,7 @@ use crate::cli::NewArgs;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::{Clamped, Cluster, Gateway, Scaling, Status, typed};
-use crate::output::{Format, Printer};
+use crate::output::{Format, Printer, Progress};
 
 /// Starts a cluster, waits until it runs, and prints its name.
 pub(super) async fn run(
@@ -48,6 +49,9 @@ pub(super) async fn run(
         };
         let what = format!("cluster {name} does not run yet");
         let (cluster, clamped) = waiting::within(limit, &what, start).await?;
+        if clamped.is_none() {
+            wait_for_workers(args, &name, gateway, limit, &mut progress).await?;
+        }
         progress.finish(&format!("cluster {name} runs"));
         print_or_lose(&cluster, printer)?;
         Ok(clamped)
@@ -109,6 +113,10 @@ async fn reuse(
     };
     let what = format!("cluster {name} does not run yet");
     let (cluster, clamped) = waiting::within(limit, &what, start).await?;
+    if clamped.is_none() {
+        let mut progress = printer.progress(&format!("cluster {name} runs"));
+        wait_for_workers(args, &name, gateway, limit, &mut progress).await?;
+    }
     print(&cluster, printer)?;
     unless_clamped(name, clamped)
 }
@@ -125,6 +133,23 @@ async fn set_workers(
         (None, None) => return Ok(None),
     };
     scale::scale(gateway, name, scaling).await
+}
+
+/// Waits for `--wait-workers`. Not where the gateway clamped the request: they might never come.
+async fn wait_for_workers(
+    args: &NewArgs,
+    name: &str,
+    gateway: &Gateway,
+    limit: Option<Limit>,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    let Some(count) = args.wait_workers else {
+        return Ok(());
+    };
+    let identity = condition::still_running(gateway, name).await?;
+    let schedulers = super::schedulers(gateway, &args.probe);
+    let ways = (gateway, &schedulers);
+    condition::until(Goal::AtLeast(count), name, identity, ways, limit, progress).await
 }
 
 /// The name alone needs no request; a record does.

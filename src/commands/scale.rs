@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::condition::{self, Goal};
+use super::waiting::Limit;
 use crate::cli::{ScaleArgs, Target};
 use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
@@ -25,17 +27,29 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    apply(&args.target, Scaling::Fixed(args.workers), gateway, printer).await
+    let name = apply(&args.target, Scaling::Fixed(args.workers), gateway, printer).await?;
+    if !args.wait {
+        return Ok(());
+    }
+    let goal = Goal::Exactly(args.workers);
+    let limit = args.timeout.map(Limit::of);
+    let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
+    let identity = condition::still_running(gateway, &name).await?;
+    let schedulers = super::schedulers(gateway, &args.probe);
+    let ways = (gateway, &schedulers);
+    condition::until(goal, &name, identity, ways, limit, &mut progress).await?;
+    progress.finish(&format!("cluster {name} has {}", counted(args.workers)));
+    Ok(())
 }
 
 /// Scales the cluster that is meant, says so, and prints what was asked for in a format other
-/// than the table.
+/// than the table. Returns the cluster's name.
 pub(super) async fn apply(
     target: &Target,
     scaling: Scaling,
     gateway: &Gateway,
     printer: &Printer,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     let job = async |name: &str| {
         let clamped = scale(gateway, name, scaling).await?;
         Ok((name.to_owned(), clamped))
@@ -59,7 +73,10 @@ pub(super) async fn apply(
         clamped: clamped.clone(),
     };
     printer.result(&scaled, String::new)?;
-    clamped.map_or(Ok(()), |reason| Err(Error::Clamped { name, reason }))
+    match clamped {
+        None => Ok(name),
+        Some(reason) => Err(Error::Clamped { name, reason }),
+    }
 }
 
 /// Scales the cluster `name`, or says what it is that it can't be scaled.
@@ -87,15 +104,22 @@ fn done(name: &str, scaling: Scaling) -> String {
     let bound =
         |bound: Option<u32>| bound.map_or_else(|| "the gateway's".to_owned(), |n| n.to_string());
     match scaling {
-        Scaling::Fixed(1) => format!("cluster {name} scales to 1 worker, adaptive scaling is off"),
-        Scaling::Fixed(count) => {
-            format!("cluster {name} scales to {count} workers, adaptive scaling is off")
-        }
+        Scaling::Fixed(count) => format!(
+            "cluster {name} scales to {}, adaptive scaling is off",
+            counted(count)
+        ),
         Scaling::Adaptive { minimum, maximum } => format!(
             "cluster {name} scales with its work: minimum {}, maximum {}",
             bound(minimum),
             bound(maximum)
         ),
         Scaling::Off => format!("cluster {name} keeps its workers, adaptive scaling is off"),
+    }
+}
+
+fn counted(workers: u32) -> String {
+    match workers {
+        1 => "1 worker".to_owned(),
+        several => format!("{several} workers"),
     }
 }

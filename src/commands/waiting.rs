@@ -111,6 +111,18 @@ impl Limit {
             end: Instant::now() + span,
         }
     }
+
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// That it is over, and `what` was still to come.
+    pub(super) fn error(self, what: String) -> Error {
+        Error::TimedOut {
+            what,
+            limit: self.span,
+        }
+    }
 }
 
 /// `work`, unless the limit runs out first.
@@ -122,15 +134,9 @@ pub(super) async fn within<T>(
     what: &str,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let Some(Limit { span, end }) = limit else {
+    let Some(limit) = limit else {
         return work.await;
     };
-    tokio::time::timeout_at(end, work)
-        .await
-        .unwrap_or_else(|_| {
-            Err(Error::TimedOut {
-                what: what.to_owned(),
-                limit: span,
-            })
-        })
+    let done = tokio::time::timeout_at(limit.end, work).await;
+    done.unwrap_or_else(|_| Err(limit.error(what.to_owned())))
 }

@@ -24,4 +24,5 @@ mod shutdown;
 mod signals;
 mod terminal;
 mod tls;
+mod wait;
 mod wide;
