@@ -312,6 +312,21 @@ pub(crate) struct Target {
     pub(crate) cluster: Option<ClusterName>,
 }
 
+/// What keeps a request from doing harm: a gateway that can't pass it on to the scheduler takes the
+/// whole cluster for failed.
+#[derive(Debug, Args)]
+pub(crate) struct Care {
+    /// Send it without asking the cluster's scheduler first whether it is there
+    ///
+    /// A gateway that can't pass the request on to the scheduler takes the whole cluster for
+    /// failed. So a scheduler that doesn't answer is left alone, but for this.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
+}
+
 /// Set the number of a cluster's workers
 ///
 /// Adaptive scaling goes off. The workers come and go in the gateway's own time.
@@ -339,7 +354,7 @@ pub(crate) struct ScaleArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) care: Care,
 }
 
 /// Let the work decide the number of a cluster's workers
@@ -366,6 +381,9 @@ pub(crate) struct AdaptArgs {
     /// Switch adaptive scaling off; the workers that are there stay
     #[arg(long, conflicts_with_all = ["min", "max"])]
     pub(crate) off: bool,
+
+    #[command(flatten)]
+    pub(crate) care: Care,
 }
 
 /// Shut clusters down, wait until they are gone, and print their names

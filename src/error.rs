@@ -66,6 +66,8 @@ pub(crate) enum Error {
     SeveralActive { there: Vec<String> },
     #[error("cluster `{name}` is {status}, not RUNNING")]
     NotRunning { name: String, status: Status },
+    #[error("the scheduler of cluster `{name}` does not answer: {fault}")]
+    NoScheduler { name: String, fault: String },
     #[error(
         "cluster `{name}` did not start: the gateway reports {status} after {}",
         age::short(*after)
@@ -142,9 +144,11 @@ impl Error {
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
-            Self::NoBrowser | Self::NameLost(_) | Self::Stdout(_) | Self::Unexpected(_) => {
-                Code::Other
-            }
+            Self::NoBrowser
+            | Self::NoScheduler { .. }
+            | Self::NameLost(_)
+            | Self::Stdout(_)
+            | Self::Unexpected(_) => Code::Other,
         };
         code as u8
     }
@@ -199,6 +203,11 @@ impl Error {
                 name,
                 status: Status::Pending,
             } => Some(format!("`dgw connect {name}` waits until it runs")),
+            Self::NoScheduler { .. } => Some(
+                "asked to scale it now, the gateway would take the whole cluster for failed; \
+                 `--force` asks all the same"
+                    .to_owned(),
+            ),
             Self::NotRunning { .. } => Some("`dgw new` starts another".to_owned()),
             Self::StartFailed { .. } => Some(
                 "the gateway doesn't say why: check the options, or ask those who run it to look \

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::condition::{self, Goal};
 use super::waiting::Limit;
-use crate::cli::{ScaleArgs, Target};
+use crate::cli::{Care, Probe, ScaleArgs, Target};
 use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
 use crate::output::Printer;
@@ -27,7 +27,14 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let name = apply(&args.target, Scaling::Fixed(args.workers), gateway, printer).await?;
+    let name = apply(
+        &args.target,
+        &args.care,
+        Scaling::Fixed(args.workers),
+        gateway,
+        printer,
+    )
+    .await?;
     if !args.wait {
         return Ok(());
     }
@@ -35,7 +42,7 @@ pub(super) async fn run(
     let limit = args.timeout.map(Limit::of);
     let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
     let identity = condition::still_running(gateway, &name).await?;
-    let schedulers = super::schedulers(gateway, &args.probe);
+    let schedulers = super::schedulers(gateway, &args.care.probe);
     let ways = (gateway, &schedulers);
     condition::until(goal, &name, identity, ways, limit, &mut progress).await?;
     progress.finish(&format!("cluster {name} has {}", counted(args.workers)));
@@ -46,15 +53,22 @@ pub(super) async fn run(
 /// than the table. Returns the cluster's name.
 pub(super) async fn apply(
     target: &Target,
+    care: &Care,
     scaling: Scaling,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<String, Error> {
-    let job = async |name: &str| {
-        let clamped = scale(gateway, name, scaling).await?;
-        Ok((name.to_owned(), clamped))
+    let (name, clamped) = if care.force {
+        let job = async |name: &str| {
+            let clamped = scale(gateway, name, scaling).await?;
+            Ok((name.to_owned(), clamped))
+        };
+        target.with(gateway, job).await?
+    } else {
+        let name = answering(target, &care.probe, gateway).await?;
+        let clamped = scale(gateway, &name, scaling).await?;
+        (name, clamped)
     };
-    let (name, clamped) = target.with(gateway, job).await?;
     let clamped = clamped.map(|Clamped(reason)| reason);
     let (workers, minimum, maximum) = match scaling {
         Scaling::Fixed(count) => (Some(count), None, None),
@@ -76,6 +90,24 @@ pub(super) async fn apply(
     match clamped {
         None => Ok(name),
         Some(reason) => Err(Error::Clamped { name, reason }),
+    }
+}
+
+/// The cluster that is meant, running and with a scheduler that answers: one that doesn't would
+/// make the gateway fail the cluster after three tries in a third of a second.
+async fn answering(target: &Target, probe: &Probe, gateway: &Gateway) -> Result<String, Error> {
+    let (row, identity) = target.find_with_identity(gateway).await?;
+    let Cluster { name, status, .. } = row.cluster;
+    if status != Status::Running {
+        return Err(Error::NotRunning { name, status });
+    }
+    let schedulers = super::schedulers(gateway, probe);
+    match schedulers.activity(&name, identity.as_ref()).await {
+        Ok(_) => Ok(name),
+        Err(fault) => Err(Error::NoScheduler {
+            name,
+            fault: fault.to_string(),
+        }),
     }
 }
 

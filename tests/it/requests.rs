@@ -17,9 +17,13 @@ fn each_command_makes_as_few_requests_as_it_can() {
     one(&["dashboard", &name]);
     one(&["connect"]);
     one(&["dashboard", &name[..4]]);
-    assert_eq!(requests(&user, &["scale", &name, "1"]), ["POST"]);
+    assert_eq!(requests(&user, &["scale", &name, "1"]), ["GET", "POST"]);
     assert_eq!(requests(&user, &["scale", "1"]), ["GET", "POST"]);
-    assert_eq!(requests(&user, &["adapt", &name, "--off"]), ["POST"]);
+    assert_eq!(requests(&user, &["adapt", &name, "--off"]), ["GET", "POST"]);
+    assert_eq!(
+        requests(&user, &["adapt", &name, "--off", "--force"]),
+        ["POST"]
+    );
     assert_eq!(requests(&user, &["shutdown", &name, "--dry-run"]), ["GET"]);
     assert_eq!(
         requests(&user, &["shutdown", &name, "--no-wait"]),

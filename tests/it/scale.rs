@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use snapbox::str;
 
-use crate::support::{BASIC, User};
+use crate::support::{BASIC, Frozen, User};
 
 #[test]
 fn it_sets_the_number_of_workers() {
@@ -142,4 +142,25 @@ fn wait_for_workers(user: &User, count: u64) {
         );
         std::thread::sleep(Duration::from_millis(300));
     }
+}
+
+#[test]
+fn a_silent_scheduler_is_left_alone_unless_forced() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let frozen = Frozen::scheduler_of(&name);
+    user.dgw(&["scale", "1", "--probe-timeout", "1s"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the scheduler of cluster `[NAME]` does not answer: no answer within 1 s
+
+hint: asked to scale it now, the gateway would take the whole cluster for failed; `--force` asks all the same
+
+"#]]);
+    user.dgw(&["adapt", &name, "--max", "1", "--probe-timeout", "1s"])
+        .code(1);
+    assert_eq!(user.history(), [(name.clone(), "RUNNING".to_owned())]);
+    drop(frozen);
+    user.dgw(&["scale", "1"]).success();
 }
