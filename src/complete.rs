@@ -6,11 +6,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::CommandFactory as _;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::cli::{Cli, Shell};
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Gateway, Status};
 use crate::output::escaped;
@@ -19,17 +17,17 @@ use crate::output::escaped;
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Answers the shell and ends the process, if it's the shell that is asking.
-pub(crate) fn answer_shell() {
-    CompleteEnv::with_factory(Cli::command).complete();
+pub(crate) fn answer_shell(command: fn() -> clap::Command) {
+    CompleteEnv::with_factory(command).complete();
 }
 
 /// The script that makes `shell` ask.
 ///
 /// # Errors
 /// The script can't be put together.
-pub(crate) fn script(shell: Shell) -> std::io::Result<String> {
+pub(crate) fn script(shell: &str) -> std::io::Result<String> {
     let mut script = Vec::new();
-    if let Some(completer) = Shells::builtins().completer(shell.name()) {
+    if let Some(completer) = Shells::builtins().completer(shell) {
         completer.write_registration("COMPLETE", "dgw", "dgw", "dgw", &mut script)?;
     }
     String::from_utf8(script).map_err(std::io::Error::other)
@@ -90,14 +88,17 @@ fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T>
 /// `--config` and `--address` of the line that is being completed, which follows `--`.
 fn named_on_the_line() -> (Option<PathBuf>, Option<String>) {
     let line = std::env::args_os().skip_while(|word| word != "--").skip(1);
-    let matches = Cli::command()
-        .ignore_errors(true)
-        .try_get_matches_from(line);
-    let Ok(matches) = matches else {
-        return (None, None);
+    let words = line
+        .filter_map(|word| word.into_string().ok())
+        .collect::<Vec<_>>();
+    let value = |flag: &str| {
+        words
+            .iter()
+            .enumerate()
+            .find_map(|(at, word)| match word.strip_prefix(flag)? {
+                "" => words.get(at + 1).cloned(),
+                joined => joined.strip_prefix('=').map(str::to_owned),
+            })
     };
-    let deepest = matches.subcommand().map_or(&matches, |(_, below)| below);
-    let file = deepest.try_get_one::<PathBuf>("config").ok().flatten();
-    let address = deepest.try_get_one::<String>("address").ok().flatten();
-    (file.cloned(), address.cloned())
+    (value("--config").map(PathBuf::from), value("--address"))
 }

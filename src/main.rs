@@ -12,13 +12,13 @@ mod scheduler;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::Cli;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
-    complete::answer_shell();
+    complete::answer_shell(Cli::command);
     let cli = Cli::parse();
     let printer = Printer::new(cli.global.manner());
     match commands::run(&cli, &printer) {

@@ -9,6 +9,6 @@ use crate::output::Printer;
 
 /// Prints a shell's completion script.
 pub(super) fn run(args: &CompletionsArgs) -> Result<(), Error> {
-    let script = complete::script(args.shell).context("can't put the script together")?;
+    let script = complete::script(args.shell.name()).context("can't put the script together")?;
     Printer::text(&script)
 }

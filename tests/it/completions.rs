@@ -23,6 +23,13 @@ fn names_and_keys_complete_live() {
     assert!(completed(&user, &["new", "-s", "worker_"]).contains("worker_cores="));
     assert!(completed(&user, &["list", "--status", "s"]).contains("stopping"));
     assert!(completed(&user, &["li"]).contains("list"));
+
+    let configuration = user.configuration().display().to_string();
+    let stranger = User::new();
+    let words = ["--config", &configuration, "connect", ""];
+    assert!(completed(&stranger, &words).contains(&name));
+    let elsewhere = ["--address=http://127.0.0.1:1", "connect", ""];
+    assert!(!completed(&user, &elsewhere).contains(&name));
 }
 
 #[test]
