@@ -7,7 +7,7 @@ use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Gateway, Identities, Status};
-use crate::output::{Aged, Format, Printer, cluster_columns, wide_cluster_columns};
+use crate::output::{Aged, Column, Format, Printer, cluster_columns, wide_cluster_columns};
 use crate::scheduler::Schedulers;
 
 /// So many schedulers are asked at a time: many enough that one that is silent holds up none, and
@@ -20,7 +20,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    printer.sort_column(&cluster_columns())?;
+    printer.sort_column(&columns(args, printer))?;
     let Some(pause) = args.watch else {
         return once(args, gateway, printer).await;
     };
@@ -32,6 +32,18 @@ pub(super) async fn run(
             done => done?,
         }
         tokio::time::sleep(pause).await;
+    }
+}
+
+fn is_wide(args: &ListArgs, printer: &Printer) -> bool {
+    args.wide || printer.format() == Format::Wide
+}
+
+fn columns(args: &ListArgs, printer: &Printer) -> Vec<Column<Aged>> {
+    if is_wide(args, printer) {
+        wide_cluster_columns()
+    } else {
+        cluster_columns()
     }
 }
 
@@ -47,7 +59,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         (true, ..) | (false, [_, ..], [_, ..]) => &Status::ALL,
         (false, _, []) => &Status::ACTIVE,
     };
-    let is_wide = args.wide || printer.format() == Format::Wide;
+    let is_wide = is_wide(args, printer);
     let (listing, identities) = if is_wide {
         gateway.clusters_with_identities(statuses).await?
     } else {
@@ -67,11 +79,9 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     let is_empty = rows.is_empty();
     if is_wide {
         let schedulers = super::schedulers(gateway, &args.probe);
-        let rows = probed(rows, &identities, &schedulers).await;
-        printer.records(rows, &wide_cluster_columns())?;
-    } else {
-        printer.records(rows, &cluster_columns())?;
+        rows = probed(rows, &identities, &schedulers).await;
     }
+    printer.records(rows, &columns(args, printer))?;
     if is_empty {
         printer.say(if args.all || !selectors.is_empty() {
             "no cluster fits"

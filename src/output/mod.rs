@@ -19,3 +19,4 @@ pub(crate) use options::{OfferedOption, columns as option_columns};
 pub(crate) use printer::{Colour, Manner, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use show::Shown;
+pub(crate) use table::Column;

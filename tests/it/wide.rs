@@ -69,6 +69,17 @@ fn workers_tasks_and_clients_are_counted_as_they_come_and_go() {
 }
 
 #[test]
+fn one_may_sort_by_what_clusters_tell() {
+    let user = BASIC.user();
+    let empty = user.stdout(&["new"]);
+    let busy = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let order = |flags: &[&str]| user.stdout(&[&["list", "--sort-by", "workers"], flags].concat());
+    assert_eq!(order(&["-o", "name", "--wide"]), format!("{empty}\n{busy}"));
+    assert!(order(&["-o", "wide", "--no-header"]).starts_with(&empty));
+    user.dgw(&["list", "--sort-by", "workers"]).code(2);
+}
+
+#[test]
 fn a_published_dataset_is_no_client() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1"]);
