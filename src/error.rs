@@ -274,6 +274,10 @@ fn gateway_hint(error: &gateway::Error) -> Option<String> {
             "check `gateway.address` and this machine's clock; if both are right, tell those who \
               run the gateway"
         }
+        E::Unreachable { by_proxy: true, .. } => {
+            "requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the \
+             like): check that too"
+        }
         E::Unreachable { .. } => {
             "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
         }

@@ -45,7 +45,10 @@ impl Credentials {
 #[derive(Clone, Debug)]
 pub(crate) enum HttpProxy {
     /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
-    FromEnvironment,
+    FromEnvironment {
+        /// Whether any of them names a proxy.
+        is_named: bool,
+    },
     Direct,
     /// A proxy's URL, which may hold a password.
     Url(Secret),
@@ -283,13 +286,13 @@ impl Reader<'_> {
     fn http_proxy(&self) -> Result<HttpProxy, Error> {
         let key = "gateway.http-client.proxy";
         let Some((value, source)) = self.leaf(key)? else {
-            return Ok(HttpProxy::FromEnvironment);
+            return Ok(self.proxy_of_environment());
         };
         match value {
-            Value::Bool(true) => Ok(HttpProxy::FromEnvironment),
+            Value::Bool(true) => Ok(self.proxy_of_environment()),
             Value::Bool(false) => Ok(HttpProxy::Direct),
             Value::String(text) => match yaml_boolean(text) {
-                Some(true) => Ok(HttpProxy::FromEnvironment),
+                Some(true) => Ok(self.proxy_of_environment()),
                 Some(false) => Ok(HttpProxy::Direct),
                 None => {
                     let url = self.filled(key, text, source)?;
@@ -298,6 +301,17 @@ impl Reader<'_> {
             },
             _ => Err(wrong(key, source, "must be true, false or a URL")),
         }
+    }
+
+    fn proxy_of_environment(&self) -> HttpProxy {
+        let names = ["http_proxy", "https_proxy", "all_proxy"];
+        let is_named = names.into_iter().any(|name| {
+            let variables = [name.to_owned(), name.to_uppercase()];
+            variables
+                .iter()
+                .any(|name| self.environment.get(name).is_some())
+        });
+        HttpProxy::FromEnvironment { is_named }
     }
 
     fn cluster_options(&self) -> Result<Map<String, Value>, Error> {

@@ -36,6 +36,8 @@ pub(crate) struct Gateway {
     base: String,
     authorization: HeaderValue,
     sent: &'static str,
+    /// Whether an HTTP proxy may stand in between.
+    by_proxy: bool,
     request_timeout: Duration,
     pub(super) public_address: String,
     pub(super) scheduler_proxy: String,
@@ -68,8 +70,8 @@ impl Gateway {
             );
         http = match &settings.http_proxy {
             // Whoever sets a proxy for everything doesn't mean this very machine.
-            HttpProxy::FromEnvironment if settings.address.is_loopback() => http.no_proxy(),
-            HttpProxy::FromEnvironment => http,
+            HttpProxy::FromEnvironment { .. } if settings.address.is_loopback() => http.no_proxy(),
+            HttpProxy::FromEnvironment { .. } => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
                 // The error would quote the URL, which may hold a password.
@@ -83,6 +85,13 @@ impl Gateway {
             base: settings.address.as_str().to_owned(),
             authorization: auth::header(&settings.credentials)?,
             sent: settings.credentials.kind(),
+            by_proxy: match settings.http_proxy {
+                HttpProxy::FromEnvironment { is_named } => {
+                    is_named && !settings.address.is_loopback()
+                }
+                HttpProxy::Url(_) => true,
+                HttpProxy::Direct => false,
+            },
             request_timeout,
             public_address: settings.public_address.clone(),
             scheduler_proxy: settings.scheduler_proxy.clone(),
@@ -194,6 +203,7 @@ impl Gateway {
                 address: self.base.clone(),
                 cause: error::cause(error),
                 certificate,
+                by_proxy: self.by_proxy,
             };
         }
         if error.is_timeout() {

@@ -13,6 +13,8 @@ pub(crate) enum Error {
         cause: Option<String>,
         /// What is wrong with the server's certificate, if that is it.
         certificate: Option<Certificate>,
+        /// Whether it may have been an HTTP proxy that couldn't be reached.
+        by_proxy: bool,
     },
     /// The connection broke after the request went out.
     #[error("the answer from `{url}` was lost: {what}")]

@@ -64,3 +64,19 @@ no active clusters
 
 "#]]);
 }
+
+#[test]
+fn a_proxy_that_is_not_there_comes_under_suspicion() {
+    let user =
+        User::basic("http://gateway.invalid", "ada", "pw").with("HTTP_PROXY", "http://127.0.0.1:1");
+    user.dgw(&["list", "-q"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't reach the gateway at `http://gateway.invalid`
+  Connection refused (os error 111)
+
+hint: requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the like): check that too
+
+"#]]);
+}
