@@ -12,7 +12,7 @@ use crate::cli::value::Tail;
 use crate::error::Error;
 use crate::gateway::{self, Gateway, Identity, Status};
 use crate::output::{Format, Logged, Printer};
-use crate::scheduler::{Entry, Fault, Part, Position, Schedulers};
+use crate::scheduler::{Fault, Log, Part, Position, Schedulers};
 
 /// Between looks for what is new: the scheduler can't be asked to tell.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -221,9 +221,7 @@ impl Reader<'_> {
         let workers = match &self.which {
             Which::Scheduler => {
                 let (schedulers, part) = (self.schedulers, self.part(""));
-                let log = schedulers
-                    .scheduler_log(self.cluster, identity, part)
-                    .await?;
+                let log = schedulers.log(self.cluster, identity, None, part).await?;
                 return Ok(self.take("", "scheduler", log));
             }
             Which::Worker(address) => {
@@ -244,7 +242,7 @@ impl Reader<'_> {
             let (schedulers, cluster) = (self.schedulers, self.cluster);
             async move {
                 let log = schedulers
-                    .worker_log(cluster, identity, &address, part)
+                    .log(cluster, identity, Some(&address), part)
                     .await;
                 (address, name, log)
             }
@@ -271,22 +269,19 @@ impl Reader<'_> {
 
     /// What to ask for: one more than is wanted tells whether there is more.
     fn part(&self, log: &str) -> Part {
-        self.positions.get(log).map_or(
-            Part {
-                limit: self.limit.map(|limit| limit.saturating_add(1)),
-                start: self.since,
-            },
-            Position::part,
-        )
+        let limit = self.limit.map(|limit| limit.saturating_add(1));
+        self.positions
+            .get(log)
+            .map_or_else(|| Part::first(limit, self.since), Position::part)
     }
 
-    /// What is new in `entries` of this log.
-    fn take(&mut self, log: &str, name: &str, entries: Vec<Entry>) -> Vec<Logged> {
-        let fresh = if let Some(position) = self.positions.get_mut(log) {
-            position.read(entries)
+    /// What is new in the log of `key`.
+    fn take(&mut self, key: &str, name: &str, log: Log) -> Vec<Logged> {
+        let fresh = if let Some(position) = self.positions.get_mut(key) {
+            position.read(log)
         } else {
-            let (position, fresh, is_cut) = Position::begin(entries, self.limit, self.since);
-            self.positions.insert(log.to_owned(), position);
+            let (position, fresh, is_cut) = Position::begin(log, self.limit, self.since);
+            self.positions.insert(key.to_owned(), position);
             self.is_cut |= is_cut;
             fresh
         };

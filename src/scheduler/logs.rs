@@ -1,7 +1,8 @@
 //! The logs that a scheduler and its workers hold in memory: the last ten thousand entries each.
 //!
-//! `get_logs` gives them newest first, and ends at the first that is older than `start`. Workers
-//! are asked by way of the scheduler, each on a connection of its own: one that can't be reached
+//! `get_logs` gives them newest first, and ends at the first that is older than `start`. In 2022.4
+//! it gives them oldest first: the same limits would keep the oldest, or nothing at all, so that
+//! such a log is asked for whole, each time. Workers are asked by way of the scheduler, each on a connection of its own: one that can't be reached
 //! keeps the scheduler waiting for 30 s, and with it everything behind it on that connection.
 
 use std::collections::HashMap;
@@ -34,21 +35,37 @@ pub(crate) struct Entry {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Part {
     /// So many of the newest entries; all of them if left out.
-    pub(crate) limit: Option<usize>,
+    limit: Option<usize>,
     /// Those not older than this, in seconds since the epoch.
-    pub(crate) start: Option<f64>,
+    start: Option<f64>,
+    /// The order they come in, where that is known.
+    order: Option<Order>,
+}
+
+/// In which order entries come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Entries, oldest first.
+#[derive(Debug)]
+pub(crate) struct Log {
+    entries: Vec<Entry>,
+    order: Order,
 }
 
 /// How far a log has been read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Position {
     start: Option<f64>,
+    order: Option<Order>,
     /// How often each entry since `start` was read: the same may be logged twice in one moment.
     seen: HashMap<(u64, String, String), usize>,
 }
 
 impl Entry {
-    /// An entry as [`Position`] and people see it.
     fn new(created: f64, level: String, text: String) -> Self {
         Self {
             created,
@@ -74,37 +91,55 @@ impl Entry {
     }
 }
 
+impl Part {
+    /// What a log is begun with.
+    pub(crate) fn first(limit: Option<usize>, start: Option<f64>) -> Self {
+        Self {
+            limit,
+            start,
+            order: None,
+        }
+    }
+}
+
 impl Position {
     /// Where to go on.
     pub(crate) fn part(&self) -> Part {
         Part {
             limit: None,
             start: self.start,
+            order: self.order,
         }
     }
 
-    /// Begins with the last `limit` of `entries`, which are those since `since` or the last of
+    /// Begins with the last `limit` of the entries, which are those since `since` or the last of
     /// them, at least one more than the limit if there are as many; tells whether any are left out.
     pub(crate) fn begin(
-        entries: Vec<Entry>,
+        log: Log,
         limit: Option<usize>,
         since: Option<f64>,
     ) -> (Self, Vec<Entry>, bool) {
-        let surplus = limit.map_or(0, |limit| entries.len().saturating_sub(limit));
+        let surplus = limit.map_or(0, |limit| log.entries.len().saturating_sub(limit));
         // What lies before the first that is left out is left out, too.
-        let left_out = entries.first().filter(|_| surplus > 0);
+        let left_out = log.entries.first().filter(|_| surplus > 0);
         let mut position = Self {
-            start: left_out.map(|entry| entry.created).or(since),
+            start: left_out.map(|entry| entry.created),
+            order: Some(log.order),
             seen: HashMap::new(),
         };
-        let mut entries = position.read(entries);
-        entries.drain(..surplus);
+        let mut entries = position.read(log);
+        let start = [position.start, since].into_iter().flatten();
+        position.start = start.reduce(f64::max);
+        let shown = entries.len().saturating_sub(limit.unwrap_or(usize::MAX));
+        entries.drain(..shown);
         (position, entries, surplus > 0)
     }
 
-    /// Those of `entries`, oldest first, that were not read yet. `entries` is all that the log has
-    /// since [`Position::part`].
-    pub(crate) fn read(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+    /// Those entries, oldest first, that were not read yet. The log is all that there is since
+    /// [`Position::part`], or more.
+    pub(crate) fn read(&mut self, log: Log) -> Vec<Entry> {
+        let mut entries = log.entries;
+        entries.retain(|entry| self.start.is_none_or(|start| entry.created >= start));
         let times = entries.iter().map(|entry| entry.created);
         let newest = times.filter(|time| time.is_finite()).reduce(f64::max);
         let newest = newest.map(|newest| newest - OVERLAP);
@@ -135,43 +170,56 @@ impl Position {
 }
 
 impl Schedulers {
-    /// The scheduler's own log, oldest first.
+    /// The log of the worker at an address, or the scheduler's own.
     ///
     /// # Errors
-    /// It didn't answer in time, or not in a way that could be understood.
-    pub(crate) async fn scheduler_log(
+    /// It didn't answer in time, or not in a way that could be understood; or the scheduler can't
+    /// reach the worker.
+    pub(crate) async fn log(
         &self,
         cluster: &str,
         identity: Option<&Identity>,
+        worker: Option<&str>,
         part: Part,
-    ) -> Result<Vec<Entry>, Fault> {
-        let question = question(part);
-        let answer = self.ask_one(cluster, identity, question).await?;
-        Ok(entries(answer.read()?))
+    ) -> Result<Log, Fault> {
+        let asked = async |part| self.raw_log(cluster, identity, worker, part).await;
+        match part.order {
+            Some(Order::OldestFirst) => {
+                Ok(Log::new(asked(Part::default()).await?, Order::OldestFirst))
+            }
+            Some(order) => Ok(Log::new(asked(part).await?, order)),
+            None => {
+                let raw = asked(part).await?;
+                if order(&raw) == Some(Order::NewestFirst) {
+                    return Ok(Log::new(raw, Order::NewestFirst));
+                }
+                // Too few to tell, or the wrong ones.
+                let raw = asked(Part::default()).await?;
+                let order = order(&raw).unwrap_or(Order::NewestFirst);
+                Ok(Log::new(raw, order).only(part))
+            }
+        }
     }
 
-    /// The log of the worker at `address`, oldest first.
-    ///
-    /// # Errors
-    /// As above; or the worker can't be reached.
-    pub(crate) async fn worker_log(
+    async fn raw_log(
         &self,
         cluster: &str,
         identity: Option<&Identity>,
-        address: &str,
+        worker: Option<&str>,
         part: Part,
-    ) -> Result<Vec<Entry>, Fault> {
+    ) -> Result<Raw, Fault> {
+        let question = question(part);
+        let Some(address) = worker else {
+            return self.ask_one(cluster, identity, question).await?.read();
+        };
         let question = json!({
-            "op": "broadcast", "reply": true, "msg": question(part), "workers": [address],
+            "op": "broadcast", "reply": true, "msg": question, "workers": [address],
             "on_error": "ignore",
         });
         let answer = self.ask_one(cluster, identity, question).await?;
         let mut by_worker = answer.read::<HashMap<String, Raw>>()?;
         // The scheduler leaves out whom it couldn't reach.
-        by_worker
-            .remove(address)
-            .map(entries)
-            .ok_or(Fault::Unreached)
+        by_worker.remove(address).ok_or(Fault::Unreached)
     }
 
     /// The workers' addresses, and their names where they have one.
@@ -209,26 +257,54 @@ impl Schedulers {
     }
 }
 
-/// Entries as they come: newest first.
+/// Entries as they come.
 type Raw = Vec<(f64, String, String)>;
+
+/// By the first and the last, which are far enough apart not to be a little out of order.
+fn order(raw: &Raw) -> Option<Order> {
+    let ((first, ..), (last, ..)) = raw.first().zip(raw.last())?;
+    match first.partial_cmp(last)? {
+        std::cmp::Ordering::Less => Some(Order::OldestFirst),
+        std::cmp::Ordering::Greater => Some(Order::NewestFirst),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+impl Log {
+    fn new(mut raw: Raw, order: Order) -> Self {
+        if order == Order::NewestFirst {
+            raw.reverse();
+        }
+        let entries = raw.into_iter();
+        let entries = entries.map(|(created, level, text)| Entry::new(created, level, text));
+        Self {
+            entries: entries.collect(),
+            order,
+        }
+    }
+
+    /// Of a whole log, the part that was asked for.
+    fn only(mut self, part: Part) -> Self {
+        let is_young = |entry: &Entry| part.start.is_none_or(|start| entry.created >= start);
+        self.entries.retain(is_young);
+        let surplus = part
+            .limit
+            .map_or(0, |limit| self.entries.len().saturating_sub(limit));
+        self.entries.drain(..surplus);
+        self
+    }
+}
 
 fn question(part: Part) -> Value {
     let mut question = json!({"op": "get_logs", "reply": true, "timestamps": true});
-    // Zero would be all of them, as it is where nothing is said.
+    // Zero would be all of them, as it is where nothing is said; two tell the order.
     if let Some(limit) = part.limit {
-        question["n"] = json!(limit.max(1));
+        question["n"] = json!(limit.max(2));
     }
     if let Some(start) = part.start {
         question["start"] = json!(start);
     }
     question
-}
-
-fn entries(raw: Raw) -> Vec<Entry> {
-    let entries = raw.into_iter().rev();
-    entries
-        .map(|(created, level, text)| Entry::new(created, level, text))
-        .collect()
 }
 
 /// `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`, dask's default `log-format`, without what

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 pub(crate) use error::Fault;
-pub(crate) use logs::{Entry, Part, Position};
+pub(crate) use logs::{Entry, Log, Part, Position};
 pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
 
 use crate::gateway::Identity;

@@ -7,7 +7,7 @@ fn entry(created: f64, text: &str) -> Entry {
 }
 
 /// What a scheduler whose log is `log`, in the order in which it came there, answers.
-fn answer(log: &[Entry], part: Part) -> Vec<Entry> {
+fn answer(log: &[Entry], part: Part) -> Log {
     let newest_first = log.iter().rev();
     let is_young = |entry: &&Entry| part.start.is_none_or(|start| entry.created >= start);
     let asked = newest_first.take_while(is_young);
@@ -16,7 +16,10 @@ fn answer(log: &[Entry], part: Part) -> Vec<Entry> {
         .cloned()
         .collect::<Vec<_>>();
     entries.reverse();
-    entries
+    Log {
+        entries,
+        order: Order::NewestFirst,
+    }
 }
 
 fn texts(entries: &[Entry]) -> Vec<&str> {
@@ -24,16 +27,30 @@ fn texts(entries: &[Entry]) -> Vec<&str> {
 }
 
 #[test]
-fn the_newest_comes_first_and_goes_last() {
-    let raw = [(2.0, "b"), (1.0, "a")];
-    let raw = raw.map(|(created, text)| (created, "INFO".to_owned(), text.to_owned()));
-    assert_eq!(texts(&entries(raw.into())), ["a", "b"]);
+fn whatever_order_they_come_in_the_oldest_is_first() {
+    let raw = |entries: &[(f64, &str)]| {
+        let entries = entries.iter();
+        let raw = entries.map(|(created, text)| (*created, "INFO".to_owned(), (*text).to_owned()));
+        raw.collect::<Raw>()
+    };
+    let newest_first = raw(&[(3.0, "c"), (2.0, "b"), (1.0, "a")]);
+    let oldest_first = raw(&[(1.0, "a"), (2.0, "b"), (3.0, "c")]);
+    for raw in [newest_first, oldest_first] {
+        let order = order(&raw).expect("an order");
+        let log = Log::new(raw.clone(), order);
+        assert_eq!(texts(&log.entries), ["a", "b", "c"]);
+        assert_eq!(texts(&log.only(Part::first(Some(1), None)).entries), ["c"]);
+        let log = Log::new(raw, order).only(Part::first(None, Some(2.0)));
+        assert_eq!(texts(&log.entries), ["b", "c"]);
+    }
+    assert_eq!(order(&raw(&[])), None);
+    assert_eq!(order(&raw(&[(1.0, "a")])), None);
 }
 
 #[test]
 fn the_same_moment_loses_nothing_and_repeats_nothing() {
     let mut log = vec![entry(1.0, "a"), entry(2.0, "b")];
-    let (mut position, first, is_cut) = Position::begin(log.clone(), None, None);
+    let (mut position, first, is_cut) = Position::begin(answer(&log, Part::default()), None, None);
     assert_eq!(texts(&first), ["a", "b"]);
     assert!(!is_cut);
     log.extend([entry(2.0, "b"), entry(2.0, "c"), entry(1.9, "late")]);
@@ -56,10 +73,7 @@ fn what_a_limit_leaves_out_does_not_come_later() {
         (1, &["1.3"]),
         (9, &["1", "1.1", "1.2", "1.3"]),
     ] {
-        let part = Part {
-            limit: Some(limit + 1),
-            start: Some(0.5),
-        };
+        let part = Part::first(Some(limit + 1), Some(0.5));
         let (mut position, first, is_cut) =
             Position::begin(answer(&log, part), Some(limit), part.start);
         assert_eq!((texts(&first), is_cut), (shown.to_vec(), limit < 4));
@@ -70,6 +84,16 @@ fn what_a_limit_leaves_out_does_not_come_later() {
         );
         log.pop();
     }
+}
+
+#[test]
+fn what_was_logged_before_since_does_not_come_later() {
+    let mut log = vec![entry(1.0, "a"), entry(8.0, "b")];
+    let whole = answer(&log, Part::default()).only(Part::first(Some(201), Some(5.0)));
+    let (mut position, first, _) = Position::begin(whole, Some(200), Some(5.0));
+    assert_eq!(texts(&first), ["b"]);
+    log.push(entry(9.0, "c"));
+    assert_eq!(texts(&position.read(answer(&log, position.part()))), ["c"]);
 }
 
 #[test]
@@ -91,11 +115,8 @@ fn the_default_format_is_told_once_and_others_are_left_alone() {
 
 #[test]
 fn zero_is_never_asked_for() {
-    let part = Part {
-        limit: Some(0),
-        start: None,
-    };
-    assert_eq!(question(part)["n"], 1);
+    let part = Part::first(Some(0), None);
+    assert_eq!(question(part)["n"], 2);
     assert_eq!(question(Part::default()).get("n"), None);
 }
 
