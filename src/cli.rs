@@ -74,6 +74,7 @@ pub(crate) enum GatewayCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
     Show(ShowArgs),
+    Logs(LogsArgs),
     New(NewArgs),
     Connect(ConnectArgs),
     Scale(ScaleArgs),
@@ -234,6 +235,51 @@ pub(crate) struct ShowArgs {
 
     #[command(flatten)]
     pub(crate) probe: Probe,
+}
+
+/// Print the log of a running cluster's scheduler, or of its workers
+///
+/// A line for an entry, oldest first: its time, its level, who logged it, and what; further lines
+/// of an entry, as of a traceback, are indented. Times are UTC, by the clocks of those who log.
+/// Each of them holds its last 10000 entries in memory: they end with the process.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw logs --since 10m
+  dgw logs 2224 --all-workers --tail all | grep -A 20 ERROR
+  dgw logs -f -o jsonl | jq -r 'select(.level == \"WARNING\").text'")]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// One worker's log: its name, the beginning of it, or its address
+    #[arg(long, value_name = "WORKER")]
+    pub(crate) worker: Option<String>,
+
+    /// The logs of all workers, each line after the worker's name
+    #[arg(long, conflicts_with = "worker")]
+    pub(crate) all_workers: bool,
+
+    /// Go on with what is logged from now on, until the cluster ends
+    ///
+    /// It is asked every second; less often where asking many workers takes long.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+
+    /// Only the last N entries of each log, or all
+    ///
+    /// Without it, 200, and with --since, all.
+    #[arg(long, value_name = "N", value_parser = value::tail, allow_hyphen_values = true)]
+    pub(crate) tail: Option<value::Tail>,
+
+    /// Only entries younger than this
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) since: Option<Duration>,
+
+    /// Give up on a log that doesn't come within this time
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = value::limit)]
+    pub(crate) probe_timeout: Duration,
 }
 
 /// Start a cluster, wait until it runs, and print its name

@@ -68,6 +68,20 @@ pub(crate) enum Error {
     NotRunning { name: String, status: Status },
     #[error("the scheduler of cluster `{name}` does not answer: {fault}")]
     NoScheduler { name: String, fault: String },
+    #[error("the logs of cluster `{name}` can't be reached: {fault}")]
+    NoLogs { name: String, fault: String },
+    #[error("no worker of cluster `{name}` fits `{pattern}`")]
+    NoWorkerFits {
+        name: String,
+        pattern: String,
+        there: Vec<String>,
+    },
+    #[error("{} workers of cluster `{name}` fit `{pattern}`", fitting.len())]
+    SeveralWorkersFit {
+        name: String,
+        pattern: String,
+        fitting: Vec<String>,
+    },
     #[error(
         "cluster `{name}` did not start: the gateway reports {status} after {}",
         age::short(*after)
@@ -146,6 +160,9 @@ impl Error {
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
             Self::NoBrowser
             | Self::NoScheduler { .. }
+            | Self::NoLogs { .. }
+            | Self::NoWorkerFits { .. }
+            | Self::SeveralWorkersFit { .. }
             | Self::NameLost(_)
             | Self::Stdout(_)
             | Self::Unexpected(_) => Code::Other,
@@ -173,6 +190,8 @@ impl Error {
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }
             | Self::SeveralFit { fitting: lines, .. }
+            | Self::NoWorkerFits { there: lines, .. }
+            | Self::SeveralWorkersFit { fitting: lines, .. }
             | Self::SeveralActive { there: lines }
             | Self::Doubtful {
                 suspects: lines, ..
@@ -197,7 +216,16 @@ impl Error {
                 Some("`dgw list --all` shows what the gateway still knows".to_owned())
             }
             Self::NoneFits { .. } => Some("the active ones are listed above".to_owned()),
-            Self::SeveralFit { .. } => Some("give more of the name".to_owned()),
+            Self::NoWorkerFits { there, .. } if there.is_empty() => {
+                Some("it has no workers: `dgw scale` starts some".to_owned())
+            }
+            Self::NoWorkerFits { .. } => Some("its workers are listed above".to_owned()),
+            Self::NoLogs { .. } => Some(
+                "logs come from the scheduler, through the gateway's scheduler proxy: give it more \
+                 `--probe-timeout`, and check `gateway.proxy-address`"
+                    .to_owned(),
+            ),
+            Self::SeveralFit { .. } | Self::SeveralWorkersFit { .. } => Some("give more of the name".to_owned()),
             Self::NoneActive => Some("`dgw new` starts one".to_owned()),
             Self::NotRunning {
                 name,

@@ -92,6 +92,25 @@ pub(crate) fn workers(text: &str) -> Result<u32, String> {
         .map_err(|_| "a number of workers is 0, 1, 2, …".to_owned())
 }
 
+/// How much of the end of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    All,
+    Last(usize),
+}
+
+/// A number of log entries, or `all`.
+///
+/// # Errors
+/// What it must be.
+pub(crate) fn tail(text: &str) -> Result<Tail, String> {
+    match text.parse::<u32>().map(usize::try_from) {
+        Ok(Ok(count)) => Ok(Tail::Last(count)),
+        _ if text == "all" => Ok(Tail::All),
+        _ => Err("a number of entries is 0, 1, 2, … or all".to_owned()),
+    }
+}
+
 /// What `dgw wait` waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {

@@ -7,6 +7,7 @@ mod connect;
 mod dashboard;
 mod interrupt;
 mod list;
+mod logs;
 mod new;
 mod options;
 mod scale;
@@ -16,6 +17,8 @@ mod shutdown;
 mod started;
 mod wait;
 mod waiting;
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -52,6 +55,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
         match command {
             GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
             GatewayCommand::Show(args) => show::run(args, &gateway, printer).await,
+            GatewayCommand::Logs(args) => logs::run(args, &gateway, printer).await,
             GatewayCommand::New(args) => new::run(args, &settings, &gateway, printer).await,
             GatewayCommand::Connect(args) => {
                 connect::run(args, global, &settings, &gateway, printer).await
@@ -71,11 +75,15 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
 
 /// The way to the schedulers behind `gateway`, as the command line asks for it.
 fn schedulers(gateway: &Gateway, probe: &Probe) -> Schedulers {
+    patient_schedulers(gateway, probe.probe_timeout)
+}
+
+fn patient_schedulers(gateway: &Gateway, patience: Duration) -> Schedulers {
     Schedulers::new(
         gateway.http(),
         gateway.base().to_owned(),
         gateway.scheduler_proxy().to_owned(),
-        probe.probe_timeout,
+        patience,
     )
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::escape;
 use super::format::Format;
 use super::logger;
+use super::logs::{self, Logged};
 use super::progress::Progress;
 use super::show::Shown;
 use super::table::{self, Column};
@@ -132,6 +133,15 @@ impl Printer {
     /// stdout can't be written.
     pub(crate) fn cluster(&self, shown: &Shown) -> Result<(), Error> {
         self.result(shown, || shown.text(width()))
+    }
+
+    /// Prints entries of logs, a line each, after the names of who logged them if there are
+    /// several; or in the format asked for.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn log(&self, lines: &[Logged], has_names: bool) -> Result<(), Error> {
+        self.render(&lines, || logs::text(lines, has_names))
     }
 
     fn render(&self, value: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), Error> {

@@ -26,6 +26,12 @@ pub(crate) enum Fault {
     /// The scheduler's own words.
     #[error("it refused: {0}")]
     Refused(String),
+    /// The scheduler answered, for a worker that it can't reach.
+    #[error("the scheduler can't reach it")]
+    Unreached,
+    /// A worker that was there before.
+    #[error("the scheduler no longer knows it")]
+    Unknown,
     /// The HTTP route answered with something else than the scheduler's JSON.
     #[error("`{url}` answered with {what}")]
     Foreign { url: String, what: String },

@@ -12,6 +12,7 @@ mod comm;
 mod error;
 mod frame;
 mod http;
+mod logs;
 mod model;
 mod tls;
 mod wire;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 pub(crate) use error::Fault;
+pub(crate) use logs::{Entry, Log, Part, Position};
 pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
 
 use crate::gateway::Identity;

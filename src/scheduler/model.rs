@@ -133,7 +133,7 @@ impl Packages {
 }
 
 #[expect(clippy::ref_option, reason = "the signature that serde's derive calls")]
-fn maybe_rfc3339<S: Serializer>(
+pub(super) fn maybe_rfc3339<S: Serializer>(
     time: &Option<Timestamp>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

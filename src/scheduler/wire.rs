@@ -268,7 +268,7 @@ fn sum(mut counts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 }
 
 /// Seconds since the epoch.
-fn time(seconds: f64) -> Option<Timestamp> {
+pub(super) fn time(seconds: f64) -> Option<Timestamp> {
     let duration = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
     let milliseconds = i64::try_from(duration.as_millis()).ok()?;
     Timestamp::from_millisecond(milliseconds).ok()

@@ -11,6 +11,7 @@ mod faults;
 mod formats;
 mod hub;
 mod list;
+mod logs;
 mod new;
 mod options;
 mod proxy;

@@ -40,6 +40,24 @@ fn tells(release: &str, python: &Path) {
     let workers = fresh["versions"]["workers"].as_object().expect("workers");
     assert_eq!(workers.len(), 2, "{release}");
 
+    let log = user.stdout(&["logs"]);
+    let lines = log.lines().collect::<Vec<_>>();
+    assert!(
+        lines.len() > 3 && lines.iter().map(|line| &line[..20]).is_sorted(),
+        "{release}: {log}"
+    );
+    assert_eq!(
+        user.stdout(&["logs", "--tail", "2"]),
+        lines[lines.len() - 2..].join("\n"),
+        "{release}"
+    );
+    assert_eq!(user.stdout(&["logs", "--since", "1h"]), log, "{release}");
+    assert!(
+        user.stdout(&["logs", "--all-workers"])
+            .contains("Registered to"),
+        "{release}"
+    );
+
     let work = "futures = client.map(lambda x: time.sleep(30) or x, range(20), pure=False)\n\
                 time.sleep(2)";
     let client = Client::connect_by(python, &user, &name, work);

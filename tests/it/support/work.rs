@@ -50,31 +50,47 @@ impl Drop for Client {
     }
 }
 
-/// The process of a cluster's scheduler, for as long as it does nothing.
-pub(crate) struct Frozen(String);
+/// Processes of a cluster, for as long as they do nothing.
+pub(crate) struct Frozen(Vec<String>);
 
 impl Frozen {
     pub(crate) fn scheduler_of(name: &str) -> Self {
         let sign = format!("DASK_GATEWAY_CLUSTER_NAME={name}");
-        let is_it = |pid: &str| {
-            let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}"));
-            let holds = |file: &str, sign: &[u8]| {
-                read(file).is_ok_and(|text| text.split(|b| *b == 0).any(|part| part == sign))
-            };
-            holds("environ", sign.as_bytes()) && holds("cmdline", b"scheduler")
-        };
+        Self::those(|pid| holds(pid, "environ", &sign) && holds(pid, "cmdline", "scheduler"))
+    }
+
+    /// With its nanny, the only one of both that bears its name.
+    pub(crate) fn worker(name: &str) -> Self {
+        let is_nanny = |pid: &str| holds(pid, "cmdline", name) && holds(pid, "cmdline", "--name");
+        Self::those(|pid| is_nanny(pid) || parent(pid).is_some_and(|pid| is_nanny(&pid)))
+    }
+
+    fn those(are_meant: impl Fn(&str) -> bool) -> Self {
         let processes = std::fs::read_dir("/proc").expect("/proc");
         let pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let pid = pids.into_iter().find(|pid| is_it(pid));
-        let frozen = Self(pid.expect("the scheduler runs"));
+        let pids = pids.filter(|pid| are_meant(pid)).collect::<Vec<_>>();
+        assert!(!pids.is_empty(), "it runs");
+        let frozen = Self(pids);
         frozen.signal("-STOP");
         frozen
     }
 
     fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.0]).status();
+        let status = Command::new("kill").arg(signal).args(&self.0).status();
         assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
     }
+}
+
+/// Whether a part of the process's `file` is `sign`.
+fn holds(pid: &str, file: &str, sign: &str) -> bool {
+    let text = std::fs::read(format!("/proc/{pid}/{file}"));
+    text.is_ok_and(|text| text.split(|b| *b == 0).any(|part| part == sign.as_bytes()))
+}
+
+fn parent(pid: &str) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Some(parent.trim().to_owned())
 }
 
 impl Drop for Frozen {

@@ -1,0 +1,86 @@
+//! Logs as lines that grep well.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::escape;
+use crate::scheduler::Entry;
+
+/// An entry, and who logged it: `scheduler`, or a worker by its name.
+#[derive(Debug, Serialize)]
+pub(crate) struct Logged {
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) entry: Entry,
+}
+
+/// `2026-11-21T03:12:44Z INFO text`, and further lines of the text indented; each after the name
+/// where several log. Nothing but what breaks these lines is left unescaped.
+pub(super) fn text(lines: &[Logged], has_names: bool) -> String {
+    lines.iter().map(|line| line.text(has_names)).collect()
+}
+
+impl Logged {
+    fn text(&self, has_name: bool) -> String {
+        let name = if has_name {
+            format!("{} ", escape::text(&self.name))
+        } else {
+            String::new()
+        };
+        let entry = &self.entry;
+        let time = entry.time.map_or_else(
+            || "?".to_owned(),
+            |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        );
+        let level = escape::text(&entry.level);
+        let mut lines = entry
+            .text
+            .trim_end_matches('\n')
+            .split('\n')
+            .map(escape::text);
+        let first = lines.next().unwrap_or_default();
+        let mut text = format!("{name}{time} {level} {first}\n");
+        for line in lines {
+            let _ = writeln!(text, "{name}  {line}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(name: &str, level: &str, text: &str) -> Logged {
+        Logged {
+            name: name.to_owned(),
+            entry: Entry::at(1_795_230_764.25, level, text),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_a_line_and_a_traceback_is_indented() {
+        let lines = [
+            logged("w1", "INFO", "started"),
+            logged("w2", "ERROR", "failed\nTraceback:\n  File \"x.py\"\n"),
+        ];
+        assert_eq!(
+            text(&lines, false),
+            "2026-11-21T03:12:44Z INFO started\n2026-11-21T03:12:44Z ERROR failed\n  Traceback:\n    File \"x.py\"\n"
+        );
+        assert_eq!(
+            text(&lines[1..], true),
+            "w2 2026-11-21T03:12:44Z ERROR failed\nw2   Traceback:\nw2     File \"x.py\"\n"
+        );
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        let lines = [logged("w\n1", "IN\rFO", "a\x1b[2Jb\r\nc\u{9b}\td")];
+        assert_eq!(
+            text(&lines, true),
+            "w\\n1 2026-11-21T03:12:44Z IN\\rFO a\\x1b[2Jb\\r\nw\\n1   c\\x9b\\td\n"
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! `dgw logs`
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use snapbox::str;
+
+use crate::support::{BASIC, Client, Frozen, User};
+
+/// What the gateway's preload logs of it.
+const SCALED: &str = "dask_gateway.scheduler_preload - Requesting scale to 2 workers from 0";
+
+/// A task that logs `text` on each worker, at the level that workers keep.
+fn logged_by_workers(name: &str, user: &User, text: &str) {
+    let work = format!(
+        "client.wait_for_workers(2, timeout=60)\n\
+         def log():\n    import logging\n    logging.getLogger('distributed.worker').warning({text})\n\
+         client.run(log)"
+    );
+    drop(Client::connect(&BASIC, user, name, &work));
+}
+
+#[test]
+fn schedulers_and_workers_tell_what_they_logged() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--workers", "2"]);
+    logged_by_workers(&name, &user, r"'first\x1b[2J\n  second'");
+    let log = user.stdout(&["logs", &name[..8]]);
+    let line = log.lines().find(|line| line.ends_with(SCALED));
+    let line = line.unwrap_or_else(|| panic!("{log}"));
+    let (time, rest) = line.split_at("2026-11-21T03:12:44Z".len());
+    assert!(time.ends_with('Z') && time.contains('T'), "{line}");
+    assert_eq!(rest, format!(" INFO {SCALED}"));
+    let times = log.lines().map(|line| &line[..20]).collect::<Vec<_>>();
+    assert!(times.is_sorted(), "{log}");
+
+    let last = user.stdout(&["logs", "--tail", "1"]);
+    assert_eq!(
+        last.lines().collect::<Vec<_>>(),
+        [log.lines().last().expect("a line")]
+    );
+    assert_eq!(user.stdout(&["logs", "--tail", "0"]), "");
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(user.stdout(&["logs", "--since", "1s"]), "");
+    assert_eq!(user.stdout(&["logs", "--since", "1h"]), log);
+
+    let shown = user.json(&["show"]);
+    let workers = shown["worker_details"].as_array().expect("workers");
+    let workers = workers.iter().map(|worker| {
+        let text = |field: &str| worker[field].as_str().expect("text").to_owned();
+        (text("name"), text("address"))
+    });
+    let workers = workers.collect::<Vec<_>>();
+    let all = user.stdout(&["logs", "--all-workers"]);
+    for (worker, address) in &workers {
+        let first = all.lines().position(|line| {
+            line.starts_with(worker.as_str())
+                && line.ends_with("WARNING distributed.worker - first\\x1b[2J")
+        });
+        let first = first.unwrap_or_else(|| panic!("{all}"));
+        let next = format!("{worker}     second");
+        assert_eq!(all.lines().nth(first + 1), Some(next.as_str()));
+        let own = user.stdout(&["logs", "--worker", &worker[..8]]);
+        assert_eq!(user.stdout(&["logs", "--worker", address]), own);
+        assert!(own.lines().any(|line| line == "    second"), "{own}");
+        assert!(own.starts_with("20"), "{own}");
+    }
+    assert!(
+        all.lines().all(|line| workers
+            .iter()
+            .any(|(worker, _)| line.starts_with(worker.as_str()))),
+        "{all}"
+    );
+
+    let records = user.stdout(&["logs", "--all-workers", "-o", "jsonl"]);
+    let records = records
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let record = records
+        .into_iter()
+        .find(|record| record["level"] == "WARNING");
+    let record = record.expect("a warning");
+    assert_eq!(
+        record["text"],
+        "distributed.worker - first\u{1b}[2J\n  second"
+    );
+    assert!(
+        workers.iter().any(|(worker, _)| record["name"] == *worker),
+        "{record}"
+    );
+    assert!(record["time"].is_string(), "{record}");
+    let own = user.json(&["logs"]);
+    assert_eq!(own[0]["name"], "scheduler");
+    let fields = own[0].as_object().expect("an object").keys();
+    assert_eq!(
+        fields.collect::<Vec<_>>(),
+        ["name", "time", "level", "text"]
+    );
+
+    user.dgw(&["logs", "--worker", "no-such"])
+        .code(1)
+        .stdout_eq("");
+    user.dgw(&["logs", "--worker", ""]).code(1).stdout_eq("");
+}
+
+#[test]
+fn a_worker_that_does_not_answer_is_named_and_holds_up_none() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--workers", "2"]);
+    logged_by_workers(&name, &user, "'here I am'");
+    let shown = user.json(&["show"]);
+    let worker = |index: usize| {
+        let name = shown["worker_details"][index]["name"].as_str();
+        name.expect("a name").to_owned()
+    };
+    let (frozen, well) = (worker(0), worker(1));
+    let _freezing = Frozen::worker(&frozen);
+    let started = Instant::now();
+    let output = user
+        .command(&["logs", "--all-workers", "--probe-timeout", "1s"])
+        .output()
+        .expect("dgw runs");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(printed.contains("here I am"), "{printed}");
+    assert!(
+        printed.lines().all(|line| line.starts_with(&well)),
+        "{printed}"
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).expect("UTF-8"),
+        format!("warning: the log of worker {frozen} is missing: no answer within 1 s\n")
+    );
+    user.dgw(&["logs", "--worker", &frozen, "--probe-timeout", "1s"])
+        .code(1)
+        .stdout_eq("");
+}
+
+/// `dgw logs -f`, and the lines that come from it.
+struct Followed {
+    child: Child,
+    lines: Receiver<String>,
+    stderr: ChildStderr,
+}
+
+impl Followed {
+    fn start(user: &User, args: &[&str]) -> Self {
+        let mut command = user.command(&[&["logs", "-f"], args].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("dgw starts");
+        let stdout: ChildStdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self {
+            child,
+            lines,
+            stderr,
+        }
+    }
+
+    /// All lines up to the one with `sign`.
+    fn until(&self, sign: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.contains(sign)) {
+            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            lines.push(line.unwrap_or_else(|_| panic!("no `{sign}`: {lines:?}")));
+        }
+        lines
+    }
+
+    fn said(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("dgw ends");
+        let mut said = String::new();
+        self.stderr
+            .read_to_string(&mut said)
+            .expect("stderr is text");
+        (status.code(), said)
+    }
+}
+
+#[test]
+fn following_prints_each_line_once_until_the_cluster_ends() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let scheduler = Followed::start(&user, &[]);
+    let workers = Followed::start(&user, &["--all-workers", "-o", "jsonl"]);
+    let interrupted = Followed::start(&user, &["--tail", "0"]);
+    scheduler.until("INFO");
+    user.stdout(&["scale", "2"]);
+    let mut lines = scheduler.until(SCALED);
+    assert_eq!(interrupted.until("INFO").len(), 1);
+    kill_process(Pid::from_child(&interrupted.child), Signal::INT).expect("it is there");
+    assert_eq!(
+        interrupted.said(),
+        (None, String::new()),
+        "killed by the signal"
+    );
+    logged_by_workers(&name, &user, "'here I am'");
+    // One of each worker.
+    workers.until("here I am");
+    workers.until("here I am");
+    lines.extend(scheduler.until("Close client connection"));
+    thread::sleep(Duration::from_secs(3));
+    lines.extend(scheduler.lines.try_iter());
+    let scaled = lines.iter().filter(|line| line.contains(SCALED)).count();
+    assert_eq!(scaled, 1, "{lines:?}");
+    assert!(
+        workers
+            .lines
+            .try_iter()
+            .all(|line| !line.contains("here I am"))
+    );
+    user.stdout(&["shutdown", &name]);
+    for followed in [scheduler, workers] {
+        let (code, said) = followed.said();
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("cluster {name} is STOP")), "{said}");
+    }
+}
+
+#[test]
+fn what_does_not_run_or_does_not_answer_has_no_logs() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let freezing = Frozen::scheduler_of(&name);
+    let started = Instant::now();
+    user.dgw(&["logs", "--probe-timeout", "500ms"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the logs of cluster `[NAME]` can't be reached: no answer within 0.5 s
+
+hint: logs come from the scheduler, through the gateway's scheduler proxy: give it more `--probe-timeout`, and check `gateway.proxy-address`
+
+"#]]);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    drop(freezing);
+    user.dgw(&["logs", "-f", "-o", "json"])
+        .code(2)
+        .stdout_eq("");
+    user.stdout(&["shutdown", &name]);
+    user.dgw(&["logs", &name])
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: cluster `[NAME]` is STOPPED, not RUNNING
+
+hint: `dgw new` starts another
+
+"#]]);
+}
