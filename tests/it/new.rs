@@ -244,13 +244,9 @@ using cluster [NAME], which was there already
 #[test]
 fn stopping_is_a_failed_start_at_once() {
     let name = "0123456789abcdef0123456789abcdef";
-    let record = format!(
-        r#"{{"name": "{name}", "status": "STOPPING", "start_time": 1, "stop_time": null,
-            "options": {{}}, "dashboard_route": null, "tls_cert": null, "tls_key": null}}"#
-    );
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
-        _ => json_answer(&record),
+        _ => json_answer(&record(name, "STOPPING")),
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
