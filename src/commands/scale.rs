@@ -133,18 +133,22 @@ pub(super) async fn scale(
 }
 
 fn done(name: &str, scaling: Scaling) -> String {
-    let bound =
-        |bound: Option<u32>| bound.map_or_else(|| "the gateway's".to_owned(), |n| n.to_string());
     match scaling {
         Scaling::Fixed(count) => format!(
             "cluster {name} scales to {}, adaptive scaling is off",
             counted(count)
         ),
-        Scaling::Adaptive { minimum, maximum } => format!(
-            "cluster {name} scales with its work: minimum {}, maximum {}",
-            bound(minimum),
-            bound(maximum)
-        ),
+        Scaling::Adaptive { minimum, maximum } => {
+            let bounds = match (minimum, maximum) {
+                (Some(minimum), Some(maximum)) => {
+                    format!(", between {minimum} and {}", counted(maximum))
+                }
+                (Some(minimum), None) => format!(", at least {}", counted(minimum)),
+                (None, Some(maximum)) => format!(", at most {}", counted(maximum)),
+                (None, None) => String::new(),
+            };
+            format!("cluster {name} scales with its work{bounds}")
+        }
         Scaling::Off => format!("cluster {name} keeps its workers, adaptive scaling is off"),
     }
 }

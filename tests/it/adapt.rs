@@ -12,14 +12,14 @@ fn it_sets_bounds_and_takes_them_off() {
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales with its work: minimum 0, maximum 2
+cluster [NAME] scales with its work, between 0 and 2 workers
 
 "#]]);
     user.dgw(&["adapt", &name, "--max", "1"])
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales with its work: minimum the gateway's, maximum 1
+cluster [NAME] scales with its work, at most 1 worker
 
 "#]]);
     user.dgw(&["adapt", "--off"])
