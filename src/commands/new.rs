@@ -113,7 +113,7 @@ async fn reuse(
     };
     let what = format!("cluster {name} does not run yet");
     let (cluster, clamped) = waiting::within(limit, &what, start).await?;
-    if clamped.is_none() {
+    if clamped.is_none() && args.wait_workers.is_some() {
         let mut progress = printer.progress(&format!("cluster {name} runs"));
         wait_for_workers(args, &name, gateway, limit, &mut progress).await?;
     }

@@ -288,7 +288,7 @@ hint: try again in a while; if it stays, tell those who run the gateway
 
 "#]]);
     assert_eq!(stub.seen().len(), 3);
-    user.dgw(&["scale", "0123456789abcdef0123456789abcdef", "1"])
+    user.dgw(&["scale", "0123456789abcdef0123456789abcdef", "1", "--force"])
         .code(9)
         .stderr_eq(str![[r#"
 error: the gateway failed with status 503: Service Unavailable, with a web page
