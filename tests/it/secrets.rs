@@ -48,6 +48,8 @@ fn everything(user: &User) -> String {
             &["list", "--all"][..],
             &["list", "--wide"],
             &["show"],
+            &["logs"],
+            &["logs", "--all-workers"],
             &["connect"],
             &["dashboard"],
             &["options"],

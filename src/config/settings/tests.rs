@@ -25,7 +25,7 @@ fn refusal(gateway: &Value, variables: &[(&str, &str)]) -> String {
 #[test]
 fn a_jupyterhub_token_comes_from_the_file_or_the_hub_environment() {
     let gateway = json!({"address": "https://g", "auth": {"type": "jupyterhub"}});
-    let of_hub = settings(&gateway, &[("JUPYTERHUB_API_TOKEN", "t0")]).unwrap();
+    let of_hub = settings(&gateway, &[("JUPYTERHUB_API_TOKEN", "t0")]).expect("valid settings");
     assert!(
         matches!(of_hub.credentials, Credentials::JupyterHub { token } if token.expose() == "t0")
     );
@@ -37,7 +37,8 @@ fn a_jupyterhub_token_comes_from_the_file_or_the_hub_environment() {
 
 #[test]
 fn basic_is_the_default_with_the_user_of_the_environment() {
-    let found = settings(&json!({"address": "https://g"}), &[("USER", "ada")]).unwrap();
+    let found =
+        settings(&json!({"address": "https://g"}), &[("USER", "ada")]).expect("valid settings");
     let Credentials::Basic { username, password } = found.credentials else {
         panic!("not basic");
     };
@@ -54,7 +55,7 @@ fn variables_win_over_files_and_spell_keys_either_way() {
             ("DASK_GATEWAY__AUTH__KWARGS__USERNAME", "'bob'"),
         ],
     )
-    .unwrap();
+    .expect("valid settings");
     assert_eq!(found.scheduler_proxy, "g:8786");
     assert!(matches!(found.credentials, Credentials::Basic { username, .. } if username == "bob"));
 }
@@ -123,7 +124,9 @@ fn the_words_for_a_boolean_are_those_of_yaml_1_1() {
         (json!(null), false),
     ] {
         let gateway = json!({"address": "https://g", "http-client": {"proxy": proxy}});
-        let found = settings(&gateway, &[("USER", "a")]).unwrap().http_proxy;
+        let found = settings(&gateway, &[("USER", "a")])
+            .expect("valid settings")
+            .http_proxy;
         assert_eq!(matches!(found, HttpProxy::Direct), direct, "{proxy}");
     }
 }
