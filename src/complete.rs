@@ -9,9 +9,11 @@ use std::time::Duration;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
+use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Gateway, Status};
 use crate::output::escaped;
+use crate::scheduler::Schedulers;
 
 /// Longer, and a person would sooner have typed it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -60,6 +62,45 @@ pub(crate) fn options() -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// The names of the workers of the cluster that the line names, or of the only one that runs, with
+/// their addresses.
+pub(crate) fn workers() -> Vec<CompletionCandidate> {
+    let workers = ask(async |gateway| {
+        let (listing, identities) = gateway.clusters_with_identities(&[Status::Running]).await?;
+        let names = listing.clusters.into_iter().map(|cluster| cluster.name);
+        let Some(name) = the_one_on_the_line(names.collect()) else {
+            return Ok(Vec::new());
+        };
+        let schedulers = Schedulers::new(
+            gateway.http(),
+            gateway.base().to_owned(),
+            gateway.scheduler_proxy().to_owned(),
+            PATIENCE,
+        );
+        let workers = schedulers.workers(&name, identities.get(&name)).await;
+        Ok(workers.unwrap_or_default())
+    });
+    let workers = workers.unwrap_or_default().into_iter();
+    let workers = workers.filter(|(_, name)| is_plain(name));
+    workers
+        .map(|(address, name)| {
+            CompletionCandidate::new(name).help(Some(escaped(&address).into_owned().into()))
+        })
+        .collect()
+}
+
+/// The one of `names` that a word of the line fits, or the only one.
+fn the_one_on_the_line(mut names: Vec<String>) -> Option<String> {
+    let words = line()
+        .into_iter()
+        .filter_map(|word| ClusterName::parse(&word).ok());
+    let words = words.collect::<Vec<_>>();
+    if names.len() > 1 {
+        names.retain(|name| words.iter().any(|word| word.fits(name)));
+    }
+    if names.len() == 1 { names.pop() } else { None }
+}
+
 /// Whether a shell takes it as it stands.
 fn is_plain(word: &str) -> bool {
     word.bytes()
@@ -85,12 +126,15 @@ fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T>
     answer
 }
 
-/// `--config` and `--address` of the line that is being completed, which follows `--`.
-fn named_on_the_line() -> (Option<PathBuf>, Option<String>) {
+/// The words of the line that is being completed, which follows `--`.
+fn line() -> Vec<String> {
     let line = std::env::args_os().skip_while(|word| word != "--").skip(1);
-    let words = line
-        .filter_map(|word| word.into_string().ok())
-        .collect::<Vec<_>>();
+    line.filter_map(|word| word.into_string().ok()).collect()
+}
+
+/// `--config` and `--address` of the line.
+fn named_on_the_line() -> (Option<PathBuf>, Option<String>) {
+    let words = line();
     let value = |flag: &str| {
         words
             .iter()

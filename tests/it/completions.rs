@@ -24,6 +24,15 @@ fn names_and_keys_complete_live() {
     assert!(completed(&user, &["list", "--status", "s"]).contains("stopping"));
     assert!(completed(&user, &["li"]).contains("list"));
 
+    user.stdout(&["scale", "1", "--wait"]);
+    let shown = user.json(&["show"]);
+    let worker = shown["worker_details"][0]["name"].as_str().expect("a name");
+    assert!(completed(&user, &["logs", "--worker", ""]).contains(worker));
+    user.stdout(&["new"]);
+    assert!(!completed(&user, &["logs", "--worker", ""]).contains(worker));
+    let words = ["logs", &name[..8], "--worker", &worker[..4]];
+    assert!(completed(&user, &words).contains(worker));
+
     let configuration = user.configuration().display().to_string();
     let stranger = User::new();
     let words = ["--config", &configuration, "connect", ""];
