@@ -69,7 +69,12 @@ pub(crate) enum Error {
     #[error("the scheduler of cluster `{name}` does not answer: {fault}")]
     NoScheduler { name: String, fault: String },
     #[error("the logs of cluster `{name}` can't be reached: {fault}")]
-    NoLogs { name: String, fault: String },
+    NoLogs {
+        name: String,
+        fault: String,
+        /// With `--since`, which the scheduler's web pages can't serve.
+        by_time: bool,
+    },
     #[error("no worker of cluster `{name}` fits `{pattern}`")]
     NoWorkerFits {
         name: String,
@@ -220,6 +225,12 @@ impl Error {
                 Some("it has no workers: `dgw scale` starts some".to_owned())
             }
             Self::NoWorkerFits { .. } => Some("its workers are listed above".to_owned()),
+            Self::NoLogs { by_time: true, .. } => Some(
+                "`--since` needs the scheduler itself, through the gateway's scheduler proxy: give \
+                 it more `--probe-timeout`, and check `gateway.proxy-address`; without `--since` \
+                 its web pages may do"
+                    .to_owned(),
+            ),
             Self::NoLogs { .. } => Some(
                 "logs come from the scheduler, through the gateway's scheduler proxy: give it more \
                  `--probe-timeout`, and check `gateway.proxy-address`"

@@ -75,6 +75,9 @@ pub(crate) struct ShowArgs {
 /// A line for an entry, oldest first: its time, its level, who logged it, and what; further lines
 /// of an entry, as of a traceback, are indented. Times are UTC, by the clocks of those who log.
 /// Each of them holds its last 10000 entries in memory: they end with the process.
+///
+/// Where the gateway's scheduler proxy can't be reached, the web pages of the scheduler's dashboard
+/// serve: then lines are printed as they were logged, with the local times of whoever logged them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -87,6 +90,7 @@ pub(crate) struct LogsArgs {
 
     /// One worker's log: its name, the beginning of it, or its address
     #[arg(long, value_name = "WORKER")]
+    #[arg(add = ArgValueCandidates::new(complete::workers))]
     pub(crate) worker: Option<String>,
 
     /// The logs of all workers, each line after the worker's name
@@ -106,6 +110,9 @@ pub(crate) struct LogsArgs {
     pub(crate) tail: Option<value::Tail>,
 
     /// Only entries younger than this
+    ///
+    /// Not where the scheduler itself can't be reached, only its web pages: these don't tell the
+    /// zone of their times.
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) since: Option<Duration>,

@@ -52,6 +52,7 @@ pub(super) async fn run(
         schedulers: &schedulers,
         cluster: name,
         which: which(args, &schedulers, name, identity.as_ref()).await?,
+        workers: None,
         limit: match (args.tail, since) {
             (Some(Tail::Last(count)), _) => Some(count),
             (None, None) => Some(LIMIT),
@@ -63,10 +64,11 @@ pub(super) async fn run(
         is_cut: false,
     };
     let lines = reader.read(identity.as_ref()).await;
-    printer.log(
-        &lines.map_err(|fault| no_logs(name, &fault))?,
-        args.all_workers,
-    )?;
+    let lines = lines.map_err(|fault| no_logs(name, &fault, since.is_some()))?;
+    printer.log(&lines, args.all_workers)?;
+    if reader.workers == Some(0) {
+        printer.say(&format!("cluster {name} has no workers"));
+    }
     if reader.is_cut && args.tail.is_none() {
         printer.say(&format!(
             "the last {LIMIT} entries: `--tail all` prints those before them too"
@@ -123,16 +125,17 @@ async fn follow(
             Err(error) => return Err(error),
         }
         if !is_away {
-            printer.warn(&format!("{}; trying again", no_logs(name, &fault)));
+            printer.warn(&format!("{}; trying again", no_logs(name, &fault, false)));
             is_away = true;
         }
     }
 }
 
-fn no_logs(name: &str, fault: &Fault) -> Error {
+fn no_logs(name: &str, fault: &Fault, by_time: bool) -> Error {
     Error::NoLogs {
         name: name.to_owned(),
         fault: fault.to_string(),
+        by_time,
     }
 }
 
@@ -165,7 +168,7 @@ async fn which(
         });
     };
     let workers = schedulers.workers(name, identity).await;
-    let workers = workers.map_err(|fault| no_logs(name, &fault))?;
+    let workers = workers.map_err(|fault| no_logs(name, &fault, false))?;
     match fitting(pattern, &workers).as_slice() {
         [(address, _)] => Ok(Which::Worker(address.clone())),
         [] => Err(Error::NoWorkerFits {
@@ -204,6 +207,8 @@ struct Reader<'a> {
     schedulers: &'a Schedulers,
     cluster: &'a str,
     which: Which,
+    /// How many there are, where all are asked.
+    workers: Option<usize>,
     /// What a log that wasn't read yet is begun with.
     limit: Option<usize>,
     since: Option<f64>,
@@ -232,7 +237,11 @@ impl Reader<'_> {
                 }
                 workers
             }
-            Which::AllWorkers => self.schedulers.workers(self.cluster, identity).await?,
+            Which::AllWorkers => {
+                let workers = self.schedulers.workers(self.cluster, identity).await?;
+                self.workers = Some(workers.len());
+                workers
+            }
         };
         self.silent.retain(|_, asked| asked.elapsed() < RESPITE);
         let workers = workers.into_iter();

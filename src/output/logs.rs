@@ -29,18 +29,21 @@ impl Logged {
             String::new()
         };
         let entry = &self.entry;
-        let time = entry.time.map_or_else(
-            || "?".to_owned(),
-            |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        );
-        let level = escape::text(&entry.level);
+        let time = entry
+            .time
+            .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ ").to_string());
+        // Without a time of its own, the line has all that there is.
+        let start = time.map_or_else(String::new, |time| {
+            let level = entry.level.as_deref().unwrap_or("?");
+            format!("{time}{} ", escape::text(level))
+        });
         let mut lines = entry
             .text
             .trim_end_matches('\n')
             .split('\n')
             .map(escape::text);
         let first = lines.next().unwrap_or_default();
-        let mut text = format!("{name}{time} {level} {first}\n");
+        let mut text = format!("{name}{start}{first}\n");
         for line in lines {
             let _ = writeln!(text, "{name}  {line}");
         }

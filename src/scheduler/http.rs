@@ -1,4 +1,4 @@
-//! The scheduler's JSON routes, by way of the gateway's dashboard proxy.
+//! The scheduler's routes, by way of the gateway's dashboard proxy.
 //!
 //! No credentials go there: the routes need none, and the proxy would pass them on to a process of
 //! the user's.
@@ -13,21 +13,35 @@ use super::Fault;
 /// About a kilobyte per worker: room for thirty thousand.
 const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// What `url` answers.
+/// What `url` answers, as JSON.
 ///
 /// # Errors
 /// Anything but JSON of the expected form: a login page, a redirect, the proxy's own errors.
-pub(super) async fn get<T: DeserializeOwned>(http: &Client, url: String) -> Result<T, Fault> {
+pub(super) async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result<T, Fault> {
+    let body = get_bytes(http, url).await?;
+    // The parser's own message may quote the answer.
+    serde_json::from_slice(&body).map_err(|_| {
+        let is_page = body.trim_ascii_start().starts_with(b"<");
+        let what = if is_page {
+            "a web page"
+        } else {
+            "something else than its JSON"
+        };
+        foreign(url, what)
+    })
+}
+
+/// What `url` answers, whatever it is.
+///
+/// # Errors
+/// A redirect, the proxy's own errors, more than anybody would read.
+pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, Fault> {
     let started = Instant::now();
-    let foreign = |url: &str, what: String| Fault::Foreign {
-        url: url.to_owned(),
-        what,
-    };
     // The library's message would repeat the URL.
-    let broken = |url: &str| foreign(url, "a broken connection".to_owned());
-    let mut response = http.get(&url).send().await.map_err(|_| broken(&url))?;
+    let broken = |_| foreign(url, "a broken connection");
+    let mut response = http.get(url).send().await.map_err(broken)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| broken(&url))? {
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if (body.len() + chunk.len()) as u64 > SIZE_LIMIT {
             return Err(Fault::Oversized { limit: SIZE_LIMIT });
         }
@@ -41,16 +55,15 @@ pub(super) async fn get<T: DeserializeOwned>(http: &Client, url: String) -> Resu
         started.elapsed()
     );
     if status != StatusCode::OK {
-        return Err(foreign(&url, format!("status {}", status.as_u16())));
+        return Err(foreign(url, &format!("status {}", status.as_u16())));
     }
-    // The parser's own message may quote the answer.
-    serde_json::from_slice(&body).map_err(|_| {
-        let is_page = body.trim_ascii_start().starts_with(b"<");
-        let what = if is_page {
-            "a web page"
-        } else {
-            "something else than its JSON"
-        };
-        foreign(&url, what.to_owned())
-    })
+    Ok(body)
+}
+
+/// That `url` answered with something else than the scheduler does.
+pub(super) fn foreign(url: &str, what: &str) -> Fault {
+    Fault::Foreign {
+        url: url.to_owned(),
+        what: what.to_owned(),
+    }
 }

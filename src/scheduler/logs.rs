@@ -2,8 +2,11 @@
 //!
 //! `get_logs` gives them newest first, and ends at the first that is older than `start`. In 2022.4
 //! it gives them oldest first: the same limits would keep the oldest, or nothing at all, so that
-//! such a log is asked for whole, each time. Workers are asked by way of the scheduler, each on a connection of its own: one that can't be reached
-//! keeps the scheduler waiting for 30 s, and with it everything behind it on that connection.
+//! such a log is asked for whole, each time. Workers are asked by way of the scheduler, each on a
+//! connection of its own: one that can't be reached keeps the scheduler waiting for 30 s, and with
+//! it everything behind it on that connection. Where that way is closed, there are web pages.
+
+mod page;
 
 use std::collections::HashMap;
 
@@ -11,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Fault, Schedulers, comm, wire};
+use super::{Fault, Schedulers, comm, http, wire};
 use crate::gateway::Identity;
 
 /// Threads log a little out of order: an entry that was made before another may come after it.
@@ -26,8 +29,9 @@ pub(crate) struct Entry {
     created: f64,
     #[serde(serialize_with = "super::model::maybe_rfc3339")]
     pub(crate) time: Option<Timestamp>,
-    pub(crate) level: String,
-    /// May have several lines, as those with a traceback do.
+    pub(crate) level: Option<String>,
+    /// May have several lines, as those with a traceback do. Where the time isn't known, the line
+    /// as it was logged, with a time of whatever zone.
     pub(crate) text: String,
 }
 
@@ -38,41 +42,68 @@ pub(crate) struct Part {
     limit: Option<usize>,
     /// Those not older than this, in seconds since the epoch.
     start: Option<f64>,
-    /// The order they come in, where that is known.
-    order: Option<Order>,
+    /// Where they come from, once that is settled.
+    source: Option<Source>,
 }
 
-/// In which order entries come.
+/// Where entries come from. Another one would repeat what was read from the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+enum Source {
     NewestFirst,
     OldestFirst,
+    Page,
 }
 
 /// Entries, oldest first.
 #[derive(Debug)]
 pub(crate) struct Log {
     entries: Vec<Entry>,
-    order: Order,
+    source: Source,
 }
 
 /// How far a log has been read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Position {
     start: Option<f64>,
-    order: Option<Order>,
+    source: Option<Source>,
     /// How often each entry since `start` was read: the same may be logged twice in one moment.
-    seen: HashMap<(u64, String, String), usize>,
+    seen: HashMap<Key, usize>,
 }
+
+/// What the same entry has the very same.
+type Key = (u64, Option<String>, String);
 
 impl Entry {
     fn new(created: f64, level: String, text: String) -> Self {
         Self {
             created,
             time: wire::time(created),
-            text: without_prefix(&level, &text).unwrap_or(text),
-            level,
+            text: match Printed::parse(&text) {
+                Some(printed) if printed.level == level => printed.rest(),
+                _ => text,
+            },
+            level: Some(level),
         }
+    }
+
+    /// A line as it was logged, of which only the text tells when.
+    fn untimed(text: String) -> Self {
+        Self {
+            created: f64::NAN,
+            time: None,
+            level: Printed::parse(&text).map(|printed| printed.level.to_owned()),
+            text,
+        }
+    }
+
+    /// One that can be told to be before or after another.
+    fn proper_time(&self) -> Option<f64> {
+        Some(self.created).filter(|created| created.is_finite())
+    }
+
+    /// The time in the text, by which lines of one log are in order.
+    fn printed_time(&self) -> Option<&str> {
+        Printed::parse(&self.text).map(|printed| printed.time)
     }
 
     #[cfg(test)]
@@ -85,7 +116,7 @@ impl Entry {
         self.created.total_cmp(&other.created)
     }
 
-    fn key(&self) -> (u64, String, String) {
+    fn key(&self) -> Key {
         let created = self.created.to_bits();
         (created, self.level.clone(), self.text.clone())
     }
@@ -97,7 +128,7 @@ impl Part {
         Self {
             limit,
             start,
-            order: None,
+            source: None,
         }
     }
 }
@@ -108,7 +139,7 @@ impl Position {
         Part {
             limit: None,
             start: self.start,
-            order: self.order,
+            source: self.source,
         }
     }
 
@@ -123,8 +154,8 @@ impl Position {
         // What lies before the first that is left out is left out, too.
         let left_out = log.entries.first().filter(|_| surplus > 0);
         let mut position = Self {
-            start: left_out.map(|entry| entry.created),
-            order: Some(log.order),
+            start: left_out.and_then(Entry::proper_time),
+            source: Some(log.source),
             seen: HashMap::new(),
         };
         let mut entries = position.read(log);
@@ -140,8 +171,10 @@ impl Position {
     pub(crate) fn read(&mut self, log: Log) -> Vec<Entry> {
         let mut entries = log.entries;
         entries.retain(|entry| self.start.is_none_or(|start| entry.created >= start));
-        let times = entries.iter().map(|entry| entry.created);
-        let newest = times.filter(|time| time.is_finite()).reduce(f64::max);
+        let newest = entries
+            .iter()
+            .filter_map(Entry::proper_time)
+            .reduce(f64::max);
         let newest = newest.map(|newest| newest - OVERLAP);
         // The one that is known, or the later of both.
         let start = [self.start, newest].into_iter().flatten().reduce(f64::max);
@@ -156,13 +189,18 @@ impl Position {
                 fresh.push(entry);
             }
         }
+        let Some(start) = start else {
+            // Without times this log is all that there is, and all that can come again.
+            self.seen = times;
+            return fresh;
+        };
         for (key, count) in times {
             let seen = self.seen.entry(key).or_insert(0);
             *seen = count.max(*seen);
         }
-        self.start = start;
+        self.start = Some(start);
         // An entry without a proper time can't be told to be old.
-        let is_old = |time: f64| start.is_some_and(|start| time < start);
+        let is_old = |time: f64| time < start;
         self.seen
             .retain(|(created, _, _), _| !is_old(f64::from_bits(*created)));
         fresh
@@ -183,22 +221,40 @@ impl Schedulers {
         part: Part,
     ) -> Result<Log, Fault> {
         let asked = async |part| self.raw_log(cluster, identity, worker, part).await;
-        match part.order {
-            Some(Order::OldestFirst) => {
-                Ok(Log::new(asked(Part::default()).await?, Order::OldestFirst))
+        match part.source {
+            Some(Source::OldestFirst) => {
+                Ok(Log::new(asked(Part::default()).await?, Source::OldestFirst))
             }
-            Some(order) => Ok(Log::new(asked(part).await?, order)),
+            Some(Source::NewestFirst) => Ok(Log::new(asked(part).await?, Source::NewestFirst)),
+            Some(Source::Page) => self.in_time(self.log_page(cluster, worker)).await,
             None => {
-                let raw = asked(part).await?;
-                if order(&raw) == Some(Order::NewestFirst) {
-                    return Ok(Log::new(raw, Order::NewestFirst));
+                let by_comm = async {
+                    let raw = asked(part).await?;
+                    if order(&raw) == Some(Source::NewestFirst) {
+                        return Ok(Log::new(raw, Source::NewestFirst));
+                    }
+                    // Too few to tell, or the wrong ones.
+                    let raw = asked(Part::default()).await?;
+                    let order = order(&raw).unwrap_or(Source::NewestFirst);
+                    Ok(Log::new(raw, order).only(part))
+                };
+                if part.start.is_some() {
+                    // The page doesn't tell what is younger.
+                    return by_comm.await;
                 }
-                // Too few to tell, or the wrong ones.
-                let raw = asked(Part::default()).await?;
-                let order = order(&raw).unwrap_or(Order::NewestFirst);
-                Ok(Log::new(raw, order).only(part))
+                // Whole: what is left out now must not come later as if it were new.
+                let by_http = self.log_page(cluster, worker);
+                self.either(cluster, by_comm, by_http).await
             }
         }
+    }
+
+    async fn log_page(&self, cluster: &str, worker: Option<&str>) -> Result<Log, Fault> {
+        let path = worker.map_or(["info", "main", "logs"], |address| {
+            ["info", "logs", address]
+        });
+        let url = self.route(cluster, &path, "html");
+        page::read(&url, &http::get_bytes(&self.http, &url).await?)
     }
 
     async fn raw_log(
@@ -231,9 +287,15 @@ impl Schedulers {
         cluster: &str,
         identity: Option<&Identity>,
     ) -> Result<Vec<(String, String)>, Fault> {
-        let question = super::op("identity");
-        let answer = self.ask_one(cluster, identity, question).await?;
-        let (_, workers) = answer.read::<wire::Identity>()?.tell();
+        let by_comm = async {
+            let answer = self
+                .ask_one(cluster, identity, super::op("identity"))
+                .await?;
+            answer.read::<wire::Identity>()
+        };
+        let url = self.route(cluster, &["json", "identity"], "json");
+        let by_http = http::get::<wire::Identity>(&self.http, &url);
+        let (_, workers) = self.either(cluster, by_comm, by_http).await?.tell();
         let workers = workers.ok_or(Fault::Garbled("it names no workers"))?;
         let named = workers.into_iter().map(|worker| {
             let name = worker.name.unwrap_or_else(|| worker.address.clone());
@@ -248,12 +310,14 @@ impl Schedulers {
         identity: Option<&Identity>,
         question: Value,
     ) -> Result<comm::Answer, Fault> {
-        let identity = identity.ok_or(Fault::Unidentified)?;
         let asking = self.ask(cluster, identity, std::slice::from_ref(&question));
-        let answers = tokio::time::timeout(self.patience, asking).await;
-        let answers = answers.unwrap_or(Err(Fault::Late(self.patience)))?;
-        let mut answers = answers.into_iter();
+        let mut answers = self.in_time(asking).await?.into_iter();
         answers.next().ok_or(Fault::Garbled("it is missing"))
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let answer = tokio::time::timeout(self.patience, asking).await;
+        answer.unwrap_or(Err(Fault::Late(self.patience)))
     }
 }
 
@@ -261,25 +325,25 @@ impl Schedulers {
 type Raw = Vec<(f64, String, String)>;
 
 /// By the first and the last, which are far enough apart not to be a little out of order.
-fn order(raw: &Raw) -> Option<Order> {
+fn order(raw: &Raw) -> Option<Source> {
     let ((first, ..), (last, ..)) = raw.first().zip(raw.last())?;
     match first.partial_cmp(last)? {
-        std::cmp::Ordering::Less => Some(Order::OldestFirst),
-        std::cmp::Ordering::Greater => Some(Order::NewestFirst),
+        std::cmp::Ordering::Less => Some(Source::OldestFirst),
+        std::cmp::Ordering::Greater => Some(Source::NewestFirst),
         std::cmp::Ordering::Equal => None,
     }
 }
 
 impl Log {
-    fn new(mut raw: Raw, order: Order) -> Self {
-        if order == Order::NewestFirst {
+    fn new(mut raw: Raw, source: Source) -> Self {
+        if source == Source::NewestFirst {
             raw.reverse();
         }
         let entries = raw.into_iter();
         let entries = entries.map(|(created, level, text)| Entry::new(created, level, text));
         Self {
             entries: entries.collect(),
-            order,
+            source,
         }
     }
 
@@ -307,17 +371,37 @@ fn question(part: Part) -> Value {
     question
 }
 
-/// `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`, dask's default `log-format`, without what
-/// the entry has in fields of its own: `NAME - MESSAGE`. Any other format stays as it is.
-fn without_prefix(level: &str, text: &str) -> Option<String> {
-    let (time, rest) = text.split_once(" - ")?;
-    let is_time = time.len() == "2026-11-21 03:12:44,123".len()
-        && time
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b"- :,".contains(&b));
-    let (name, message) = rest.split_once(" - ")?;
-    let message = message.strip_prefix(level)?.strip_prefix(" - ")?;
-    is_time.then(|| format!("{name} - {message}"))
+/// A line in dask's default `log-format`: `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`.
+#[derive(Debug)]
+struct Printed<'a> {
+    time: &'a str,
+    name: &'a str,
+    level: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Printed<'a> {
+    /// Nothing where the format is another.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (time, rest) = text.split_once(" - ")?;
+        let (name, rest) = rest.split_once(" - ")?;
+        let (level, message) = rest.split_once(" - ")?;
+        let is_time = time.len() == "2026-11-21 03:12:44,123".len()
+            && time
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b"- :,".contains(&b));
+        is_time.then_some(Self {
+            time,
+            name,
+            level,
+            message,
+        })
+    }
+
+    /// Without what an entry has in fields of its own.
+    fn rest(&self) -> String {
+        format!("{} - {}", self.name, self.message)
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
@@ -30,7 +31,7 @@ pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker
 
 use crate::gateway::Identity;
 
-/// What a cluster's name is made of; everything else is encoded and can't leave the path.
+/// What a cluster's name is made of; everything else is encoded and can't leave its part of the path.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// Everything in a scheduler's state but the clients' names and the tasks' numbers. Names that it
@@ -131,42 +132,49 @@ impl Schedulers {
         Ok(report)
     }
 
-    /// Asks by one way, then by the other: at once where the first fails, after half of the time
-    /// where it is silent.
     async fn look(
         &self,
         cluster: &str,
         identity: Option<&Identity>,
         depth: Depth,
     ) -> Result<Report, Fault> {
+        let by_comm = async { self.by_comm(cluster, identity, depth).await };
+        self.either(cluster, by_comm, self.by_http(cluster)).await
+    }
+
+    /// Asks by one way, then by the other: at once where the first fails, after half of the time
+    /// where it is silent. Where both fail, the first one's fault tells more.
+    async fn either<T>(
+        &self,
+        cluster: &str,
+        by_comm: impl Future<Output = Result<T, Fault>>,
+        by_http: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         let started = tokio::time::Instant::now();
-        let by_comm = async {
-            let identity = identity.ok_or(Fault::Unidentified)?;
-            let told = self.by_comm(cluster, identity, depth).await;
-            if let Err(fault) = &told {
+        let told = |told: &Result<T, Fault>| {
+            if let Err(fault) = told {
                 log::info!("scheduler of {cluster}: {fault}");
             }
-            told
         };
-        let mut by_comm = std::pin::pin!(by_comm);
+        let mut by_comm = std::pin::pin!(by_comm.inspect(told));
+        let mut by_http = std::pin::pin!(by_http.inspect(told));
         let both = async {
             let first = match timeout_at(started + self.patience / 2, &mut by_comm).await {
-                Ok(Ok(report)) => return Ok(report),
+                Ok(Ok(told)) => return Ok(told),
                 Ok(Err(fault)) => Some(fault),
                 Err(_) => None,
             };
-            let mut by_http = std::pin::pin!(self.by_http(cluster));
             if let Some(fault) = first {
                 return by_http.await.map_err(|_| fault);
             }
             tokio::select! {
                 biased;
                 told = &mut by_comm => match told {
-                    Ok(report) => Ok(report),
+                    Ok(told) => Ok(told),
                     Err(fault) => by_http.await.map_err(|_| fault),
                 },
                 told = &mut by_http => match told {
-                    Ok(report) => Ok(report),
+                    Ok(told) => Ok(told),
                     Err(_) => by_comm.await,
                 },
             }
@@ -179,7 +187,7 @@ impl Schedulers {
     async fn by_comm(
         &self,
         cluster: &str,
-        identity: &Identity,
+        identity: Option<&Identity>,
         depth: Depth,
     ) -> Result<Report, Fault> {
         let mut operations = vec![
@@ -223,7 +231,7 @@ impl Schedulers {
         let question = json!({
             "op": "broadcast", "reply": true, "msg": {"op": "versions"}, "on_error": "ignore",
         });
-        let asking = self.ask(cluster, identity?, std::slice::from_ref(&question));
+        let asking = self.ask(cluster, identity, std::slice::from_ref(&question));
         let answers = tokio::time::timeout(self.patience, asking)
             .await
             .ok()?
@@ -240,10 +248,11 @@ impl Schedulers {
     async fn ask(
         &self,
         cluster: &str,
-        identity: &Identity,
+        identity: Option<&Identity>,
         operations: &[Value],
     ) -> Result<Vec<comm::Answer>, Fault> {
         let started = Instant::now();
+        let identity = identity.ok_or(Fault::Unidentified)?;
         let mut stream = tls::connect(&self.proxy, cluster, identity).await?;
         let answers = comm::ask(&mut stream, operations).await?;
         log::info!(
@@ -256,23 +265,29 @@ impl Schedulers {
     }
 
     async fn by_http(&self, cluster: &str) -> Result<Report, Fault> {
-        let route = |file| {
-            let name = utf8_percent_encode(cluster, NAME);
-            format!("{}/clusters/{name}/json/{file}.json", self.base)
-        };
+        let routes =
+            ["identity", "counts"].map(|file| self.route(cluster, &["json", file], "json"));
         let (identity, counts) = tokio::join!(
-            http::get::<wire::Identity>(&self.http, route("identity")),
-            http::get::<wire::Counts>(&self.http, route("counts")),
+            http::get::<wire::Identity>(&self.http, &routes[0]),
+            http::get::<wire::Counts>(&self.http, &routes[1]),
         );
-        let (mut activity, worker_details) = identity
-            .inspect_err(|fault| log::info!("scheduler of {cluster}: {fault}"))?
-            .tell();
+        let (mut activity, worker_details) = identity?.tell();
         activity.tasks = counts.ok().map(|counts| counts.tasks());
         Ok(Report {
             activity,
             worker_details,
             versions: None,
         })
+    }
+
+    /// The URL of a scheduler's file, by way of the gateway.
+    fn route(&self, cluster: &str, path: &[&str], kind: &str) -> String {
+        let parts = [&["clusters", cluster], path].concat();
+        let parts = parts
+            .into_iter()
+            .map(|part| utf8_percent_encode(part, NAME));
+        let parts = parts.map(|part| part.to_string()).collect::<Vec<_>>();
+        format!("{}/{}.{kind}", self.base, parts.join("/"))
     }
 }
 

@@ -59,10 +59,11 @@ RELEASES = json.loads(os.environ.get("DGW_RELEASES", "{}"))
 def configuration(options):
     """What the options mean to a cluster; those not named here are there to be chosen, no more."""
     release = RELEASES.get(getattr(options, "release", ""))
+    of_workers = RELEASES.get(getattr(options, "worker_release", ""), release)
     programs = {
         # Scripts that the oldest has already, and the newest no longer.
         "scheduler_cmd": [str(Path(release).with_name("dask-scheduler"))],
-        "worker_cmd": [str(Path(release).with_name("dask-worker"))],
+        "worker_cmd": [str(Path(of_workers).with_name("dask-worker"))],
     } if release else {"scheduler_cmd": options.scheduler_start}
     return programs | {
         "worker_cores": options.worker_cores,
@@ -81,6 +82,9 @@ c.Backend.cluster_options = Options(
     Bool("spot", label="Spot instances"),
     Mapping("environment", label="Environment variables"),
     Select("scheduler_start", SCHEDULER_STARTS, label="Scheduler start"),
-    *([Select("release", ["", *RELEASES], label="Release of distributed")] if RELEASES else []),
+    *([
+        Select("release", ["", *RELEASES], label="Release of distributed"),
+        Select("worker_release", ["", *RELEASES], label="Another release for the workers"),
+    ] if RELEASES else []),
     handler=configuration,
 )

@@ -18,6 +18,18 @@ fn older_releases_tell_the_same() {
         let python = Path::new(python.as_str().expect("a path"));
         tells(release, python);
     }
+    warns_of_a_mixture();
+}
+
+fn warns_of_a_mixture() {
+    let user = RELEASES.user();
+    let workers = ["--workers", "1", "--wait-workers", "1"];
+    let releases = ["-s", "release=2025.4.0", "-s", "worker_release=2024.5.0"];
+    user.stdout(&[&["new"], &workers[..], &releases[..]].concat());
+    user.dgw(&["show"]).success().stderr_eq(
+        "warning: worker [NAME] runs on dask 2024.5.0, its scheduler on 2025.4.0; \
+         distributed 2024.5.0, its scheduler on 2025.4.0\n",
+    );
 }
 
 fn tells(release: &str, python: &Path) {
@@ -40,7 +52,18 @@ fn tells(release: &str, python: &Path) {
     let workers = fresh["versions"]["workers"].as_object().expect("workers");
     assert_eq!(workers.len(), 2, "{release}");
 
+    let elsewhere = user.by_proxy("127.0.0.1:1");
+    let page = elsewhere.stdout(&["logs", "--tail", "all"]);
     let log = user.stdout(&["logs"]);
+    assert_eq!(
+        page.lines().count(),
+        log.lines().count(),
+        "{release}: {page}"
+    );
+    assert!(
+        page.lines().map(|line| &line[..23]).is_sorted(),
+        "{release}: {page}"
+    );
     let lines = log.lines().collect::<Vec<_>>();
     assert!(
         lines.len() > 3 && lines.iter().map(|line| &line[..20]).is_sorted(),

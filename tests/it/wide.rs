@@ -124,13 +124,6 @@ fn over_https_it_is_the_same() {
     wide_when(&user, |cluster| cluster["workers"] == 1);
 }
 
-/// `list --wide` where the scheduler proxy is something else.
-fn by_http(user: &User, proxy: &str) -> Value {
-    let file = std::fs::read_to_string(user.configuration()).expect("the configuration");
-    let file = file.replace("  auth:", &format!("  proxy-address: {proxy}\n  auth:"));
-    User::new().configured(&file).json(&["list", "--wide"])[0].take()
-}
-
 #[test]
 fn without_the_proxy_the_dashboards_routes_tell_what_they_know() {
     let user = BASIC.user();
@@ -151,7 +144,7 @@ fn without_the_proxy_the_dashboards_routes_tell_what_they_know() {
         }
     });
     for proxy in proxies {
-        let told = by_http(&user, &proxy);
+        let told = &user.by_proxy(&proxy).json(&["list", "--wide"])[0];
         for field in ["workers", "threads", "memory_limit"] {
             assert_eq!(told[field], by_comm[field], "{proxy}");
         }

@@ -18,7 +18,7 @@ fn answer(log: &[Entry], part: Part) -> Log {
     entries.reverse();
     Log {
         entries,
-        order: Order::NewestFirst,
+        source: Source::NewestFirst,
     }
 }
 

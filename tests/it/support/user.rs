@@ -38,6 +38,13 @@ impl User {
         ))
     }
 
+    /// The same somebody, to whom the gateway's scheduler proxy is something else.
+    pub(crate) fn by_proxy(&self, proxy: &str) -> Self {
+        let file = fs::read_to_string(self.configuration()).expect("the configuration");
+        let file = file.replace("  auth:", &format!("  proxy-address: {proxy}\n  auth:"));
+        Self::new().configured(&file)
+    }
+
     /// With this text as the configuration.
     pub(crate) fn configured(self, yaml: &str) -> Self {
         write_private(&self.configuration(), yaml);
