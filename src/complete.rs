@@ -3,15 +3,20 @@
 //! The shell's stub calls dgw itself with `COMPLETE` set. Whatever goes wrong, from a refused
 //! configuration to a gateway that is away, completes to nothing.
 
+mod line;
+
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Command;
 use clap_complete::engine::CompletionCandidate;
-use clap_complete::env::{CompleteEnv, Shells};
+use clap_complete::env::{CompleteEnv, Fish, Shells, Zsh};
 
+use crate::age;
 use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
-use crate::gateway::{Error, Gateway, Status};
+use crate::gateway::{Error, Field, Gateway, Spec, Status};
 use crate::output::escaped;
 use crate::scheduler::Schedulers;
 
@@ -19,8 +24,28 @@ use crate::scheduler::Schedulers;
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Answers the shell and ends the process, if it's the shell that is asking.
-pub(crate) fn answer_shell(command: fn() -> clap::Command) {
-    CompleteEnv::with_factory(command).complete();
+pub(crate) fn answer_shell(command: fn() -> Command) {
+    let command = || {
+        if line::asks_for_flags() {
+            command()
+        } else {
+            without_flags(command())
+        }
+    };
+    CompleteEnv::with_factory(command).shells(SHELLS).complete();
+}
+
+const SHELLS: Shells<'static> = Shells(&[&line::BashLine, &Zsh, &Fish]);
+
+/// Flags are offered to who has begun one, and where there's nothing else: two dozen would drown
+/// the names of clusters.
+fn without_flags(command: Command) -> Command {
+    let command = command.mut_args(|arg| {
+        let is_flag = arg.get_long().is_some() || arg.get_short().is_some();
+        arg.hide(is_flag)
+    });
+    let command = command.disable_help_flag(true).disable_version_flag(true);
+    command.mut_subcommands(without_flags)
 }
 
 /// The script that makes `shell` ask.
@@ -29,37 +54,69 @@ pub(crate) fn answer_shell(command: fn() -> clap::Command) {
 /// The script can't be put together.
 pub(crate) fn script(shell: &str) -> std::io::Result<String> {
     let mut script = Vec::new();
-    if let Some(completer) = Shells::builtins().completer(shell) {
+    if let Some(completer) = SHELLS.completer(shell) {
         completer.write_registration("COMPLETE", "dgw", "dgw", "dgw", &mut script)?;
     }
     String::from_utf8(script).map_err(std::io::Error::other)
 }
 
-/// The active clusters' names, with their status.
+/// The active clusters' names, with their status and age.
 pub(crate) fn clusters() -> Vec<CompletionCandidate> {
-    let listing = ask(async |gateway| gateway.clusters(&Status::ACTIVE).await);
-    let clusters = listing.map(|listing| listing.clusters).unwrap_or_default();
+    let Some(listing) = ask(async |gateway| gateway.clusters(&Status::ACTIVE).await) else {
+        return Vec::new();
+    };
+    let now = listing.now();
+    let clusters = listing.clusters.into_iter();
     clusters
-        .into_iter()
         .map(|cluster| {
-            CompletionCandidate::new(cluster.name).help(Some(cluster.status.as_str().into()))
+            let age = Duration::try_from(now.duration_since(cluster.start_time));
+            let age = age::short(age.unwrap_or_default());
+            let help = format!("{} {age}", cluster.status.as_str());
+            CompletionCandidate::new(cluster.name).help(Some(help.into()))
         })
         .collect()
 }
 
-/// The keys of the gateway's options, as far as the `=`.
-pub(crate) fn options() -> Vec<CompletionCandidate> {
+/// The keys of the gateway's options, as far as the `=`; after it, what may be chosen.
+pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
     let fields = ask(async |gateway| gateway.options().await).unwrap_or_default();
-    fields
-        .into_iter()
-        .filter(|field| is_plain(&field.name))
-        .map(|field| {
-            let range = field.spec.range();
-            let help = format!("{} {range}", field.label);
+    let current = current.to_string_lossy();
+    let candidates = fields.into_iter().filter(|field| is_plain(&field.name));
+    let candidates = candidates.flat_map(|field| match current.split_once('=') {
+        Some((key, _)) if key == field.name => choices(&field),
+        Some(_) => Vec::new(),
+        None => {
+            let help = format!("{} {}", field.label, field.spec.range());
             let help = escaped(&help).into_owned();
-            CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))
+            vec![CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))]
+        }
+    });
+    candidates
+        .filter(|candidate| {
+            let value = candidate.get_value().to_string_lossy();
+            value.starts_with(&*current)
         })
         .collect()
+}
+
+/// `KEY=CHOICE` for each that there is.
+fn choices(field: &Field) -> Vec<CompletionCandidate> {
+    let choices = match &field.spec {
+        Spec::Select { options } => options.clone(),
+        Spec::Bool => ["true", "false"].map(str::to_owned).into(),
+        _ => Vec::new(),
+    };
+    let choices = choices.into_iter().filter(|choice| is_plain(choice));
+    choices
+        .map(|choice| CompletionCandidate::new(format!("{}={choice}", field.name)))
+        .collect()
+}
+
+/// What `dgw wait` can wait for.
+pub(crate) fn conditions() -> Vec<CompletionCandidate> {
+    ["running", "stopped", "workers=", "idle"]
+        .map(CompletionCandidate::new)
+        .into()
 }
 
 /// The names of the workers of the cluster that the line names, or of the only one that runs, with
@@ -91,7 +148,7 @@ pub(crate) fn workers() -> Vec<CompletionCandidate> {
 
 /// The one of `names` that a word of the line fits, or the only one.
 fn the_one_on_the_line(mut names: Vec<String>) -> Option<String> {
-    let words = line()
+    let words = words()
         .into_iter()
         .filter_map(|word| ClusterName::parse(&word).ok());
     let words = words.collect::<Vec<_>>();
@@ -126,15 +183,15 @@ fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T>
     answer
 }
 
-/// The words of the line that is being completed, which follows `--`.
-fn line() -> Vec<String> {
-    let line = std::env::args_os().skip_while(|word| word != "--").skip(1);
-    line.filter_map(|word| word.into_string().ok()).collect()
+/// The words of the line, as far as they can be read.
+fn words() -> Vec<String> {
+    let words = line::words().into_iter();
+    words.filter_map(|word| word.into_string().ok()).collect()
 }
 
 /// `--config` and `--address` of the line.
 fn named_on_the_line() -> (Option<PathBuf>, Option<String>) {
-    let words = line();
+    let words = words();
     let value = |flag: &str| {
         words
             .iter()

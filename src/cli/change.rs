@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::value::{self, ClusterName};
 use super::{Care, Probe, Selectors, Target};
@@ -25,7 +25,7 @@ pub(crate) struct NewArgs {
     /// Values are checked against what the gateway offers before anything is started. A mapping
     /// takes one KEY=VALUE at a time (-s environment=A=1 -s environment=B=2) or a JSON object.
     #[arg(short = 's', long = "set", value_name = "KEY=VALUE", value_parser = value::key_value)]
-    #[arg(add = ArgValueCandidates::new(complete::options))]
+    #[arg(add = ArgValueCompleter::new(complete::options))]
     pub(crate) options: Vec<(String, String)>,
 
     /// Ask for this many workers

@@ -153,6 +153,7 @@ pub(crate) struct WaitArgs {
 
     /// What to wait for: running, stopped, workers=N (or more), or idle
     #[arg(long = "for", value_name = "CONDITION", value_parser = value::condition)]
+    #[arg(add = ArgValueCandidates::new(complete::conditions))]
     pub(crate) condition: value::Condition,
 
     /// Give up after this long

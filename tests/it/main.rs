@@ -20,6 +20,7 @@ mod repository;
 mod requests;
 mod scale;
 mod secrets;
+mod shells;
 mod show;
 mod shutdown;
 mod signals;

@@ -2,10 +2,12 @@
 
 mod gateway;
 mod stub;
+mod terminal;
 mod user;
 mod work;
 
 pub(crate) use gateway::{BASIC, HUB, RELEASES, TLS, TestGateway, repository};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
+pub(crate) use terminal::Terminal;
 pub(crate) use user::{User, set_mode, write_private};
 pub(crate) use work::{Client, Frozen};

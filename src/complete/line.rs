@@ -1,0 +1,133 @@
+//! The command line that is being completed, as each shell hands it over.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Command;
+use clap_complete::env::{Bash, EnvCompleter};
+
+/// Where the word is that the cursor is in, in bash and zsh; in fish it is the last.
+const INDEX: &str = "_CLAP_COMPLETE_INDEX";
+
+/// What bash reads candidates apart by.
+const SEPARATOR: &str = "_CLAP_IFS";
+
+/// The library's own drops a `=` that the cursor is behind.
+const SCRIPT: &str = include_str!("../../completions/dgw.bash");
+
+/// The words of the line, which follow `--`.
+pub(super) fn words() -> Vec<OsString> {
+    let line = std::env::args_os().skip_while(|word| word != "--");
+    line.skip(1).collect()
+}
+
+/// Whether the word that the cursor is in begins like a flag.
+pub(super) fn asks_for_flags() -> bool {
+    let words = words();
+    let word = index().map_or_else(|| words.last(), |index| words.get(index));
+    word.is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"))
+}
+
+fn index() -> Option<usize> {
+    std::env::var(INDEX).ok()?.parse().ok()
+}
+
+/// bash takes a line apart at each `=`, too, and puts a candidate in place of what follows it.
+pub(super) struct BashLine;
+
+impl EnvCompleter for BashLine {
+    fn name(&self) -> &'static str {
+        Bash.name()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        Bash.is(name)
+    }
+
+    fn write_registration(
+        &self,
+        _var: &str,
+        _name: &str,
+        _bin: &str,
+        _completer: &str,
+        buf: &mut dyn Write,
+    ) -> io::Result<()> {
+        buf.write_all(SCRIPT.as_bytes())
+    }
+
+    fn write_complete(
+        &self,
+        cmd: &mut Command,
+        args: Vec<OsString>,
+        current_dir: Option<&Path>,
+        buf: &mut dyn Write,
+    ) -> io::Result<()> {
+        let (words, index) = joined(args, index().unwrap_or_default());
+        let word = words.get(index).and_then(|word| word.to_str());
+        let is_whole = word.is_none_or(|word| !word.contains('='));
+        let candidates = clap_complete::engine::complete(cmd, words, index, current_dir)?;
+        let candidates = candidates.iter().map(|candidate| {
+            let candidate = candidate.get_value().to_string_lossy().into_owned();
+            match candidate.split_once('=') {
+                Some((_, value)) if !is_whole => value.to_owned(),
+                _ => candidate,
+            }
+        });
+        let separator = std::env::var(SEPARATOR).unwrap_or_else(|_| "\n".to_owned());
+        let candidates = candidates.collect::<Vec<_>>();
+        buf.write_all(candidates.join(&separator).as_bytes())
+    }
+}
+
+/// The words as they were before bash took them apart, and where the one at `index` has come to.
+fn joined(words: Vec<OsString>, index: usize) -> (Vec<OsString>, usize) {
+    let mut whole = Vec::<OsString>::new();
+    let mut place = index;
+    let mut goes_on = false;
+    for (at, word) in words.into_iter().enumerate() {
+        let is_sign = word == "=";
+        match whole.last_mut() {
+            Some(last) if (is_sign || goes_on) && at > 1 => last.push(word),
+            _ => whole.push(word),
+        }
+        goes_on = is_sign;
+        if at == index {
+            place = whole.len() - 1;
+        }
+    }
+    (whole, place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejoined(line: &str, index: usize) -> (Vec<String>, usize) {
+        let words = line.split(' ').map(OsString::from).collect();
+        let (words, place) = joined(words, index);
+        let words = words
+            .into_iter()
+            .map(|word| word.into_string().expect("UTF-8"));
+        (words.collect(), place)
+    }
+
+    #[test]
+    fn what_bash_takes_apart_is_one_word_again() {
+        let whole =
+            |words: &[&str], at: usize| (words.iter().map(|word| (*word).to_owned()).collect(), at);
+        assert_eq!(
+            rejoined("dgw new -s profile = sm", 5),
+            whole(&["dgw", "new", "-s", "profile=sm"], 3)
+        );
+        assert_eq!(
+            rejoined("dgw new -s profile = -v", 4),
+            whole(&["dgw", "new", "-s", "profile=-v"], 3)
+        );
+        assert_eq!(
+            rejoined("dgw list --status = s x", 5),
+            whole(&["dgw", "list", "--status=s", "x"], 3)
+        );
+        assert_eq!(rejoined("dgw list x", 2), whole(&["dgw", "list", "x"], 2));
+    }
+}

@@ -1,0 +1,94 @@
+//! Completion as real shells do it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{BASIC, Terminal, User, repository};
+
+/// A user whose shells find dgw.
+fn user() -> User {
+    let dgw = Path::new(env!("CARGO_BIN_EXE_dgw"));
+    let folder = dgw.parent().expect("a folder").display();
+    let path = std::env::var("PATH").unwrap_or_default();
+    BASIC.user().with("PATH", &format!("{folder}:{path}"))
+}
+
+fn script(name: &str) -> String {
+    let script = repository().join("completions").join(name);
+    script.display().to_string()
+}
+
+/// Types `typed` until `sign` is shown, and takes the line back.
+fn completes(shell: &mut Terminal, typed: &str, sign: &str) -> String {
+    const KILL_LINE: &str = "\x15";
+    shell.type_(typed);
+    let shown = shell.wait_for(sign);
+    shell.type_(KILL_LINE);
+    shown
+}
+
+#[test]
+fn bash_completes_names_keys_and_choices() {
+    let user = user().with("PS1", "ready> ");
+    let name = user.stdout(&["new"]);
+    let args = ["--norc", "--noprofile", "-i"];
+    let mut bash = Terminal::running(&user, 200, "bash", &args);
+    bash.type_(&format!("source '{}'\r", script("dgw.bash")));
+    bash.wait_for("ready> ");
+    completes(&mut bash, "dgw show \t", &name);
+    completes(&mut bash, "dgw new -s prof\t", "profile=");
+    completes(&mut bash, "dgw new -s profile=s\t", "profile=small");
+    let shown = completes(&mut bash, "dgw new -s profile=\t\t", "small");
+    assert!(!shown.contains("profile=small"), "{shown}");
+    completes(&mut bash, "dgw list --status=fa\t", "--status=failed");
+    completes(&mut bash, "dgw wait --for i\t", "idle");
+    let shown = completes(&mut bash, "dgw logs --al\t", "--all-workers");
+    assert!(!shown.contains("--address"), "{shown}");
+    bash.type_("exit\r");
+    bash.rest();
+}
+
+#[test]
+#[ignore = "needs zsh and fish"]
+fn zsh_completes_names_with_what_they_are() {
+    let user = user().with("PS1", "ready> ");
+    let name = user.stdout(&["new"]);
+    user.stdout(&["new"]);
+    let mut zsh = Terminal::running(&user, 200, "zsh", &["-f", "-i"]);
+    zsh.type_(&format!(
+        "autoload -U compinit; compinit -u -D; source '{}'\r",
+        script("_dgw")
+    ));
+    zsh.wait_for("ready> ");
+    let shown = completes(&mut zsh, "dgw show \t\t", &name);
+    assert!(!shown.contains("--probe-timeout"), "{shown}");
+    let shown = completes(&mut zsh, "dgw show \t\t", "RUNNING");
+    assert!(shown.contains("-- RUNNING"), "{shown}");
+    completes(&mut zsh, "dgw new -s prof\t", "profile=");
+    completes(&mut zsh, "dgw new -s profile=s\t", "profile=small");
+    zsh.type_("exit\r");
+    zsh.rest();
+}
+
+#[test]
+#[ignore = "needs zsh and fish"]
+fn fish_completes_names_with_what_they_are() {
+    let user = user();
+    let name = user.stdout(&["new"]);
+    let offered = |line: &str| {
+        let commands = format!("source '{}'; complete -C '{line}'", script("dgw.fish"));
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &commands]);
+        let output = fish.env_clear().envs(user.environment()).output();
+        let output = output.expect("fish runs");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let names = offered("dgw show ");
+    assert!(names.starts_with(&format!("{name}\tRUNNING ")), "{names}");
+    assert_eq!(names.lines().count(), 1, "{names}");
+    assert!(offered("dgw new -s prof").starts_with("profile=\tProfile "));
+    assert_eq!(offered("dgw new -s profile=s"), "profile=small\n");
+    assert!(offered("dgw list --all-").is_empty());
+    assert!(offered("dgw list --").contains("--older-than\t"));
+}
