@@ -12,6 +12,7 @@ mod formats;
 mod hub;
 mod list;
 mod logs;
+mod matrix;
 mod new;
 mod options;
 mod proxy;

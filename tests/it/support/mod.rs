@@ -1,11 +1,13 @@
 //! What the tests stand on: gateways, users of them, and a stub.
 
+mod faulty;
 mod gateway;
 mod stub;
 mod terminal;
 mod user;
 mod work;
 
+pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
 pub(crate) use gateway::{BASIC, HUB, RELEASES, TLS, TestGateway, repository};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;

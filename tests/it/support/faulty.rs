@@ -1,0 +1,219 @@
+//! A proxy in front of a real gateway that does harm to its answers.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::stub::{answer, json_answer};
+
+/// What becomes of an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Harm {
+    /// It comes later.
+    Late(Duration),
+    /// The connection is reset before the request is read.
+    ResetBefore,
+    /// The gateway does what it was asked for, and the connection ends without an answer.
+    Lost,
+    /// The connection ends in the middle of it.
+    Cut,
+    /// Nothing comes, and the connection stays.
+    Silence,
+    /// A byte at a time, too slowly to come to an end.
+    Drip,
+    /// These bytes come in its place, and the gateway is never asked.
+    Replaced(Vec<u8>),
+    /// Its JSON ends in the middle, and HTTP doesn't notice.
+    Truncated,
+    /// JSON without an end in sight.
+    Endless,
+    /// The value at this place of its JSON is something else.
+    Mistyped(usize, Value),
+}
+
+/// Which answers are harmed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct When {
+    /// So many pass before.
+    pub(crate) after: usize,
+    /// So many are harmed, and those after them pass.
+    pub(crate) times: usize,
+}
+
+impl When {
+    pub(crate) const ALWAYS: Self = Self {
+        after: 0,
+        times: usize::MAX,
+    };
+}
+
+/// The proxy, on a port of its own.
+pub(crate) struct Faulty {
+    pub(crate) address: String,
+}
+
+impl Faulty {
+    /// In front of the gateway at `host_and_port`.
+    pub(crate) fn new(host_and_port: &str, harm: Harm, when: When) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("the port").port();
+        let host_and_port = host_and_port.to_owned();
+        let passed = Arc::new(AtomicUsize::new(0));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let number = passed.fetch_add(1, Ordering::SeqCst);
+                let is_meant = number >= when.after && number - when.after < when.times;
+                let (harm, gateway) = (harm.clone(), host_and_port.clone());
+                thread::spawn(move || {
+                    let _ = if is_meant {
+                        harm.exchange(client, &gateway)
+                    } else {
+                        pass(client, &gateway)
+                    };
+                });
+            }
+        });
+        Self {
+            address: format!("http://127.0.0.1:{port}"),
+        }
+    }
+}
+
+impl Harm {
+    fn exchange(self, mut client: TcpStream, gateway: &str) -> std::io::Result<()> {
+        match self {
+            // What was sent and not read makes it a reset.
+            Self::ResetBefore => client.read_exact(&mut [0]),
+            Self::Late(pause) => {
+                thread::sleep(pause);
+                pass(client, gateway)
+            }
+            Self::Lost => {
+                let request = read_request(&client)?;
+                ask(gateway, &request).map(drop)
+            }
+            Self::Cut => {
+                let whole = ask(gateway, &read_request(&client)?)?;
+                client.write_all(&whole[..whole.len() - (whole.len() / 4).max(1)])
+            }
+            Self::Silence => {
+                read_request(&client)?;
+                // Until the client leaves.
+                client.read_exact(&mut [0])
+            }
+            Self::Drip => {
+                let whole = ask(gateway, &read_request(&client)?)?;
+                for byte in whole {
+                    client.write_all(&[byte])?;
+                    thread::sleep(Duration::from_millis(100));
+                }
+                Ok(())
+            }
+            Self::Replaced(bytes) => {
+                read_request(&client)?;
+                client.write_all(&bytes)
+            }
+            Self::Truncated => {
+                let whole = ask(gateway, &read_request(&client)?)?;
+                let body = body_of(&whole);
+                let end = (0..=body.len() / 2).rfind(|end| body.is_char_boundary(*end));
+                client.write_all(&json_answer(&body[..end.unwrap_or_default()]))
+            }
+            Self::Endless => {
+                read_request(&client)?;
+                client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"a\": \"")?;
+                let part = vec![b'x'; 65536];
+                loop {
+                    client.write_all(&part)?;
+                }
+            }
+            Self::Mistyped(place, value) => {
+                let whole = ask(gateway, &read_request(&client)?)?;
+                let Ok(mut json) = serde_json::from_str::<Value>(&body_of(&whole)) else {
+                    return client.write_all(&whole);
+                };
+                if let Some(leaf) = leaves(&mut json).into_iter().nth(place) {
+                    *leaf = value;
+                }
+                client.write_all(&json_answer(&json.to_string()))
+            }
+        }
+    }
+}
+
+/// Every value that holds no other.
+fn leaves(json: &mut Value) -> Vec<&mut Value> {
+    let is_leaf = match &*json {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => true,
+    };
+    match json {
+        leaf if is_leaf => vec![leaf],
+        Value::Object(map) => map.values_mut().flat_map(leaves).collect(),
+        Value::Array(list) => list.iter_mut().flat_map(leaves).collect(),
+        leaf => vec![leaf],
+    }
+}
+
+/// How many values [`Harm::Mistyped`] can be about.
+pub(crate) fn places(json: &mut Value) -> usize {
+    leaves(json).len()
+}
+
+/// A page with which sites ask for a login.
+pub(crate) fn login_page() -> Vec<u8> {
+    answer(
+        "200 OK",
+        "Content-Type: text/html\r\n",
+        "<html>Sign in</html>",
+    )
+}
+
+fn pass(mut client: TcpStream, gateway: &str) -> std::io::Result<()> {
+    let request = read_request(&client)?;
+    client.write_all(&ask(gateway, &request)?)
+}
+
+/// A request, to be sent on over a connection that ends with its answer.
+fn read_request(client: &TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut reader = BufReader::new(client);
+    let mut head = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "connection" => continue,
+            _ => {}
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let head = format!("{head}Connection: close\r\n\r\n");
+    Ok([head.into_bytes(), body].concat())
+}
+
+fn ask(gateway: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut upstream = TcpStream::connect(gateway)?;
+    upstream.write_all(request)?;
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+fn body_of(whole: &[u8]) -> String {
+    let whole = String::from_utf8_lossy(whole);
+    let (_, body) = whole.split_once("\r\n\r\n").expect("a head and a body");
+    body.to_owned()
+}
