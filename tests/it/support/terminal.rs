@@ -14,7 +14,7 @@ use super::User;
 /// dgw on a terminal of so many columns. It is killed after a while, so that a test that waits
 /// for what never comes fails instead of hanging.
 pub(crate) struct Terminal {
-    pty: Pty,
+    pub(crate) pty: Pty,
     child: std::process::Child,
     has_ended: Arc<AtomicBool>,
 }
@@ -72,6 +72,25 @@ impl Terminal {
         self.has_ended.store(true, Ordering::SeqCst);
         let shown = String::from_utf8(shown).expect("UTF-8");
         (shown.replace("\r\n", "\n"), status.code())
+    }
+
+    /// How it ended. Somebody else must read what it shows.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let status = self.child.wait().expect("dgw ends");
+        self.has_ended.store(true, Ordering::SeqCst);
+        status.code()
+    }
+
+    /// The terminal goes away, as where a connection breaks. Returns how dgw ended.
+    pub(crate) fn hang_up(mut self) -> Option<i32> {
+        drop(self.pty);
+        let status = self.child.wait().expect("dgw ends");
+        self.has_ended.store(true, Ordering::SeqCst);
+        status.code()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     /// Reads until `sign` is shown.
