@@ -15,7 +15,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 pub(crate) use change::{AdaptArgs, NewArgs, ScaleArgs, ShutdownArgs};
 pub(crate) use look::{
-    ConnectArgs, DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, WaitArgs,
+    ConnectArgs, DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, TopArgs, WaitArgs,
 };
 
 use crate::complete;
@@ -81,6 +81,7 @@ pub(crate) enum GatewayCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
     Show(ShowArgs),
+    Top(TopArgs),
     Logs(LogsArgs),
     New(NewArgs),
     Connect(ConnectArgs),

@@ -53,6 +53,8 @@ pub(crate) enum Error {
     Option { key: String, fault: OptionFault },
     #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
     NeedsYes,
+    #[error("`dgw top` needs {0}")]
+    NoScreen(&'static str),
     #[error("no cluster fits `{pattern}`")]
     NoneFits { pattern: String, there: Vec<String> },
     #[error("{} clusters fit `{pattern}`", fitting.len())]
@@ -147,6 +149,7 @@ impl Error {
             Self::Usage(_)
             | Self::Option { .. }
             | Self::NeedsYes
+            | Self::NoScreen(_)
             | Self::Config(config::Error::Flag(_)) => Code::Usage,
             Self::Config(_) | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
@@ -217,6 +220,9 @@ impl Error {
                 ..
             } => Some("`dgw options` shows what this gateway offers".to_owned()),
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
+            Self::NoScreen(_) => Some(
+                "`dgw list -o wide --watch` and `dgw show` tell the same anywhere".to_owned(),
+            ),
             Self::NoneFits { there, .. } if there.is_empty() => {
                 Some("`dgw list --all` shows what the gateway still knows".to_owned())
             }

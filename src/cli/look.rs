@@ -70,6 +70,37 @@ pub(crate) struct ShowArgs {
     pub(crate) probe: Probe,
 }
 
+/// Watch what clusters are doing, on the whole screen
+///
+/// Without CLUSTER, all active ones, a line each; Enter shows the chosen one in full, Esc leads
+/// back. `?` shows the keys; q and Ctrl-C quit, with exit code 0.
+///
+/// The running ones are asked again and again, all at the same time. A cluster that doesn't answer
+/// is marked with a question mark after its status, and what it told last is shown faint, `?`
+/// where it never told any. One that fails meanwhile stays on the screen; one that is shown in full
+/// stays, with the last it told, however it ends. CPU is the share of all threads that is in use;
+/// TASKS are those still to be done, of all it knows.
+///
+/// --sort-by takes a column's title: numbers begin with the largest.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw top
+  dgw top 2224 --every 5s --sort-by memory")]
+pub(crate) struct TopArgs {
+    /// Begin with this one in full: a name, a prefix of one, or a dashboard's URL
+    #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    pub(crate) cluster: Option<ClusterName>,
+
+    /// Ask this often
+    #[arg(short, long, value_name = "DURATION", default_value = "2s", value_parser = value::pace)]
+    pub(crate) every: Duration,
+
+    #[command(flatten)]
+    pub(crate) probe: Probe,
+}
+
 /// Print the log of a running cluster's scheduler, or of its workers
 ///
 /// A line for an entry, oldest first: its time, its level, who logged it, and what; further lines

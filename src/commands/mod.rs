@@ -15,6 +15,7 @@ mod selection;
 mod show;
 mod shutdown;
 mod started;
+mod top;
 mod wait;
 mod waiting;
 
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
         match command {
             GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
             GatewayCommand::Show(args) => show::run(args, &gateway, printer).await,
+            GatewayCommand::Top(args) => top::run(args, &gateway, printer).await,
             GatewayCommand::Logs(args) => logs::run(args, &gateway, printer).await,
             GatewayCommand::New(args) => new::run(args, &settings, &gateway, printer).await,
             GatewayCommand::Connect(args) => {

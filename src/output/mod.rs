@@ -11,6 +11,7 @@ mod progress;
 mod quantity;
 mod show;
 mod table;
+pub(crate) mod top;
 mod yaml;
 
 pub(crate) use clusters::{Aged, columns as cluster_columns, wide_columns as wide_cluster_columns};

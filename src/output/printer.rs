@@ -12,6 +12,7 @@ use super::logs::{self, Logged};
 use super::progress::Progress;
 use super::show::Shown;
 use super::table::{self, Column};
+use super::top::Screen;
 use crate::error::Error;
 
 /// Whether to colour.
@@ -98,17 +99,46 @@ impl Printer {
         &self,
         columns: &'a [Column<T>],
     ) -> Result<Option<&'a Column<T>>, Error> {
+        let titles = columns.iter().map(|column| column.title);
+        let found = self.sort_place(&titles.collect::<Vec<_>>())?;
+        Ok(found.map(|at| &columns[at]))
+    }
+
+    /// The place in `titles` of what `--sort-by` asks for.
+    ///
+    /// # Errors
+    /// It names none of them.
+    pub(crate) fn sort_place(&self, titles: &[&str]) -> Result<Option<usize>, Error> {
         let Some(title) = &self.manner.sort_by else {
             return Ok(None);
         };
-        let named = |column: &&Column<T>| column.title.eq_ignore_ascii_case(title);
-        columns.iter().find(named).map(Some).ok_or_else(|| {
-            let titles = columns.iter().map(|column| column.title.to_lowercase());
+        let found = titles.iter().position(|at| at.eq_ignore_ascii_case(title));
+        found.map(Some).ok_or_else(|| {
+            let titles = titles.iter().map(|title| title.to_lowercase());
             Error::Usage(format!(
                 "no column `{title}` to sort by: there are {}",
                 titles.collect::<Vec<_>>().join(", ")
             ))
         })
+    }
+
+    /// Whether to colour what takes the whole screen.
+    ///
+    /// # Errors
+    /// There is no screen, or another format was asked for, or `-v` would write all over it.
+    pub(crate) fn screen_colour(&self) -> Result<bool, Error> {
+        if self.manner.format != Format::Table {
+            return Err(Error::NoScreen(
+                "the screen: it has no other format, no `-o`",
+            ));
+        }
+        Screen::check()?;
+        if self.manner.verbosity > 0 && io::stderr().is_terminal() {
+            return Err(Error::NoScreen(
+                "the screen: with `-v`, send stderr to a file",
+            ));
+        }
+        Ok(colours(&io::stdout()))
     }
 
     /// Prints `value` in the format asked for; `human` is what people get instead.

@@ -163,7 +163,7 @@ fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> V
 }
 
 /// `text` in at most `width` columns of the terminal.
-fn shortened(text: &str, width: usize) -> String {
+pub(super) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -79,8 +79,10 @@ pub(crate) struct Schedulers {
 
 /// What to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
+pub(crate) enum Depth {
+    /// What it is doing, and each worker.
     Numbers,
+    /// What the scheduler runs on too.
     Everything,
 }
 
@@ -132,7 +134,12 @@ impl Schedulers {
         Ok(report)
     }
 
-    async fn look(
+    /// What the scheduler of `cluster` tells by itself, without asking its workers anything: cheap
+    /// enough to be asked again and again.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn look(
         &self,
         cluster: &str,
         identity: Option<&Identity>,

@@ -27,5 +27,6 @@ mod shutdown;
 mod signals;
 mod terminal;
 mod tls;
+mod top;
 mod wait;
 mod wide;

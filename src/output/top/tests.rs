@@ -1,0 +1,576 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+use serde_json::{Map, json};
+use snapbox::{assert_data_eq, str};
+
+use super::*;
+use crate::gateway::{Cluster, Status};
+use crate::scheduler::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
+
+const GIB: u64 = 1 << 30;
+const NAME: &str = "8fdbe5c0c2ed4859b5a1d755ea35d28b";
+const NOW: i64 = 1_000_000;
+
+fn at(seconds_ago: i64) -> Timestamp {
+    Timestamp::from_second(NOW - seconds_ago).expect("a time")
+}
+
+fn cluster(name: &str, status: Status, age: i64) -> Cluster {
+    Cluster {
+        name: name.to_owned(),
+        status,
+        start_time: at(age),
+        stop_time: None,
+        options: Map::from_iter([("worker_cores".to_owned(), json!(2))]),
+        dashboard_link: Some(format!("http://gateway:8000/clusters/{name}/status")),
+        scheduler_address: Some(format!("gateway://gateway:8786/{name}")),
+    }
+}
+
+fn worker(nth: u64) -> Worker {
+    Worker {
+        name: Some(format!("worker-{nth}")),
+        address: format!("tls://10.0.0.{nth}:40000"),
+        host: Some(format!("10.0.0.{nth}")),
+        status: Some("running".to_owned()),
+        threads: Some(2),
+        cpu: Some(25.0 * bar::float(nth)),
+        memory: Some(nth * GIB),
+        memory_limit: Some(8 * GIB),
+        tasks: Some(10 - nth.min(10)),
+        last_seen: Some(at(1)),
+    }
+}
+
+fn report(workers: u64) -> Report {
+    Report {
+        activity: Activity {
+            workers: Some(workers),
+            threads: Some(2 * workers),
+            memory_used: Some((1..=workers).sum::<u64>() * GIB),
+            memory_limit: Some(8 * workers * GIB),
+            tasks: Some(Tasks {
+                total: Some(400),
+                processing: Some(8),
+                queued: Some(100),
+                waiting: Some(12),
+                unrunnable: Some(0),
+                memory: Some(277),
+                erred: Some(3),
+                released: Some(0),
+            }),
+            clients: Some(1),
+            idle: Idle::Busy,
+        },
+        worker_details: Some((1..=workers).map(worker).collect()),
+        versions: Some(Versions {
+            scheduler: Packages {
+                python: Some("3.11.7".to_owned()),
+                dask: Some("2026.8.0".to_owned()),
+                distributed: None,
+            },
+            workers: None,
+        }),
+    }
+}
+
+fn busy(workers: u64) -> Watched {
+    let mut watched = Watched::new(cluster(NAME, Status::Running, 8000));
+    for (ago, share) in [(6_i64, 1), (4, 2), (2, 4), (0, workers)] {
+        let mut told = report(workers);
+        told.worker_details = Some((1..=share).map(worker).collect());
+        told.activity.memory_used = Some(8 * share * GIB);
+        watched.hear(at(ago), Ok(told));
+    }
+    watched.hear(at(0), Err("it refused".to_owned()));
+    watched.hear(at(0), Ok(report(workers)));
+    watched
+}
+
+fn view(clusters: Vec<Watched>) -> View {
+    let by = |column| Sorting {
+        column,
+        is_reversed: false,
+    };
+    View {
+        address: "https://gateway.example.org".to_owned(),
+        every: Duration::from_secs(2),
+        now: at(0),
+        heard: at(0),
+        fresh: Duration::from_secs(5),
+        clusters,
+        shown: None,
+        chosen: None,
+        scroll: 0,
+        clusters_by: by(2),
+        workers_by: by(0),
+        trouble: None,
+        has_help: false,
+        has_colour: true,
+    }
+}
+
+fn several() -> View {
+    let mut idle = Watched::new(cluster(
+        "ns.c0ffee00c2ed4859b5a1d755ea35d28b",
+        Status::Running,
+        90,
+    ));
+    let mut quiet = report(1);
+    quiet.activity.tasks = Some(Tasks::default());
+    quiet.activity.idle = Idle::Since(at(72));
+    idle.hear(at(0), Ok(quiet));
+    let mut silent = Watched::new(cluster("51e47", Status::Running, 4000));
+    silent.hear(at(30), Ok(report(2)));
+    silent.hear(at(0), Err("no answer within 2 s".to_owned()));
+    let mut never = Watched::new(cluster("0000", Status::Running, 3999));
+    never.hear(at(0), Err("no answer within 2 s".to_owned()));
+    let pending = Watched::new(cluster("abcdef", Status::Pending, 3));
+    let failed = Watched::new(cluster("fa11ed", Status::Failed, 200));
+    view(vec![busy(8), idle, silent, never, pending, failed])
+}
+
+fn drawn(view: &View, width: u16, height: u16) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
+    let drawn = terminal.draw(|frame| {
+        draw(frame, view);
+    });
+    drawn.expect("it is drawn").buffer.clone()
+}
+
+/// Its lines, without the blanks at their ends.
+fn shot(view: &View, width: u16, height: u16) -> String {
+    let buffer = drawn(view, width, height);
+    let lines = buffer.content.chunks(width.into()).map(|cells| {
+        let line = cells
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect::<String>();
+        format!("{}\n", line.trim_end())
+    });
+    lines.collect()
+}
+
+fn full(mut view: View) -> View {
+    view.shown = Some(view.clusters[0].cluster.name.clone());
+    view
+}
+
+#[test]
+fn all_clusters_at_80_by_24() {
+    assert_data_eq!(
+        shot(&several(), 80, 24),
+        str![[r#"
+ dgw top  6 clusters, 11+ workers, 22+ cores        https://gateway.example.org
+
+ NAME      STATUS       AGE  WORKERS  CPU         MEMORY          TASKS    IDLE
+ 8fdbe5c0  RUNNING    2h13m        8  ━━━──  56%  ━━━──  56%    120/400       -
+ 51e47     RUNNING?    1h6m        2  ━────  19%  ━────  19%    120/400       -
+ 0000      RUNNING?    1h6m        ?  ?           ?                   ?       ?
+ fa11ed    FAILED     3m20s        -  -           -                   -       -
+ c0ffee00  RUNNING    1m30s        1  ╸────  12%  ╸────  12%          ?   1m12s
+ abcdef    PENDING       3s        -  -           -                   -       -
+
+
+
+
+
+
+
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b                                worker_cores=2
+ 8 workers, 16 cores, memory 36.0/64.0 GiB, 1 client, busy
+ ██████████████████████████████████████████████████████×▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░░
+ ▓ processing      8   ▒ queued        100   ░ waiting        12
+ ! unrunnable      0   █ in memory     277   × erred           3
+ · released        0
+ CPU               ▁▁▁▅ ▅  memory            ▁▂▄█ ▅  processing        ████ █
+ ↵ open  s sort  ? keys  q quit                                by age, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn all_clusters_on_a_small_and_on_a_large_screen() {
+    assert_data_eq!(
+        shot(&several(), 40, 10),
+        str![[r#"
+ dgw top  6 clusters, 11+ workers, 22+…
+ NAME     STATUS    CPU   MEMORY  TASKS
+ 8fdbe5c  RUNNING    56%   56%      120
+ 51e47    RUNNING?   19%   19%      120
+ 0000     RUNNING?  ?     ?           ?
+ fa11ed   FAILED    -     -           -
+ c0ffee0  RUNNING    12%   12%        ?
+ abcdef   PENDING   -     -           -
+
+ ↵ open  s sort  ? keys  q quit
+
+"#]]
+    );
+    assert_data_eq!(
+        shot(&several(), 150, 36),
+        str![[r#"
+ dgw top  6 clusters, 11+ workers, 22+ cores                                                                              https://gateway.example.org
+
+ NAME                                 STATUS       AGE  WORKERS  CORES  CPU                     MEMORY                         TASKS  CLIENTS    IDLE
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b     RUNNING    2h13m        8     16  ━━━━━━━━━╸───────  56%  ━━━━━━━━━───────  56%        120/400        1       -
+ 51e47                                RUNNING?    1h6m        2      4  ━━━──────────────  19%  ━━━─────────────  19%        120/400        1       -
+ 0000                                 RUNNING?    1h6m        ?      ?  ?                       ?                                  ?        ?       ?
+ fa11ed                               FAILED     3m20s        -      -  -                       -                                  -        -       -
+ ns.c0ffee00c2ed4859b5a1d755ea35d28b  RUNNING    1m30s        1      2  ━━───────────────  12%  ━━──────────────  12%              ?        1   1m12s
+ abcdef                               PENDING       3s        -      -  -                       -                                  -        -       -
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b                                                                                                      worker_cores=2
+ 8 workers, 16 cores, memory 36.0/64.0 GiB, 1 client, busy
+ ██████████████████████████████████████████████████████████████████████████████████████████████████████××▓▓▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░░░░
+ ▓ processing      8   ▒ queued        100   ░ waiting        12   ! unrunnable      0   █ in memory     277   × erred           3
+ · released        0
+
+ CPU                                     last 6s   memory                                  last 6s   tasks processing, at most 8             last 6s
+                                                                                               █                                              ████ █
+                                                                                               █                                              ████ █
+                                             ▇ ▇                                              ▄█ ▇                                            ████ █
+                                             █ █                                             ▂██ █                                            ████ █
+                                          ▁▂▆█ █                                            ▅███ █                                            ████ █
+ ↵ open  s sort  ? keys  q quit                                                                                                      by age, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn one_in_full_at_80_by_24() {
+    assert_data_eq!(
+        shot(&full(view(vec![busy(8)])), 80, 24),
+        str![[r#"
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  2h13m                1 client, busy
+ scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
+ dashboard  http://gateway:8000/clusters/8fdbe5c0c2ed4859b5a1d755ea35d28b/stat…
+ versions   Python 3.11.7, dask 2026.8.0, distributed ?
+
+ CPU        ━━━━━━━━━━━━─────────  56%  9.0 of 16 cores                  ▁▁▁▅ ▅
+ memory     ━━━━━━━━━━━━─────────  56%  36.0/64.0 GiB                    ▁▂▄█ ▅
+ tasks      ██████████████████×▓▒▒▒▒▒░  120/400 to do                    ████ █
+            ▓ processing      8   ▒ queued        100   ░ waiting        12
+            ! unrunnable      0   █ in memory     277   × erred           3
+            · released        0
+
+ WORKER      HOST          THREADS  CPU           MEMORY         TASKS   SEEN
+ worker-1    10.0.0.1            2  ━──────  12%  ━──────  12%       9     1s
+ worker-2    10.0.0.2            2  ━━─────  25%  ━━─────  25%       8     1s
+ worker-3    10.0.0.3            2  ━━╸────  38%  ━━╸────  38%       7     1s
+ worker-4    10.0.0.4            2  ━━━╸───  50%  ━━━╸───  50%       6     1s
+ worker-5    10.0.0.5            2  ━━━━╸──  62%  ━━━━╸──  62%       5     1s
+ worker-6    10.0.0.6            2  ━━━━━╸─  75%  ━━━━━╸─  75%       4     1s
+ worker-7    10.0.0.7            2  ━━━━━━─  88%  ━━━━━━─  88%       3     1s
+ worker-8    10.0.0.8            2  ━━━━━━━ 100%  ━━━━━━━ 100%       2     1s
+
+
+ Esc back  s sort  ? keys  q quit                           by worker, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn one_in_full_on_a_small_and_on_a_large_screen() {
+    assert_data_eq!(
+        shot(&full(view(vec![busy(8)])), 40, 10),
+        str![[r#"
+ 8fdbe5c0c2ed4859b5a1  RUNNING  2h13m
+ CPU        ━━━━━━━━━━━━╸─────────  56%
+ memory     ━━━━━━━━━━━━╸─────────  56%
+ tasks      █████████████×▓▒▒▒░ 120/400
+ WORKER      CPU     MEMORY     TASKS
+ worker-1     12%    ╸──  12%       9 ┃
+ worker-2     25%    ━──  25%       8 ┃
+ worker-3     38%    ━──  38%       7 │
+ worker-4     50%    ━╸─  50%       6 │
+ Esc back  s sort  ? keys  q quit
+
+"#]]
+    );
+    let mut view = full(view(vec![busy(30)]));
+    view.scroll = 8;
+    view.workers_by.column = 4;
+    assert_data_eq!(
+        shot(&view, 150, 36),
+        str![[r#"
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  2h13m                                                                                      1 client, busy
+ scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
+ dashboard  http://gateway:8000/clusters/8fdbe5c0c2ed4859b5a1d755ea35d28b/status
+ versions   Python 3.11.7, dask 2026.8.0, distributed ?
+
+ CPU        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 194%  116.2 of 60 cores
+ memory     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 194%  465.0/240.0 GiB
+ tasks      ██████████████████████████████████████████×▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░░  120/400 to do
+            ▓ processing      8   ▒ queued        100   ░ waiting        12   ! unrunnable      0   █ in memory     277   × erred           3
+            · released        0
+
+ CPU                                     last 6s   memory                                  last 6s   tasks processing, at most 8             last 6s
+                                             █ █                                               █ █                                            ████ █
+                                             █ █                                               █ █                                            ████ █
+                                             █ █                                               █ █                                            ████ █
+                                             █ █                                               █ █                                            ████ █
+                                          ▁▁▂█ █                                            ▁▃▅█ █                                            ████ █
+
+ WORKER      HOST                            THREADS  CPU                             MEMORY                                         TASKS    SEEN
+ worker-22   10.0.0.22                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 275%  ━━━━━━━━━━━━━━━━━━━━━ 275%  22.0/8.0 GiB           0      1s  │
+ worker-21   10.0.0.21                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 262%  ━━━━━━━━━━━━━━━━━━━━━ 262%  21.0/8.0 GiB           0      1s  │
+ worker-20   10.0.0.20                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 250%  ━━━━━━━━━━━━━━━━━━━━━ 250%  20.0/8.0 GiB           0      1s  │
+ worker-19   10.0.0.19                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 238%  ━━━━━━━━━━━━━━━━━━━━━ 238%  19.0/8.0 GiB           0      1s  │
+ worker-18   10.0.0.18                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 225%  ━━━━━━━━━━━━━━━━━━━━━ 225%  18.0/8.0 GiB           0      1s  ┃
+ worker-17   10.0.0.17                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 212%  ━━━━━━━━━━━━━━━━━━━━━ 212%  17.0/8.0 GiB           0      1s  ┃
+ worker-16   10.0.0.16                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 200%  ━━━━━━━━━━━━━━━━━━━━━ 200%  16.0/8.0 GiB           0      1s  ┃
+ worker-15   10.0.0.15                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 188%  ━━━━━━━━━━━━━━━━━━━━━ 188%  15.0/8.0 GiB           0      1s  ┃
+ worker-14   10.0.0.14                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 175%  ━━━━━━━━━━━━━━━━━━━━━ 175%  14.0/8.0 GiB           0      1s  ┃
+ worker-13   10.0.0.13                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 162%  ━━━━━━━━━━━━━━━━━━━━━ 162%  13.0/8.0 GiB           0      1s  ┃
+ worker-12   10.0.0.12                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 150%  ━━━━━━━━━━━━━━━━━━━━━ 150%  12.0/8.0 GiB           0      1s  ┃
+ worker-11   10.0.0.11                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 138%  ━━━━━━━━━━━━━━━━━━━━━ 138%  11.0/8.0 GiB           0      1s  ┃
+ worker-10   10.0.0.10                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 125%  ━━━━━━━━━━━━━━━━━━━━━ 125%  10.0/8.0 GiB           0      1s  │
+ worker-9    10.0.0.9                              2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 112%  ━━━━━━━━━━━━━━━━━━━━━ 112%  9.0/8.0 GiB            1      1s  │
+ worker-8    10.0.0.8                              2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  ━━━━━━━━━━━━━━━━━━━━━ 100%  8.0/8.0 GiB            2      1s  │
+ worker-7    10.0.0.7                              2  ━━━━━━━━━━━━━━━━━━━━━━───  88%  ━━━━━━━━━━━━━━━━━━╸──  88%  7.0/8.0 GiB            3      1s  │
+ Esc back  s sort  ? keys  q quit                                                                                                 by memory, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn what_is_unknown_is_not_made_up() {
+    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
+    let unknown = Worker {
+        name: None,
+        host: None,
+        status: None,
+        threads: None,
+        cpu: None,
+        memory: None,
+        memory_limit: None,
+        tasks: None,
+        last_seen: None,
+        ..worker(1)
+    };
+    watched.hear(
+        at(0),
+        Ok(Report {
+            worker_details: Some(vec![unknown]),
+            ..Report::default()
+        }),
+    );
+    let mut view = view(vec![watched]);
+    assert_data_eq!(
+        shot(&view, 80, 18),
+        str![[r#"
+ dgw top  1 cluster, ? workers, ? cores             https://gateway.example.org
+
+ NAME      STATUS       AGE  WORKERS  CPU         MEMORY          TASKS    IDLE
+ 8fdbe5c0  RUNNING       1m        ?  ?           ?                   ?       ?
+
+
+
+
+
+
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b                                worker_cores=2
+ ? workers, ? cores, memory ?, ? clients, idle ?
+ ──────────────────────────────────────────────────────────────────────────────
+ ▓ processing      ?   ▒ queued          ?   ░ waiting         ?
+ ! unrunnable      ?   █ in memory       ?   × erred           ?
+ · released        ?
+ CPU                       memory                    processing
+ ↵ open  s sort  ? keys  q quit                                by age, every 2s
+
+"#]]
+    );
+    view.shown = Some(NAME.to_owned());
+    assert_data_eq!(
+        shot(&view, 80, 24),
+        str![[r#"
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  1m                ? clients, idle ?
+ scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
+ dashboard  http://gateway:8000/clusters/8fdbe5c0c2ed4859b5a1d755ea35d28b/stat…
+ versions   ?
+
+ CPU        ─────────────────────    ?  ? of ? cores
+ memory     ─────────────────────    ?  ?
+ tasks      ──────────────────────────  ? to do
+            ▓ processing      ?   ▒ queued          ?   ░ waiting         ?
+            ! unrunnable      ?   █ in memory       ?   × erred           ?
+            · released        ?
+
+ WORKER      HOST          THREADS  CPU           MEMORY         TASKS   SEEN
+ tls://10.…  ?                   ?  ?             ?                  ?      ?
+
+
+
+
+
+
+
+
+
+ Esc back  s sort  ? keys  q quit                           by worker, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn hostile_texts_are_shown_escaped() {
+    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
+    watched.cluster.options = Map::from_iter([("a\x1b[2J".to_owned(), json!("\u{202e}\r\nworld"))]);
+    let mut told = report(1);
+    told.worker_details = Some(vec![Worker {
+        name: Some("\x1b]0;evil\x07\n世界世界世界世界".to_owned()),
+        host: Some("\x1b[31mred".to_owned()),
+        status: Some("\u{9b}2J".to_owned()),
+        ..worker(1)
+    }]);
+    told.versions = told.versions.map(|mut versions| {
+        versions.scheduler.python = Some("\x1b[H3".to_owned());
+        versions
+    });
+    watched.hear(at(20), Ok(told));
+    watched.hear(at(0), Err("\x1b[5mit refused\n".to_owned()));
+    let mut view = view(vec![watched]);
+    for shown in [None, Some(NAME.to_owned())] {
+        view.shown = shown;
+        for (width, height) in [(40, 10), (80, 24), (200, 50)] {
+            let shot = shot(&view, width, height);
+            let is_active = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+            assert!(!shot.contains(is_active), "{shot:?}");
+            assert_eq!(shot.lines().count(), usize::from(height));
+        }
+    }
+    let shot = shot(&view, 120, 24);
+    assert!(shot.contains("\\x1b[31mred"), "{shot}");
+    assert!(shot.contains("\\x9b2J \\x1b]0;evil"), "{shot}");
+    assert!(shot.contains("\\x1b[5mit refused\\n"), "{shot}");
+}
+
+#[test]
+fn no_size_is_too_small() {
+    let mut views = [several(), full(view(vec![busy(30)])), view(vec![])];
+    for view in &mut views {
+        for width in (0..14).chain([20, 33, 49, 91, 200]) {
+            for height in (0..14).chain([17, 18, 22, 35]) {
+                view.has_help = width % 7 == 0;
+                drawn(view, width, height);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colour_there_is_none() {
+    let mut views = [several(), full(view(vec![busy(30)]))];
+    for view in &mut views {
+        for (has_colour, is_coloured) in [(true, true), (false, false)] {
+            view.has_colour = has_colour;
+            view.trouble = Some("it is gone".to_owned());
+            let buffer = drawn(view, 120, 40);
+            let mut cells = buffer.content.iter();
+            let found = cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+            assert_eq!(found, is_coloured);
+        }
+    }
+}
+
+fn foot(view: &View, width: u16) -> String {
+    let shot = shot(view, width, 24);
+    shot.lines().last().expect("a line").trim().to_owned()
+}
+
+#[test]
+fn the_last_line_says_what_is_wrong() {
+    let mut view = full(view(vec![busy(2)]));
+    assert!(foot(&view, 80).ends_with("by worker, every 2s"));
+    view.clusters[0].hear(at(0), Err("no answer".to_owned()));
+    assert!(
+        foot(&view, 80).starts_with("Esc"),
+        "one that is late is no news"
+    );
+    view.now = at(0) + SignedDuration::from_secs(12);
+    assert_eq!(
+        foot(&view, 80),
+        "the scheduler told this 12s ago; since then: no answer"
+    );
+    view.clusters[0].cluster.status = Status::Stopped;
+    view.clusters[0].cluster.stop_time = Some(at(-5));
+    assert_eq!(
+        foot(&view, 100),
+        format!("cluster {NAME} is STOPPED, 7s ago: this is the last it told")
+    );
+    view.clusters[0].is_forgotten = true;
+    assert_eq!(
+        foot(&view, 100),
+        format!("the gateway no longer knows cluster {NAME}")
+    );
+    view.trouble = Some("can't reach the gateway".to_owned());
+    assert_eq!(
+        foot(&view, 80),
+        "nothing new for 12s: can't reach the gateway"
+    );
+    assert_eq!(foot(&view, 20), "nothing new for 1…");
+}
+
+#[test]
+fn the_keys_are_shown_over_the_rest() {
+    let mut view = view(vec![]);
+    view.has_help = true;
+    assert_data_eq!(
+        shot(&view, 60, 14),
+        str![[r#"
+ dgw top  0 clusters, 0 workers, 0 cores
+
+ ┌ keys ──────────────────────────────────────────────────┐
+ │ ↑ ↓  k j       a row up, down                          │
+ │ PgUp PgDn      a screen up, down                       │
+ │ Home End  g G  the first, the last                     │
+ │ ↵              the cluster in full                     │
+ │ Esc  ←         back to all clusters                    │
+ │ s S  > <       sort by the next column, the one before │
+ │ r              sort the other way round                │
+ │ q  Ctrl-C      quit                                    │
+ └────────────────────────────────────────────────────────┘
+
+ ↵ open  s sort  ? keys  q quit            by age, every 2s
+
+"#]]
+    );
+}
+
+#[test]
+fn sorting_leaves_the_unknown_at_the_end() {
+    let mut view = several();
+    view.clusters_by.column = titles(false)
+        .iter()
+        .position(|title| *title == "WORKERS")
+        .expect("a column");
+    let names = sorted_clusters(&view);
+    assert_eq!(
+        names[..3],
+        [NAME, "51e47", "ns.c0ffee00c2ed4859b5a1d755ea35d28b"]
+    );
+}

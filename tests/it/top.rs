@@ -1,0 +1,397 @@
+//! `dgw top`, on terminals.
+
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use rustix::process::Signal;
+use rustix::termios::{LocalModes, tcgetattr};
+use snapbox::str;
+
+use crate::support::{BASIC, Client, Frozen, Stub, Terminal, User, answer, json_answer};
+
+/// What may take a real cluster a while.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A terminal whose screen is looked at.
+struct Screen {
+    terminal: Terminal,
+    shown: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Screen {
+    fn new(user: &User, size: (u16, u16), args: &[&str]) -> Self {
+        let args = [&["top"], args].concat();
+        Self::of(
+            Terminal::running(user, size, env!("CARGO_BIN_EXE_dgw"), &args),
+            size,
+        )
+    }
+
+    fn of(terminal: Terminal, (rows, columns): (u16, u16)) -> Self {
+        let shown = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let reader = terminal.pty.as_fd().try_clone_to_owned();
+        let mut reader = std::fs::File::from(reader.expect("a second handle"));
+        let parser = Arc::clone(&shown);
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                parser
+                    .lock()
+                    .expect("no panic while locked")
+                    .process(&buffer[..read]);
+            }
+        });
+        Self { terminal, shown }
+    }
+
+    fn text(&self) -> String {
+        let shown = self.shown.lock().expect("no panic while locked");
+        shown.screen().contents()
+    }
+
+    fn is_alternate(&self) -> bool {
+        let shown = self.shown.lock().expect("no panic while locked");
+        shown.screen().alternate_screen()
+    }
+
+    /// The screen, once `sign` holds for its text.
+    fn when(&self, what: &str, sign: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let text = self.text();
+            if sign(&text) {
+                return text;
+            }
+            assert!(started.elapsed() < PATIENCE, "no {what}: {text}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn shows(&self, sign: &str) -> String {
+        self.when(sign, |text| text.contains(sign))
+    }
+
+    fn type_(&mut self, text: &str) {
+        self.terminal.type_(text);
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) {
+        let mut shown = self.shown.lock().expect("no panic while locked");
+        shown.screen_mut().set_size(rows, columns);
+        let resized = self.terminal.pty.resize(Size::new(rows, columns));
+        resized.expect("its size can be set");
+    }
+
+    fn is_raw(&self) -> bool {
+        let modes = tcgetattr(&self.terminal.pty)
+            .expect("a terminal")
+            .local_modes;
+        !modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    /// Waits until dgw ends, and returns its exit code and what is on the screen then. The terminal
+    /// must be as it was.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.terminal.wait();
+        assert!(!self.is_raw(), "the terminal is left raw");
+        // What was written last may not have been read.
+        let started = Instant::now();
+        while self.is_alternate() {
+            assert!(started.elapsed() < PATIENCE, "the screen is left taken");
+            thread::sleep(Duration::from_millis(20));
+        }
+        thread::sleep(Duration::from_millis(100));
+        let shown = self.shown.lock().expect("no panic while locked");
+        assert!(!shown.screen().hide_cursor(), "the cursor is left hidden");
+        (code, shown.screen().contents())
+    }
+}
+
+#[test]
+fn clusters_workers_and_tasks_are_there_to_see() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let work = "client.wait_for_workers(1, timeout=60)\n\
+                futures = client.map(lambda x: time.sleep(60) or x, range(20), pure=False)\n\
+                while client.run_on_scheduler(lambda dask_scheduler: \
+                len(dask_scheduler.queued)) < 10: time.sleep(.1)";
+    let client = Client::connect(&BASIC, &user, &name, work);
+    let mut screen = Screen::new(&user, (24, 80), &["--every", "1s"]);
+    let all = screen.shows("20/20");
+    assert!(screen.is_alternate() && screen.is_raw());
+    let row = all
+        .lines()
+        .find(|line| line.contains(&name[..8]))
+        .expect("its row");
+    assert!(row.contains("RUNNING") && row.contains('%'), "{all}");
+    assert!(all.contains("1 worker, 1 core, memory 0."), "{all}");
+    assert!(all.contains("1 client, busy"), "{all}");
+
+    screen.type_("\r");
+    let full = screen.shows("versions   Python 3");
+    assert!(full.contains(&format!("{name}  RUNNING")), "{full}");
+    assert!(
+        full.contains("20/20 to do") && full.contains("127.0.0.1"),
+        "{full}"
+    );
+    screen.resize(10, 40);
+    let small = screen.when("small screen", |text| {
+        text.lines().count() <= 10 && text.contains("tasks") && !text.contains("dashboard")
+    });
+    assert!(small.contains("20/20"), "{small}");
+    screen.resize(50, 200);
+    screen.shows("tasks processing, at most");
+    drop(client);
+    screen.shows("0 clients");
+    screen.type_("\x1b");
+    screen.shows("dgw top  1 cluster");
+
+    screen.type_("\r");
+    screen.shows("dashboard");
+    user.stdout(&["shutdown", &name]);
+    let ended = screen.shows(&format!("cluster {name} is STOPPED"));
+    assert!(ended.contains("127.0.0.1"), "the last state stays: {ended}");
+    screen.type_("q");
+    let (code, left) = screen.end();
+    assert_eq!((code, left.trim()), (Some(0), ""));
+}
+
+#[test]
+fn a_silent_cluster_holds_up_neither_keys_nor_others() {
+    let user = BASIC.user();
+    let frozen = user.stdout(&["new"]);
+    let well = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let _freezing = Frozen::scheduler_of(&frozen);
+    let mut screen = Screen::new(
+        &user,
+        (24, 80),
+        &["--every", "1s", "--probe-timeout", "20s"],
+    );
+    let row = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.contains(&name[..8]));
+        line.unwrap_or_default().to_owned()
+    };
+    let text = screen.when("answer of the other", |text| row(text, &well).contains('%'));
+    assert!(row(&text, &frozen).contains('?'), "{text}");
+    let pressed = Instant::now();
+    screen.type_("?");
+    screen.shows("sort the other way round");
+    assert!(pressed.elapsed() < Duration::from_secs(5));
+    screen.type_("\x03");
+    assert_eq!(screen.end().0, Some(0));
+
+    let screen = Screen::new(
+        &user,
+        (24, 80),
+        &["--every", "1s", "--probe-timeout", "500ms"],
+    );
+    let text = screen.shows("RUNNING?");
+    assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
+    screen.shows("its scheduler tells nothing: no answer within 0.5 s");
+    screen.terminal.signal(Signal::TERM);
+    assert_eq!(screen.end().0, Some(143));
+}
+
+/// A gateway without clusters.
+fn empty() -> (Stub, User) {
+    let stub = Stub::always(json_answer("{}"));
+    let user = User::basic(&stub.address, "ada", "pw");
+    (stub, user)
+}
+
+#[test]
+fn every_way_out_leaves_the_terminal_as_it_was() {
+    let (_stub, user) = empty();
+    for (signal, code, word) in [
+        (Signal::INT, 130, "interrupted"),
+        (Signal::TERM, 143, "terminated"),
+        (Signal::HUP, 129, "hung up"),
+    ] {
+        let screen = Screen::new(&user, (24, 80), &[]);
+        screen.shows("no active clusters: `dgw new` starts one");
+        screen.terminal.signal(signal);
+        let (ended, left) = screen.end();
+        assert_eq!(ended, Some(code));
+        assert!(left.contains(&format!("error: {word}")), "{left}");
+    }
+    for keys in ["q", "\x03", "?q"] {
+        let mut screen = Screen::new(&user, (24, 80), &[]);
+        screen.shows("no active clusters");
+        // Nobody could wake it: it's the first process of its session.
+        screen.type_("\x1a");
+        screen.type_(keys);
+        assert_eq!(screen.end(), (Some(0), String::new()), "{keys:?}");
+    }
+}
+
+#[test]
+fn it_stops_and_goes_on_as_the_shell_wants() {
+    let (_stub, user) = empty();
+    let user = user.with("PS1", "ready> ");
+    let size = (24, 80);
+    let mut shell = Screen::of(
+        Terminal::running(&user, size, "bash", &["--norc", "--noprofile", "-i"]),
+        size,
+    );
+    shell.shows("ready> ");
+    shell.type_(&format!("'{}' top\n", env!("CARGO_BIN_EXE_dgw")));
+    shell.shows("no active clusters");
+    shell.type_("\x1a");
+    shell.shows("Stopped");
+    assert!(!shell.is_alternate());
+    shell.type_("fg\n");
+    shell.shows("no active clusters");
+    assert!(shell.is_alternate() && shell.is_raw());
+    shell.type_("q");
+    shell.when("shell", |text| !text.contains("no active clusters"));
+    shell.type_("echo code=$?\n");
+    shell.shows("code=0");
+    shell.type_("exit\n");
+    assert_eq!(shell.end().0, Some(0));
+}
+
+#[test]
+fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
+    let record =
+        r#"{"a": {"name": "abcdef", "status": "PENDING", "start_time": 1000, "options": {}}}"#;
+    let state = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&state);
+    let stub = Stub::new(move |_| match now.load(Ordering::SeqCst) {
+        0 => json_answer(record),
+        1 => Vec::new(),
+        _ => answer("401 Unauthorized", "WWW-Authenticate: Basic\r\n", "{}"),
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    let screen = Screen::new(&user, (24, 80), &["--every", "1s"]);
+    screen.shows("PENDING");
+    thread::sleep(Duration::from_millis(2_500));
+    let asked = stub.seen();
+    assert!(
+        (3..=5).contains(&asked.len()),
+        "one request a look: {asked:?}"
+    );
+    let all = "GET /api/v1/clusters/?status=pending,running,stopping,failed ";
+    assert!(asked.iter().all(|head| head.starts_with(all)), "{asked:?}");
+    state.store(1, Ordering::SeqCst);
+    let text = screen.shows("nothing new for ");
+    assert!(text.contains("abcdef"), "what is known stays: {text}");
+    state.store(0, Ordering::SeqCst);
+    screen.when("end of the trouble", |text| !text.contains("nothing new"));
+    state.store(2, Ordering::SeqCst);
+    let (code, left) = screen.end();
+    assert_eq!(code, Some(4));
+    assert!(
+        left.contains("error: the gateway at `http://127.0.0.1"),
+        "{left}"
+    );
+}
+
+#[test]
+fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
+    let record = r#""name": "abcdef", "status": "PENDING", "start_time": 1000, "options": {}"#;
+    let is_gone = Arc::new(AtomicUsize::new(0));
+    let gone = Arc::clone(&is_gone);
+    let stub = Stub::new(move |head| {
+        if gone.load(Ordering::SeqCst) == 1 {
+            answer(
+                "404 Not Found",
+                "Content-Type: application/json\r\n",
+                r#"{"error": "no"}"#,
+            )
+        } else if head.contains("/clusters/ ") {
+            json_answer(&format!(r#"{{"abcdef": {{{record}}}}}"#))
+        } else {
+            json_answer(&format!("{{{record}}}"))
+        }
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    let mut screen = Screen::new(&user, (24, 80), &["abc", "--every", "1s"]);
+    screen.shows("abcdef  PENDING");
+    is_gone.store(1, Ordering::SeqCst);
+    screen.shows("the gateway no longer knows cluster abcdef");
+    screen.type_("q");
+    assert_eq!(screen.end().0, Some(0));
+}
+
+#[test]
+fn without_a_screen_it_says_what_to_use() {
+    let (stub, user) = empty();
+    user.dgw(&["top"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: `dgw top` needs a terminal, on stdin and on stdout
+
+hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+
+"#]]);
+    user.dgw(&["top", "-o", "json"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `dgw top` needs the screen: it has no other format, no `-o`
+
+hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+
+"#]]);
+    let dumb = Terminal::running(
+        &user,
+        (24, 80),
+        "env",
+        &["TERM=dumb", env!("CARGO_BIN_EXE_dgw"), "top"],
+    );
+    let (shown, code) = dumb.rest();
+    assert_eq!(code, Some(2));
+    assert!(
+        shown.contains("more than TERM=dumb") && !shown.contains("\x1b[?"),
+        "{shown:?}"
+    );
+    let (shown, code) = Terminal::new(&user, 80, &["top", "-v"]).rest();
+    assert_eq!(code, Some(2));
+    assert!(shown.contains("send stderr to a file"), "{shown}");
+    let (shown, code) = Terminal::new(&user, 80, &["top", "--sort-by", "nothing"]).rest();
+    assert_eq!(code, Some(2));
+    assert!(shown.contains("no column `nothing` to sort by"), "{shown}");
+    assert!(stub.seen().is_empty());
+}
+
+#[test]
+fn what_is_wrong_from_the_start_leaves_the_screen_alone() {
+    let refusing = Stub::always(answer(
+        "401 Unauthorized",
+        "WWW-Authenticate: Basic\r\n",
+        "{}",
+    ));
+    let user = User::basic(&refusing.address, "ada", "pw");
+    let (shown, code) = Terminal::new(&user, 80, &["top"]).rest();
+    assert_eq!(code, Some(4));
+    assert!(!shown.contains("\x1b[?"), "{shown:?}");
+    let (_stub, user) = empty();
+    let (shown, code) = Terminal::new(&user, 80, &["top", "nosuch"]).rest();
+    assert_eq!(code, Some(5));
+    assert!(shown.contains("no cluster fits `nosuch`"), "{shown}");
+}
+
+#[test]
+fn colour_gives_way_to_no_color() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    for (user, args, is_coloured) in [
+        (&user, &["top"][..], true),
+        (&user, &["top", "--color", "never"], false),
+    ] {
+        let mut terminal = Terminal::new(user, 80, args);
+        let shown = terminal.wait_for("RUNNING");
+        terminal.type_("q");
+        let shown = shown + &terminal.rest().0;
+        assert_eq!(shown.contains("\x1b[38;5;"), is_coloured, "{shown:?}");
+    }
+    let user = user.with("NO_COLOR", "1");
+    let mut terminal = Terminal::new(&user, 80, &["top"]);
+    let shown = terminal.wait_for("RUNNING");
+    terminal.type_("q");
+    let shown = shown + &terminal.rest().0;
+    assert!(!shown.contains("\x1b[38;5;"), "{shown:?}");
+}
