@@ -24,16 +24,13 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(user: &User, size: (u16, u16), args: &[&str]) -> Self {
-        let args = [&["top"], args].concat();
-        Self::of(
-            Terminal::running(user, size, env!("CARGO_BIN_EXE_dgw"), &args),
-            size,
-        )
+    /// dgw's, on a terminal of 24 rows and 80 columns.
+    fn new(user: &User, args: &[&str]) -> Self {
+        Self::of(Terminal::new(user, 80, &[&["top"], args].concat()))
     }
 
-    fn of(terminal: Terminal, (rows, columns): (u16, u16)) -> Self {
-        let shown = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+    fn of(terminal: Terminal) -> Self {
+        let shown = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
         let reader = terminal.pty.as_fd().try_clone_to_owned();
         let mut reader = std::fs::File::from(reader.expect("a second handle"));
         let parser = Arc::clone(&shown);
@@ -121,7 +118,7 @@ fn clusters_workers_and_tasks_are_there_to_see() {
                 while client.run_on_scheduler(lambda dask_scheduler: \
                 len(dask_scheduler.queued)) < 10: time.sleep(.1)";
     let client = Client::connect(&BASIC, &user, &name, work);
-    let mut screen = Screen::new(&user, (24, 80), &["--every", "1s"]);
+    let mut screen = Screen::new(&user, &["--every", "1s"]);
     let all = screen.shows("20/20");
     assert!(screen.is_alternate() && screen.is_raw());
     let row = all
@@ -167,11 +164,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     let frozen = user.stdout(&["new"]);
     let well = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let _freezing = Frozen::scheduler_of(&frozen);
-    let mut screen = Screen::new(
-        &user,
-        (24, 80),
-        &["--every", "1s", "--probe-timeout", "20s"],
-    );
+    let mut screen = Screen::new(&user, &["--every", "1s", "--probe-timeout", "20s"]);
     let row = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.contains(&name[..8]));
         line.unwrap_or_default().to_owned()
@@ -185,11 +178,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     screen.type_("\x03");
     assert_eq!(screen.end().0, Some(0));
 
-    let screen = Screen::new(
-        &user,
-        (24, 80),
-        &["--every", "1s", "--probe-timeout", "500ms"],
-    );
+    let screen = Screen::new(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
     screen.shows("its scheduler tells nothing: no answer within 0.5 s");
@@ -212,15 +201,18 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
         (Signal::TERM, 143, "terminated"),
         (Signal::HUP, 129, "hung up"),
     ] {
-        let screen = Screen::new(&user, (24, 80), &[]);
+        let screen = Screen::new(&user, &[]);
         screen.shows("no active clusters: `dgw new` starts one");
         screen.terminal.signal(signal);
         let (ended, left) = screen.end();
         assert_eq!(ended, Some(code));
         assert!(left.contains(&format!("error: {word}")), "{left}");
     }
+    let mut terminal = Terminal::new(&user, 80, &["top"]);
+    terminal.wait_for("no active clusters");
+    assert_eq!(terminal.hang_up(), Some(129));
     for keys in ["q", "\x03", "?q"] {
-        let mut screen = Screen::new(&user, (24, 80), &[]);
+        let mut screen = Screen::new(&user, &[]);
         screen.shows("no active clusters");
         // Nobody could wake it: it's the first process of its session.
         screen.type_("\x1a");
@@ -233,11 +225,8 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
 fn it_stops_and_goes_on_as_the_shell_wants() {
     let (_stub, user) = empty();
     let user = user.with("PS1", "ready> ");
-    let size = (24, 80);
-    let mut shell = Screen::of(
-        Terminal::running(&user, size, "bash", &["--norc", "--noprofile", "-i"]),
-        size,
-    );
+    let bash = ["--norc", "--noprofile", "-i"];
+    let mut shell = Screen::of(Terminal::running(&user, 80, "bash", &bash));
     shell.shows("ready> ");
     shell.type_(&format!("'{}' top\n", env!("CARGO_BIN_EXE_dgw")));
     shell.shows("no active clusters");
@@ -267,7 +256,7 @@ fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
         _ => answer("401 Unauthorized", "WWW-Authenticate: Basic\r\n", "{}"),
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let screen = Screen::new(&user, (24, 80), &["--every", "1s"]);
+    let screen = Screen::new(&user, &["--every", "1s"]);
     screen.shows("PENDING");
     thread::sleep(Duration::from_millis(2_500));
     let asked = stub.seen();
@@ -310,7 +299,7 @@ fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
         }
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let mut screen = Screen::new(&user, (24, 80), &["abc", "--every", "1s"]);
+    let mut screen = Screen::new(&user, &["abc", "--every", "1s"]);
     screen.shows("abcdef  PENDING");
     is_gone.store(1, Ordering::SeqCst);
     screen.shows("the gateway no longer knows cluster abcdef");
@@ -338,7 +327,7 @@ hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
 "#]]);
     let dumb = Terminal::running(
         &user,
-        (24, 80),
+        80,
         "env",
         &["TERM=dumb", env!("CARGO_BIN_EXE_dgw"), "top"],
     );

@@ -11,6 +11,7 @@ mod look;
 mod model;
 mod screen;
 mod tasks;
+mod workers;
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ use look::Look;
 /// workers'.
 pub(crate) fn titles(is_one: bool) -> Vec<&'static str> {
     if is_one {
-        cluster::titles()
+        workers::titles()
     } else {
         list::titles()
     }

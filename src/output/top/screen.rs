@@ -1,6 +1,7 @@
 //! The terminal, taken over and given back.
 
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
@@ -26,7 +27,9 @@ const FRAME: usize = 64 * 1024;
 
 /// The terminal, as long as dgw has it. Dropped, or in a panic, it is as it was found.
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: it would say on stderr that it can't show the cursor, and panic where stderr
+    /// is a terminal that has hung up.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -56,7 +59,9 @@ impl Screen {
         }));
         let writer = BufWriter::with_capacity(FRAME, io::stdout());
         let terminal = Terminal::new(CrosstermBackend::new(writer)).map_err(Error::Stdout)?;
-        let mut screen = Self { terminal };
+        let mut screen = Self {
+            terminal: ManuallyDrop::new(terminal),
+        };
         screen.take()?;
         Ok(screen)
     }
