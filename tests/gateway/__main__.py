@@ -33,10 +33,14 @@ def main() -> int:
 def serve(args: argparse.Namespace) -> int:
     import gateway
     import keeper
+    import slurm
 
     if sys.stdin is None:
         sys.exit("error: `serve` lasts as long as its standard input: leave that open")
-    job = partial(gateway.run, auth=args.auth, tls=args.tls, releases=args.releases)
+    if args.backend == "slurm":
+        slurm.check()
+    job = partial(gateway.run, auth=args.auth, tls=args.tls, releases=args.releases,
+                  backend=args.backend)
     with keeper.running(job, until=0) as running:
         print(json.dumps(running.description), flush=True)
         running.wait()
@@ -78,6 +82,10 @@ def parse() -> argparse.Namespace:
     command.add_argument("--releases", action="store_true",
                          help="offer clusters of older releases of distributed too (basic only)")
 
+    command.add_argument("--backend", choices=["local", "slurm"], default="local",
+                         help="what runs the clusters: this machine itself, or a Slurm on it, which "
+                              "is started too (basic only) (default: %(default)s)")
+
     add_dgw(add(commands, "shell", shell,
                 "start a gateway and a shell in which dgw is set up for it"))
 
@@ -91,6 +99,9 @@ def parse() -> argparse.Namespace:
         parser.error("--tls goes with --auth basic")
     if getattr(args, "releases", False) and args.auth != "basic":
         parser.error("--releases goes with --auth basic")
+    if getattr(args, "backend", "local") == "slurm" and (
+            args.auth != "basic" or args.tls or args.releases):
+        parser.error("--backend slurm goes with none of --auth, --tls and --releases")
     return args
 
 

@@ -9,7 +9,26 @@ from dask_gateway_server.options import Bool, Float, Integer, Mapping, Options, 
 
 c = get_config()  # noqa: F821
 
-c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
+# Where schedulers and workers are jobs of a Slurm: its clients, and the home of its user.
+SLURM = json.loads(os.environ.get("DGW_SLURM", "null"))
+
+if SLURM:
+    c.DaskGateway.backend_class = "dask_gateway_server.backends.jobqueue.slurm.SlurmBackend"
+    backend = c.SlurmBackend
+    backend.submit_command = SLURM["sbatch"]
+    backend.cancel_command = SLURM["scancel"]
+    backend.status_command = SLURM["squeue"]
+    backend.dask_gateway_jobqueue_launcher = str(
+        Path(sys.executable).with_name("dask-gateway-jobqueue-launcher"))
+    # The default, but for a home of the tests' own.
+    c.SlurmClusterConfig.staging_directory = f"{SLURM['home']}/.dask-gateway/"
+else:
+    c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
+    backend = c.UnsafeLocalBackend
+    backend.clusters_directory = str(Path.cwd() / "clusters")
+    backend.inherited_environment = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"]
+    backend.sigint_timeout = 2
+    backend.sigterm_timeout = 2
 c.DaskGateway.log_format = "%(asctime)s %(levelname)s %(message)s"
 c.DaskGateway.address = os.environ["DGW_PRIVATE"]
 c.Proxy.address = os.environ["DGW_PROXY"]
@@ -23,11 +42,8 @@ if "DGW_PASSWORD" in os.environ:
 else:
     c.DaskGateway.authenticator_class = "dask_gateway_server.auth.JupyterHubAuthenticator"
 
-backend = c.UnsafeLocalBackend
-backend.clusters_directory = str(Path.cwd() / "clusters")
 # Straight to the server: the schedulers don't know our private CA.
 backend.api_url = f"http://{os.environ['DGW_PRIVATE']}/api"
-backend.inherited_environment = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"]
 
 # The defaults suit a cluster of machines; tests want to see a change within a second or two.
 backend.cluster_heartbeat_period = 1
@@ -35,19 +51,19 @@ backend.cluster_heartbeat_timeout = 15
 backend.cluster_status_period = 1
 backend.worker_status_period = 1
 backend.check_timeouts_period = 1
-backend.cluster_start_timeout = 60
-backend.sigint_timeout = 2
-backend.sigterm_timeout = 2
+backend.cluster_start_timeout = 20 if SLURM else 60
 
-# The server's own default is `dask-scheduler`, a script that distributed no longer has.
-SCHEDULER = ["dask", "scheduler"]
-SLOW = f"import os, sys, time; time.sleep(10); os.execvp('dask', {SCHEDULER} + sys.argv[1:])"
+# The server's own default is `dask-scheduler`, a script that distributed no longer has. In full, as
+# jobs have a PATH of their own.
+DASK = str(Path(sys.executable).with_name("dask"))
+SCHEDULER = [DASK, "scheduler"]
+SLOW = f"import os, sys, time; time.sleep(10); os.execv('{DASK}', {SCHEDULER} + sys.argv[1:])"
 SCHEDULER_STARTS = [
     ("normal", SCHEDULER),
     ("slow", [sys.executable, "-c", SLOW]),
     ("never", ["false"]),
 ]
-c.ClusterConfig.worker_cmd = ["dask", "worker"]
+c.ClusterConfig.worker_cmd = [DASK, "worker"]
 c.ClusterConfig.cluster_max_workers = 4
 c.ClusterConfig.adaptive_period = 1
 
@@ -65,6 +81,9 @@ def configuration(options):
         "scheduler_cmd": [str(Path(release).with_name("dask-scheduler"))],
         "worker_cmd": [str(Path(of_workers).with_name("dask-worker"))],
     } if release else {"scheduler_cmd": options.scheduler_start}
+    if SLURM:
+        programs |= {"scheduler_cores": options.scheduler_cores,
+                     "scheduler_setup": options.scheduler_setup}
     return programs | {
         "worker_cores": options.worker_cores,
         "worker_memory": int(options.worker_memory * 2**30),
@@ -86,5 +105,10 @@ c.Backend.cluster_options = Options(
         Select("release", ["", *RELEASES], label="Release of distributed"),
         Select("worker_release", ["", *RELEASES], label="Another release for the workers"),
     ] if RELEASES else []),
+    # What makes a scheduler wait in the queue, and what runs in its job before it.
+    *([
+        Integer("scheduler_cores", default=1, min=1, label="Scheduler cores"),
+        String("scheduler_setup", label="Scheduler set-up"),
+    ] if SLURM else []),
     handler=configuration,
 )

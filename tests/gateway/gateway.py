@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pwd
 import secrets
 import shutil
 import sys
@@ -17,6 +18,7 @@ import environment as venvs
 import hub
 import loopback
 import processes
+import slurm
 from keeper import Leash
 from servers import PortTaken, Servers, free_ports
 
@@ -27,12 +29,14 @@ Description = dict[str, Any]
 
 
 def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
-        auth: str, tls: bool, releases: bool = False) -> None:
+        auth: str, tls: bool, releases: bool = False, backend: str = "local") -> None:
     """Start it, announce it, and stay. A port lost between choice and use costs a fresh start."""
     for left in reversed(range(ATTEMPTS)):
         servers = Servers(work, leash)
         try:
-            if auth == "basic":
+            if backend == "slurm":
+                description = on_slurm(servers)
+            elif auth == "basic":
                 description = basic(servers, tls, releases)
             else:
                 description = jupyterhub(servers)
@@ -72,6 +76,24 @@ def basic(servers: Servers, tls: bool, releases: bool) -> Description:
     options = f"{address}/api/v1/options"
     servers.wait_until(lambda: loopback.request("GET", options, login, ca_file=ca_file)[0] == 200)
     return {"address": address, "proxy_address": None, "password": password} | described
+
+
+def on_slurm(servers: Servers) -> Description:
+    """Clusters are jobs of the only user there is: whoever runs this."""
+    *slurm_ports, public, private = free_ports(4)
+    one = slurm.Slurm(servers, slurm_ports)
+    home = servers.work / "home"
+    password = secrets.token_hex(16)
+    start(servers, public, private,
+          {"DGW_PASSWORD": password, "DGW_SLURM": json.dumps(one.settings(home))})
+    address = f"http://127.0.0.1:{public}"
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    options = f"{address}/api/v1/options"
+    servers.wait_until(lambda: loopback.request("GET", options, login)[0] == 200)
+    servers.wait_until(one.is_ready)
+    return {"address": address, "proxy_address": None, "password": password, "user": user,
+            "home": str(home), "slurm_conf": str(one.conf)}
 
 
 def jupyterhub(servers: Servers) -> Description:
