@@ -1,9 +1,12 @@
 //! Every way a command can fail: its message, its exit code, and the one thing to do about it.
 
+mod start;
+
 use std::io;
 use std::time::Duration;
 
 use crate::gateway::{Certificate, OptionFault, Status, Trouble};
+use crate::job::Trace;
 use crate::{age, config, gateway};
 
 /// The documented exit codes.
@@ -90,13 +93,20 @@ pub(crate) enum Error {
         fitting: Vec<String>,
     },
     #[error(
-        "cluster `{name}` did not start: the gateway reports {status} after {}",
+        "cluster `{name}` did not start: the gateway reports {status} after {} of PENDING",
         age::short(*after)
     )]
     StartFailed {
         name: String,
         status: Status,
         after: Duration,
+        trace: Box<Trace>,
+    },
+    #[error("timed out after {}: cluster {name} does not run yet", age::short(*limit))]
+    StartTimedOut {
+        name: String,
+        limit: Duration,
+        trace: Box<Trace>,
     },
     #[error("timed out after {}: {what}", age::short(*limit))]
     TimedOut { what: String, limit: Duration },
@@ -161,7 +171,7 @@ impl Error {
                 ..
             } => Code::Other,
             Self::NotRunning { .. } | Self::StartFailed { .. } => Code::ClusterFailed,
-            Self::TimedOut { .. } => Code::TimedOut,
+            Self::TimedOut { .. } | Self::StartTimedOut { .. } => Code::TimedOut,
             Self::Clamped { .. } | Self::Partly { .. } => Code::Partly,
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
             // A reader that has seen enough is no failure.
@@ -204,6 +214,9 @@ impl Error {
             | Self::Doubtful {
                 suspects: lines, ..
             } => lines.clone(),
+            Self::StartFailed { trace, .. } | Self::StartTimedOut { trace, .. } => {
+                start::seen(trace)
+            }
             Self::Stdout(error) | Self::NameLost(error) => vec![error.to_string()],
             Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
             _ => Vec::new(),
@@ -254,18 +267,14 @@ impl Error {
                     .to_owned(),
             ),
             Self::NotRunning { .. } => Some("`dgw new` starts another".to_owned()),
-            Self::StartFailed { .. } => Some(
-                "the gateway doesn't say why: check the options, or ask those who run it to look \
-                 into its log"
-                    .to_owned(),
-            ),
+            Self::StartFailed { trace, .. } => Some(start::hint(trace).to_owned()),
             Self::NoClock => Some("name the clusters".to_owned()),
             Self::RelativeUrl(_) => Some(
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"
                     .to_owned(),
             ),
             Self::NoBrowser => Some("open the URL in the browser of your own machine".to_owned()),
-            Self::TimedOut { .. } => Some("`--timeout` gives it longer".to_owned()),
+            Self::TimedOut { .. } | Self::StartTimedOut { .. } => Some("`--timeout` gives it longer".to_owned()),
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
             Self::Doubtful { suspects, .. } if suspects.is_empty() => {
                 Some("`dgw list` shows whether a cluster was started".to_owned())

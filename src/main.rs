@@ -7,6 +7,7 @@ mod complete;
 mod config;
 mod error;
 mod gateway;
+mod job;
 mod output;
 mod scheduler;
 

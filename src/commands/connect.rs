@@ -26,9 +26,8 @@ pub(super) async fn run(
         });
     } else {
         let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-        let start = waiting::until_running(gateway, name, false, &mut progress);
-        let what = format!("cluster {name} does not run yet");
-        let cluster = waiting::within(args.timeout.map(Limit::of), &what, start).await?;
+        let limit = args.timeout.map(Limit::of);
+        let cluster = waiting::until_running(gateway, name, false, limit, &mut progress).await?;
         progress.finish(&format!("cluster {name} runs"));
         cluster
     };

@@ -1,5 +1,6 @@
 //! One file a subcommand, each one `run`.
 
+mod account;
 mod adapt;
 mod completions;
 mod condition;

@@ -43,12 +43,8 @@ pub(super) async fn run(
             print_unwaited(&name, gateway, printer).await?;
             return Ok(None);
         }
-        let start = async {
-            let cluster = waiting::until_running(gateway, &name, true, &mut progress).await?;
-            Ok((cluster, set_workers(args, &name, gateway).await?))
-        };
-        let what = format!("cluster {name} does not run yet");
-        let (cluster, clamped) = waiting::within(limit, &what, start).await?;
+        let cluster = waiting::until_running(gateway, &name, true, limit, &mut progress).await?;
+        let clamped = set_workers(args, &name, gateway, limit).await?;
         if clamped.is_none() {
             wait_for_workers(args, &name, gateway, limit, &mut progress).await?;
         }
@@ -100,19 +96,15 @@ async fn reuse(
     let limit = args.timeout.map(Limit::of);
     let name = cluster.name.clone();
     printer.say(&format!("using cluster {name}, which was there already"));
-    let start = async {
-        let cluster = if cluster.status == Status::Running || args.no_wait {
-            cluster
-        } else {
-            let mut progress = printer.progress(&waiting::pending(&name));
-            let cluster = waiting::until_running(gateway, &name, false, &mut progress).await?;
-            progress.finish(&format!("cluster {name} runs"));
-            cluster
-        };
-        Ok((cluster, set_workers(args, &name, gateway).await?))
+    let cluster = if cluster.status == Status::Running || args.no_wait {
+        cluster
+    } else {
+        let mut progress = printer.progress(&waiting::pending(&name));
+        let cluster = waiting::until_running(gateway, &name, false, limit, &mut progress).await?;
+        progress.finish(&format!("cluster {name} runs"));
+        cluster
     };
-    let what = format!("cluster {name} does not run yet");
-    let (cluster, clamped) = waiting::within(limit, &what, start).await?;
+    let clamped = set_workers(args, &name, gateway, limit).await?;
     if clamped.is_none() && args.wait_workers.is_some() {
         let mut progress = printer.progress(&format!("cluster {name} runs"));
         wait_for_workers(args, &name, gateway, limit, &mut progress).await?;
@@ -126,13 +118,15 @@ async fn set_workers(
     args: &NewArgs,
     name: &str,
     gateway: &Gateway,
+    limit: Option<Limit>,
 ) -> Result<Option<Clamped>, Error> {
     let scaling = match (args.workers, args.adapt) {
         (Some(count), _) => Scaling::Fixed(count),
         (None, Some((minimum, maximum))) => Scaling::Adaptive { minimum, maximum },
         (None, None) => return Ok(None),
     };
-    scale::scale(gateway, name, scaling).await
+    let what = format!("cluster {name} has not been told its number of workers");
+    waiting::within(limit, &what, scale::scale(gateway, name, scaling)).await
 }
 
 /// Waits for `--wait-workers`. Not where the gateway clamped the request: they might never come.

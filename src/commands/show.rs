@@ -3,6 +3,7 @@
 use crate::cli::ShowArgs;
 use crate::error::Error;
 use crate::gateway::{Gateway, Status};
+use crate::job::{self, Job, Slurm};
 use crate::output::{Printer, Shown};
 use crate::scheduler::{Packages, Report};
 
@@ -29,8 +30,13 @@ pub(super) async fn run(
     } else {
         Report::default()
     };
+    let job = if aged.cluster.status == Status::Pending {
+        job_of(name).await
+    } else {
+        None
+    };
     let differences = differences(&report);
-    printer.cluster(&Shown { aged, report })?;
+    printer.cluster(&Shown { aged, report, job })?;
     for difference in differences.iter().take(DIFFERENCES) {
         printer.warn(difference);
     }
@@ -38,6 +44,11 @@ pub(super) async fn run(
         printer.warn(&format!("so it is with {more} workers more"));
     }
     Ok(())
+}
+
+/// The job of a cluster that doesn't run yet, where a Slurm on this machine tells of it.
+async fn job_of(name: &str) -> Option<Job> {
+    Slurm::find(job::variables())?.job(name).await.ok()?
 }
 
 /// A line for each worker that runs on something else than the scheduler does.

@@ -40,9 +40,7 @@ pub(super) async fn run(
     let cluster = if found.status == Status::Running {
         found
     } else {
-        let what = format!("cluster {name} does not run yet");
-        let start = waiting::until_running(gateway, &name, false, &mut progress);
-        waiting::within(limit, &what, start).await?
+        waiting::until_running(gateway, &name, false, limit, &mut progress).await?
     };
     if let Some(goal) = goal {
         let identity = condition::still_running(gateway, &name).await?;

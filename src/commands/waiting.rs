@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::account::Account;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
 use crate::output::Progress;
@@ -24,52 +25,94 @@ const SUSPICIOUSLY_SOON: Duration = Duration::from_secs(1);
 /// The cluster `name`, as soon as it runs, by the server's own long poll.
 ///
 /// # Errors
-/// It failed or was stopped. STOPPING counts: a start that the gateway gives up passes through it.
+/// It failed or was stopped, or the limit runs out: then with what was seen of its start. STOPPING
+/// counts: a start that the gateway gives up passes through it.
 pub(super) async fn until_running(
     gateway: &Gateway,
     name: &str,
     is_new: bool,
+    limit: Option<Limit>,
     progress: &mut Progress,
 ) -> Result<Cluster, Error> {
+    let mut account = Account::of(name);
     let started = Instant::now();
+    let outcome = {
+        let start = outcome(gateway, name, is_new, &mut account, progress);
+        match limit {
+            Some(limit) => tokio::time::timeout_at(limit.end, start).await.ok(),
+            None => Some(start.await),
+        }
+    };
+    let name = name.to_owned();
+    match outcome {
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(Outcome::Runs(cluster))) => Ok(cluster),
+        Some(Ok(Outcome::Ended(status))) => Err(Error::StartFailed {
+            name,
+            status,
+            after: started.elapsed(),
+            trace: account.close().await,
+        }),
+        Some(Ok(Outcome::HadEnded(status))) => Err(Error::NotRunning { name, status }),
+        None => Err(Error::StartTimedOut {
+            name,
+            limit: limit.map_or_else(|| started.elapsed(), |limit| limit.span),
+            trace: account.close().await,
+        }),
+    }
+}
+
+/// What a start comes to.
+enum Outcome {
+    Runs(Cluster),
+    /// It was PENDING, and is no longer.
+    Ended(Status),
+    /// It wasn't even PENDING.
+    HadEnded(Status),
+}
+
+async fn outcome(
+    gateway: &Gateway,
+    name: &str,
+    is_new: bool,
+    account: &mut Account,
+    progress: &mut Progress,
+) -> Result<Outcome, gateway::Error> {
     let poll = async || gateway.cluster_when_started(name).await;
     let mut last_answer = Instant::now();
+    let mut was_pending = is_new;
     loop {
         let asked = Instant::now();
-        let answer = if is_new {
-            once_known(poll).await
-        } else {
-            poll().await
-        };
-        let cluster = match answer {
+        let answer = account.during(progress, async {
+            if is_new {
+                once_known(poll).await
+            } else {
+                poll().await
+            }
+        });
+        let cluster = match answer.await {
             Ok(cluster) => cluster,
             Err(error) if error.may_pass() && last_answer.elapsed() < OUTAGE_LIMIT => {
-                progress.phase(&format!("the gateway does not answer; {}", pending(name)));
+                account.heard_nothing(progress);
                 sleep(PAUSE).await;
                 continue;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         last_answer = Instant::now();
+        // The server lets nobody wait for what isn't PENDING.
+        was_pending |= asked.elapsed() > SUSPICIOUSLY_SOON;
         match cluster.status {
-            Status::Running => return Ok(cluster),
-            Status::Pending => progress.phase(&pending(name)),
-            status if is_new => {
-                return Err(Error::StartFailed {
-                    name: cluster.name,
-                    status,
-                    after: started.elapsed(),
-                });
+            Status::Running => return Ok(Outcome::Runs(cluster)),
+            Status::Pending => {
+                was_pending = true;
+                account.heard_pending(progress);
             }
-            status => {
-                return Err(Error::NotRunning {
-                    name: cluster.name,
-                    status,
-                });
-            }
+            status if was_pending => return Ok(Outcome::Ended(status)),
+            status => return Ok(Outcome::HadEnded(status)),
         }
         if asked.elapsed() < SUSPICIOUSLY_SOON {
-            sleep(PAUSE).await;
+            account.during(progress, sleep(PAUSE)).await;
         }
     }
 }

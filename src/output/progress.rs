@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_millis(120);
 pub(crate) struct Progress {
     started: Instant,
     phase: String,
+    /// What may change more often than is worth a line.
+    remark: String,
     display: Display,
 }
 
@@ -44,6 +46,7 @@ impl Progress {
         let mut progress = Self {
             started: Instant::now(),
             phase: String::new(),
+            remark: String::new(),
             display,
         };
         progress.phase(what);
@@ -61,7 +64,16 @@ impl Progress {
         match &self.display {
             Display::None => {}
             Display::Lines => line(phase),
-            Display::Spinner { bar, .. } => bar.set_message(phase.clone()),
+            Display::Spinner { bar, .. } => bar.set_message(format!("{phase}{}", self.remark)),
+        }
+    }
+
+    /// What there is to say beside the phase, for those who are watching: no line elsewhere.
+    pub(crate) fn remark(&mut self, remark: Option<&str>) {
+        let remark = remark.map(|remark| format!(", {}", escape::text(remark)));
+        self.remark = remark.unwrap_or_default();
+        if let Display::Spinner { bar, .. } = &self.display {
+            bar.set_message(format!("{}{}", self.phase, self.remark));
         }
     }
 

@@ -10,6 +10,7 @@ use super::table::{self, Cell, Column, Fit};
 use super::{escape, quantity};
 use crate::age;
 use crate::gateway::Status;
+use crate::job::Job;
 use crate::scheduler::{Idle, Packages, Report, Worker};
 
 /// A cluster, and all that it tells of itself.
@@ -19,6 +20,8 @@ pub(crate) struct Shown {
     pub(crate) aged: Aged,
     #[serde(flatten)]
     pub(crate) report: Report,
+    /// The scheduler's job, while it is waited for.
+    pub(crate) job: Option<Job>,
 }
 
 /// A worker, and for how long it has been silent.
@@ -40,6 +43,7 @@ impl Shown {
             ("status", self.phase()),
             ("started", cluster.start_time.to_string()),
         ];
+        lines.extend(self.job.as_ref().map(|job| ("job", job_text(job))));
         lines.extend(cluster.stop_time.map(|time| ("stopped", time.to_string())));
         let addresses = [
             ("scheduler", &cluster.scheduler_address),
@@ -146,6 +150,14 @@ impl Shown {
         let mut rows = workers.iter().map(row).collect::<Vec<_>>();
         rows.sort_by(|a, b| a.worker.name.cmp(&b.worker.name));
         table::render(&rows, &columns(), true, width, false)
+    }
+}
+
+/// What its queue tells of a job.
+fn job_text(job: &Job) -> String {
+    match job.expectation() {
+        Some(expectation) => format!("{}, {expectation}", job.text()),
+        None => job.text(),
     }
 }
 

@@ -25,6 +25,8 @@ mod shells;
 mod show;
 mod shutdown;
 mod signals;
+mod slurm;
+mod start;
 mod terminal;
 mod tls;
 mod top;

@@ -128,7 +128,7 @@ fn a_failed_start_is_told_and_leaves_nothing() {
         .stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
-error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED]
+error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
 
 hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
 
@@ -252,7 +252,7 @@ fn stopping_is_a_failed_start_at_once() {
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
-error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED]
+error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED] of PENDING
 
 hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
 

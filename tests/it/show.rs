@@ -100,6 +100,7 @@ options    worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false 
         "idle_since",
         "worker_details",
         "versions",
+        "job",
     ] {
         assert_eq!(shown.get(field), Some(&Value::Null), "{field}");
     }

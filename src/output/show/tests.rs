@@ -35,6 +35,7 @@ fn shown(status: Status, report: Report) -> Shown {
             activity: None,
         },
         report,
+        job: None,
     }
 }
 

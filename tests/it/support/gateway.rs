@@ -24,6 +24,10 @@ pub(crate) static TLS: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::sta
 pub(crate) static RELEASES: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--releases"]));
 
+/// With clusters that are jobs of a Slurm on this machine, all of one user.
+pub(crate) static SLURM: LazyLock<TestGateway> =
+    LazyLock::new(|| TestGateway::start(&["--backend", "slurm"]));
+
 /// A gateway that ends, with all it started, when this process does: its supervisor reads from
 /// our pipe and takes its end for a sign.
 pub(crate) struct TestGateway {
@@ -76,6 +80,19 @@ impl TestGateway {
             Some(ca) => user.with("SSL_CERT_FILE", ca),
             None => user,
         }
+    }
+
+    /// The user whose jobs the clusters are, as they are at home on this machine.
+    pub(crate) fn slurm_user(&self) -> User {
+        let user = User::basic(
+            self.fact("address"),
+            self.fact("user"),
+            self.fact("password"),
+        );
+        let configuration = user.configuration().display().to_string();
+        user.with("DASK_CONFIG", &configuration)
+            .with("HOME", self.fact("home"))
+            .with("SLURM_CONF", self.fact("slurm_conf"))
     }
 
     /// The Python that has dask-gateway's own client.

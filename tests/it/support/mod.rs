@@ -8,7 +8,7 @@ mod user;
 mod work;
 
 pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
-pub(crate) use gateway::{BASIC, HUB, RELEASES, TLS, TestGateway, repository};
+pub(crate) use gateway::{BASIC, HUB, RELEASES, SLURM, TLS, TestGateway, repository};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;
 pub(crate) use user::{User, set_mode, write_private};

@@ -1,0 +1,65 @@
+//! What is told of a start that failed.
+
+use std::time::Duration;
+
+use crate::age;
+use crate::job::{Job, Log, Trace};
+
+/// Of a log, so many lines are shown: a traceback and what came before.
+const LOG_LINES: usize = 20;
+
+/// What was seen less long before counts as seen at the end.
+const NOTABLE: Duration = Duration::from_secs(1);
+
+/// What was seen of a start: its job, and how the logs end.
+pub(super) fn seen(trace: &Trace) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(last) = trace.job() {
+        let its = trace.jobs.iter().filter(|job| job.id() == last.id());
+        let conditions = its.map(Job::condition).collect::<Vec<_>>();
+        let mut parts = vec![format!(
+            "Slurm job {}: {}",
+            last.id(),
+            conditions.join(", then ")
+        )];
+        parts.extend(last.expectation());
+        let silence = trace.silence.filter(|silence| *silence >= NOTABLE);
+        parts.extend(silence.map(|silence| format!("last seen {} before", age::short(silence))));
+        lines.push(parts.join(", "));
+    }
+    lines.extend(trace.logs.iter().flat_map(log_lines));
+    lines
+}
+
+/// The end of a scheduler's log; of others', where they are.
+fn log_lines(log: &Log) -> Vec<String> {
+    let path = log.path.display();
+    let end = log.last_lines(LOG_LINES);
+    let mut lines = Vec::new();
+    if end.is_empty() {
+        lines.push(format!("{path} was empty"));
+    } else if log.is_schedulers() {
+        lines.push(format!("{path} ended with"));
+        lines.extend(end.into_iter().map(|line| format!("  {line}")));
+    } else {
+        lines.push(path.to_string());
+    }
+    let copied = log.copy.as_ref().map(|copy| copy.display());
+    lines.extend(copied.map(|copy| format!("copied to {copy}")));
+    lines
+}
+
+/// What to do about it.
+pub(super) fn hint(trace: &Trace) -> &'static str {
+    let tells = |log: &Log| log.is_schedulers() && !log.last_lines(1).is_empty();
+    if trace.logs.iter().any(tells) {
+        "the scheduler's log may tell why; if it doesn't, ask those who run the gateway to look \
+         into theirs"
+    } else if trace.only_waited() {
+        "its job was not seen to leave the queue: ask for less, try again when there is room, or \
+         ask those who run the gateway to be more patient (`cluster_start_timeout`)"
+    } else {
+        "the gateway doesn't say why: check the options, or ask those who run it to look into its \
+         log"
+    }
+}

@@ -1,0 +1,43 @@
+//! What a job-queue back-end leaves within its user's reach: the logs of its jobs, in a folder of
+//! the user's home, and the job's place in Slurm's queue. The gateway tells neither.
+
+mod copies;
+mod slurm;
+mod staging;
+
+use std::time::Duration;
+
+pub(crate) use slurm::{Job, Silent, Slurm, variables};
+pub(crate) use staging::{Log, Staging};
+
+/// What was seen of a cluster's start beside the gateway's own answers, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// The scheduler's job, as often as it was found changed.
+    pub(crate) jobs: Vec<Job>,
+    /// How long ago the job was seen last.
+    pub(crate) silence: Option<Duration>,
+    pub(crate) logs: Vec<Log>,
+}
+
+impl Trace {
+    /// How the scheduler's job was when it was last looked at.
+    pub(crate) fn job(&self) -> Option<&Job> {
+        self.jobs.last()
+    }
+
+    /// Whether the job was seen waiting, and never seen to have left the queue by itself.
+    pub(crate) fn only_waited(&self) -> bool {
+        let mut jobs = self.jobs.iter();
+        self.jobs.iter().any(Job::is_waiting)
+            && jobs.all(|job| job.is_waiting() || job.is_cancelled())
+    }
+
+    /// Notes how the job is now, unless that is known.
+    pub(crate) fn note(&mut self, job: Job) {
+        match self.jobs.last_mut() {
+            Some(last) if last.is_as(&job) => *last = job,
+            _ => self.jobs.push(job),
+        }
+    }
+}
