@@ -43,12 +43,15 @@ Files:
   ~/.config/dask/*.yaml  your configuration; a file with a gateway section must
                          have mode 600, in a folder that nobody else may write
   /etc/dask/*.yaml       the site's
+  ~/.local/state/dgw/logs/
+                         copies of logs of clusters that failed to start
 
 Environment:
   DASK_CONFIG            one more file or folder, over both
   DASK_ROOT_CONFIG       the site's folder, in place of /etc/dask
   DASK_GATEWAY__…        single keys, as DASK_GATEWAY__AUTH__TYPE=basic
   JUPYTERHUB_API_TOKEN   the token, where the configuration has none
+  XDG_STATE_HOME         in place of ~/.local/state
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR,
   CLICOLOR_FORCE         as elsewhere
 

@@ -13,6 +13,12 @@ use crate::complete;
 ///
 /// Either the name of a running cluster is printed, or nothing is left behind: an interrupt, a
 /// time-out or a failed start shuts down what was started.
+///
+/// Of a start that takes its time or fails, what can be seen is told. Where `squeue` is on the PATH,
+/// it is asked now and then whether the scheduler's job waits in Slurm's queue, and why. Where a
+/// gateway's jobs log into ~/.dask-gateway/NAME/, which it removes when a start fails, the end of
+/// the scheduler's log is shown, and copies are left in ~/.local/state/dgw/logs/NAME/, of the last
+/// 20 clusters.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

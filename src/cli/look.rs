@@ -56,7 +56,8 @@ pub(crate) struct ListArgs {
 ///
 /// What the gateway knows of it, and, while it runs, what it tells itself: its workers with their
 /// memory, CPU and tasks, connected clients, since when it is idle, and the versions it runs on,
-/// with a warning where scheduler and workers differ. `?` stands for what isn't known.
+/// with a warning where scheduler and workers differ. Of one that is PENDING, where `squeue` is on the
+/// PATH: how Slurm says its job is. `?` stands for what isn't known.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -1,9 +1,9 @@
 //! The logs in a cluster's staging folder, kept from being lost.
 //!
 //! A job-queue back-end puts a folder named after the cluster into `~/.dask-gateway/` unless its
-//! site says otherwise (`JobQueueClusterConfig.staging_directory`). Its jobs log into it, and the
-//! gateway removes it as soon as it stops or fails the cluster. Beside the logs lies the cluster's
-//! private key: nothing but logs is ever opened.
+//! site says otherwise (`JobQueueClusterConfig.staging_directory`). Jobs of Slurm log into it (those
+//! of PBS don't), and the gateway removes it as soon as it stops or fails the cluster. Beside the
+//! logs lies the cluster's private key: nothing but logs is ever opened.
 //!
 //! Files are open for no longer than it takes to read them, and nothing is written here: on NFS, a
 //! file that is held open can keep the folder from being removed, and a folder that can't be
