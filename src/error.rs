@@ -102,6 +102,12 @@ pub(crate) enum Error {
         after: Duration,
         trace: Box<Trace>,
     },
+    #[error("cluster `{name}` ended while it was waited for: the gateway reports {status}")]
+    Ended {
+        name: String,
+        status: Status,
+        trace: Box<Trace>,
+    },
     #[error("timed out after {}: cluster {name} does not run yet", age::short(*limit))]
     StartTimedOut {
         name: String,
@@ -170,7 +176,9 @@ impl Error {
                 status: Status::Pending | Status::Running,
                 ..
             } => Code::Other,
-            Self::NotRunning { .. } | Self::StartFailed { .. } => Code::ClusterFailed,
+            Self::NotRunning { .. } | Self::StartFailed { .. } | Self::Ended { .. } => {
+                Code::ClusterFailed
+            }
             Self::TimedOut { .. } | Self::StartTimedOut { .. } => Code::TimedOut,
             Self::Clamped { .. } | Self::Partly { .. } => Code::Partly,
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
@@ -215,8 +223,9 @@ impl Error {
                 suspects: lines, ..
             } => lines.clone(),
             Self::StartFailed { trace, .. } | Self::StartTimedOut { trace, .. } => {
-                start::seen(trace)
+                start::seen(trace, trace.schedulers_log())
             }
+            Self::Ended { trace, .. } => start::seen(trace, trace.latest_workers_log()),
             Self::Stdout(error) | Self::NameLost(error) => vec![error.to_string()],
             Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
             _ => Vec::new(),
@@ -266,8 +275,13 @@ impl Error {
                  `--force` asks all the same"
                     .to_owned(),
             ),
-            Self::NotRunning { .. } => Some("`dgw new` starts another".to_owned()),
             Self::StartFailed { trace, .. } => Some(start::hint(trace).to_owned()),
+            Self::Ended { trace, .. } if trace.latest_workers_log().is_some() => {
+                Some("what its worker logged last may tell why".to_owned())
+            }
+            Self::NotRunning { .. } | Self::Ended { .. } => {
+                Some("`dgw new` starts another".to_owned())
+            }
             Self::NoClock => Some("name the clusters".to_owned()),
             Self::RelativeUrl(_) => Some(
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"

@@ -1,4 +1,5 @@
-//! What can be seen of a start, beside the gateway's answers, while it is waited for.
+//! What can be seen of a cluster, beside the gateway's answers, while it or its workers are waited
+//! for.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,7 @@ const SLURM_PAUSE: Duration = Duration::from_secs(10);
 /// How long a file system may keep a failed start from being reported.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The account of one start.
+/// The account of one wait.
 pub(super) struct Account {
     name: String,
     /// Whether the gateway's last answer never came.
@@ -57,6 +58,14 @@ impl Account {
             next_look: Instant::now() + PAUSE,
             slurm: Question::Unasked,
             next_question: Instant::now() + QUICK,
+        }
+    }
+
+    /// Of a cluster that runs. Its workers are jobs too: the queue isn't asked for any.
+    pub(super) fn of_running(name: &str) -> Self {
+        Self {
+            slurm: Question::Vain,
+            ..Self::of(name)
         }
     }
 
@@ -153,7 +162,7 @@ impl Account {
         }
     }
 
-    /// A last look, now that the start has failed, and all that was seen.
+    /// A last look, now that the wait is in vain, and all that was seen.
     pub(super) async fn close(mut self) -> Box<Trace> {
         // Logs first: the gateway is about to remove them.
         if !self.has_looked().await {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::account::Account;
 use super::waiting::Limit;
 use crate::error::Error;
 use crate::gateway::{Gateway, Identity, Status};
@@ -58,12 +59,23 @@ pub(super) async fn until(
     limit: Option<Limit>,
     progress: &mut Progress,
 ) -> Result<(), Error> {
+    let mut account = Account::of_running(name);
     loop {
         let missing = if let Ok(activity) = schedulers.activity(name, identity.as_ref()).await {
             goal.missing(&activity)
         } else {
             // It may have ended, or been restarted with another certificate.
-            identity = still_running(gateway, name).await?;
+            identity = match still_running(gateway, name).await {
+                Err(Error::NotRunning { name, status }) => {
+                    let trace = account.close().await;
+                    return Err(Error::Ended {
+                        name,
+                        status,
+                        trace,
+                    });
+                }
+                found => found?,
+            };
             Some("its scheduler does not answer".to_owned())
         };
         let Some(missing) = missing else {
@@ -74,7 +86,7 @@ pub(super) async fn until(
         if let Some(limit) = limit.filter(Limit::is_over) {
             return Err(limit.error(missing));
         }
-        sleep(PAUSE).await;
+        account.during(progress, sleep(PAUSE)).await;
     }
 }
 

@@ -11,8 +11,8 @@ const LOG_LINES: usize = 20;
 /// What was seen less long before counts as seen at the end.
 const NOTABLE: Duration = Duration::from_secs(1);
 
-/// What was seen of a start: its job, and how the logs end.
-pub(super) fn seen(trace: &Trace) -> Vec<String> {
+/// What was seen: the job, where the logs are, and how the one that matters ended.
+pub(super) fn seen(trace: &Trace, matters: Option<&Log>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(last) = trace.job() {
         let its = trace.jobs.iter().filter(|job| job.id() == last.id());
@@ -27,32 +27,26 @@ pub(super) fn seen(trace: &Trace) -> Vec<String> {
         parts.extend(silence.map(|silence| format!("last seen {} before", age::short(silence))));
         lines.push(parts.join(", "));
     }
-    lines.extend(trace.logs.iter().flat_map(log_lines));
-    lines
-}
-
-/// The end of a scheduler's log; of others', where they are.
-fn log_lines(log: &Log) -> Vec<String> {
-    let path = log.path.display();
-    let end = log.last_lines(LOG_LINES);
-    let mut lines = Vec::new();
-    if end.is_empty() {
-        lines.push(format!("{path} was empty"));
-    } else if log.is_schedulers() {
-        lines.push(format!("{path} ended with"));
-        lines.extend(end.into_iter().map(|line| format!("  {line}")));
-    } else {
-        lines.push(path.to_string());
+    for log in &trace.logs {
+        let path = log.path.display();
+        if log.is_empty() {
+            lines.push(format!("{path} was empty"));
+        } else if Some(log) == matters {
+            lines.push(format!("{path} ended with"));
+            let end = log.last_lines(LOG_LINES).into_iter();
+            lines.extend(end.map(|line| format!("  {line}")));
+        } else {
+            lines.push(path.to_string());
+        }
+        let copied = log.copy.as_ref().map(|copy| copy.display());
+        lines.extend(copied.map(|copy| format!("copied to {copy}")));
     }
-    let copied = log.copy.as_ref().map(|copy| copy.display());
-    lines.extend(copied.map(|copy| format!("copied to {copy}")));
     lines
 }
 
 /// What to do about it.
 pub(super) fn hint(trace: &Trace) -> &'static str {
-    let tells = |log: &Log| log.is_schedulers() && !log.last_lines(1).is_empty();
-    if trace.logs.iter().any(tells) {
+    if trace.schedulers_log().is_some() {
         "the scheduler's log may tell why; if it doesn't, ask those who run the gateway to look \
          into theirs"
     } else if trace.only_waited() {

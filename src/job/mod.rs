@@ -10,10 +10,10 @@ use std::time::Duration;
 pub(crate) use slurm::{Job, Silent, Slurm, variables};
 pub(crate) use staging::{Log, Staging};
 
-/// What was seen of a cluster's start beside the gateway's own answers, oldest first.
+/// What was seen of a cluster beside the gateway's own answers, while it was waited for.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
-    /// The scheduler's job, as often as it was found changed.
+    /// The scheduler's job, as often as it was found changed, oldest first.
     pub(crate) jobs: Vec<Job>,
     /// How long ago the job was seen last.
     pub(crate) silence: Option<Duration>,
@@ -26,6 +26,19 @@ impl Trace {
         self.jobs.last()
     }
 
+    /// The scheduler's log, unless it is empty.
+    pub(crate) fn schedulers_log(&self) -> Option<&Log> {
+        let mut logs = self.logs.iter();
+        logs.find(|log| log.is_schedulers() && !log.is_empty())
+    }
+
+    /// The log of the worker that logged last.
+    pub(crate) fn latest_workers_log(&self) -> Option<&Log> {
+        let logs = self.logs.iter();
+        logs.filter(|log| !log.is_schedulers() && !log.is_empty())
+            .max_by_key(|log| log.changed())
+    }
+
     /// Whether the job was seen waiting, and never seen to have left the queue by itself.
     pub(crate) fn only_waited(&self) -> bool {
         let mut jobs = self.jobs.iter();
@@ -36,7 +49,7 @@ impl Trace {
     /// Notes how the job is now, unless that is known.
     pub(crate) fn note(&mut self, job: Job) {
         match self.jobs.last_mut() {
-            Some(last) if last.is_as(&job) => *last = job,
+            Some(last) if last.becomes(&job) => *last = job,
             _ => self.jobs.push(job),
         }
     }

@@ -55,9 +55,11 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Whether this is the same job in the same state, for the same reason.
-    pub(super) fn is_as(&self, other: &Self) -> bool {
-        (&self.id, &self.state, &self.reason) == (&other.id, &other.state, &other.reason)
+    /// Whether `now` says of the same job in the same state no less than this does: Slurm needs a
+    /// moment to find a reason.
+    pub(super) fn becomes(&self, now: &Self) -> bool {
+        let is_kept = self.reason.is_none() || self.reason == now.reason;
+        is_kept && (&self.id, &self.state) == (&now.id, &now.state)
     }
 
     pub(crate) fn id(&self) -> &str {

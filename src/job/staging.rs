@@ -40,7 +40,7 @@ pub(crate) struct Log {
     /// Where a copy was put.
     pub(crate) copy: Option<PathBuf>,
     bytes: Vec<u8>,
-    /// Size and time of the last change, to tell whether it has grown since.
+    /// Size, and seconds and nanoseconds of the last change: whether it has grown since.
     seen: [i128; 3],
 }
 
@@ -57,6 +57,15 @@ impl Log {
         let lines = text.trim_end().lines().collect::<Vec<_>>();
         let first = lines.len().saturating_sub(count);
         lines[first..].iter().map(|line| shortened(line)).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_lines(1).is_empty()
+    }
+
+    /// When it was written to last, for comparison: seconds and nanoseconds.
+    pub(super) fn changed(&self) -> (i128, i128) {
+        (self.seen[1], self.seen[2])
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -83,7 +83,8 @@ def configuration(options):
     } if release else {"scheduler_cmd": options.scheduler_start}
     if SLURM:
         programs |= {"scheduler_cores": options.scheduler_cores,
-                     "scheduler_setup": options.scheduler_setup}
+                     "scheduler_setup": options.scheduler_setup,
+                     "worker_setup": options.worker_setup}
     return programs | {
         "worker_cores": options.worker_cores,
         "worker_memory": int(options.worker_memory * 2**30),

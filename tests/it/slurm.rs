@@ -112,7 +112,7 @@ fn a_scheduler_that_fails_leaves_the_end_of_its_log() {
         "{told}"
     );
     assert!(!told.contains("    80\n"), "{told}");
-    assert!(told.contains(": FAILED (NonZeroExitCode)"), "{told}");
+    assert!(told.contains("FAILED (NonZeroExitCode)\n"), "{told}");
     assert!(told.contains("hint: the scheduler's log may tell why"));
     let (name, _) = user.history().pop().expect("a cluster");
     let file = format!("dask-scheduler-{name}.log");
@@ -122,6 +122,25 @@ fn a_scheduler_that_fails_leaves_the_end_of_its_log() {
     let copied = std::fs::read_dir(copies(&name)).expect("the copies");
     let copied = copied.map(|entry| entry.expect("an entry").file_name());
     assert_eq!(copied.collect::<Vec<_>>(), [file.as_str()]);
+}
+
+#[test]
+#[ignore = "needs Debian's packages of Slurm"]
+fn workers_that_fail_leave_the_end_of_a_log() {
+    let (_node, user) = the_node();
+    let setup = "worker_setup=echo no such module; exit 3";
+    let (code, told) = ended(
+        &user,
+        &["new", "--workers", "1", "--wait-workers", "1", "-s", setup],
+    );
+    assert_eq!(code, 6, "{told}");
+    assert!(told.contains(" ended while it was waited for: "), "{told}");
+    assert!(
+        told.contains(".log ended with\n    no such module\n  copied to "),
+        "{told}"
+    );
+    assert!(told.contains("hint: what its worker logged last may tell why"));
+    assert!(!user.has_active_clusters());
 }
 
 /// How `dgw ARGS` ends, and what it says.
