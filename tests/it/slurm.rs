@@ -64,10 +64,10 @@ fn a_time_limit_that_runs_out_tells_how_far_it_came() {
         slurm("scontrol", &[&update[..], &["reason=test"]].concat());
     };
     state("state=drain");
-    let (code, told) = ended(&user, &["new", "--timeout", "8s"]);
+    let (code, told) = ended(&user, &["new", "--timeout", "16s"]);
     state("state=resume");
     assert_eq!(code, 7, "{told}");
-    assert!(told.contains("error: timed out after 8s"), "{told}");
+    assert!(told.contains("error: timed out after 16s"), "{told}");
     let job = told.split("  Slurm job ").nth(1).expect("the job");
     assert!(
         job.contains(": PENDING (Nodes required for job are DOWN, DRAINED"),
