@@ -1,6 +1,7 @@
 //! Every flag and argument. The doc comments are the help and the man pages.
 
 mod change;
+mod connect;
 mod look;
 #[cfg(test)]
 mod man;
@@ -13,9 +14,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
-pub(crate) use change::{AdaptArgs, NewArgs, ScaleArgs, ShutdownArgs};
+pub(crate) use change::{AdaptArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
+pub(crate) use connect::{ConnectArgs, RelayArgs, RunArgs};
 pub(crate) use look::{
-    ConnectArgs, DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, TopArgs, WaitArgs,
+    DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, TopArgs, WaitArgs,
 };
 
 use crate::complete;
@@ -69,7 +71,8 @@ Exit codes:
   7  timed out
   8  partly done, or the gateway did less than asked for
   9  the gateway is unreachable, or broken
-  129, 130, 143  hung up, interrupted, terminated";
+  126, 127  the COMMAND can't be run, or isn't there; else a COMMAND's own code counts
+  129, 130, 131, 143  hung up, interrupted, quit, terminated";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -87,6 +90,7 @@ pub(crate) enum GatewayCommand {
     Top(TopArgs),
     Logs(LogsArgs),
     New(NewArgs),
+    Run(RunArgs),
     Connect(ConnectArgs),
     Scale(ScaleArgs),
     Adapt(AdaptArgs),
@@ -95,6 +99,8 @@ pub(crate) enum GatewayCommand {
     Wait(WaitArgs),
     Dashboard(DashboardArgs),
     Options(OptionsArgs),
+    #[command(hide = true)]
+    Relay(RelayArgs),
 }
 
 #[derive(Debug, Args)]

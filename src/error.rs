@@ -3,6 +3,7 @@
 mod start;
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::gateway::{Certificate, OptionFault, Status, Trouble};
@@ -33,6 +34,10 @@ pub(crate) enum Code {
     Partly = 8,
     /// The gateway is unreachable or broken.
     Gateway = 9,
+    /// A COMMAND that is there can't be run.
+    NotRun = 126,
+    /// There is no such COMMAND.
+    NoCommand = 127,
 }
 
 /// A signal that ends a command after it has cleaned up.
@@ -40,6 +45,7 @@ pub(crate) enum Code {
 pub(crate) enum Signal {
     Hangup = 1,
     Interrupt = 2,
+    Quit = 3,
     Terminate = 15,
 }
 
@@ -73,6 +79,8 @@ pub(crate) enum Error {
     NotRunning { name: String, status: Status },
     #[error("the scheduler of cluster `{name}` does not answer: {fault}")]
     NoScheduler { name: String, fault: String },
+    #[error("the scheduler of cluster `{name}` can't be reached: {fault}")]
+    NotReached { name: String, fault: String },
     #[error("the logs of cluster `{name}` can't be reached: {fault}")]
     NoLogs {
         name: String,
@@ -132,6 +140,26 @@ pub(crate) enum Error {
     },
     #[error("{}: {note}", signal.word())]
     Interrupted { signal: Signal, note: String },
+    #[error("{}", not_run_text(command, source))]
+    NotRun { command: String, source: io::Error },
+    /// A COMMAND has ended so; it has said why itself.
+    #[error("the COMMAND ended with status {status}")]
+    CommandEnded { status: u8 },
+    /// What COMMAND left to do could not be done.
+    #[error("{0}")]
+    LeftBehind(String),
+    #[error("no private folder can be made in `{}`", place.display())]
+    NoPrivateFolder {
+        place: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("can't listen on a port of 127.0.0.1")]
+    NoPort(#[source] io::Error),
+    #[error("what should serve the connection in the background did not start: {0}")]
+    NoRelay(String),
+    #[error("{} connections of yours are exported: say which one", there.len())]
+    SeveralExported { there: Vec<String> },
     #[error("the gateway tells no time, so nobody can tell how old its clusters are")]
     NoClock,
     #[error("the dashboard's URL has no host: `{0}`")]
@@ -151,6 +179,7 @@ impl Signal {
         match self {
             Self::Hangup => "hung up",
             Self::Interrupt => "interrupted",
+            Self::Quit => "quit",
             Self::Terminate => "terminated",
         }
     }
@@ -171,6 +200,7 @@ impl Error {
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
+            | Self::SeveralExported { .. }
             | Self::SeveralActive { .. } => Code::NoCluster,
             Self::NotRunning {
                 status: Status::Pending | Status::Running,
@@ -180,11 +210,20 @@ impl Error {
                 Code::ClusterFailed
             }
             Self::TimedOut { .. } | Self::StartTimedOut { .. } => Code::TimedOut,
-            Self::Clamped { .. } | Self::Partly { .. } => Code::Partly,
+            Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => Code::Partly,
+            Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Code::NoCommand
+            }
+            Self::NotRun { .. } => Code::NotRun,
+            Self::CommandEnded { status } => return *status,
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
             Self::NoBrowser
+            | Self::NotReached { .. }
+            | Self::NoPrivateFolder { .. }
+            | Self::NoPort(_)
+            | Self::NoRelay(_)
             | Self::NoScheduler { .. }
             | Self::NoLogs { .. }
             | Self::NoWorkerFits { .. }
@@ -209,6 +248,11 @@ impl Error {
         matches!(self, Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether there is nothing to say: somebody else has.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_closed_pipe() || matches!(self, Self::CommandEnded { .. })
+    }
+
     /// What lies beneath, or what there is to choose from, a line each.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
@@ -219,6 +263,7 @@ impl Error {
             | Self::NoWorkerFits { there: lines, .. }
             | Self::SeveralWorkersFit { fitting: lines, .. }
             | Self::SeveralActive { there: lines }
+            | Self::SeveralExported { there: lines }
             | Self::Doubtful {
                 suspects: lines, ..
             } => lines.clone(),
@@ -226,7 +271,10 @@ impl Error {
                 start::seen(trace, trace.schedulers_log())
             }
             Self::Ended { trace, .. } => start::seen(trace, trace.latest_workers_log()),
-            Self::Stdout(error) | Self::NameLost(error) => vec![error.to_string()],
+            Self::Stdout(error)
+            | Self::NameLost(error)
+            | Self::NoPort(error)
+            | Self::NoPrivateFolder { source: error, .. } => vec![error.to_string()],
             Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
             _ => Vec::new(),
         }
@@ -264,6 +312,17 @@ impl Error {
                  `--probe-timeout`, and check `gateway.proxy-address`"
                     .to_owned(),
             ),
+            Self::NotReached { .. } => Some(
+                "programs connect through the gateway's scheduler proxy: check \
+                 `gateway.proxy-address`, and whether this machine can reach it"
+                    .to_owned(),
+            ),
+            Self::NoPrivateFolder { .. } => {
+                Some("set TMPDIR to a folder that you can write".to_owned())
+            }
+            Self::NoRelay(_) => {
+                Some("`dgw connect -- COMMAND` needs nothing in the background".to_owned())
+            }
             Self::SeveralFit { .. } | Self::SeveralWorkersFit { .. } => Some("give more of the name".to_owned()),
             Self::NoneActive => Some("`dgw new` starts one".to_owned()),
             Self::NotRunning {
@@ -416,6 +475,13 @@ fn new_token(address: &str) -> String {
         "make a new token {page} and set it as `api_token` in ~/.config/dask/gateway.yaml (or in \
          JUPYTERHUB_API_TOKEN)"
     )
+}
+
+fn not_run_text(command: &str, source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => format!("no such command: `{command}`"),
+        _ => format!("can't run `{command}`: {source}"),
+    }
 }
 
 fn option_text(key: &str, fault: &OptionFault) -> String {

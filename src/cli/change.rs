@@ -26,6 +26,17 @@ Examples:
   name=$(dgw new --adapt 0..20 --timeout 10m)
   dgw new --reuse")]
 pub(crate) struct NewArgs {
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+
+    /// Print the name at once and leave the cluster to start
+    #[arg(long, conflicts_with_all = ["workers", "adapt", "wait_workers", "timeout"])]
+    pub(crate) no_wait: bool,
+}
+
+/// What cluster to start, and until when to wait for it.
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
     /// Set an option of the cluster, as `dgw options` lists them; may be repeated
     ///
     /// Values are checked against what the gateway offers before anything is started. A mapping
@@ -45,7 +56,6 @@ pub(crate) struct NewArgs {
 
     /// Wait until so many workers are there, too
     #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
-    #[arg(conflicts_with = "no_wait")]
     pub(crate) wait_workers: Option<u32>,
 
     /// Use an active cluster of yours, if there is one with these options, in place of a new one
@@ -54,10 +64,6 @@ pub(crate) struct NewArgs {
     /// there before is never shut down, whatever happens.
     #[arg(long)]
     pub(crate) reuse: bool,
-
-    /// Print the name at once and leave the cluster to start
-    #[arg(long, conflicts_with_all = ["workers", "adapt", "timeout"])]
-    pub(crate) no_wait: bool,
 
     /// Give up, and shut the cluster down, if it doesn't run after this long
     #[arg(long, value_name = "DURATION", value_parser = value::limit)]

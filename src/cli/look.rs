@@ -154,21 +154,6 @@ pub(crate) struct LogsArgs {
     pub(crate) probe_timeout: Duration,
 }
 
-/// Wait until a cluster runs, and print how to connect to it
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  dgw connect
-  dgw connect 2224 --timeout 5m")]
-pub(crate) struct ConnectArgs {
-    #[command(flatten)]
-    pub(crate) target: Target,
-
-    /// Give up if it doesn't run after this long
-    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
-    pub(crate) timeout: Option<Duration>,
-}
-
 /// Wait until a cluster is running, has ended, has its workers, or is idle
 ///
 /// For scripts: it prints nothing, unless in a format other than the table, and its exit code

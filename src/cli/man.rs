@@ -13,7 +13,10 @@ use super::Cli;
 fn pages() -> Vec<(String, String)> {
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
-    let subcommands = root.get_subcommands().map(|subcommand| {
+    let subcommands = root
+        .get_subcommands()
+        .filter(|subcommand| !subcommand.is_hide_set());
+    let subcommands = subcommands.map(|subcommand| {
         let name = format!("dgw-{}", subcommand.get_name());
         page(subcommand.clone().display_name(&name), &name)
     });
@@ -26,8 +29,11 @@ fn page(command: clap::Command, name: &str) -> (String, String) {
     let version = concat!("dgw ", env!("CARGO_PKG_VERSION"));
     let more = command.get_after_long_help().map(ToString::to_string);
     let see_also = if name == "dgw" {
-        let names = command.get_subcommands().map(clap::Command::get_name);
-        let pages = names
+        let shown = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set());
+        let pages = shown
+            .map(clap::Command::get_name)
             .filter(|name| *name != "help")
             .map(|name| format!("dgw-{name}(1)"));
         pages.collect::<Vec<_>>().join(", ")

@@ -1,5 +1,9 @@
 //! `dgw connect`
 
+use super::child::{self, Child};
+use super::connection::Way;
+use super::export;
+use super::interrupt::Interrupts;
 use super::waiting::{self, Limit};
 use crate::cli::{ConnectArgs, Global};
 use crate::config::Settings;
@@ -7,7 +11,7 @@ use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Status};
 use crate::output::Printer;
 
-/// Waits until a cluster runs, and prints how to connect to it.
+/// Waits until a cluster runs, and prints how to connect to it; or runs COMMAND connected to it.
 pub(super) async fn run(
     args: &ConnectArgs,
     global: &Global,
@@ -15,23 +19,50 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    if args.export {
+        let way = Way::make()?;
+        let cluster = running(args, gateway, printer).await?;
+        return export::begin(&cluster, way, global, gateway, printer).await;
+    }
+    if args.command.is_empty() {
+        let cluster = running(args, gateway, printer).await?;
+        return printer.result(&cluster, || text(&cluster, global, settings));
+    }
+    child::find(&args.command)?;
+    child::shield()?;
+    let mut interrupts = Interrupts::listen()?;
+    let way = Way::make()?;
+    let work = async {
+        let cluster = running(args, gateway, printer).await?;
+        let connection = way.lead_to(&cluster, gateway).await?;
+        Child::start(&args.command, connection, settings)
+    };
+    let child = interrupts.or("nothing was run", work).await?;
+    child.wait(&mut interrupts, None, gateway).await
+}
+
+/// The cluster that is meant, as soon as it runs.
+async fn running(
+    args: &ConnectArgs,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<Cluster, Error> {
     let found = args.target.find(gateway).await?;
     let Cluster { name, status, .. } = &found;
-    let cluster = if *status == Status::Running {
-        found
-    } else if !status.is_active() {
+    if *status == Status::Running {
+        return Ok(found);
+    }
+    if !status.is_active() {
         return Err(Error::NotRunning {
             name: found.name,
             status: found.status,
         });
-    } else {
-        let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-        let limit = args.timeout.map(Limit::of);
-        let cluster = waiting::until_running(gateway, name, false, limit, &mut progress).await?;
-        progress.finish(&format!("cluster {name} runs"));
-        cluster
-    };
-    printer.result(&cluster, || text(&cluster, global, settings))
+    }
+    let mut progress = printer.progress(&format!("waiting for cluster {name}"));
+    let limit = args.timeout.map(Limit::of);
+    let cluster = waiting::until_running(gateway, name, false, limit, &mut progress).await?;
+    progress.finish(&format!("cluster {name} runs"));
+    Ok(cluster)
 }
 
 fn text(cluster: &Cluster, global: &Global, settings: &Settings) -> String {

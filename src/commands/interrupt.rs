@@ -11,13 +11,14 @@ use anyhow::Context as _;
 use crate::error::{Error, Signal};
 
 /// Signals as close as this are one.
-const SAME_WISH: Duration = Duration::from_secs(1);
+pub(super) const SAME_WISH: Duration = Duration::from_secs(1);
 
-/// SIGINT, SIGTERM and SIGHUP, from now on.
+/// SIGINT, SIGQUIT, SIGTERM and SIGHUP, from now on.
 pub(super) struct Interrupts {
     /// When the first one came.
     first: Option<Instant>,
     interrupt: Option<Stream>,
+    quit: Option<Stream>,
     terminate: Option<Stream>,
     hangup: Option<Stream>,
 }
@@ -39,6 +40,7 @@ impl Interrupts {
         Ok(Self {
             first: None,
             interrupt: stream(Signal::Interrupt, SignalKind::interrupt())?,
+            quit: stream(Signal::Quit, SignalKind::quit())?,
             terminate: stream(Signal::Terminate, SignalKind::terminate())?,
             hangup: stream(Signal::Hangup, SignalKind::hangup())?,
         })
@@ -48,6 +50,7 @@ impl Interrupts {
     pub(super) async fn next(&mut self) -> Signal {
         let signal = tokio::select! {
             () = arrival(self.interrupt.as_mut()) => Signal::Interrupt,
+            () = arrival(self.quit.as_mut()) => Signal::Quit,
             () = arrival(self.terminate.as_mut()) => Signal::Terminate,
             () = arrival(self.hangup.as_mut()) => Signal::Hangup,
         };
@@ -64,6 +67,27 @@ impl Interrupts {
             if first.is_some_and(|first| first.elapsed() >= SAME_WISH) {
                 return signal;
             }
+        }
+    }
+
+    /// Forgets what came before: it was meant for something else.
+    pub(super) fn start_over(&mut self) {
+        self.first = None;
+    }
+
+    /// `work`, for as long as no signal comes.
+    ///
+    /// # Errors
+    /// The work's own, or the signal, with `note`.
+    pub(super) async fn or<T>(
+        &mut self,
+        note: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            signal = self.next() => Err(Error::Interrupted { signal, note: note.to_owned() }),
         }
     }
 }

@@ -2,19 +2,26 @@
 
 mod account;
 mod adapt;
+mod child;
 mod completions;
 mod condition;
 mod connect;
+mod connection;
 mod dashboard;
+mod export;
 mod interrupt;
 mod list;
 mod logs;
 mod new;
 mod options;
+mod private_folder;
+mod relay;
+mod run;
 mod scale;
 mod selection;
 mod show;
 mod shutdown;
+mod start;
 mod started;
 mod top;
 mod wait;
@@ -39,6 +46,10 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let global = &cli.global;
     let command = match &cli.command {
         Command::Completions(args) => return completions::run(args),
+        // What is on this machine is ended here, whatever has become of the gateway.
+        Command::OnGateway(GatewayCommand::Connect(args)) if args.unexport => {
+            return export::end(args, printer);
+        }
         Command::OnGateway(command) => command,
     };
     let environment = Environment::of_process();
@@ -60,6 +71,9 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             GatewayCommand::Top(args) => top::run(args, &gateway, printer).await,
             GatewayCommand::Logs(args) => logs::run(args, &gateway, printer).await,
             GatewayCommand::New(args) => new::run(args, &settings, &gateway, printer).await,
+            GatewayCommand::Run(args) => {
+                Box::pin(run::run(args, &settings, &gateway, printer)).await
+            }
             GatewayCommand::Connect(args) => {
                 connect::run(args, global, &settings, &gateway, printer).await
             }
@@ -68,6 +82,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             GatewayCommand::Shutdown(args) => shutdown::run(args, &gateway, printer).await,
             GatewayCommand::Wait(args) => wait::run(args, &gateway, printer).await,
             GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
+            GatewayCommand::Relay(args) => relay::run(args, &gateway).await,
             GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
         }
     });

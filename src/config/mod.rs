@@ -18,7 +18,7 @@ mod tree;
 
 use std::path::Path;
 
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Environment, secret_variables};
 pub(crate) use error::Error;
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Credentials, HttpProxy, Settings};

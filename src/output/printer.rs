@@ -224,6 +224,11 @@ impl Printer {
         ));
     }
 
+    /// What was asked for, where stdout belongs to somebody else. `-q` doesn't silence it.
+    pub(crate) fn aside(text: &str) {
+        talk(&escape::text(text));
+    }
+
     /// A way to show how a wait goes on.
     pub(crate) fn progress(&self, what: &str) -> Progress {
         Progress::start(what, self.manner.quiet, self.manner.verbosity > 0)
@@ -232,7 +237,7 @@ impl Printer {
     /// Why the command failed: the message, what lies beneath, and what to do. `-q` doesn't
     /// silence it.
     pub(crate) fn failure(error: &Error) {
-        if error.is_closed_pipe() {
+        if error.is_silent() {
             return;
         }
         let label = if error.is_warning() {

@@ -9,11 +9,13 @@
 //! the groups of tasks (33 ms for a thousand).
 
 mod comm;
+mod credentials;
 mod error;
 mod frame;
 mod http;
 mod logs;
 mod model;
+mod relay;
 mod tls;
 mod wire;
 
@@ -25,9 +27,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
+pub(crate) use credentials::{Credentials, VARIABLES};
 pub(crate) use error::Fault;
 pub(crate) use logs::{Entry, Log, Part, Position};
 pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
+pub(crate) use relay::Relay;
 
 use crate::gateway::Identity;
 

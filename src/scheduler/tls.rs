@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
+};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::Fault;
 use crate::gateway::Identity;
@@ -25,38 +28,115 @@ const PREFIX: &str = "daskgateway-";
 /// The name that every cluster's certificate bears (`dask_gateway_server.tls`).
 const CERTIFIED_NAME: &str = "dask-internal";
 
+/// What connects to the scheduler of one cluster.
+pub(super) struct Connector {
+    tls: TlsConnector,
+    name: ServerName<'static>,
+    proxy: String,
+}
+
+impl Connector {
+    /// By the `host:port` of the gateway's proxy. Connects nothing yet.
+    ///
+    /// # Errors
+    /// The identity or the name can't be used.
+    pub(super) fn new(proxy: &str, cluster: &str, identity: &Identity) -> Result<Self, Fault> {
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config(identity)?)),
+            name: ServerName::try_from(format!("{PREFIX}{cluster}"))
+                .map_err(|_| Fault::Identity("name"))?,
+            proxy: proxy.to_owned(),
+        })
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// Nothing answers there, or nobody who holds the cluster's key.
+    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, Fault> {
+        let stream = TcpStream::connect(&self.proxy).await?;
+        // Questions are one short write each.
+        stream.set_nodelay(true)?;
+        Ok(self.tls.connect(self.name.clone(), stream).await?)
+    }
+}
+
 /// A connection to the scheduler of `cluster`, by the `host:port` of the gateway's proxy.
 ///
 /// # Errors
-/// Nothing answers there, or nobody who holds the cluster's key.
+/// As of [`Connector`].
 pub(super) async fn connect(
     proxy: &str,
     cluster: &str,
     identity: &Identity,
 ) -> Result<TlsStream<TcpStream>, Fault> {
-    let connector = TlsConnector::from(Arc::new(config(identity)?));
-    let name =
-        ServerName::try_from(format!("{PREFIX}{cluster}")).map_err(|_| Fault::Identity("name"))?;
-    let stream = TcpStream::connect(proxy).await?;
-    // Questions are one short write each.
-    stream.set_nodelay(true)?;
-    Ok(connector.connect(name, stream).await?)
+    Connector::new(proxy, cluster, identity)?.connect().await
+}
+
+/// What lets in those who hold the cluster's key, and shows them that it holds it too, as the
+/// scheduler itself would.
+///
+/// # Errors
+/// The identity can't be used.
+pub(super) fn acceptor(identity: &Identity) -> Result<TlsAcceptor, Fault> {
+    let Parts {
+        certificate,
+        key,
+        roots,
+        provider,
+    } = Parts::of(identity)?;
+    let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
+        .map_err(|_| Fault::Identity("certificate"))?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Fault::Identity("certificate"))?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(vec![certificate], key)
+        .map_err(|_| Fault::Identity("key"))?;
+    // distributed resumes no sessions.
+    config.send_tls13_tickets = 0;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// An identity, parsed.
+struct Parts {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+    /// The certificate alone.
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Parts {
+    fn of(identity: &Identity) -> Result<Self, Fault> {
+        let certificate = CertificateDer::from_pem_slice(identity.certificate.expose().as_bytes())
+            .map_err(|_| Fault::Identity("certificate"))?;
+        let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
+            .map_err(|_| Fault::Identity("key"))?;
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(certificate.clone())
+            .map_err(|_| Fault::Identity("certificate"))?;
+        Ok(Self {
+            certificate,
+            key,
+            roots: Arc::new(roots),
+            provider: Arc::new(ring::default_provider()),
+        })
+    }
 }
 
 fn config(identity: &Identity) -> Result<ClientConfig, Fault> {
-    let certificate = CertificateDer::from_pem_slice(identity.certificate.expose().as_bytes())
+    let Parts {
+        certificate,
+        key,
+        roots,
+        provider,
+    } = Parts::of(identity)?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
         .map_err(|_| Fault::Identity("certificate"))?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
-        .map_err(|_| Fault::Identity("key"))?;
-    let provider = Arc::new(ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(certificate.clone())
-        .map_err(|_| Fault::Identity("certificate"))?;
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|_| Fault::Identity("certificate"))?;
     let name = ServerName::try_from(CERTIFIED_NAME).map_err(|_| Fault::Identity("name"))?;
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -20,12 +20,13 @@ const LOOK: Duration = Duration::from_secs(20);
 const CHANGE: Duration = Duration::from_secs(45);
 
 /// Commands that change nothing, for a cluster that is there.
-const LOOKING: [&[&str]; 9] = [
+const LOOKING: [&[&str]; 10] = [
     &["list"],
     &["list", "--wide"],
     &["options"],
     &["show"],
     &["connect"],
+    &["connect", "--", "true"],
     &["dashboard"],
     &["logs"],
     &["wait", "--for", "running"],
@@ -81,7 +82,8 @@ fn harmed(user: &User, harm: &Harm, when: When, args: &[&str]) -> (Output, Durat
     let configuration = std::fs::read_to_string(user.configuration()).expect("a configuration");
     let address = format!("{}\n  proxy-address: {host_and_port}", faulty.address);
     let there = User::new().configured(&configuration.replacen(gateway, &address, 1));
-    let args = [args, &["--request-timeout", REQUEST]].concat();
+    // In front: what follows `--` is a COMMAND's.
+    let args = [&["--request-timeout", REQUEST], args].concat();
     let started = Instant::now();
     let output = there.command(&args).output().expect("dgw runs");
     (output, started.elapsed())

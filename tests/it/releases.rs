@@ -81,6 +81,12 @@ fn tells(release: &str, python: &Path) {
         "{release}"
     );
 
+    // A script of that time finds the cluster as it is.
+    let script = "from distributed import Client; print(Client().submit(sum, [1, 2]).result())";
+    let python_of_old = python.display().to_string();
+    let sum = user.stdout(&["connect", "--", &python_of_old, "-c", script]);
+    assert_eq!(sum, "3", "{release}");
+
     let work = "futures = client.map(lambda x: time.sleep(30) or x, range(20), pure=False)\n\
                 time.sleep(2)";
     let client = Client::connect_by(python, &user, &name, work);

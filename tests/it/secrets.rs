@@ -51,6 +51,9 @@ fn everything(user: &User) -> String {
             &["logs"],
             &["logs", "--all-workers"],
             &["connect"],
+            &["connect", "--export"],
+            &["connect", "--unexport"],
+            &["connect", "--", "true"],
             &["dashboard"],
             &["options"],
         ] {
@@ -62,6 +65,7 @@ fn everything(user: &User) -> String {
         &["scale", "99", "-vvv"],
         &["adapt", "--max", "1", "-vvv"],
         &["connect", "0123456789abcdef0123456789abcdef", "-vvv"],
+        &["run", "--reuse", "-vvv", "--", "env"],
         &["new", "-s", "worker_cores=99", "-vvv"],
         &["new", "-s", "scheduler_start=never", "-vvv"],
         &["shutdown", "--all", "--yes", "-vvv", "-o", "json"],

@@ -1,40 +1,18 @@
 //! `new` leaves nothing behind, whenever and however it is interrupted.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufReader, Read as _};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, User, answer, json_answer};
+use crate::support::{BASIC, Stub, User, answer, json_answer, send, spawned};
 
 /// Starts `dgw new` with a slow scheduler and returns once the cluster is pending.
 fn pending(user: &User) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command = user.command(&["new", "-s", "scheduler_start=slow"]);
     spawned(&mut command, "PENDING")
-}
-
-/// Starts `command` and returns once a line of its stderr holds `sign`.
-fn spawned(command: &mut Command, sign: &str) -> (Child, BufReader<std::process::ChildStderr>) {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("dgw starts");
-    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
-    let mut line = String::new();
-    while !line.contains(sign) {
-        line.clear();
-        let read = stderr.read_line(&mut line).expect("stderr is text");
-        assert_ne!(read, 0, "dgw ended before `{sign}`");
-    }
-    (child, stderr)
-}
-
-fn send(child: &Child, signal: Signal) {
-    let pid = Pid::from_child(child);
-    kill_process(pid, signal).expect("the process is there");
 }
 
 #[test]
@@ -43,6 +21,7 @@ fn each_signal_shuts_down_what_was_started() {
         (Signal::INT, 130, "interrupted"),
         (Signal::TERM, 143, "terminated"),
         (Signal::HUP, 129, "hung up"),
+        (Signal::QUIT, 131, "quit"),
     ] {
         let user = BASIC.user();
         let (mut child, mut stderr) = pending(&user);

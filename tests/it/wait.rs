@@ -42,10 +42,18 @@ fn workers_that_may_never_come_are_not_waited_for() {
 #[test]
 fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
     let user = BASIC.user();
-    user.dgw(&["new", "--wait-workers", "1", "--timeout", "4s"])
-        .code(7)
-        .stdout_eq("")
-        .stderr_eq(str![[r#"
+    user.dgw(&[
+        "new",
+        "--adapt",
+        "0..1",
+        "--wait-workers",
+        "1",
+        "--timeout",
+        "4s",
+    ])
+    .code(7)
+    .stdout_eq("")
+    .stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
 cluster [NAME]: 0/1 workers

@@ -37,7 +37,7 @@ pub(crate) struct TestGateway {
 }
 
 impl TestGateway {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut supervisor = Command::new("python3")
             .arg(repository().join("tests/gateway"))
             .arg("serve")

@@ -2,6 +2,7 @@
 
 mod faulty;
 mod gateway;
+mod process;
 mod stub;
 mod terminal;
 mod user;
@@ -9,6 +10,7 @@ mod work;
 
 pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
 pub(crate) use gateway::{BASIC, HUB, RELEASES, SLURM, TLS, TestGateway, repository};
+pub(crate) use process::{send, spawned};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;
 pub(crate) use user::{User, set_mode, write_private};

@@ -21,10 +21,22 @@ impl Client {
 
     /// The same in another Python.
     pub(crate) fn connect_by(python: &Path, user: &User, name: &str, work: &str) -> Self {
+        let client = format!(
+            "from dask_gateway import Gateway\n\
+             client = Gateway().connect('{name}').get_client()"
+        );
+        Self::start(python, user, &client, work)
+    }
+
+    /// One that knows nothing of gateways.
+    pub(crate) fn plain(python: &Path, user: &User) -> Self {
+        let client = "from distributed import Client\nclient = Client()";
+        Self::start(python, user, client, "")
+    }
+
+    fn start(python: &Path, user: &User, client: &str, work: &str) -> Self {
         let script = format!(
-            "import sys, time\nfrom dask_gateway import Gateway\n\
-             client = Gateway().connect('{name}').get_client()\n\
-             {work}\nprint('done', flush=True)\nsys.stdin.read()\n"
+            "import sys, time\n{client}\n{work}\nprint('done', flush=True)\nsys.stdin.read()\n"
         );
         let mut process = Command::new(python)
             .args(["-c", &script])

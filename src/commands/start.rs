@@ -1,0 +1,159 @@
+//! A cluster as the command line asks for it, new or there already: `dgw new` and `dgw run`.
+
+use std::cmp::Reverse;
+
+use serde_json::{Map, Value};
+
+use super::condition::{self, Goal};
+use super::scale;
+use super::waiting::{self, Limit};
+use crate::cli::StartArgs;
+use crate::error::Error;
+use crate::gateway::{Clamped, Cluster, Gateway, Scaling, Status, typed};
+use crate::output::{Printer, Progress};
+
+/// The phase that a start begins with.
+pub(super) const ASKING: &str = "asking the gateway for a cluster";
+
+/// A start, its time limit running.
+pub(super) struct Start<'a> {
+    args: &'a StartArgs,
+    /// So many workers are waited for.
+    workers: Option<u32>,
+    limit: Option<Limit>,
+    gateway: &'a Gateway,
+}
+
+/// The options on the command line, typed by what the gateway offers; it is asked only if there
+/// are any.
+pub(super) async fn options(
+    args: &StartArgs,
+    gateway: &Gateway,
+) -> Result<Map<String, Value>, Error> {
+    refuse_endless_wait(args)?;
+    if args.options.is_empty() {
+        return Ok(Map::new());
+    }
+    let fields = gateway.options().await?;
+    typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })
+}
+
+/// Workers that nobody asks for don't come. A cluster that is reused may have them already.
+fn refuse_endless_wait(args: &StartArgs) -> Result<(), Error> {
+    let Some(wanted) = args.wait_workers.filter(|_| !args.reuse) else {
+        return Ok(());
+    };
+    let asked_for = match (args.workers, args.adapt) {
+        (Some(count), _) => count,
+        (None, Some((_, maximum))) => maximum.unwrap_or(u32::MAX),
+        (None, None) => 0,
+    };
+    if wanted <= asked_for {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "`--wait-workers {wanted}` waits for more workers than are asked for, {asked_for}"
+    )))
+}
+
+/// An active cluster that has the options asked for: running before pending, younger before
+/// older.
+pub(super) async fn reusable(
+    gateway: &Gateway,
+    asked_for: &Map<String, Value>,
+) -> Result<Option<Cluster>, Error> {
+    let clusters = gateway.clusters(&Status::ACTIVE).await?.clusters;
+    let fits = |cluster: &Cluster| {
+        let has = |(key, value)| cluster.options.get(key) == Some(value);
+        asked_for.iter().all(has)
+    };
+    let candidates = clusters.into_iter().filter(fits);
+    Ok(candidates.min_by_key(|cluster| {
+        let is_pending = cluster.status == Status::Pending;
+        (is_pending, Reverse(cluster.start_time))
+    }))
+}
+
+impl<'a> Start<'a> {
+    /// Begins now, and waits for so many `workers` too.
+    pub(super) fn new(args: &'a StartArgs, workers: Option<u32>, gateway: &'a Gateway) -> Self {
+        Self {
+            args,
+            workers,
+            limit: args.timeout.map(Limit::of),
+            gateway,
+        }
+    }
+
+    /// Waits until the new cluster `name` runs, scales it, and waits for its workers. Not where the
+    /// gateway clamped the request: they might never come.
+    ///
+    /// # Errors
+    /// It doesn't run in time, or at all.
+    pub(super) async fn ready(
+        &self,
+        name: &str,
+        progress: &mut Progress,
+    ) -> Result<(Cluster, Option<Clamped>), Error> {
+        let cluster =
+            waiting::until_running(self.gateway, name, true, self.limit, progress).await?;
+        let clamped = self.set_workers(name).await?;
+        if clamped.is_none() {
+            self.wait_for_workers(name, progress).await?;
+        }
+        Ok((cluster, clamped))
+    }
+
+    /// The same for a cluster that was there before; `is_waited_for` is whether it must run.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) async fn ready_again(
+        &self,
+        cluster: Cluster,
+        is_waited_for: bool,
+        printer: &Printer,
+    ) -> Result<(Cluster, Option<Clamped>), Error> {
+        let name = cluster.name.clone();
+        printer.say(&format!("using cluster {name}, which was there already"));
+        let cluster = if cluster.status == Status::Running || !is_waited_for {
+            cluster
+        } else {
+            let mut progress = printer.progress(&waiting::pending(&name));
+            let limit = self.limit;
+            let running = waiting::until_running(self.gateway, &name, false, limit, &mut progress);
+            let cluster = running.await?;
+            progress.finish(&format!("cluster {name} runs"));
+            cluster
+        };
+        let clamped = self.set_workers(&name).await?;
+        if clamped.is_none() && self.workers.is_some() {
+            let mut progress = printer.progress(&format!("cluster {name} runs"));
+            self.wait_for_workers(&name, &mut progress).await?;
+        }
+        Ok((cluster, clamped))
+    }
+
+    /// Adaptive scaling goes off with a fixed number, and on with a range.
+    async fn set_workers(&self, name: &str) -> Result<Option<Clamped>, Error> {
+        let scaling = match (self.args.workers, self.args.adapt) {
+            (Some(count), _) => Scaling::Fixed(count),
+            (None, Some((minimum, maximum))) => Scaling::Adaptive { minimum, maximum },
+            (None, None) => return Ok(None),
+        };
+        let what = format!("cluster {name} has not been told its number of workers");
+        let scaling = scale::scale(self.gateway, name, scaling);
+        waiting::within(self.limit, &what, scaling).await
+    }
+
+    async fn wait_for_workers(&self, name: &str, progress: &mut Progress) -> Result<(), Error> {
+        let Some(count) = self.workers.filter(|count| *count > 0) else {
+            return Ok(());
+        };
+        let identity = condition::still_running(self.gateway, name).await?;
+        let schedulers = super::schedulers(self.gateway, &self.args.probe);
+        let ways = (self.gateway, &schedulers);
+        let goal = Goal::AtLeast(count);
+        condition::until(goal, name, identity, ways, self.limit, progress).await
+    }
+}

@@ -1,0 +1,91 @@
+//! The port that leads to a cluster: whom it lets in, and what it carries.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use snapbox::str;
+
+use crate::support::{BASIC, TLS, TestGateway, User, spawned};
+
+fn script(name: &str) -> String {
+    let path = crate::support::repository()
+        .join("tests/it/scripts")
+        .join(name);
+    path.display().to_string()
+}
+
+#[test]
+fn it_lets_in_none_but_who_holds_the_clusters_certificate() {
+    let user = BASIC.user();
+    let (one, other) = (user.stdout(&["new"]), user.stdout(&["new"]));
+    let tls = "$DASK_DISTRIBUTED__COMM__TLS__CLIENT__";
+    let nested = format!(
+        "OTHER_CERT={tls}CERT OTHER_KEY={tls}KEY exec {} connect {one} -- {} {}",
+        env!("CARGO_BIN_EXE_dgw"),
+        BASIC.fact("python"),
+        script("trials.py"),
+    );
+    user.dgw(&["connect", &other, "--", "sh", "-c", &nested])
+        .success()
+        .stdout_eq(str![[r#"
+own: heard
+own, TLS 1.2: heard
+none: TLSV13_ALERT_CERTIFICATE_REQUIRED
+none, TLS 1.2: TLSV13_ALERT_CERTIFICATE_REQUIRED
+another's: TLSV1_ALERT_DECRYPT_ERROR
+no TLS: closed
+
+"#]])
+        .stderr_eq("");
+}
+
+#[test]
+fn it_carries_hundreds_of_connections_past_idle_strangers() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let command = ["connect", "--", BASIC.fact("python"), &script("many.py")];
+    user.dgw(&command).success().stdout_eq(str![[r#"
+300 True
+
+"#]]);
+}
+
+#[test]
+fn data_comes_back_as_it_went_through_a_gateway_of_any_kind() {
+    for gateway in [&*BASIC, &*TLS] {
+        let user = gateway.user();
+        user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+        let work = "import numpy, distributed\n\
+            client = distributed.Client()\n\
+            there = numpy.random.default_rng(1).bytes(50_000_000)\n\
+            back = client.submit(lambda data: data[::-1], client.scatter(there)).result()\n\
+            print(back[::-1] == there)";
+        assert_eq!(python(gateway, &user, work), "True");
+    }
+}
+
+fn python(gateway: &TestGateway, user: &User, work: &str) -> String {
+    user.stdout(&["connect", "--", gateway.fact("python"), "-c", work])
+}
+
+/// Not a wait for ever: the script asks, and something answers.
+#[test]
+fn a_gateway_that_drops_in_the_middle_is_an_error_to_the_client() {
+    let gateway = TestGateway::start(&[]);
+    let user = gateway
+        .user()
+        .with("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s");
+    user.stdout(&["new", "--workers", "1"]);
+    let work = "import sys, time, distributed\n\
+        client = distributed.Client()\n\
+        future = client.submit(time.sleep, 600)\n\
+        print('at work', file=sys.stderr, flush=True)\n\
+        future.result()";
+    let command = ["connect", "--", gateway.fact("python"), "-c", work];
+    let (mut child, _stderr) = spawned(user.command(&command).stdin(Stdio::null()), "at work");
+    drop(gateway);
+    let dropped = Instant::now();
+    let status = child.wait().expect("dgw ends");
+    assert_eq!(status.code(), Some(1));
+    assert!(dropped.elapsed() < Duration::from_secs(60));
+}

@@ -1,0 +1,542 @@
+//! `dgw run` and `dgw connect -- COMMAND`: any script on a cluster, and nothing left behind.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::process::Signal;
+use snapbox::str;
+
+use crate::support::{BASIC, HUB, Stub, Terminal, TestGateway, User, repository, send, spawned};
+
+/// With a folder for temporary files that nobody else uses.
+fn tidy(user: User) -> User {
+    let place = user.home().join("tmp");
+    fs::create_dir(&place).expect("a folder");
+    let place = place.display().to_string();
+    user.with("TMPDIR", &place)
+}
+
+/// What is left there.
+fn left(user: &User) -> Vec<PathBuf> {
+    let entries = user.home().join("tmp").read_dir().expect("the folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+fn assert_nothing_left(user: &User) {
+    assert_eq!(left(user), Vec::<PathBuf>::new());
+    let is_going = |(_, status): &(String, String)| status != "STOPPED" && status != "FAILED";
+    let started = Instant::now();
+    while user.history().iter().any(is_going) {
+        assert!(!user.has_active_clusters(), "a cluster is left");
+        assert!(started.elapsed() < Duration::from_secs(60), "it never ends");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_script_of_arrays_and_data_frames_runs_unmodified() {
+    let script = repository().join("tests/it/scripts/analysis.py");
+    let script = script.display().to_string();
+    for (gateway, hides) in [(&*BASIC, false), (&*BASIC, true), (&*HUB, true)] {
+        let mut user = tidy(gateway.user());
+        if hides {
+            let hiding = "import sys\nsys.modules['dask_gateway'] = None\n";
+            fs::write(user.home().join("sitecustomize.py"), hiding).expect("a file");
+            let folder = user.home().display().to_string();
+            user = user.with("PYTHONPATH", &folder);
+        }
+        let python = gateway.fact("python");
+        let has =
+            format!("{python} -c 'import dask_gateway' 2>&-; echo $?; exec {python} {script}");
+        user.dgw(&["run", "--workers", "2", "--", "sh", "-c", &has])
+            .success()
+            .stdout_eq(format!(
+                "{}\n999999000000 [148.5, 149.5, 150.5] 2\n",
+                i32::from(hides)
+            ));
+        assert_nothing_left(&user);
+        assert_eq!(user.history().len(), 1);
+    }
+}
+
+#[test]
+fn the_commands_status_is_dgws() {
+    let user = tidy(BASIC.user());
+    for (script, status) in [
+        ("exit 0", 0),
+        ("exit 7", 7),
+        ("exit 255", 255),
+        ("kill -KILL $$", 137),
+        ("kill -SEGV $$", 139),
+    ] {
+        user.dgw(&["run", "-q", "sh", "-c", script])
+            .code(status)
+            .stdout_eq("")
+            .stderr_eq("");
+    }
+    assert_nothing_left(&user);
+    let name = user.stdout(&["new"]);
+    let script = format!("[ $DGW_CLUSTER = {name} ] && exit 3");
+    user.dgw(&["connect", "--", "sh", "-c", &script])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq("");
+    assert!(user.has_active_clusters(), "`connect` ends nothing");
+    assert_eq!(left(&user), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_can_not_be_run_starts_nothing() {
+    let user = tidy(BASIC.user());
+    for command in ["run", "connect"] {
+        user.dgw(&[command, "--", "no-such-command", "x"])
+            .code(127)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: no such command: `no-such-command`
+
+"#]]);
+        user.dgw(&[command, "--", "/nonexistent/x"])
+            .code(127)
+            .stderr_eq(str![[r#"
+error: no such command: `/nonexistent/x`
+
+"#]]);
+        for path in ["/etc/passwd", "/tmp"] {
+            user.dgw(&[command, "--", path])
+                .code(126)
+                .stdout_eq("")
+                .stderr_eq(format!("error: can't run `{path}`: permission denied\n"));
+        }
+    }
+    user.dgw(&["run"]).code(2);
+    user.dgw(&["run", "--no-such-flag", "true"]).code(2);
+    for args in [
+        &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
+        &["new", "--adapt", "0..2", "--wait-workers", "3"],
+    ] {
+        user.dgw(args).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: `--wait-workers 3` waits for more workers than are asked for, 2
+
+"#]]);
+    }
+    user.dgw(&["connect", "true", "--", "--export"]).code(127);
+    assert_eq!(user.history(), []);
+}
+
+/// It looks like a program until it is run.
+#[test]
+fn what_turns_out_not_to_run_is_shut_down() {
+    let user = tidy(BASIC.user());
+    let program = user.home().join("program");
+    fs::write(&program, "#!/nonexistent/interpreter\n").expect("a file");
+    crate::support::set_mode(&program, 0o700);
+    let program = program.display().to_string();
+    user.dgw(&["run", &program]).code(127).stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] runs ([ELAPSED])
+shutting down cluster [NAME]
+cluster [NAME] is shut down ([ELAPSED])
+error: no such command: `[HOME]/program`
+
+"#]]);
+    assert_nothing_left(&user);
+}
+
+#[test]
+fn without_a_private_folder_nothing_starts() {
+    let user = BASIC.user().with("TMPDIR", "/nonexistent/tmp");
+    for args in [
+        &["run", "true"][..],
+        &["connect", "--", "true"],
+        &["connect", "--export"],
+    ] {
+        user.dgw(args).code(1).stdout_eq("").stderr_eq(str![[r#"
+error: no private folder can be made in `/nonexistent/tmp`
+...
+
+hint: set TMPDIR to a folder that you can write
+
+"#]]);
+    }
+    assert_eq!(user.history(), []);
+}
+
+#[test]
+fn the_environment_holds_no_secret() {
+    let password = BASIC.fact("password");
+    let user = User::new().configured(&format!(
+        "gateway:\n  address: {}\n  auth:\n    kwargs:\n      username: ada\n      \
+         password: \"{{MY_SECRET}}\"\n",
+        BASIC.fact("address")
+    ));
+    let user = tidy(user)
+        .with("MY_SECRET", password)
+        .with("COPY", &format!("so {password} it is"))
+        .with("JUPYTERHUB_API_TOKEN", "t0ken-of-the-hub")
+        .with("DASK_GATEWAY__AUTH__KWARGS__PASSWORD", password)
+        .with("DASK_GATEWAY__HTTP_CLIENT__PROXY", "False")
+        .with("DASK_INTERNAL_INHERIT_CONFIG", "e30=")
+        .with("DASK_SCHEDULER_ADDRESS", "tcp://elsewhere:8786")
+        .with("DASK_DISTRIBUTED__COMM__TLS__CA-FILE", "/elsewhere")
+        .with("DASK_DISTRIBUTED__WORKER__DAEMON", "True")
+        .with("KEPT", "so");
+    let environment = user.stdout(&["run", "-q", "--", "env"]);
+    assert!(!environment.contains(password), "{environment}");
+    let names = environment
+        .lines()
+        .filter_map(|line| line.split('=').next());
+    let mut names = names.collect::<Vec<_>>();
+    names.sort_unstable();
+    names.retain(|name| !["PWD", "SHLVL", "_"].contains(name));
+    assert_eq!(
+        names,
+        [
+            "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION",
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE",
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY",
+            "DASK_DISTRIBUTED__DASHBOARD__LINK",
+            "DASK_DISTRIBUTED__WORKER__DAEMON",
+            "DASK_ROOT_CONFIG",
+            "DASK_SCHEDULER_ADDRESS",
+            "DGW_CLUSTER",
+            "DGW_DASHBOARD",
+            "HOME",
+            "KEPT",
+            "PATH",
+            "TMPDIR",
+            "USER",
+        ]
+    );
+    assert!(!environment.contains("elsewhere"), "{environment}");
+}
+
+#[test]
+fn what_it_takes_is_the_users_alone() {
+    let user = tidy(BASIC.user());
+    let modes = "stat -c '%a %F' \"${DASK_DISTRIBUTED__COMM__TLS__CA_FILE%/*}\" \
+                 \"$DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY\" \
+                 \"$DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT\"";
+    let place = user.home().join("run");
+    fs::create_dir(&place).expect("a folder");
+    let inside = "case $DASK_DISTRIBUTED__COMM__TLS__CA_FILE in */run/*) echo runtime;; esac";
+    let script = format!("umask 0; {modes}; {inside}");
+    for (mode, sign) in [(0o755, ""), (0o700, "runtime\n")] {
+        crate::support::set_mode(&place, mode);
+        let mut command = user.command(&["run", "-q", "--", "sh", "-c", &script]);
+        command.env("XDG_RUNTIME_DIR", &place);
+        let output = command.output().expect("dgw runs");
+        let shown = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(
+            shown,
+            format!("700 directory\n600 regular file\n600 regular file\n{sign}")
+        );
+        assert!(place.read_dir().expect("the folder").next().is_none());
+    }
+    assert_nothing_left(&user);
+}
+
+#[test]
+fn a_cluster_that_is_kept_is_named_and_stays() {
+    let user = tidy(BASIC.user());
+    user.dgw(&["run", "-q", "--keep", "echo", "done"])
+        .success()
+        .stdout_eq("done\n")
+        .stderr_eq(str![[r#"
+cluster [NAME] stays: `dgw shutdown [NAME]` ends it
+
+"#]]);
+    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    let (name, status) = user.history().remove(0);
+    assert_eq!(status, "RUNNING");
+    let seen = user.stdout(&["run", "-q", "--reuse", "sh", "-c", "echo $DGW_CLUSTER"]);
+    assert_eq!(seen, name);
+    assert_eq!(user.history(), [(name, "RUNNING".to_owned())]);
+}
+
+#[test]
+fn fewer_workers_than_asked_for_do_the_work_all_the_same() {
+    let user = tidy(BASIC.user());
+    user.dgw(&["run", "--workers", "9", "--", "echo", "done"])
+        .success()
+        .stdout_eq("done\n")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+cluster [NAME] runs ([ELAPSED])
+warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+shutting down cluster [NAME]
+cluster [NAME] is shut down ([ELAPSED])
+
+"#]]);
+    assert_nothing_left(&user);
+}
+
+/// A signal, and the status of what it ends.
+const SIGNALS: [(Signal, i32); 4] = [
+    (Signal::INT, 130),
+    (Signal::TERM, 143),
+    (Signal::HUP, 129),
+    (Signal::QUIT, 131),
+];
+
+/// Runs `args`, sends each signal as soon as stderr shows `sign`, and sees that nothing is left.
+fn killed(args: &[&str], sign: &str) {
+    killed_with(args, sign, |status| status);
+}
+
+fn killed_with(args: &[&str], sign: &str, expected: fn(i32) -> i32) {
+    thread::scope(|scope| {
+        for (signal, status) in SIGNALS {
+            scope.spawn(move || {
+                let user = tidy(BASIC.user());
+                let (mut child, mut stderr) = spawned(&mut user.command(args), sign);
+                send(&child, signal);
+                let code = child.wait().expect("dgw ends").code();
+                let mut said = String::new();
+                stderr.read_to_string(&mut said).expect("stderr is text");
+                assert_eq!(code, Some(expected(status)), "{said}");
+                assert_nothing_left(&user);
+            });
+        }
+    });
+}
+
+#[test]
+fn killed_while_the_cluster_is_pending_it_leaves_nothing() {
+    killed(&["run", "-s", "scheduler_start=slow", "true"], "PENDING");
+}
+
+#[test]
+fn killed_while_it_waits_for_workers_it_leaves_nothing() {
+    killed(&["run", "--workers", "4", "true"], "/4 workers");
+}
+
+#[test]
+fn killed_while_the_command_runs_it_leaves_nothing() {
+    let script = "ulimit -c 0; echo at work >&2; exec sleep 60";
+    killed(&["run", "sh", "-c", script], "at work");
+}
+
+#[test]
+fn killed_while_it_shuts_down_it_leaves_nothing() {
+    killed_with(&["run", "true"], "shutting down", |_| 0);
+}
+
+#[test]
+fn killed_while_it_asks_it_leaves_nothing() {
+    for (signal, status) in SIGNALS {
+        let stub = Stub::new(|_| {
+            thread::sleep(Duration::from_secs(5));
+            Vec::new()
+        });
+        let user = tidy(User::basic(&stub.address, "ada", "pw"));
+        let mut command = user.command(&["run", "-v", "-s", "spot=yes", "true"]);
+        let (mut child, _stderr) = spawned(&mut command, "configuration");
+        while stub.seen().is_empty() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        send(&child, signal);
+        assert_eq!(child.wait().expect("dgw ends").code(), Some(status));
+        assert_eq!(left(&user), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn signals_of_its_own_go_to_the_command() {
+    let user = tidy(BASIC.user());
+    let script = "trap 'echo got one; exit 5' USR1; echo at work >&2; while :; do sleep 0.1; done";
+    let mut command = user.command(&["run", "sh", "-c", script]);
+    let (child, mut stderr) = spawned(&mut command, "at work");
+    send(&child, Signal::USR1);
+    let output = child.wait_with_output().expect("dgw ends");
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("stderr is text");
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert_eq!(output.stdout, b"got one\n");
+    assert_nothing_left(&user);
+}
+
+#[test]
+fn a_command_that_will_not_end_does_not_keep_the_cluster() {
+    let user = tidy(BASIC.user());
+    let script = "trap '' TERM HUP; echo at work >&2; while :; do sleep 0.1; done";
+    for (insists, limit) in [(false, 10), (true, 1)] {
+        let mut command = user.command(&["run", "sh", "-c", script]);
+        let (mut child, mut stderr) = spawned(&mut command, "at work");
+        let begun = Instant::now();
+        send(&child, Signal::TERM);
+        if insists {
+            thread::sleep(Duration::from_millis(1_200));
+            send(&child, Signal::TERM);
+        }
+        assert_eq!(child.wait().expect("dgw ends").code(), Some(137));
+        assert!(begun.elapsed() >= Duration::from_secs(limit));
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("stderr is text");
+        assert!(said.contains("`sh` does not end: it is killed"), "{said}");
+        assert!(said.contains("is shut down"), "{said}");
+        assert_nothing_left(&user);
+    }
+}
+
+#[test]
+fn a_cluster_that_stops_meanwhile_is_told_and_an_error_to_the_client() {
+    let user = tidy(BASIC.user()).with("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s");
+    let work = "import os, sys, time, distributed\n\
+        client = distributed.Client()\n\
+        future = client.submit(time.sleep, 600)\n\
+        print('at work', file=sys.stderr, flush=True)\n\
+        future.result()";
+    let python = BASIC.fact("python");
+    let args = ["run", "--workers", "1", "--", python, "-c", work];
+    let (mut child, mut stderr) = spawned(&mut user.command(&args), "at work");
+    user.stdout(&["shutdown", "--all", "--yes"]);
+    let stopped = Instant::now();
+    assert_eq!(child.wait().expect("dgw ends").code(), Some(1));
+    assert!(stopped.elapsed() < Duration::from_secs(60));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("stderr is text");
+    assert!(said.contains("is STOPP"), "{said}");
+    assert!(said.contains("and COMMAND still runs"), "{said}");
+    assert_nothing_left(&user);
+}
+
+/// The folder of one that was killed is removed by the next, and no other.
+#[test]
+fn what_a_killed_dgw_leaves_is_removed_by_the_next() {
+    let user = tidy(BASIC.user());
+    let name = user.stdout(&["new"]);
+    let args = [
+        "connect",
+        "--",
+        "sh",
+        "-c",
+        "echo at work >&2; exec sleep 60",
+    ];
+    let (mut killed, _stderr) = spawned(&mut user.command(&args), "at work");
+    let orphan = child_of(&killed);
+    send(&killed, Signal::KILL);
+    killed.wait().expect("dgw ends");
+    let kill = Command::new("kill").arg(orphan).status();
+    assert!(kill.is_ok_and(|status| status.success()));
+    let folders = left(&user);
+    assert_eq!(folders.len(), 1);
+    let (mut living, _stderr) = spawned(&mut user.command(&args), "at work");
+    assert_eq!(left(&user).len(), 2, "one so young may yet be in use");
+    let long_ago = SystemTime::now() - Duration::from_secs(120);
+    for folder in left(&user) {
+        let folder = fs::File::open(folder).expect("the folder");
+        folder.set_modified(long_ago).expect("its time can be set");
+    }
+    user.stdout(&["connect", "--", "true"]);
+    assert_eq!(left(&user).len(), 1);
+    assert!(!folders[0].exists(), "that of the living stays");
+    send(&living, Signal::TERM);
+    assert_eq!(living.wait().expect("dgw ends").code(), Some(143));
+    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    user.stdout(&["shutdown", &name]);
+}
+
+fn child_of(parent: &std::process::Child) -> String {
+    let pid = parent.id();
+    let children = Path::new("/proc").join(format!("{pid}/task/{pid}/children"));
+    let children = fs::read_to_string(children).expect("/proc");
+    children.trim().to_owned()
+}
+
+/// One press of a key is one signal, and what runs may use the terminal as if there were no dgw.
+#[test]
+fn the_terminal_stays_the_commands() {
+    let user = tidy(BASIC.user());
+    user.stdout(&["new"]);
+    let work = "import os, signal, sys, time\n\
+        count = 0\n\
+        def pressed(*_):\n\
+        \x20   global count\n\
+        \x20   count += 1\n\
+        signal.signal(signal.SIGINT, pressed)\n\
+        print('a terminal:', os.isatty(0), os.tcgetpgrp(0) == os.getpgrp(), flush=True)\n\
+        print('read:', input(), flush=True)\n\
+        deadline = time.monotonic() + 3\n\
+        time.sleep(1)\n\
+        print('press a key', flush=True)\n\
+        while time.monotonic() < deadline: time.sleep(0.1)\n\
+        print('pressed', count, flush=True)";
+    let python = BASIC.fact("python");
+    let mut terminal = Terminal::new(&user, 80, &["connect", "--", python, "-c", work]);
+    terminal.wait_for("a terminal: True True");
+    terminal.type_("some words\n");
+    terminal.wait_for("read: some words");
+    terminal.wait_for("press a key");
+    terminal.type_("\x03");
+    let (shown, code) = terminal.rest();
+    assert!(shown.contains("pressed 1"), "{shown}");
+    assert_eq!(code, Some(0), "{shown}");
+}
+
+#[test]
+fn control_c_ends_the_command_and_then_the_cluster() {
+    let user = tidy(BASIC.user());
+    let args = ["run", "sh", "-c", "echo at work; exec sleep 60"];
+    let mut terminal = Terminal::new(&user, 80, &args);
+    terminal.wait_for("at work");
+    terminal.type_("\x03");
+    let (shown, code) = terminal.rest();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("is shut down"), "{shown}");
+    assert_nothing_left(&user);
+}
+
+/// What was asked of `gateway` in vain, for its port is closed.
+#[test]
+fn a_scheduler_out_of_reach_is_told_before_the_command_runs() {
+    let user = tidy(BASIC.user()).with("DASK_GATEWAY__PROXY_ADDRESS", "127.0.0.1:1");
+    user.dgw(&["run", "echo", "never"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+cluster [NAME] is PENDING
+shutting down cluster [NAME]
+cluster [NAME] is shut down ([ELAPSED])
+error: the scheduler of cluster `[NAME]` can't be reached: Connection refused (os error 111)
+
+hint: programs connect through the gateway's scheduler proxy: check `gateway.proxy-address`, and whether this machine can reach it
+
+"#]]);
+    assert_nothing_left(&user);
+}
+
+#[test]
+fn a_gateway_that_is_away_at_the_end_is_waited_for_and_told() {
+    let gateway = TestGateway::start(&[]);
+    let user = tidy(gateway.user());
+    let args = ["run", "sh", "-c", "echo at work >&2; read line"];
+    let mut command = user.command(&args);
+    command.stdin(std::process::Stdio::piped());
+    let (mut child, mut stderr) = spawned(&mut command, "at work");
+    drop(gateway);
+    drop(child.stdin.take());
+    thread::sleep(Duration::from_secs(3));
+    assert!(child.try_wait().is_ok_and(|status| status.is_none()));
+    send(&child, Signal::TERM);
+    thread::sleep(Duration::from_millis(1_200));
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().expect("dgw ends").code(), Some(1));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("stderr is text");
+    assert!(
+        said.contains("may still be there (interrupted again)"),
+        "{said}"
+    );
+    assert_eq!(left(&user), Vec::<PathBuf>::new());
+}

@@ -1,0 +1,34 @@
+"""Hundreds of connections to the scheduler at once, each of which gets its own answers."""
+
+import asyncio
+import os
+
+from distributed.core import connect
+from distributed.security import Security
+
+ADDRESS = os.environ["DASK_SCHEDULER_ADDRESS"]
+CONNECTIONS = 300
+IDLE_STRANGERS = 100
+
+
+async def echo(number):
+    comm = await connect(ADDRESS, **Security().get_connection_args("client"), timeout="60s")
+    return comm, number
+
+
+async def main():
+    host, port = ADDRESS.removeprefix("tls://").split(":")
+    strangers = [await asyncio.open_connection(host, port) for _ in range(IDLE_STRANGERS)]
+    comms = await asyncio.gather(*(echo(number) for number in range(CONNECTIONS)))
+    for comm, number in comms:
+        await comm.write({"op": "echo", "data": "x" * 10_000 + str(number), "reply": True})
+    answers = [(await comm.read(), number) for comm, number in comms]
+    print(len({id(comm) for comm, _ in comms}),
+          all(answer.endswith(str(number)) for answer, number in answers))
+    for comm, _ in comms:
+        comm.abort()
+    for _, writer in strangers:
+        writer.close()
+
+
+asyncio.run(main())
