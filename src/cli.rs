@@ -14,7 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
-pub(crate) use change::{AdaptArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
+pub(crate) use change::{AdaptArgs, KeepArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
 pub(crate) use connect::{ConnectArgs, RelayArgs, RunArgs};
 pub(crate) use look::{
     DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, TopArgs, WaitArgs,
@@ -96,6 +96,7 @@ pub(crate) enum GatewayCommand {
     Adapt(AdaptArgs),
     #[command(visible_alias = "stop")]
     Shutdown(ShutdownArgs),
+    Keep(KeepArgs),
     Wait(WaitArgs),
     Dashboard(DashboardArgs),
     Options(OptionsArgs),
@@ -189,6 +190,19 @@ pub(crate) struct Selectors {
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) older_than: Option<Duration>,
+
+    /// Only running clusters that nobody has needed for this long
+    ///
+    /// No client connected, nothing running or queued, no result held in memory, and all that
+    /// without a break; not protected by `dgw keep`. What isn't known counts as needed. See
+    /// dgw-shutdown(1), or the end of `dgw shutdown --help`.
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) idle_for: Option<Duration>,
+
+    /// With --idle-for: results held in memory count for nothing
+    #[arg(long, requires = "idle_for")]
+    pub(crate) ignore_results: bool,
 }
 
 const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];

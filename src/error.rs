@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::gateway::{Certificate, OptionFault, Status, Trouble};
 use crate::job::Trace;
-use crate::{age, config, gateway};
+use crate::{activity, age, config, gateway};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    #[error(transparent)]
+    Activity(#[from] activity::Error),
     #[error("{0}")]
     Usage(String),
     #[error("{}", option_text(key, fault))]
@@ -224,6 +226,7 @@ impl Error {
             | Self::NoPrivateFolder { .. }
             | Self::NoPort(_)
             | Self::NoRelay(_)
+            | Self::Activity(_)
             | Self::NoScheduler { .. }
             | Self::NoLogs { .. }
             | Self::NoWorkerFits { .. }
@@ -285,6 +288,7 @@ impl Error {
         match self {
             Self::Config(error) => error.hint(),
             Self::Gateway(error) => gateway_hint(error),
+            Self::Activity(error) => Some(error.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..

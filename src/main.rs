@@ -1,5 +1,6 @@
 //! `dgw`: the command line for Dask Gateway.
 
+mod activity;
 mod age;
 mod cli;
 mod commands;

@@ -1,18 +1,15 @@
 //! `dgw list`
 
-use futures_util::stream::{self, StreamExt as _};
-
-use super::selection;
+use super::orphans::Orphans;
+use super::probing::probed;
+use super::{protection, selection};
 use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Gateway, Identities, Status};
-use crate::output::{Aged, Column, Format, Printer, cluster_columns, wide_cluster_columns};
-use crate::scheduler::Schedulers;
-
-/// So many schedulers are asked at a time: many enough that one that is silent holds up none, and
-/// few enough for the proxy that all of them are behind.
-const AT_ONCE: usize = 16;
+use crate::output::{
+    Aged, Column, Format, Printer, Protection, cluster_columns, wide_cluster_columns,
+};
 
 /// Lists one's clusters, once or until interrupted.
 pub(super) async fn run(
@@ -20,7 +17,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    printer.sort_column(&columns(args, printer))?;
+    printer.sort_column(&columns(args, printer, true))?;
     let Some(pause) = args.watch else {
         return once(args, gateway, printer).await;
     };
@@ -39,9 +36,9 @@ fn is_wide(args: &ListArgs, printer: &Printer) -> bool {
     args.wide || printer.format() == Format::Wide
 }
 
-fn columns(args: &ListArgs, printer: &Printer) -> Vec<Column<Aged>> {
+fn columns(args: &ListArgs, printer: &Printer, has_keep: bool) -> Vec<Column<Aged>> {
     if is_wide(args, printer) {
-        wide_cluster_columns()
+        wide_cluster_columns(has_keep)
     } else {
         cluster_columns()
     }
@@ -60,11 +57,13 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         (false, _, []) => &Status::ACTIVE,
     };
     let is_wide = is_wide(args, printer);
-    let (listing, identities) = if is_wide {
+    let orphans = Orphans::asked_for(selectors, &args.probe, gateway)?;
+    let (listing, identities) = if is_wide || orphans.is_some() {
         gateway.clusters_with_identities(statuses).await?
     } else {
         (gateway.clusters(statuses).await?, Identities::new())
     };
+    let clock = listing.clock;
     let mut rows = selection::aged(listing).collect::<Vec<_>>();
     let fits = |name: &ClusterName, row: &Aged| name.fits(&row.cluster.name);
     for name in &args.clusters {
@@ -76,12 +75,23 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         let is_named = args.clusters.iter().any(|name| fits(name, row));
         (args.clusters.is_empty() || is_named) && selectors.fit(row)
     });
+    if let Some(mut orphans) = orphans {
+        // Who only looks leaves nothing behind.
+        rows = orphans.pick(rows, &identities, clock, false).await?;
+    }
     let is_empty = rows.is_empty();
     if is_wide {
         let schedulers = super::schedulers(gateway, &args.probe);
         rows = probed(rows, &identities, &schedulers).await;
+        protection::mark(&mut rows, gateway, printer);
+    } else {
+        for row in &mut rows {
+            row.activity = None;
+        }
     }
-    printer.records(rows, &columns(args, printer))?;
+    let is_kept = |row: &Aged| row.protection.is_some_and(|kept| kept != Protection::None);
+    let has_keep = printer.sorts_by("keep") || rows.iter().any(is_kept);
+    printer.records(rows, &columns(args, printer, has_keep))?;
     if is_empty {
         printer.say(if args.all || !selectors.is_empty() {
             "no cluster fits"
@@ -90,19 +100,4 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         });
     }
     Ok(())
-}
-
-/// The rows, those of running clusters with what these tell within their time.
-async fn probed(rows: Vec<Aged>, identities: &Identities, schedulers: &Schedulers) -> Vec<Aged> {
-    let probing = rows.into_iter().map(async |mut row| {
-        let name = &row.cluster.name;
-        let told = if row.cluster.status == Status::Running {
-            schedulers.activity(name, identities.get(name)).await.ok()
-        } else {
-            None
-        };
-        row.activity = Some(told.unwrap_or_default());
-        row
-    });
-    stream::iter(probing).buffered(AT_ONCE).collect().await
 }

@@ -8,13 +8,18 @@ mod condition;
 mod connect;
 mod connection;
 mod dashboard;
+mod ending;
 mod export;
 mod interrupt;
+mod keep;
 mod list;
 mod logs;
 mod new;
 mod options;
+mod orphans;
 mod private_folder;
+mod probing;
+mod protection;
 mod relay;
 mod run;
 mod scale;
@@ -80,6 +85,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             GatewayCommand::Scale(args) => scale::run(args, &gateway, printer).await,
             GatewayCommand::Adapt(args) => adapt::run(args, &gateway, printer).await,
             GatewayCommand::Shutdown(args) => shutdown::run(args, &gateway, printer).await,
+            GatewayCommand::Keep(args) => keep::run(args, &gateway, printer).await,
             GatewayCommand::Wait(args) => wait::run(args, &gateway, printer).await,
             GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
             GatewayCommand::Relay(args) => relay::run(args, &gateway).await,

@@ -8,10 +8,10 @@ use crate::output::Aged;
 
 impl Selectors {
     pub(super) fn is_empty(&self) -> bool {
-        self.status.is_empty() && self.older_than.is_none()
+        self.status.is_empty() && self.older_than.is_none() && self.idle_for.is_none()
     }
 
-    /// Whether every selector fits.
+    /// Whether every selector fits, as far as the gateway alone can tell.
     pub(super) fn fit(&self, row: &Aged) -> bool {
         (self.status.is_empty() || self.status.contains(&row.cluster.status))
             && self.older_than.is_none_or(|limit| row.age() > limit)
@@ -147,6 +147,7 @@ pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
         cluster,
         now,
         activity: None,
+        protection: None,
     })
 }
 
@@ -175,6 +176,7 @@ mod tests {
             },
             now: Timestamp::UNIX_EPOCH,
             activity: None,
+            protection: None,
         }
     }
 

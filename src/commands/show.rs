@@ -1,5 +1,6 @@
 //! `dgw show`
 
+use super::protection;
 use crate::cli::ShowArgs;
 use crate::error::Error;
 use crate::gateway::{Gateway, Status};
@@ -16,7 +17,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let (aged, identity) = args.target.find_with_identity(gateway).await?;
+    let (mut aged, identity) = args.target.find_with_identity(gateway).await?;
     let name = &aged.cluster.name;
     let report = if aged.cluster.status == Status::Running {
         let schedulers = super::schedulers(gateway, &args.probe);
@@ -35,6 +36,7 @@ pub(super) async fn run(
     } else {
         None
     };
+    protection::mark(std::slice::from_mut(&mut aged), gateway, printer);
     let differences = differences(&report);
     printer.cluster(&Shown { aged, report, job })?;
     for difference in differences.iter().take(DIFFERENCES) {

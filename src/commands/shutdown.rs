@@ -1,26 +1,13 @@
 //! `dgw shutdown`
 
-use std::time::Duration;
-
-use futures_util::stream::{self, StreamExt as _};
-use tokio::time::{Instant, sleep_until};
-
-use super::interrupt::Interrupts;
+use super::ending::{Asked, NOT_GONE, ask, counted, print, see_them_gone};
+use super::orphans::Orphans;
 use super::selection::{self, one_that_fits};
+use crate::activity::{Lock, Store};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Listing, Status};
-use crate::output::{Aged, Format, Printer};
-
-/// Requests in flight. More gain nothing: the gateway itself stops twenty clusters at a time.
-const AT_ONCE: usize = 16;
-
-/// Between looks at what is left, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// Whatever isn't gone yet. Kubernetes never shows STOPPING, other back ends do.
-const NOT_GONE: [Status; 3] = [Status::Pending, Status::Running, Status::Stopping];
+use crate::gateway::{Cluster, Gateway, Identities, Listing, Status};
+use crate::output::{Aged, Printer};
 
 /// Shuts clusters down, waits until they are gone, and prints their names.
 pub(super) async fn run(
@@ -28,11 +15,52 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    let is_clean_up = args.selectors.idle_for.is_some() && args.yes && !args.dry_run;
+    if !is_clean_up {
+        return unlocked(args, gateway, printer).await;
+    }
+    match Lock::take(&Store::of(gateway.base())?) {
+        Ok(Some(lock)) => lock.during(unlocked(args, gateway, printer)).await,
+        Ok(None) => {
+            printer.say("another clean-up is at work: nothing was done");
+            print(&[], printer)
+        }
+        // It only saves work.
+        Err(error) => {
+            log::info!("{error}");
+            unlocked(args, gateway, printer).await
+        }
+    }
+}
+
+async fn unlocked(args: &ShutdownArgs, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
+    let mut orphans = Orphans::asked_for(&args.selectors, &args.probe, gateway)?;
     let (picked, misfit) = if args.clusters.is_empty() {
-        (by_selectors(args, gateway).await?, Ok(()))
+        (by_selectors(args, gateway, orphans.as_mut()).await?, Ok(()))
     } else {
         by_name(args, gateway, printer).await?
     };
+    let done = end(picked, misfit, args, orphans.as_ref(), gateway, printer).await;
+    // Of two failures the other one says more.
+    match (done, orphans.map_or(Ok(()), Orphans::into_failure)) {
+        (Ok(()), unwritten) => unwritten,
+        (done, Ok(())) => done,
+        (done, Err(unwritten)) => {
+            Printer::failure(&unwritten);
+            done
+        }
+    }
+}
+
+/// Ends those picked. `misfit` is what there was to say of names that fit none.
+async fn end(
+    picked: Vec<Aged>,
+    misfit: Result<(), Error>,
+    args: &ShutdownArgs,
+    orphans: Option<&Orphans<'_>>,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
     if picked.is_empty() {
         print(&[], printer)?;
         return misfit.inspect(|()| printer.say("no cluster to shut down"));
@@ -49,29 +77,40 @@ pub(super) async fn run(
             return Ok(());
         }
     }
-    let (asked, failures) = ask(clusters(picked), gateway).await;
+    let asked = ask(clusters(picked), orphans, gateway).await;
+    for (name, reason) in &asked.spared {
+        printer.say(&format!("cluster {name} is kept after all: {reason}"));
+    }
     let seen = if args.no_wait {
-        print(&asked, printer)
+        print(&asked.agreed, printer)
     } else {
-        see_them_gone(&asked, args.timeout, gateway, printer).await
+        see_them_gone(&asked.agreed, args.timeout, gateway, printer).await
     };
-    match (failures.len(), seen) {
+    verdict(asked, seen, misfit)
+}
+
+/// The one exit code for all that went wrong.
+fn verdict(asked: Asked, seen: Result<(), Error>, misfit: Result<(), Error>) -> Result<(), Error> {
+    let Asked {
+        agreed, refused, ..
+    } = asked;
+    match (refused.len(), seen) {
         (0, Ok(())) => misfit,
         (0, seen) => seen,
-        // Of all that went wrong the refusals say most, and there is one exit code.
-        (1, _) if asked.is_empty() => {
-            let only = failures.into_iter().map(|(_, error)| error).next();
+        // Of all that went wrong the refusals say most.
+        (1, _) if agreed.is_empty() => {
+            let only = refused.into_iter().map(|(_, error)| error).next();
             only.map_or(Ok(()), |error| Err(error.into()))
         }
         (_, seen) => {
             if let Err(error) = seen {
                 Printer::failure(&error);
             }
-            let lines = failures
+            let lines = refused
                 .iter()
                 .map(|(name, error)| format!("{name}: {error}"));
             Err(Error::Partly {
-                of: asked.len() + failures.len(),
+                of: agreed.len() + refused.len(),
                 failed: lines.collect(),
             })
         }
@@ -122,148 +161,34 @@ async fn by_name(
 }
 
 /// Those that every selector fits: active ones, unless others are named.
-async fn by_selectors(args: &ShutdownArgs, gateway: &Gateway) -> Result<Vec<Aged>, Error> {
+async fn by_selectors(
+    args: &ShutdownArgs,
+    gateway: &Gateway,
+    orphans: Option<&mut Orphans<'_>>,
+) -> Result<Vec<Aged>, Error> {
     let selectors = &args.selectors;
     let statuses: &[Status] = if selectors.status.is_empty() {
         &Status::ACTIVE
     } else {
         &NOT_GONE
     };
-    let listing = gateway.clusters(statuses).await?;
-    if listing.clock.is_none() && selectors.older_than.is_some() {
+    let (listing, identities) = if orphans.is_some() {
+        gateway.clusters_with_identities(statuses).await?
+    } else {
+        (gateway.clusters(statuses).await?, Identities::new())
+    };
+    let clock = listing.clock;
+    if clock.is_none() && selectors.older_than.is_some() {
         return Err(Error::NoClock);
     }
     let rows = selection::aged(listing);
-    Ok(rows.filter(|row| selectors.fit(row)).collect())
-}
-
-/// Asks for the end of each. Returns those for which the gateway agreed, and why it didn't for
-/// the others: a failure doesn't stop the rest.
-async fn ask(
-    clusters: Vec<Cluster>,
-    gateway: &Gateway,
-) -> (Vec<Cluster>, Vec<(String, gateway::Error)>) {
-    let asking = clusters.into_iter().map(async |cluster| {
-        let answer = gateway.delete(&cluster.name).await;
-        (cluster, answer)
-    });
-    let answers = stream::iter(asking).buffered(AT_ONCE).collect::<Vec<_>>();
-    let (mut agreed, mut refused) = (Vec::new(), Vec::new());
-    for (cluster, answer) in answers.await {
-        match answer {
-            Ok(()) => agreed.push(cluster),
-            Err(error) => refused.push((cluster.name, error)),
-        }
+    let rows = rows.filter(|row| selectors.fit(row)).collect();
+    match orphans {
+        Some(orphans) => orphans.pick(rows, &identities, clock, !args.dry_run).await,
+        None => Ok(rows),
     }
-    (agreed, refused)
-}
-
-/// Prints each name as its cluster goes; other formats get all of them at the end. Looks by list,
-/// ever more seldom: one request for however many.
-async fn see_them_gone(
-    asked: &[Cluster],
-    limit: Duration,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let mut interrupts = Interrupts::listen()?;
-    let streams = matches!(
-        printer.format(),
-        Format::Table | Format::Wide | Format::Name
-    );
-    let mut left = asked.to_vec();
-    let mut gone = Vec::new();
-    let of = counted(asked.len());
-    let mut progress =
-        (!asked.is_empty()).then(|| printer.progress(&format!("shutting down {of}")));
-    let deadline = Instant::now() + limit;
-    let mut pause = FIRST_PAUSE;
-    let mut outcome = Ok(());
-    while !left.is_empty() {
-        let look = async {
-            sleep_until(deadline.min(Instant::now() + pause)).await;
-            gateway.clusters(&NOT_GONE).await
-        };
-        let looked = tokio::select! {
-            looked = look => looked,
-            signal = interrupts.next() => {
-                let note = "the gateway goes on with what it was asked".to_owned();
-                outcome = Err(Error::Interrupted { signal, note });
-                break;
-            }
-        };
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        let still = match looked {
-            Ok(listing) => listing.clusters,
-            Err(error) => {
-                outcome = Err(error.into());
-                break;
-            }
-        };
-        let (there, went): (Vec<_>, Vec<_>) = left
-            .into_iter()
-            .partition(|cluster| still.iter().any(|other| other.name == cluster.name));
-        left = there;
-        if let Some(progress) = &mut progress
-            && !went.is_empty()
-        {
-            if streams {
-                progress.around(|| print(&went, printer))?;
-            }
-            if !left.is_empty() {
-                progress.phase(&format!("{} of {of} gone", asked.len() - left.len()));
-            }
-        }
-        gone.extend(went);
-        if Instant::now() >= deadline && !left.is_empty() {
-            outcome = Err(Error::TimedOut {
-                what: format!("{} of {of} not gone yet", left.len()),
-                limit,
-            });
-            break;
-        }
-    }
-    match progress {
-        Some(progress) if left.is_empty() => progress.finish(&format!("{of} shut down")),
-        progress => drop(progress),
-    }
-    if !left.is_empty() {
-        let names = left.iter().map(|cluster| cluster.name.as_str());
-        let names = names.collect::<Vec<_>>().join(" ");
-        Printer::alarm(&format!("asked to end, but not seen to be gone: {names}"));
-    }
-    if !streams {
-        print(&as_they_ended(gone, gateway).await, printer)?;
-    }
-    outcome
-}
-
-/// The records of clusters that are gone, as far as the gateway still tells: it keeps them for a
-/// day.
-async fn as_they_ended(gone: Vec<Cluster>, gateway: &Gateway) -> Vec<Cluster> {
-    let ended = gateway.clusters(&[Status::Stopped, Status::Failed]).await;
-    let mut ended = ended.map(|listing| listing.clusters).unwrap_or_default();
-    let last = |cluster: Cluster| {
-        let at = ended.iter().position(|other| other.name == cluster.name);
-        at.map_or(cluster, |at| ended.swap_remove(at))
-    };
-    gone.into_iter().map(last).collect()
-}
-
-fn print(clusters: &[Cluster], printer: &Printer) -> Result<(), Error> {
-    printer.result(&clusters, || {
-        let names = clusters.iter().map(|cluster| format!("{}\n", cluster.name));
-        names.collect()
-    })
 }
 
 fn clusters(rows: Vec<Aged>) -> Vec<Cluster> {
     rows.into_iter().map(|row| row.cluster).collect()
-}
-
-fn counted(clusters: usize) -> String {
-    match clusters {
-        1 => "1 cluster".to_owned(),
-        several => format!("{several} clusters"),
-    }
 }

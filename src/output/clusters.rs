@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use comfy_table::Color;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::quantity;
@@ -24,7 +25,35 @@ pub(crate) struct Aged {
     /// What it's doing, if that was asked for.
     #[serde(flatten)]
     pub(crate) activity: Option<Activity>,
+    /// Whether it's protected from clean-up, if that was asked for.
+    #[serde(flatten)]
+    pub(crate) protection: Option<Protection>,
 }
+
+/// Whether a cluster is protected from clean-up. In records, `kept_until`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    Unknown,
+    None,
+    Until(Timestamp),
+    ForGood,
+}
+
+impl Serialize for Protection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = match self {
+            Self::Unknown | Self::None => None,
+            Self::Until(time) => Some(time.to_string()),
+            Self::ForGood => Some(FOR_GOOD.to_owned()),
+        };
+        let mut fields = serializer.serialize_map(Some(1))?;
+        fields.serialize_entry("kept_until", &time)?;
+        fields.end()
+    }
+}
+
+/// A time still, for those who compare it with others.
+const FOR_GOOD: &str = "9999-12-30T00:00:00Z";
 
 impl Aged {
     /// How long ago the cluster was started; nothing where the clocks disagree.
@@ -44,6 +73,20 @@ impl Aged {
             Idle::Busy => Some(Duration::ZERO),
             Idle::Since(time) => Some(self.since(time)),
         }
+    }
+
+    /// For how long it's protected still; what is unknown counts as for good.
+    fn kept_for(&self) -> Option<Duration> {
+        match self.protection? {
+            Protection::None => None,
+            Protection::Until(time) => Some(self.until(time)),
+            Protection::Unknown | Protection::ForGood => Some(Duration::MAX),
+        }
+    }
+
+    /// How far `time` is ahead, by the gateway's clock.
+    fn until(&self, time: Timestamp) -> Duration {
+        Duration::try_from(time.duration_since(self.now)).unwrap_or_default()
     }
 
     /// By what the clusters tell, the unknown last.
@@ -85,15 +128,20 @@ pub(crate) fn columns() -> Vec<Column<Aged>> {
     vec![NAME, STATUS, AGE, OPTIONS, DASHBOARD]
 }
 
-/// The same, with what the clusters are doing.
-pub(crate) fn wide_columns() -> Vec<Column<Aged>> {
+/// The same, with what the clusters are doing, and KEEP if asked for.
+pub(crate) fn wide_columns(has_keep: bool) -> Vec<Column<Aged>> {
     let name = Column {
         fit: Fit::Yield,
         ..NAME
     };
-    vec![
-        name, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE, OPTIONS, DASHBOARD,
-    ]
+    let mut columns = vec![
+        name, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE,
+    ];
+    if has_keep {
+        columns.push(KEEP);
+    }
+    columns.extend([OPTIONS, DASHBOARD]);
+    columns
 }
 
 const NAME: Column<Aged> = Column {
@@ -177,6 +225,20 @@ const IDLE: Column<Aged> = Column {
         })
     },
     order: |a, b| a.compare(b, Aged::idle_for),
+};
+
+const KEEP: Column<Aged> = Column {
+    title: "KEEP",
+    fit: Fit::Keep,
+    cell: |row| {
+        Cell::plain(match row.protection {
+            None | Some(Protection::None) => "-".to_owned(),
+            Some(Protection::Unknown) => "?".to_owned(),
+            Some(Protection::ForGood) => "always".to_owned(),
+            Some(Protection::Until(time)) => age::short(row.until(time)),
+        })
+    },
+    order: |a, b| a.kept_for().cmp(&b.kept_for()),
 };
 
 /// `UNFINISHED/ALL`.

@@ -14,7 +14,9 @@ mod table;
 pub(crate) mod top;
 mod yaml;
 
-pub(crate) use clusters::{Aged, columns as cluster_columns, wide_columns as wide_cluster_columns};
+pub(crate) use clusters::{
+    Aged, Protection, columns as cluster_columns, wide_columns as wide_cluster_columns,
+};
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use logs::Logged;

@@ -122,6 +122,12 @@ impl Printer {
         })
     }
 
+    /// Whether `--sort-by` names the column `title`.
+    pub(crate) fn sorts_by(&self, title: &str) -> bool {
+        let asked = self.manner.sort_by.as_ref();
+        asked.is_some_and(|asked| asked.eq_ignore_ascii_case(title))
+    }
+
     /// Whether to colour what takes the whole screen.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::clusters::{Aged, options};
+use super::clusters::{Aged, Protection, options};
 use super::table::{self, Cell, Column, Fit};
 use super::{escape, quantity};
 use crate::age;
@@ -57,6 +57,7 @@ impl Shown {
         if cluster.status == Status::Running {
             lines.extend(self.activity());
         }
+        lines.extend(self.protection().map(|text| ("kept", text)));
         let lines = lines.into_iter().map(|(key, value)| {
             let margin = KEYS + 2;
             let value = escape::text(&value);
@@ -93,6 +94,16 @@ impl Shown {
                 format!("{status}, {life} after its start, {ago} ago")
             }
             None => format!("{status}, started {age} ago"),
+        }
+    }
+
+    /// Until when it's protected from clean-up, if it is.
+    fn protection(&self) -> Option<String> {
+        match self.aged.protection? {
+            Protection::None => None,
+            Protection::Unknown => Some(unknown()),
+            Protection::Until(time) => Some(format!("until {time:.0}")),
+            Protection::ForGood => Some("for good".to_owned()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The scheduler's own protocol: a handshake, then questions and answers in order.
 //!
 //! Only operations that change nothing and cost little are ever asked for: `identity`,
-//! `check_idle`, `versions`, `get_logs`, and `dump_state` without what is large. Harmful ones, of
-//! which some look harmless, are `subscribe_worker_status` (takes the subscription from a notebook),
+//! `check_idle`, `versions`, `events`, `get_logs`, and `dump_state` without what is large. Harmful
+//! ones, of which some look harmless, are `subscribe_worker_status` (takes the subscription from a notebook),
 //! `terminate` and `retire_workers` (the gateway takes either for a failure).
 
 use serde::Deserialize;

@@ -11,6 +11,7 @@
 mod comm;
 mod credentials;
 mod error;
+mod evidence;
 mod frame;
 mod http;
 mod logs;
@@ -30,7 +31,7 @@ use tokio::time::timeout_at;
 pub(crate) use credentials::{Credentials, VARIABLES};
 pub(crate) use error::Fault;
 pub(crate) use logs::{Entry, Log, Part, Position};
-pub(crate) use model::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
+pub(crate) use model::{Activity, Idle, Packages, Past, Report, Tasks, Versions, Worker};
 pub(crate) use relay::Relay;
 
 use crate::gateway::Identity;
@@ -218,6 +219,7 @@ impl Schedulers {
         // A failure leaves unknown what only this one could have told.
         if let Ok(state) = next()?.read::<wire::State>() {
             activity.clients = state.clients();
+            activity.outsiders = state.outsiders();
             activity.tasks = state.tasks();
             activity.idle = since.map_or(Idle::Unknown, |since| state.idle(since));
         }
@@ -293,12 +295,17 @@ impl Schedulers {
 
     /// The URL of a scheduler's file, by way of the gateway.
     fn route(&self, cluster: &str, path: &[&str], kind: &str) -> String {
+        format!("{}.{kind}", self.page(cluster, path))
+    }
+
+    /// The URL of a scheduler's page, by way of the gateway.
+    fn page(&self, cluster: &str, path: &[&str]) -> String {
         let parts = [&["clusters", cluster], path].concat();
         let parts = parts
             .into_iter()
             .map(|part| utf8_percent_encode(part, NAME));
         let parts = parts.map(|part| part.to_string()).collect::<Vec<_>>();
-        format!("{}/{}.{kind}", self.base, parts.join("/"))
+        format!("{}/{}", self.base, parts.join("/"))
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Activity {
     pub(crate) tasks: Option<Tasks>,
     /// Those connected, without the scheduler's own.
     pub(crate) clients: Option<u64>,
+    /// Those of them that no task of the cluster's own opened.
+    #[serde(skip)]
+    pub(crate) outsiders: Option<u64>,
     #[serde(rename = "idle_since")]
     pub(crate) idle: Idle,
 }
@@ -76,6 +79,30 @@ impl Tasks {
             ("released", self.released),
         ]
     }
+}
+
+/// A cluster in numbers, and what its scheduler remembers.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    pub(crate) activity: Activity,
+    pub(crate) past: Past,
+}
+
+/// What a scheduler remembers of work and of clients. All times are by its own clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Since when nothing has been running, queued or unrunnable; `None` where it is at work, or
+    /// too old to tell (before 2023.4).
+    pub(crate) idle_since: Option<Timestamp>,
+    /// How often a task of any kind changed its state, since it started; since 2023.6.
+    pub(crate) transitions: Option<u64>,
+    /// No client has come or gone since then, as far as it can tell: when the last one did, or
+    /// how far back its list of such events reaches.
+    pub(crate) unattended_since: Timestamp,
+    /// The client that came or went last, by the name that it alone bears.
+    pub(crate) last_client: Option<String>,
+    /// The latest time that it told: its clock can't be before that.
+    pub(crate) latest: Timestamp,
 }
 
 /// A cluster at work, in full.

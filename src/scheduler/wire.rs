@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::model::{Activity, Idle, Packages, Tasks, Worker};
 
 /// A value, if it is one of its type.
-struct Known<T>(Option<T>);
+pub(super) struct Known<T>(pub(super) Option<T>);
 
 // Not derived: that would ask for `T: Default`.
 impl<T> Default for Known<T> {
@@ -44,6 +44,7 @@ pub(super) struct Identity {
     /// Only since 2025.4, when a question for fewer than all of them came up too.
     n_workers: Known<u64>,
     workers: Known<BTreeMap<String, Known<Member>>>,
+    started: Known<f64>,
 }
 
 /// A worker in it.
@@ -107,6 +108,11 @@ pub(super) struct Versions {
 }
 
 impl Identity {
+    /// When the scheduler started.
+    pub(super) fn started(&self) -> Option<Timestamp> {
+        self.started.0.and_then(time)
+    }
+
     /// What it tells of all workers together, and of each.
     pub(super) fn tell(self) -> (Activity, Option<Vec<Worker>>) {
         let Some(members) = self.workers.0 else {
@@ -184,6 +190,17 @@ impl State {
         Some(names.filter(|name| !is_own(name)).count() as u64)
     }
 
+    /// How many of these no task opened.
+    pub(super) fn outsiders(&self) -> Option<u64> {
+        let names = self.clients.0.as_ref()?.keys();
+        let of_tasks = names.filter(|name| is_of_a_task(name)).count() as u64;
+        self.clients()?.checked_sub(of_tasks)
+    }
+
+    pub(super) fn transitions(&self) -> Option<u64> {
+        self.transition_counter.0
+    }
+
     pub(super) fn tasks(&self) -> Option<Tasks> {
         let groups = self.task_groups.0.as_ref()?;
         // A state that no group has yet is one without tasks, or, `queued`, older than the state.
@@ -201,7 +218,10 @@ impl State {
             erred: count("erred"),
             released: count("released"),
         };
-        tasks.total = sum(tasks.by_state().into_iter().map(|(_, count)| count));
+        // States that nobody has heard of yet count too.
+        let known = groups.values().flat_map(|group| group.states.iter());
+        let known = known.filter(|(state, _)| *state != "forgotten");
+        tasks.total = sum(known.map(|(_, count)| Some(*count)));
         Some(tasks)
     }
 
@@ -260,6 +280,21 @@ impl Versions {
             distributed: version("distributed"),
         }
     }
+
+    /// Whether it is a release of distributed that knows the question `check_idle`: those since
+    /// 2023.4. `None` if it isn't told.
+    pub(super) fn knows_idle(&self) -> Option<bool> {
+        let version = self.packages.get("distributed")?.0.as_ref()?;
+        let mut parts = version.split('.').map(str::parse::<u32>);
+        let (year, month) = (parts.next()?.ok()?, parts.next()?.ok()?);
+        Some((year, month) >= (2023, 4))
+    }
+}
+
+/// Whether a client of this name was opened by a task, with `get_client` or the like. It stays
+/// connected for as long as the worker is there (`distributed.worker.Worker._get_client`).
+pub(super) fn is_of_a_task(client: &str) -> bool {
+    client.starts_with("Client-worker-")
 }
 
 /// The sum, if all are known and it's one that can be.

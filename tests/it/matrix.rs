@@ -23,6 +23,7 @@ const CHANGE: Duration = Duration::from_secs(45);
 const LOOKING: [&[&str]; 10] = [
     &["list"],
     &["list", "--wide"],
+    &["list", "--idle-for", "1s"],
     &["options"],
     &["show"],
     &["connect"],

@@ -52,6 +52,11 @@ fn tells(release: &str, python: &Path) {
     let workers = fresh["versions"]["workers"].as_object().expect("workers");
     assert_eq!(workers.len(), 2, "{release}");
 
+    let needed = ["list", "--idle-for", "1s", "-o", "name"];
+    if !tells_idle {
+        assert_eq!(user.stdout(&needed), "", "{release}");
+    }
+
     let elsewhere = user.by_proxy("127.0.0.1:1");
     let page = elsewhere.stdout(&["logs", "--tail", "all"]);
     let log = user.stdout(&["logs"]);
@@ -99,6 +104,7 @@ fn tells(release: &str, python: &Path) {
         20,
         "{release}: {busy}"
     );
+    assert_eq!(user.stdout(&needed), "", "{release}");
     for worker in busy["worker_details"].as_array().expect("workers") {
         for field in [
             "name",
@@ -117,7 +123,14 @@ fn tells(release: &str, python: &Path) {
     shown_when(&user, |shown| {
         shown["clients"] == 0 && shown["idle_since"].is_string() == tells_idle
     });
-    user.stdout(&["shutdown", &name]);
+    // What the oldest doesn't remember, an earlier run must have seen.
+    thread::sleep(Duration::from_secs(3));
+    let clean = || user.stdout(&["shutdown", "--idle-for", "1s", "--yes"]);
+    if !tells_idle {
+        assert_eq!(clean(), "", "{release}");
+        thread::sleep(Duration::from_secs(4));
+    }
+    assert_eq!(clean(), name, "{release}");
 }
 
 fn shown_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {

@@ -69,9 +69,9 @@ hint: the active ones are listed above
         .stdout_eq("")
         .stderr_eq(str![[r#"
 error: the following required arguments were not provided:
-  <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>>
+  <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>|--idle-for <DURATION>>
 
-Usage: dgw shutdown <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>>
+Usage: dgw shutdown <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>|--idle-for <DURATION>>
 
 For more information, try '--help'.
 

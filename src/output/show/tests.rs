@@ -33,6 +33,7 @@ fn shown(status: Status, report: Report) -> Shown {
             },
             now: at(8_000),
             activity: None,
+            protection: None,
         },
         report,
         job: None,
@@ -68,6 +69,7 @@ fn report() -> Report {
                 ..Tasks::default()
             }),
             clients: Some(1),
+            outsiders: Some(1),
             idle: Idle::Busy,
         },
         worker_details: Some(vec![

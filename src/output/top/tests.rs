@@ -65,6 +65,7 @@ fn report(workers: u64) -> Report {
                 released: Some(0),
             }),
             clients: Some(1),
+            outsiders: Some(1),
             idle: Idle::Busy,
         },
         worker_details: Some((1..=workers).map(worker).collect()),

@@ -1,0 +1,77 @@
+//! One look at a cluster.
+
+use std::time::Instant;
+
+use super::rule::{Quiet, Reason, Rule};
+use crate::gateway::Identity;
+use crate::scheduler::{Activity, Fault, Schedulers};
+
+/// What a look found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// In numbers, as far as they were told.
+    pub(crate) activity: Activity,
+    /// Whether nobody needs it now.
+    pub(crate) quiet: Result<Quiet, Reason>,
+}
+
+/// Looks at the running cluster `name`: in numbers first, then closely if these are quiet.
+pub(crate) async fn look(
+    schedulers: &Schedulers,
+    name: &str,
+    identity: Option<&Identity>,
+    rule: &Rule,
+) -> Found {
+    let activity = match schedulers.activity(name, identity).await {
+        Ok(activity) => activity,
+        Err(fault) => {
+            return Found {
+                activity: Activity::default(),
+                quiet: Err(silent(&fault)),
+            };
+        }
+    };
+    let quiet = match rule.is_quiet(&activity) {
+        Err(reason) => Err(reason),
+        Ok(()) => close_look(schedulers, name, identity, rule).await,
+    };
+    Found { activity, quiet }
+}
+
+/// Looks at the running cluster `name`, and for how long it has been quiet.
+///
+/// # Errors
+/// It isn't, or that can't be known.
+pub(crate) async fn close_look(
+    schedulers: &Schedulers,
+    name: &str,
+    identity: Option<&Identity>,
+    rule: &Rule,
+) -> Result<Quiet, Reason> {
+    let asked = Instant::now();
+    let evidence = schedulers.evidence(name, identity).await;
+    let evidence = evidence.map_err(|fault| silent(&fault))?;
+    rule.is_quiet(&evidence.activity)?;
+    let latest = evidence.past.latest;
+    let results = evidence.activity.tasks.and_then(|tasks| tasks.memory);
+    let quiet = Quiet::new(evidence.past, results, Some(latest));
+    // Its clock is past everything that it told. Often that is enough, or no clock helps.
+    match quiet.remembered(None) {
+        None => {
+            return Ok(Quiet {
+                clock: None,
+                ..quiet
+            });
+        }
+        Some(span) if span >= rule.idle_for => return Ok(quiet),
+        Some(_) => {}
+    }
+    let clock = schedulers.clock(name).await;
+    // The evidence is older than the clock, by as much as this at the most.
+    let clock = clock.and_then(|clock| clock.checked_sub(asked.elapsed()).ok());
+    Ok(Quiet { clock, ..quiet })
+}
+
+fn silent(fault: &Fault) -> Reason {
+    Reason::Unknown(format!("its scheduler tells nothing: {fault}"))
+}

@@ -1,0 +1,129 @@
+//! `dgw keep`
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::protection;
+use super::selection::{self, one_that_fits};
+use crate::activity::{Keep, Keeps, Moment, Store};
+use crate::age;
+use crate::cli::KeepArgs;
+use crate::cli::value::ClusterName;
+use crate::error::Error;
+use crate::gateway::{Gateway, Listing, Status};
+use crate::output::{Aged, Printer, Protection};
+
+/// What became of a cluster.
+#[derive(Debug, Serialize)]
+struct Kept {
+    name: String,
+    #[serde(flatten)]
+    protection: Protection,
+}
+
+/// Protects clusters from clean-up, or no longer. A name that fits none, or several, is reported and
+/// doesn't stop the rest.
+pub(super) async fn run(
+    args: &KeepArgs,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let store = Store::of(gateway.base())?;
+    let listing = gateway.clusters(&Status::ALL).await?;
+    let now = Moment {
+        here: Timestamp::now(),
+        gateway: listing.clock,
+    };
+    let keep = Keep::lasting(args.r#for, &now);
+    let keeps = Keeps::read(&store)?;
+    if !args.forget {
+        tidy(&store, &keeps, &listing);
+    }
+    let (mut done, mut misfit) = (Vec::new(), Ok(()));
+    for name in &args.clusters {
+        let found = if args.forget {
+            protected(name, &keeps, &listing)
+        } else {
+            active(name, &listing)
+        };
+        let name = match found {
+            Ok(name) => name,
+            Err(error) => {
+                if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
+                    Printer::failure(&earlier);
+                }
+                continue;
+            }
+        };
+        let protection = if args.forget {
+            let is_changed = Keeps::remove(&store, &name)?;
+            printer.say(&format!(
+                "cluster {name} {} protected",
+                if is_changed {
+                    "is no longer"
+                } else {
+                    "was not"
+                }
+            ));
+            None
+        } else {
+            Keeps::add(&store, &name, &keep)?;
+            let span = args.r#for.map(age::short);
+            let span = span.map_or_else(
+                || "until `dgw keep --forget`".to_owned(),
+                |span| format!("for {span}"),
+            );
+            printer.say(&format!("cluster {name} is protected from clean-up {span}"));
+            Some(keep)
+        };
+        done.push(Kept {
+            name,
+            protection: protection::of(protection),
+        });
+    }
+    printer.result(&done, String::new)?;
+    misfit
+}
+
+/// The active cluster that is meant.
+fn active(name: &ClusterName, listing: &Listing) -> Result<String, Error> {
+    let mut rows = rows(listing);
+    rows.retain(|row| row.cluster.status.is_active());
+    one_that_fits(name, rows).map(|row| row.cluster.name)
+}
+
+/// The protected cluster that is meant, or else any that the gateway knows. Those that it has
+/// forgotten can be meant too.
+fn protected(name: &ClusterName, keeps: &Keeps, listing: &Listing) -> Result<String, Error> {
+    let fitting = keeps.names().filter(|other| name.fits(other));
+    let fitting = fitting.map(str::to_owned).collect::<Vec<_>>();
+    match &fitting[..] {
+        [] => one_that_fits(name, rows(listing)).map(|row| row.cluster.name),
+        [one] => Ok(one.clone()),
+        _ if fitting.iter().any(|other| other == name.as_str()) => Ok(name.as_str().to_owned()),
+        _ => Err(Error::SeveralFit {
+            pattern: name.as_str().to_owned(),
+            fitting,
+        }),
+    }
+}
+
+fn rows(listing: &Listing) -> Vec<Aged> {
+    let (clusters, clock) = (listing.clusters.clone(), listing.clock);
+    selection::aged(Listing { clusters, clock }).collect()
+}
+
+/// Forgets the protections of clusters that have ended, as far as the gateway still says so: one
+/// that it doesn't list may be there all the same.
+fn tidy(store: &Store, keeps: &Keeps, listing: &Listing) {
+    let ended = listing
+        .clusters
+        .iter()
+        .filter(|cluster| matches!(cluster.status, Status::Stopped | Status::Failed));
+    let ended = ended.filter(|cluster| keeps.names().any(|name| name == cluster.name));
+    for cluster in ended {
+        if let Err(error) = Keeps::remove(store, &cluster.name) {
+            log::info!("{error}");
+        }
+    }
+}

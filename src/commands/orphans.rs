@@ -1,0 +1,200 @@
+//! `--idle-for`: which clusters nobody needs any more, and whether that is still so.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+
+use super::probing::AT_ONCE;
+use crate::activity::{
+    self, Found, Keeps, Life, Moment, Quiet, Reason, Rule, Sightings, Store, Verdict, close_look,
+    judge, look,
+};
+use crate::cli::{Probe, Selectors};
+use crate::error::Error;
+use crate::gateway::{self, Cluster, Gateway, Identities, Identity, Listing, Status};
+use crate::output::Aged;
+use crate::scheduler::{Activity, Schedulers};
+
+/// The orphan rule at work on one gateway.
+pub(super) struct Orphans<'a> {
+    gateway: &'a Gateway,
+    schedulers: Schedulers,
+    rule: Rule,
+    store: Store,
+    /// How each of those picked was found.
+    picked: BTreeMap<String, Quiet>,
+    unwritten: Result<(), activity::Error>,
+}
+
+impl<'a> Orphans<'a> {
+    /// As the command line asks for it; `None` where it doesn't.
+    ///
+    /// # Errors
+    /// There's no home folder.
+    pub(super) fn asked_for(
+        selectors: &Selectors,
+        probe: &Probe,
+        gateway: &'a Gateway,
+    ) -> Result<Option<Self>, Error> {
+        let Some(idle_for) = selectors.idle_for else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            gateway,
+            schedulers: super::schedulers(gateway, probe),
+            rule: Rule {
+                idle_for,
+                ignore_results: selectors.ignore_results,
+            },
+            store: Store::of(gateway.base())?,
+            picked: BTreeMap::new(),
+            unwritten: Ok(()),
+        }))
+    }
+
+    /// Those of `rows` that are orphans, each with what it tells. `clock` is the gateway's, when it
+    /// listed them. `writes` is whether later runs may know what was seen.
+    ///
+    /// # Errors
+    /// It can't be known which are protected.
+    pub(super) async fn pick(
+        &mut self,
+        rows: Vec<Aged>,
+        identities: &Identities,
+        clock: Option<Timestamp>,
+        writes: bool,
+    ) -> Result<Vec<Aged>, Error> {
+        let (before, started) = (moment(clock), Instant::now());
+        let keeps = Keeps::read(&self.store)?;
+        let mut sightings = Sightings::read(&self.store, &before);
+        let looking = rows.into_iter().map(async |row| {
+            let found = self.look(&row, identities, &keeps, &before).await;
+            (row, found)
+        });
+        let looked = stream::iter(looking)
+            .buffered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        let after = before.at_the_latest(started.elapsed());
+        let (mut orphans, mut depends_on_sightings) = (Vec::new(), false);
+        for (mut row, found) in looked {
+            let Cluster {
+                name, start_time, ..
+            } = &row.cluster;
+            let life = Life {
+                start_time: *start_time,
+                age: clock.map(|_| row.age()),
+            };
+            let earlier = sightings.of(name);
+            let (verdict, sighting) =
+                judge(&self.rule, &found.quiet, &life, earlier, &before, &after);
+            sightings.set(name, sighting);
+            match (verdict, found.quiet) {
+                (Verdict::Orphan(proof), Ok(quiet)) => {
+                    log::info!("cluster {name} is an orphan: {proof}");
+                    self.picked.insert(name.clone(), quiet);
+                    row.activity = Some(found.activity);
+                    orphans.push(row);
+                }
+                (Verdict::Kept(reason), _) => {
+                    log::info!("cluster {name} is kept: {reason}");
+                    depends_on_sightings |= reason.needs_sightings();
+                }
+                (Verdict::Orphan(_), Err(_)) => unreachable!("only what is quiet is an orphan"),
+            }
+        }
+        if writes && let Err(error) = sightings.write(&self.store) {
+            log::info!("{error}");
+            if depends_on_sightings {
+                self.unwritten = Err(error);
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn look(
+        &self,
+        row: &Aged,
+        identities: &Identities,
+        keeps: &Keeps,
+        now: &Moment,
+    ) -> Found {
+        let Cluster { name, status, .. } = &row.cluster;
+        let reason = if *status == Status::Running {
+            let keep = keeps.of(name, now);
+            keep.map(|keep| Reason::Protected(keep.until))
+        } else {
+            Some(Reason::NotRunning(*status))
+        };
+        match reason {
+            Some(reason) => Found {
+                activity: Activity::default(),
+                quiet: Err(reason),
+            },
+            None => look(&self.schedulers, name, identities.get(name), &self.rule).await,
+        }
+    }
+
+    /// Whether the cluster is as it was when it was picked. Asked for right before its end, and of
+    /// everybody again: the gateway, its scheduler, the user's own protections.
+    ///
+    /// # Errors
+    /// The gateway's own.
+    pub(super) async fn is_still_one(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Result<(), Reason>, gateway::Error> {
+        let name = &cluster.name;
+        let (listing, mut identities) = match self.gateway.cluster_with_identity(name).await {
+            Err(gateway::Error::NoSuchCluster(_)) => {
+                let gone = "the gateway no longer knows it".to_owned();
+                return Ok(Err(Reason::Unknown(gone)));
+            }
+            found => found?,
+        };
+        let identity = identities.remove(name);
+        Ok(self.compare(cluster, &listing, identity.as_ref()).await)
+    }
+
+    async fn compare(
+        &self,
+        cluster: &Cluster,
+        listing: &Listing,
+        identity: Option<&Identity>,
+    ) -> Result<(), Reason> {
+        let [now] = &listing.clusters[..] else {
+            return Err(Reason::Changed);
+        };
+        if now.status != Status::Running {
+            return Err(Reason::NotRunning(now.status));
+        }
+        if now.start_time != cluster.start_time {
+            return Err(Reason::Changed);
+        }
+        let keeps = Keeps::read(&self.store).map_err(|error| Reason::Unknown(error.to_string()))?;
+        if let Some(keep) = keeps.of(&cluster.name, &moment(listing.clock)) {
+            return Err(Reason::Protected(keep.until));
+        }
+        let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
+        match self.picked.get(&cluster.name) {
+            Some(picked) if quiet.is_the_same_as(picked) => Ok(()),
+            _ => Err(Reason::Changed),
+        }
+    }
+
+    /// That what was seen could not be written down though later runs need it, as far as it could
+    /// not.
+    pub(super) fn into_failure(self) -> Result<(), Error> {
+        Ok(self.unwritten?)
+    }
+}
+
+/// This moment, by this machine's clock and by `clock`.
+fn moment(gateway: Option<Timestamp>) -> Moment {
+    Moment {
+        here: Timestamp::now(),
+        gateway,
+    }
+}

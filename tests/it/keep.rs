@@ -1,0 +1,157 @@
+//! `dgw keep`: what is protected stays.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use snapbox::str;
+
+use crate::support::{BASIC, User, set_mode};
+
+/// The folder of the only gateway there is.
+fn state(user: &User) -> PathBuf {
+    let folder = user.home().join(".local/state/dgw");
+    let entry = fs::read_dir(folder).expect("state").next();
+    entry.expect("a gateway").expect("its folder").path()
+}
+
+#[test]
+fn what_is_protected_stays_until_it_is_not() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    user.dgw(&["keep", &name[..8]])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] is protected from clean-up until `dgw keep --forget`
+
+"#]]);
+    assert_eq!(
+        user.json(&["keep", &name]),
+        json!([{"name": name, "kept_until": "9999-12-30T00:00:00Z"}])
+    );
+    thread::sleep(Duration::from_secs(2));
+    let clean = |code: i32, names: &str| {
+        let run = user.dgw(&["shutdown", "--idle-for", "1s", "--yes", "-q"]);
+        run.code(code).stdout_eq(names.to_owned())
+    };
+    clean(0, "").stderr_eq("");
+
+    // Damaged, it protects all the same; so it does with another mode.
+    let file = state(&user).join("keeps").join(&name);
+    fs::write(&file, "{\"un").expect("written");
+    clean(0, "").stderr_eq("");
+    fs::write(&file, r#"{"until": "2026-01-01T00:00:00Z"}"#).expect("written");
+    set_mode(&file, 0o644);
+    clean(0, "").stderr_eq("");
+    assert!(user.stdout(&["list", "-o", "wide"]).contains("always"));
+
+    // Where others could have removed it, nothing is shut down at all.
+    set_mode(&state(&user).join("keeps"), 0o777);
+    clean(1, "").stderr_eq(str![[r#"
+error: `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps` can't be trusted: its mode is 777, so others can write it
+
+hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
+
+"#]]);
+    user.dgw(&["list", "-o", "wide", "--no-header"])
+        .success()
+        .stdout_eq(str![[r#"
+[NAME]  RUNNING  [..]  ?  [..]
+
+"#]])
+        .stderr_eq(str![[r#"
+warning: which clusters are protected is unknown: `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps` can't be trusted: its mode is 777, so others can write it
+
+"#]]);
+    set_mode(&state(&user).join("keeps"), 0o700);
+
+    user.dgw(&["keep", "--forget", &name])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] is no longer protected
+
+"#]]);
+    user.dgw(&["keep", "--forget", &name])
+        .success()
+        .stderr_eq(str![[r#"
+cluster [NAME] was not protected
+
+"#]]);
+    user.stdout(&["keep", &name, "--for", "1s", "-q"]);
+    thread::sleep(Duration::from_millis(2_500));
+    clean(0, "[NAME]\n").stderr_eq("");
+}
+
+#[test]
+fn a_protection_that_is_not_written_is_an_error() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    // Not even root can make a folder there.
+    let elsewhere = User::new().with("XDG_STATE_HOME", "/proc");
+    let configuration = user.configuration().display().to_string();
+    elsewhere
+        .dgw(&["keep", &name, "--config", &configuration])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't make the folder `/proc/dgw/http%3A%2F%2F[..]`: No such file or directory (os error 2)
+
+hint: check the folder's mode and the space left; XDG_STATE_HOME names another
+
+"#]]);
+    let full = crate::sightings::on_a_full_disk(&user, &["keep", &name]);
+    assert_eq!(full.status.code(), Some(1));
+    let stderr = String::from_utf8(full.stderr).expect("UTF-8");
+    assert!(
+        stderr.contains(&format!("keeps/{name}`: File too large")),
+        "{stderr}"
+    );
+    assert_eq!(
+        fs::read_dir(state(&user).join("keeps"))
+            .expect("keeps")
+            .count(),
+        0
+    );
+    user.stdout(&["shutdown", &name]);
+}
+
+#[test]
+fn only_clusters_that_are_there_can_be_protected() {
+    let user = BASIC.user();
+    user.dgw(&["keep", "abc"])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no cluster fits `abc`
+
+hint: `dgw list --all` shows what the gateway still knows
+
+"#]]);
+    let name = user.stdout(&["new"]);
+    user.dgw(&["keep", "nosuch", &name])
+        .code(5)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] is protected from clean-up until `dgw keep --forget`
+error: no cluster fits `nosuch`
+  [NAME]  RUNNING   [AGE]
+
+hint: the active ones are listed above
+
+"#]]);
+    let other = user.stdout(&["new", "--no-wait"]);
+    let several = user.stdout(&["keep", &name, &other, "-o", "name"]);
+    assert_eq!(several, format!("{name}\n{other}"));
+    user.stdout(&["shutdown", "--all", "--yes"]);
+    assert!(!user.has_active_clusters(), "who says all means all");
+    user.dgw(&["keep", &name]).code(5);
+    assert!(
+        !state(&user).join("keeps").join(&name).exists(),
+        "it has ended"
+    );
+    user.stdout(&["keep", "--forget", &other]);
+}

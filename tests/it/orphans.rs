@@ -1,0 +1,220 @@
+//! `--idle-for`: what nobody needs goes, and nothing else does.
+
+use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use snapbox::str;
+
+use crate::support::{BASIC, Client, Frozen, User};
+
+/// How dgw ended.
+struct Run {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+fn run(user: &User, args: &[&str]) -> Run {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = user.command(args).output().expect("dgw runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Run {
+        stdout: text(stdout),
+        stderr: text(stderr),
+        code: status.code(),
+    }
+}
+
+impl Run {
+    /// Why the cluster was kept, or what made it an orphan.
+    fn reason(&self, name: &str) -> &str {
+        let said = |line: &&str| line.starts_with(&format!("* cluster {name} is "));
+        let line = self.stderr.lines().find(said);
+        let line = line.unwrap_or_else(|| panic!("nothing of {name}: {}", self.stderr));
+        line.split_once(": ").expect("a reason").1
+    }
+}
+
+/// Waits until `sign` holds for what `list --wide` tells of the cluster.
+fn when(user: &User, name: &str, sign: impl Fn(&Value) -> bool) {
+    let started = Instant::now();
+    loop {
+        let cluster = user.json(&["list", "--wide", name])[0].take();
+        if sign(&cluster) {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(90), "{cluster}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn only_what_nobody_needs_goes() {
+    let user = BASIC.user();
+    let start = |args: &[&str]| user.stdout(&[&["new", "--no-wait"], args].concat());
+    let [watched, detached, published, queued, frozen, kept, orphan] = [(); 7].map(|()| start(&[]));
+    let adaptive = user.stdout(&["new", "--adapt", "0..1"]);
+    for name in [
+        &watched, &detached, &published, &queued, &frozen, &kept, &orphan,
+    ] {
+        user.stdout(&["wait", name, "--for", "running"]);
+    }
+    user.stdout(&["scale", &detached, "1"]);
+    user.stdout(&["scale", &published, "1"]);
+    user.stdout(&["keep", &kept, "-q"]);
+
+    let compute = "client.submit(lambda: 7).result(60)";
+    drop(Client::connect(&BASIC, &user, &adaptive, compute));
+    let forget = "from distributed import fire_and_forget\n\
+        client.wait_for_workers(1, timeout=60)\n\
+        fire_and_forget(client.submit(time.sleep, 300))\n\
+        while not client.run_on_scheduler(lambda dask_scheduler: \
+        any(w.processing for w in dask_scheduler.workers.values())): time.sleep(.1)";
+    drop(Client::connect(&BASIC, &user, &detached, forget));
+    let publish = "future = client.submit(lambda: 7)\nfuture.result(60)\n\
+        client.publish_dataset(seven=future)";
+    drop(Client::connect(&BASIC, &user, &published, publish));
+    let queue = "from distributed import fire_and_forget\n\
+        fire_and_forget(client.map(time.sleep, [300] * 4, pure=False))\n\
+        while client.run_on_scheduler(lambda dask_scheduler: \
+        len(dask_scheduler.tasks)) < 4: time.sleep(.1)";
+    drop(Client::connect(&BASIC, &user, &queued, queue));
+    let _watching = Client::connect(&BASIC, &user, &watched, "pass");
+    when(&user, &adaptive, |cluster| {
+        cluster["workers"] == 0 && cluster["tasks"]["total"] == 0
+    });
+    thread::sleep(Duration::from_secs(4));
+    let freezing = Frozen::scheduler_of(&frozen);
+
+    let rule = ["--idle-for", "3s", "-v", "--probe-timeout", "1s"];
+    let preview = run(&user, &[&["list", "-o", "name"], &rule[..]].concat());
+    let dry = run(&user, &[&["shutdown", "--dry-run"], &rule[..]].concat());
+    let done = run(&user, &[&["shutdown", "--yes"], &rule[..]].concat());
+    drop(freezing);
+    let mut expected = [&*adaptive, &*orphan];
+    expected.sort_unstable();
+    for Run {
+        stdout,
+        stderr,
+        code,
+    } in [&preview, &dry, &done]
+    {
+        assert_eq!(*code, Some(0), "{stderr}");
+        let mut names = stdout.lines().collect::<Vec<_>>();
+        names.sort_unstable();
+        assert_eq!(names, expected, "{stderr}");
+    }
+    for (name, reason) in [
+        (&watched, "1 client connected"),
+        (&detached, "1 task to be done"),
+        (&published, "1 result held in memory"),
+        (&queued, "4 tasks to be done"),
+        (&frozen, "its scheduler tells nothing: no answer within 1 s"),
+        (&kept, "it is protected by `dgw keep`"),
+    ] {
+        assert_eq!(done.reason(name), reason);
+        assert_eq!(preview.reason(name), reason);
+    }
+    assert!(
+        done.reason(&orphan).ends_with("as its scheduler knows"),
+        "{}",
+        done.stderr
+    );
+    let mut left = user.stdout(&["list", "--status", "running", "-o", "name"]);
+    for name in [&watched, &detached, &published, &queued, &frozen, &kept] {
+        assert!(left.contains(&**name), "{name}");
+        left = left.replace(&**name, "");
+    }
+    assert_eq!(left.trim(), "", "the others are gone");
+
+    let done = run(
+        &user,
+        &[
+            "shutdown",
+            "--idle-for",
+            "3s",
+            "--yes",
+            "--ignore-results",
+            "-q",
+        ],
+    );
+    // The one that was frozen answers again, and nobody needs it either.
+    let mut gone = done.stdout.lines().collect::<Vec<_>>();
+    gone.sort_unstable();
+    let mut expected = [&*published, &*frozen];
+    expected.sort_unstable();
+    assert_eq!(gone, expected, "{}", done.stderr);
+    assert_eq!(done.stderr, "");
+    let pending = start(&["-s", "scheduler_start=slow"]);
+    let preview = run(&user, &["list", "--idle-for", "3s", "-v"]);
+    assert_eq!(preview.reason(&pending), "it is PENDING");
+    user.stdout(&["shutdown", &pending]);
+    let silent = run(&user, &["shutdown", "--idle-for", "3s", "--yes", "-q"]);
+    assert_eq!((&*silent.stdout, &*silent.stderr), ("", ""));
+    assert_eq!(silent.code, Some(0));
+}
+
+#[test]
+fn whoever_was_there_meanwhile_starts_it_over() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    thread::sleep(Duration::from_secs(12));
+    // Nothing is run: only the list of clients that came and went knows.
+    drop(Client::connect(&BASIC, &user, &name, "pass"));
+    when(&user, &name, |cluster| cluster["clients"] == 0);
+    let clean = ["shutdown", "--idle-for", "10s", "--yes", "-v"];
+    let kept = run(&user, &clean);
+    assert_eq!(kept.stdout, "", "{}", kept.stderr);
+    assert!(
+        kept.reason(&name)
+            .ends_with("s, as its scheduler knows; 10s is asked for"),
+        "{}",
+        kept.stderr
+    );
+    thread::sleep(Duration::from_secs(11));
+    let done = run(&user, &clean);
+    assert_eq!(done.stdout, format!("{name}\n"), "{}", done.stderr);
+}
+
+#[test]
+fn it_shows_how_long_and_until_when() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let wide = || user.stdout(&["list", "-o", "wide"]);
+    assert!(!wide().contains("KEEP"));
+    let listed = user.json(&["list", "--wide"]);
+    assert_eq!(listed[0]["kept_until"], Value::Null);
+    assert!(listed[0]["idle_since"].is_string());
+    user.stdout(&["keep", &name, "--for", "5h"]);
+    let table = wide();
+    let header = table.lines().next().expect("a header");
+    assert!(header.contains("IDLE  KEEP"), "{table}");
+    assert!(table.contains("4h59m") || table.contains("5h"), "{table}");
+    let until = user.json(&["show"])["kept_until"].take();
+    assert!(until.as_str() > Some("2026"), "{until}");
+    assert!(user.stdout(&["show"]).contains("kept       until 2"));
+    assert!(user.json(&["list"])[0].get("kept_until").is_none());
+}
+
+#[test]
+fn durations_and_combinations_that_make_no_sense_are_refused() {
+    let user = User::new();
+    user.dgw(&["shutdown", "--idle-for", "0s", "--yes"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: invalid value '0s' for '--idle-for <DURATION>': must be longer than nothing
+
+For more information, try '--help'.
+
+"#]]);
+    user.dgw(&["shutdown", "--all", "--ignore-results"]).code(2);
+    user.dgw(&["shutdown", "abc", "--idle-for", "2h"]).code(2);
+    user.dgw(&["keep"]).code(2);
+    user.dgw(&["keep", "abc", "--for", "2h", "--forget"])
+        .code(2);
+}
