@@ -47,6 +47,7 @@ Files:
   /etc/dask/*.yaml       the site's
   ~/.local/state/dgw/logs/
                          copies of logs of clusters that failed to start
+  ~/.local/state/dgw     what `dgw keep` protects, and what clean-up saw
 
 Environment:
   DASK_CONFIG            one more file or folder, over both
