@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(20);
 const CHANGE: Duration = Duration::from_secs(45);
 
 /// Commands that change nothing, for a cluster that is there.
-const LOOKING: [&[&str]; 10] = [
+const LOOKING: [&[&str]; 11] = [
     &["list"],
     &["list", "--wide"],
     &["list", "--idle-for", "1s"],
