@@ -44,13 +44,15 @@ const MORE: &str = "\
 Files:
   ~/.config/dask/*.yaml  your configuration; a file with a gateway section must
                          have mode 600, in a folder that nobody else may write
-  /etc/dask/*.yaml       the site's
+  PREFIX/etc/dask/*.yaml what an environment or image brings along, under that;
+                         PREFIX is that of the python3 on PATH
+  /etc/dask/*.yaml       the site's, under both
   ~/.local/state/dgw/logs/
                          copies of logs of clusters that failed to start
   ~/.local/state/dgw     what `dgw keep` protects, and what clean-up saw
 
 Environment:
-  DASK_CONFIG            one more file or folder, over both
+  DASK_CONFIG            one more file or folder, over all of these
   DASK_ROOT_CONFIG       the site's folder, in place of /etc/dask
   DASK_GATEWAY__…        single keys, as DASK_GATEWAY__AUTH__TYPE=basic
   JUPYTERHUB_API_TOKEN   the token, where the configuration has none
@@ -65,7 +67,7 @@ Exit codes:
   0  done, or nothing to do
   1  another failure
   2  usage
-  3  the configuration was refused, and nothing was sent
+  3  the configuration was refused
   4  authentication or permission
   5  no such cluster, or several fit
   6  the cluster failed

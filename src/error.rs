@@ -20,7 +20,7 @@ pub(crate) enum Code {
     Other = 1,
     /// A mistake on the command line, or an option the gateway doesn't take.
     Usage = 2,
-    /// The configuration was refused; nothing was sent.
+    /// The configuration was refused: nothing was sent, or the gateway took none of it.
     Configuration = 3,
     /// Authentication or permission.
     Permission = 4,
@@ -62,6 +62,13 @@ pub(crate) enum Error {
     Usage(String),
     #[error("{}", option_text(key, fault))]
     Option { key: String, fault: OptionFault },
+    #[error("{}", default_text(key, set_in, fault))]
+    Default {
+        key: String,
+        /// Where the value was set.
+        set_in: String,
+        fault: OptionFault,
+    },
     #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
     NeedsYes,
     #[error("`dgw top` needs {0}")]
@@ -198,7 +205,7 @@ impl Error {
             | Self::NeedsYes
             | Self::NoScreen(_)
             | Self::Config(config::Error::Flag(_)) => Code::Usage,
-            Self::Config(_) | Self::RelativeUrl(_) => Code::Configuration,
+            Self::Config(_) | Self::Default { .. } | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
@@ -293,6 +300,9 @@ impl Error {
                 fault: OptionFault::Unknown { .. },
                 ..
             } => Some("`dgw options` shows what this gateway offers".to_owned()),
+            Self::Default { .. } => {
+                Some("`dgw options` shows what this gateway offers, and your own defaults".to_owned())
+            }
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
             Self::NoScreen(_) => Some(
                 "`dgw list -o wide --watch` and `dgw show` tell the same anywhere".to_owned(),
@@ -488,16 +498,40 @@ fn not_run_text(command: &str, source: &io::Error) -> String {
     }
 }
 
-fn option_text(key: &str, fault: &OptionFault) -> String {
-    let meant = |similar: &Option<String>| {
-        let similar = similar.as_ref();
-        similar.map_or_else(String::new, |similar| {
-            format!("; did you mean `{similar}`?")
-        })
-    };
+/// A default for new clusters that the gateway doesn't take.
+fn default_text(key: &str, set_in: &str, fault: &OptionFault) -> String {
+    let key = format!("`gateway.cluster.options.{key}` ({set_in})");
     match fault {
         OptionFault::Unknown { similar } => {
-            format!("this gateway has no option `{key}`{}", meant(similar))
+            format!(
+                "{key} is no option of this gateway{}",
+                meant(similar.as_ref())
+            )
+        }
+        OptionFault::Value {
+            given,
+            expected,
+            similar,
+        } => format!(
+            "{key} must be {expected}, not `{given}`{}",
+            meant(similar.as_ref())
+        ),
+    }
+}
+
+fn meant(similar: Option<&String>) -> String {
+    similar.map_or_else(String::new, |similar| {
+        format!("; did you mean `{similar}`?")
+    })
+}
+
+fn option_text(key: &str, fault: &OptionFault) -> String {
+    match fault {
+        OptionFault::Unknown { similar } => {
+            format!(
+                "this gateway has no option `{key}`{}",
+                meant(similar.as_ref())
+            )
         }
         OptionFault::Value {
             given,
@@ -506,7 +540,7 @@ fn option_text(key: &str, fault: &OptionFault) -> String {
         } => {
             format!(
                 "`{key}` must be {expected}, not `{given}`{}",
-                meant(similar)
+                meant(similar.as_ref())
             )
         }
     }

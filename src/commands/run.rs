@@ -51,10 +51,13 @@ pub(super) async fn run(
         }
     }
     let mut options = settings.cluster_options.clone();
-    options.extend(asked_for);
+    options.extend(asked_for.clone());
 
     let mut progress = printer.progress(start::ASKING);
-    let started = Started::create(gateway, &options, &mut interrupts, &progress).await?;
+    let started = match Started::create(gateway, &options, &mut interrupts, &progress).await {
+        Ok(started) => started,
+        Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
+    };
     let name = started.name.clone();
     progress.phase(&waiting::pending(&name));
     let work = async {

@@ -8,8 +8,9 @@ use super::condition::{self, Goal};
 use super::scale;
 use super::waiting::{self, Limit};
 use crate::cli::StartArgs;
+use crate::config::Settings;
 use crate::error::Error;
-use crate::gateway::{Clamped, Cluster, Gateway, Scaling, Status, typed};
+use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status, admit, typed};
 use crate::output::{Printer, Progress};
 
 /// The phase that a start begins with.
@@ -54,6 +55,34 @@ fn refuse_endless_wait(args: &StartArgs) -> Result<(), Error> {
     Err(Error::Usage(format!(
         "`--wait-workers {wanted}` waits for more workers than are asked for, {asked_for}"
     )))
+}
+
+/// Why a cluster was not started: a default of the user's own that the gateway doesn't take, with
+/// the place where that is set, if that is it. The command line's options it would have taken.
+pub(super) async fn blamed(
+    error: Error,
+    asked_for: &Map<String, Value>,
+    settings: &Settings,
+    gateway: &Gateway,
+) -> Error {
+    let defaults = settings.cluster_options.iter();
+    let mut defaults = defaults
+        .filter(|(key, _)| !asked_for.contains_key(*key))
+        .peekable();
+    let is_refused = matches!(error, Error::Gateway(gateway::Error::Rejected(_)));
+    if !is_refused || defaults.peek().is_none() {
+        return error;
+    }
+    let Ok(fields) = gateway.options().await else {
+        return error;
+    };
+    let fault = defaults.find_map(|(key, value)| {
+        let fault = admit(&fields, key, value).err()?;
+        let set_in = settings.option_sources.get(key)?.to_string();
+        let key = key.clone();
+        Some(Error::Default { key, set_in, fault })
+    });
+    fault.unwrap_or(error)
 }
 
 /// An active cluster that has the options asked for: running before pending, younger before

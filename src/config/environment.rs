@@ -1,17 +1,21 @@
 //! The environment variables, read once.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::literal;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use serde_json::Value;
+
 use super::settings::{Credentials, HttpProxy, Settings};
 use super::tree::{Node, Source, Tree};
+use super::{Error, literal, plain};
 
 /// A snapshot of the process's environment. It may hold secrets, so it has no `Debug`.
 #[derive(Default)]
 pub(crate) struct Environment {
-    variables: BTreeMap<String, String>,
+    /// In the order they came in, which decides between two spellings of one key.
+    variables: Vec<(String, String)>,
     /// Names of variables whose value isn't UTF-8.
     garbled: Vec<String>,
 }
@@ -25,9 +29,7 @@ impl Environment {
                 continue;
             };
             match value.into_string() {
-                Ok(value) => {
-                    environment.variables.insert(name, value);
-                }
+                Ok(value) => environment.variables.push((name, value)),
                 Err(_) => environment.garbled.push(name),
             }
         }
@@ -36,7 +38,9 @@ impl Environment {
 
     /// The value of a variable, if it is set.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str)
+        let mut variables = self.variables.iter();
+        let (_, value) = variables.find(|(there, _)| there == name)?;
+        Some(value)
     }
 
     /// A variable of dask's that is set, to what can't be read.
@@ -46,27 +50,56 @@ impl Environment {
     }
 
     /// What the `DASK_GATEWAY__…` variables set, as `dask.config.collect_env` reads them: lower
-    /// case, `__` between levels, the value a Python literal where it is one.
-    pub(super) fn gateway_section(&self) -> Tree {
+    /// case, `__` or `.` between levels, the value a Python literal where it is one, and under all
+    /// of them what a parent's dask hands down to its workers.
+    ///
+    /// # Errors
+    /// What is handed down can't be read.
+    pub(super) fn gateway_section(&self) -> Result<Tree, Error> {
         let mut tree = Tree::default();
-        for (name, value) in &self.variables {
-            let Some(path) = name.strip_prefix("DASK_") else {
-                continue;
-            };
-            let path = path.to_lowercase();
-            let mut keys = path.split("__").collect::<Vec<_>>();
-            if keys.len() < 2 || keys[0] != "gateway" {
-                continue;
+        if let Some(inherited) = self.get(INHERITED) {
+            let source = Arc::new(Source::Variable(INHERITED.to_owned()));
+            let inherited =
+                deserialized(inherited).ok_or_else(|| Error::Garbled(INHERITED.to_owned()))?;
+            if let Some(section) = inherited.get("gateway") {
+                tree.set(&["gateway"], Node::new(section.clone().into(), &source));
             }
-            let source = Arc::new(Source::Variable(name.clone()));
-            let mut node = Node::from_value(literal::interpret(value), &source);
-            while let Some(key) = keys.pop() {
-                node = Node::Map(vec![(key.to_owned(), node)]);
-            }
-            tree.merge(Tree::new(node));
         }
-        tree
+        let mut settings = Vec::new();
+        for (name, value) in &self.variables {
+            if let Some(path) = name.strip_prefix("DASK_") {
+                let path = path.to_lowercase().replace("__", ".");
+                plain::insert(&mut settings, path, (name, value));
+            }
+        }
+        for (path, (name, value)) in settings {
+            let keys = path.split('.').collect::<Vec<_>>();
+            if keys[0] == "gateway" {
+                let source = Arc::new(Source::Variable(name.clone()));
+                tree.set(&keys, Node::new(literal::interpret(value), &source));
+            }
+        }
+        Ok(tree)
     }
+}
+
+/// The name of the account that this process runs under, where no variable tells: in a container,
+/// whose users are in its own `/etc/passwd`.
+pub(super) fn account() -> Option<String> {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let fields = line.split(':').collect::<Vec<_>>();
+        (fields.get(2) == Some(&id.as_str())).then(|| fields[0].to_owned())
+    })
+}
+
+/// Set by dask itself for the processes it starts (`dask.config.serialize`).
+const INHERITED: &str = "DASK_INTERNAL_INHERIT_CONFIG";
+
+fn deserialized(text: &str) -> Option<Value> {
+    let json = URL_SAFE.decode(text).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 impl FromIterator<(String, String)> for Environment {
@@ -109,7 +142,7 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
 /// Whether a variable of this name may hold a token or a password: JupyterHub's, those that set
 /// them for dask, and the one by which dask hands its whole configuration to the processes it starts.
 fn is_for_secrets(name: &str) -> bool {
-    let plain = name.to_uppercase().replace('-', "_");
+    let plain = name.to_uppercase().replace('-', "_").replace('.', "__");
     ["JUPYTERHUB_API_TOKEN", "DASK_INTERNAL_INHERIT_CONFIG"].contains(&name)
         || ["DASK_GATEWAY", "DASK_GATEWAY__HTTP_CLIENT"].contains(&plain.as_str())
         || plain.starts_with("DASK_GATEWAY__AUTH")

@@ -13,8 +13,8 @@ pub(crate) enum Error {
     #[error("`{}` is not a valid dask configuration file{}", path.display(), Place(*line, *column))]
     Malformed {
         path: PathBuf,
-        line: Option<usize>,
-        column: Option<usize>,
+        line: Option<u64>,
+        column: Option<u64>,
     },
     #[error("the variable `{0}` is not UTF-8 text")]
     Garbled(String),
@@ -48,7 +48,11 @@ pub(crate) enum FileFault {
     Mode(u32),
     FolderMode(u32),
     FolderNotYours(u32),
-    SecretForAll(u32),
+    /// A site's file, which may be one's own: in an environment's folder.
+    SecretForAll {
+        mode: u32,
+        is_own: bool,
+    },
 }
 
 impl fmt::Display for FileFault {
@@ -73,7 +77,7 @@ impl fmt::Display for FileFault {
             Self::FolderNotYours(uid) => {
                 write!(f, "its folder belongs to another user (uid {uid})")
             }
-            Self::SecretForAll(mode) => {
+            Self::SecretForAll { mode, .. } => {
                 write!(
                     f,
                     "it holds a secret that others may read (mode {mode:03o})"
@@ -121,7 +125,8 @@ impl FileFault {
                 "chmod 600 {file}  (importing dask_gateway in Python leaves a template there with \
                  mode 644)"
             )),
-            Self::SecretForAll(_) => Some(format!(
+            Self::SecretForAll { is_own: true, .. } => Some(format!("chmod 600 {file}")),
+            Self::SecretForAll { .. } => Some(format!(
                 "tell your site's administrators, and give dgw your own file with mode 600 \
                  (the secret in {file} is open to everyone here)"
             )),
@@ -153,7 +158,7 @@ fn quoted(path: &std::path::Path) -> String {
 }
 
 /// Where in a file: `, line 3, column 5`.
-struct Place(Option<usize>, Option<usize>);
+struct Place(Option<u64>, Option<u64>);
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

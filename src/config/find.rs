@@ -30,35 +30,59 @@ impl Candidate {
     }
 }
 
-/// The files dask would read, later ones over earlier ones: the site's folder, `~/.config/dask`,
-/// then `DASK_CONFIG` (`dask.config._get_paths`). `explicit` stands in for the last two.
+/// The files dask would read, later ones over earlier ones: the site's folder, that of the Python
+/// one would run, `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
+/// stands in for the last two.
 ///
 /// # Errors
-/// `explicit` doesn't exist, or there's no home folder to look in.
+/// `explicit` doesn't exist.
 pub(super) fn candidates(
     environment: &Environment,
     explicit: Option<&Path>,
 ) -> Result<Vec<Candidate>, Error> {
     let site = environment.get("DASK_ROOT_CONFIG").unwrap_or("/etc/dask");
-    let mut found = expand(Path::new(site), Owner::Site);
+    let mut places = vec![(PathBuf::from(site), Owner::Site)];
+    if let Some(prefix) = python_prefix(environment) {
+        places.push((prefix.join("etc/dask"), Owner::Site));
+    }
     if let Some(path) = explicit {
         if !path.exists() {
             return Err(Error::NoSuchFile(path.to_owned()));
         }
-        found.extend(expand(path, Owner::User));
-        return Ok(found);
+        places.push((path.to_owned(), Owner::User));
+    } else {
+        let home = environment.get("HOME").filter(|home| !home.is_empty());
+        let home = home.map(PathBuf::from).or_else(dirs::home_dir);
+        // Not dirs::config_dir: dask says `~/.config` on every system.
+        places.extend(home.map(|home| (home.join(".config/dask"), Owner::User)));
+        let named = environment.get("DASK_CONFIG");
+        places.extend(named.map(|named| (PathBuf::from(named), Owner::User)));
     }
-    // Not dirs::config_dir: dask says `~/.config` on every system.
-    let home = dirs::home_dir().map(|home| home.join(".config/dask"));
-    let named = environment.get("DASK_CONFIG").map(PathBuf::from);
-    // A folder named twice counts once, where it is named last.
-    if let Some(home) = home.filter(|home| Some(home) != named.as_ref()) {
-        found.extend(expand(&home, Owner::User));
-    }
-    if let Some(named) = named {
-        found.extend(expand(&named, Owner::User));
+    let mut found = Vec::new();
+    for (at, (path, owner)) in places.iter().enumerate() {
+        // A folder named twice counts once, where it is named last.
+        if !places[at + 1..].iter().any(|(later, _)| later == path) {
+            found.extend(expand(path, *owner));
+        }
     }
     Ok(found)
+}
+
+/// The `sys.prefix` of the Python that a shell would run here: of the active conda or virtual
+/// environment, or of the one that an image has put on `PATH`.
+fn python_prefix(environment: &Environment) -> Option<PathBuf> {
+    let programs = environment.get("PATH")?;
+    let mut candidates = std::env::split_paths(programs)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)));
+    let python = candidates.find(|program| program.is_file())?;
+    let prefix = |program: &Path| Some(program.parent()?.parent()?.to_owned());
+    // A virtual environment's Python is a link, but not to be followed.
+    let own = prefix(&python)?;
+    if own.join("pyvenv.cfg").exists() {
+        return Some(own);
+    }
+    prefix(&python.canonicalize().ok()?)
 }
 
 /// A file as it is; a folder as its YAML and JSON files, sorted. What isn't there or can't be

@@ -117,7 +117,11 @@ pub(super) fn judge(
 ) -> Result<(), Error> {
     let mode = opened.file.st_mode & 0o7777;
     let fault = match candidate.owner {
-        Owner::Site => (holds_secret && mode & 0o044 != 0).then_some(FileFault::SecretForAll(mode)),
+        Owner::Site => {
+            let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
+            let is_open = holds_secret && mode & 0o044 != 0;
+            is_open.then_some(FileFault::SecretForAll { mode, is_own })
+        }
         Owner::User => user_fault(opened, mode),
     };
     match fault {

@@ -10,11 +10,16 @@ mod error;
 mod find;
 mod guard;
 mod literal;
+mod plain;
 mod read;
 mod secret;
 mod settings;
 mod template;
 mod tree;
+mod yaml;
+
+#[cfg(test)]
+mod differential;
 
 use std::path::Path;
 
@@ -22,6 +27,7 @@ pub(crate) use environment::{Environment, secret_variables};
 pub(crate) use error::Error;
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Credentials, HttpProxy, Settings};
+use tree::Tree;
 
 /// Reads every file and variable that counts and types the result.
 ///
@@ -35,16 +41,24 @@ pub(crate) fn load(
     file: Option<&Path>,
     address: Option<&str>,
 ) -> Result<Settings, Error> {
+    Settings::new(&merged(environment, file)?, environment, address)
+}
+
+/// Every file's and variable's `gateway:` section in one, as `dask.config.collect` merges them.
+fn merged(environment: &Environment, file: Option<&Path>) -> Result<Tree, Error> {
     if let Some(name) = environment.garbled_setting() {
         return Err(Error::Garbled(name.to_owned()));
     }
-    let mut tree = tree::Tree::default();
+    let mut sections = Vec::new();
     for candidate in find::candidates(environment, file)? {
         if let Some(section) = read::gateway_section(&candidate)? {
             log::info!("configuration: {}", candidate.path.display());
-            tree.merge(section);
+            sections.push(section);
         }
     }
-    tree.merge(environment.gateway_section());
-    Settings::new(&tree, environment, address)
+    let mut tree = environment.gateway_section()?;
+    for section in sections.into_iter().rev() {
+        tree.lay_under(section);
+    }
+    Ok(tree)
 }

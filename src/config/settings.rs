@@ -1,10 +1,14 @@
 //! The merged configuration, typed.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::Environment;
 use super::address::Address;
+use super::environment;
 use super::error::Error;
+use super::plain::Plain;
 use super::secret::Secret;
 use super::template;
 use super::tree::{Node, Source, Tree};
@@ -22,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) http_proxy: HttpProxy,
     /// The user's own defaults for a new cluster.
     pub(crate) cluster_options: Map<String, Value>,
+    /// Where each of them was set.
+    pub(crate) option_sources: BTreeMap<String, Source>,
 }
 
 /// What is sent to say who one is.
@@ -85,6 +91,7 @@ impl Settings {
                 reader.scheduler_proxy(&address)?,
             )
         };
+        let (cluster_options, option_sources) = reader.cluster_options()?;
         Ok(Self {
             public_address: public_address.map_or_else(
                 || address.as_str().to_owned(),
@@ -94,7 +101,8 @@ impl Settings {
             address,
             credentials: reader.credentials()?,
             http_proxy: reader.http_proxy()?,
-            cluster_options: reader.cluster_options()?,
+            cluster_options,
+            option_sources,
         })
     }
 }
@@ -106,10 +114,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn leaf(&self, key: &str) -> Result<Option<(&Value, &Source)>, Error> {
+    /// The value of a key, which may be null.
+    fn set_leaf(&self, key: &str) -> Result<Option<(&Plain, &Source)>, Error> {
         self.refuse_scalar_above(key)?;
         match self.tree.get(key) {
-            None | Some(Node::Leaf(Value::Null, _)) => Ok(None),
+            None => Ok(None),
             Some(Node::Leaf(value, source)) => Ok(Some((value, source))),
             Some(node @ Node::Map(_)) => Err(Error::Value {
                 key: key.to_owned(),
@@ -119,12 +128,18 @@ impl Reader<'_> {
         }
     }
 
+    /// The value of a key for which null is as good as nothing.
+    fn leaf(&self, key: &str) -> Result<Option<(&Plain, &Source)>, Error> {
+        let leaf = self.set_leaf(key)?;
+        Ok(leaf.filter(|(value, _)| !matches!(value, Plain::Null)))
+    }
+
     /// `auth: jupyterhub` looks right and would silently mean the default.
     fn refuse_scalar_above(&self, key: &str) -> Result<(), Error> {
         let above = key.match_indices('.').map(|(at, _)| &key[..at]);
         for section in above {
             match self.tree.get(section) {
-                Some(Node::Leaf(value, source)) if !value.is_null() => {
+                Some(Node::Leaf(value, source)) if !matches!(value, Plain::Null) => {
                     return Err(wrong(section, source, "must be a mapping"));
                 }
                 _ => {}
@@ -133,17 +148,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A text with its template filled in. A whole number counts as its digits, as in Python;
-    /// anything else must be quoted, for its spelling is lost.
+    /// A text with its template filled in. A whole number counts as the digits it was written in;
+    /// anything else must be quoted, as everything must for dask's own client.
     fn text(&self, key: &str) -> Result<Option<String>, Error> {
         let Some((value, source)) = self.leaf(key)? else {
             return Ok(None);
         };
         match value {
-            Value::String(text) => self.filled(key, text, source).map(Some),
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                Ok(Some(number.to_string()))
-            }
+            Plain::Text(text) => self.filled(key, text, source).map(Some),
+            Plain::Integer {
+                value,
+                is_in_digits: true,
+            } => Ok(Some(value.to_string())),
             _ => Err(wrong(key, source, "must be text: put it in quotes")),
         }
     }
@@ -160,6 +176,12 @@ impl Reader<'_> {
                 source,
                 "has a lone `{` or `}`: `{NAME}` stands for an environment variable, \
                  `{{` and `}}` for braces",
+            ),
+            template::Fault::Pythons => wrong(
+                key,
+                source,
+                "is a template that only Python can fill in: dgw knows `{NAME}`, and what \
+                 `{NAME:>8.3}` does to its width",
             ),
         })
     }
@@ -180,8 +202,8 @@ impl Reader<'_> {
         let Some((value, source)) = self.leaf(key)? else {
             return Ok(None);
         };
-        if let Some(port) = value.as_u64() {
-            return match u16::try_from(port) {
+        if let Plain::Integer { value: port, .. } = value {
+            return match u16::try_from(*port) {
                 Ok(port) => Ok(Some(format!("{}:{port}", address.host()))),
                 Err(_) => Err(wrong(key, source, "is not a port")),
             };
@@ -235,6 +257,7 @@ impl Reader<'_> {
                 .into_iter()
                 .find_map(|name| self.environment.get(name).filter(|user| !user.is_empty()))
                 .map(str::to_owned)
+                .or_else(environment::account)
         });
         Ok(Credentials::Basic {
             username: username.ok_or(Error::Missing {
@@ -285,13 +308,14 @@ impl Reader<'_> {
 
     fn http_proxy(&self) -> Result<HttpProxy, Error> {
         let key = "gateway.http-client.proxy";
-        let Some((value, source)) = self.leaf(key)? else {
+        let Some((value, source)) = self.set_leaf(key)? else {
             return Ok(self.proxy_of_environment());
         };
         match value {
-            Value::Bool(true) => Ok(self.proxy_of_environment()),
-            Value::Bool(false) => Ok(HttpProxy::Direct),
-            Value::String(text) => match yaml_boolean(text) {
+            Plain::Bool(true) => Ok(self.proxy_of_environment()),
+            // An explicit null is not the default, which is true.
+            Plain::Bool(false) | Plain::Null => Ok(HttpProxy::Direct),
+            Plain::Text(text) => match boolean(text) {
                 Some(true) => Ok(self.proxy_of_environment()),
                 Some(false) => Ok(HttpProxy::Direct),
                 None => {
@@ -314,26 +338,36 @@ impl Reader<'_> {
         HttpProxy::FromEnvironment { is_named }
     }
 
-    fn cluster_options(&self) -> Result<Map<String, Value>, Error> {
+    /// The user's defaults, and where each was set.
+    fn cluster_options(&self) -> Result<(Map<String, Value>, BTreeMap<String, Source>), Error> {
         let key = "gateway.cluster.options";
         self.refuse_scalar_above(key)?;
+        let (mut options, mut sources) = (Map::new(), BTreeMap::new());
         let entries = match self.tree.get(key) {
-            None | Some(Node::Leaf(Value::Null, _)) => return Ok(Map::new()),
+            None | Some(Node::Leaf(Plain::Null, _)) => &[][..],
             Some(Node::Map(entries)) => entries,
             Some(Node::Leaf(_, source)) => return Err(wrong(key, source, "must be a mapping")),
         };
-        entries
-            .iter()
-            .map(|(name, node)| {
-                let value = match node {
-                    Node::Leaf(Value::String(text), source) => {
-                        Value::String(self.filled(&format!("{key}.{name}"), text, source)?)
-                    }
-                    node => node.to_value(),
-                };
-                Ok((name.clone(), value))
-            })
-            .collect()
+        for (name, node) in entries {
+            let key = format!("{key}.{name}");
+            let value = match node {
+                Node::Leaf(Plain::Text(text), source) => {
+                    Value::String(self.filled(&key, text, source)?)
+                }
+                node => node.to_json().map_err(|(kind, source)| {
+                    wrong(
+                        &key,
+                        source,
+                        &format!("holds a {kind}, which no gateway can be sent"),
+                    )
+                })?,
+            };
+            options.insert(name.clone(), value);
+            if let Some(source) = node.source() {
+                sources.insert(name.clone(), source.clone());
+            }
+        }
+        Ok((options, sources))
     }
 }
 
@@ -345,11 +379,12 @@ fn wrong(key: &str, source: &Source, problem: &str) -> Error {
     }
 }
 
-/// The words that YAML 1.1, and so dask, takes for a boolean; the parser here knows YAML 1.2's.
-fn yaml_boolean(text: &str) -> Option<bool> {
-    match text {
-        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
-        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+/// What a YAML file says without quotes, said by a variable or in quotes: dask would take it for a
+/// proxy's name.
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "true" => Some(true),
+        "no" | "off" | "false" => Some(false),
         _ => None,
     }
 }

@@ -7,14 +7,16 @@ use super::Environment;
 pub(super) enum Fault {
     /// No such variable in the environment.
     Missing(String),
-    /// A lone brace, or more than a plain name between braces.
+    /// A lone brace, or what isn't a name between braces.
     Malformed,
+    /// What only Python can do with a variable: `{NAME!r}`, `{NAME.upper}`, `{NAME[0]}`.
+    Pythons,
 }
 
-/// Fills in `{NAME}` from `environment`; `{{` and `}}` stand for braces.
+/// Fills in `{NAME}` and `{NAME:SPEC}` from `environment`; `{{` and `}}` stand for braces.
 ///
 /// # Errors
-/// A variable that isn't set, or braces that aren't a plain name. The text itself, which may be a
+/// A variable that isn't set, or braces that dgw can't fill in. The text itself, which may be a
 /// secret, is in no error.
 pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, Fault> {
     let mut filled = String::with_capacity(template.len());
@@ -29,15 +31,11 @@ pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, 
             filled.push('}');
             rest = after;
         } else {
-            let (name, after) = braces
+            let (field, after) = braces
                 .strip_prefix('{')
                 .and_then(|inside| inside.split_once('}'))
-                .filter(|(name, _)| is_name(name))
                 .ok_or(Fault::Malformed)?;
-            let value = environment
-                .get(name)
-                .ok_or_else(|| Fault::Missing(name.to_owned()))?;
-            filled.push_str(value);
+            filled.push_str(&field_value(field, environment)?);
             rest = after;
         }
     }
@@ -45,9 +43,60 @@ pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, 
     Ok(filled)
 }
 
+/// What stands for `NAME`, `NAME!s` or `NAME:SPEC`.
+fn field_value(field: &str, environment: &Environment) -> Result<String, Fault> {
+    let (target, spec) = field.split_once(':').unwrap_or((field, ""));
+    let (name, conversion) = target.split_once('!').unwrap_or((target, "s"));
+    if !is_name(name.split(['.', '[']).next().unwrap_or_default()) || field.contains('{') {
+        return Err(Fault::Malformed);
+    }
+    if name.contains(['.', '[']) || conversion != "s" {
+        return Err(Fault::Pythons);
+    }
+    let value = environment.get(name);
+    let value = value.ok_or_else(|| Fault::Missing(name.to_owned()))?;
+    formatted(value, spec).ok_or(Fault::Pythons)
+}
+
+/// `[[fill]align][0][width][.precision][s]`, all of Python's mini-language that texts know.
+fn formatted(value: &str, spec: &str) -> Option<String> {
+    let mut letters = spec.chars();
+    let (first, second) = (letters.next(), letters.next());
+    let is_align = |letter: Option<char>| letter.is_some_and(|letter| "<>^".contains(letter));
+    let (fill, align, rest) = match (first, second) {
+        (Some(fill), _) if is_align(second) => (fill, second, &spec[fill.len_utf8() + 1..]),
+        _ if is_align(first) => (' ', first, &spec[1..]),
+        _ if spec.starts_with('0') => ('0', None, &spec[1..]),
+        _ => (' ', None, spec),
+    };
+    let rest = rest.strip_suffix('s').unwrap_or(rest);
+    let (width, precision) = match rest.split_once('.') {
+        Some((width, precision)) => (width, Some(precision)),
+        None => (rest, None),
+    };
+    // Wider than any value that a person would want: a template must not fill the memory.
+    let number = |digits: &str| digits.parse::<u16>().ok().map(usize::from);
+    let width = if width.is_empty() { 0 } else { number(width)? };
+    let value = match precision {
+        None => value.to_owned(),
+        Some(precision) => value.chars().take(number(precision)?).collect(),
+    };
+    let missing = width.saturating_sub(value.chars().count());
+    let left = match align {
+        Some('>') => missing,
+        Some('^') => missing / 2,
+        _ => 0,
+    };
+    let pad = |count| std::iter::repeat_n(fill, count).collect::<String>();
+    Some(pad(left) + &value + &pad(missing - left))
+}
+
+/// Names of another kind might be part of a secret whose braces aren't doubled.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 #[cfg(test)]
@@ -82,8 +131,8 @@ mod tests {
             "{}",
             "{0}",
             "{USER",
-            "{USER!r}",
-            "{USER:>9}",
+            "{USER:{WIDTH}}",
+            "{a b}",
             "a}b",
         ] {
             assert_eq!(
@@ -91,6 +140,33 @@ mod tests {
                 Err(Fault::Malformed),
                 "{template}"
             );
+        }
+    }
+
+    #[test]
+    fn a_value_can_be_cut_and_padded() {
+        for (template, filled) in [
+            ("{USER:>5}", "  ada"),
+            ("{USER:*^6}", "*ada**"),
+            ("{USER:.2}", "ad"),
+            ("{USER!s:<4.1s}|", "a   |"),
+            ("{USER:05}", "ada00"),
+        ] {
+            assert_eq!(fill(template, &environment()), Ok(filled.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_only_python_can_do_is_told_apart() {
+        for template in [
+            "{USER!r}",
+            "{USER.upper}",
+            "{USER[0]}",
+            "{USER:d}",
+            "{USER:=5}",
+        ] {
+            let fault = fill(template, &environment());
+            assert_eq!(fault, Err(Fault::Pythons), "{template}");
         }
     }
 }

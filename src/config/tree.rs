@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::plain::Plain;
+
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -26,7 +28,8 @@ impl fmt::Display for Source {
 #[derive(Clone)]
 pub(super) enum Node {
     Map(Vec<(String, Node)>),
-    Leaf(Value, Arc<Source>),
+    /// Never a mapping.
+    Leaf(Plain, Arc<Source>),
 }
 
 /// Nested configuration, merged as `dask.config.collect` merges. It may hold secrets, so it has no
@@ -45,9 +48,16 @@ impl Tree {
         Self(root)
     }
 
-    /// Lays `newer` over this tree: mappings merge, and are never replaced by anything less.
-    pub(super) fn merge(&mut self, newer: Self) {
-        self.0.merge(newer.0);
+    /// Lays `older` under this tree: what is here already stays, unless it is a single value
+    /// where `older` has a mapping (`dask.config.update` with the priority `old`, which is how
+    /// `collect` goes through the files, the last one first).
+    pub(super) fn lay_under(&mut self, older: Self) {
+        self.0.lay_under(older.0);
+    }
+
+    /// Sets the value at `keys`, in place of whatever is there (`dask.config.set`).
+    pub(super) fn set(&mut self, keys: &[&str], value: Node) {
+        self.0.set(keys, value);
     }
 
     /// The node at `path`, whose keys may be spelled with `-` or `_`.
@@ -57,16 +67,25 @@ impl Tree {
             Node::Leaf(..) => None,
         })
     }
+
+    /// Without anything but what is below the key `name`.
+    pub(super) fn only(self, name: &str) -> Option<Self> {
+        let Node::Map(entries) = self.0 else {
+            return None;
+        };
+        let section = entries.into_iter().find(|(key, _)| key == name)?;
+        Some(Self(Node::Map(vec![section])))
+    }
 }
 
 impl Node {
-    /// The node for a parsed value; mappings become levels, everything else a leaf.
-    pub(super) fn from_value(value: Value, source: &Arc<Source>) -> Self {
+    /// The node for a value; mappings become levels, everything else a leaf.
+    pub(super) fn new(value: Plain, source: &Arc<Source>) -> Self {
         match value {
-            Value::Object(entries) => Self::Map(
+            Plain::Map(entries) => Self::Map(
                 entries
                     .into_iter()
-                    .map(|(key, value)| (key, Self::from_value(value, source)))
+                    .map(|(key, value)| (key, Self::new(value, source)))
                     .collect(),
             ),
             value => Self::Leaf(value, Arc::clone(source)),
@@ -74,15 +93,18 @@ impl Node {
     }
 
     /// The plain value again, without its sources.
-    pub(super) fn to_value(&self) -> Value {
+    ///
+    /// # Errors
+    /// A value in it that JSON has no word for: which kind, and where it was set.
+    pub(super) fn to_json(&self) -> Result<Value, (&'static str, &Source)> {
         match self {
-            Self::Map(entries) => Value::Object(
+            Self::Map(entries) => Ok(Value::Object(
                 entries
                     .iter()
-                    .map(|(key, node)| (key.clone(), node.to_value()))
-                    .collect::<Map<_, _>>(),
-            ),
-            Self::Leaf(value, _) => value.clone(),
+                    .map(|(key, node)| node.to_json().map(|value| (key.clone(), value)))
+                    .collect::<Result<Map<_, _>, _>>()?,
+            )),
+            Self::Leaf(value, source) => value.to_json().map_err(|kind| (kind, &**source)),
         }
     }
 
@@ -94,23 +116,46 @@ impl Node {
         }
     }
 
-    fn merge(&mut self, newer: Self) {
-        match (self, newer) {
-            (Self::Map(entries), Self::Map(newer)) => {
-                for (key, node) in newer {
-                    match position(entries, &key) {
-                        Some(at) => {
-                            entries[at].0 = key;
-                            entries[at].1.merge(node);
-                        }
-                        None => entries.push((key, node)),
-                    }
-                }
-            }
-            // Not so in older releases; 2026.8 lets a mapping below win over a null above.
-            (Self::Map(_), Self::Leaf(..)) => {}
-            (old @ Self::Leaf(..), newer) => *old = newer,
+    fn lay_under(&mut self, older: Self) {
+        let Self::Map(older) = older else {
+            return;
+        };
+        if let Self::Leaf(..) = self {
+            *self = Self::Map(Vec::new());
         }
+        let Self::Map(entries) = self else {
+            return;
+        };
+        // One by one even into an empty mapping: `older` may have both spellings of a key.
+        for (key, node) in older {
+            match position(entries, &key) {
+                Some(at) => entries[at].1.lay_under(node),
+                None if matches!(node, Self::Map(_)) => {
+                    let mut level = Self::Map(Vec::new());
+                    level.lay_under(node);
+                    entries.push((key, level));
+                }
+                None => entries.push((key, node)),
+            }
+        }
+    }
+
+    fn set(&mut self, keys: &[&str], value: Self) {
+        let Some((key, below)) = keys.split_first() else {
+            *self = value;
+            return;
+        };
+        if let Self::Leaf(..) = self {
+            *self = Self::Map(Vec::new());
+        }
+        let Self::Map(entries) = self else {
+            return;
+        };
+        let at = position(entries, key).unwrap_or_else(|| {
+            entries.push(((*key).to_owned(), Self::Map(Vec::new())));
+            entries.len() - 1
+        });
+        entries[at].1.set(below, value);
     }
 }
 
@@ -134,13 +179,13 @@ mod tests {
 
     fn tree(value: Value) -> Tree {
         let source = Arc::new(Source::Variable("TEST".to_owned()));
-        Tree::new(Node::from_value(value, &source))
+        Tree::new(Node::new(value.into(), &source))
     }
 
     fn merged(older: Value, newer: Value) -> Value {
-        let mut tree_ = tree(older);
-        tree_.merge(tree(newer));
-        tree_.0.to_value()
+        let mut merged = tree(newer);
+        merged.lay_under(tree(older));
+        merged.0.to_json().expect("plain values")
     }
 
     #[test]
@@ -163,6 +208,14 @@ mod tests {
     }
 
     #[test]
+    fn of_two_spellings_in_one_place_the_first_counts() {
+        assert_eq!(
+            merged(json!({"a": {"x-y": 1, "x_y": 2}}), json!({})),
+            json!({"a": {"x-y": 1}})
+        );
+    }
+
+    #[test]
     fn a_mapping_wins_over_what_is_none() {
         assert_eq!(
             merged(json!({"a": null}), json!({"a": {"x": 1}})),
@@ -172,5 +225,20 @@ mod tests {
             merged(json!({"a": {"x": 1}}), json!({"a": null})),
             json!({"a": {"x": 1}})
         );
+        assert_eq!(
+            merged(json!({"a": {"x": 1}}), json!({"a": "text"})),
+            json!({"a": {"x": 1}})
+        );
+    }
+
+    #[test]
+    fn what_is_set_replaces_what_was_there() {
+        let mut tree = tree(json!({"a-b": {"x": 1}}));
+        let source = Arc::new(Source::Variable("TEST".to_owned()));
+        let one = || Node::new(json!({"z": 1}).into(), &source);
+        tree.set(&["a_b"], one());
+        tree.set(&["c", "d"], one());
+        let expected = json!({"a-b": {"z": 1}, "c": {"d": {"z": 1}}});
+        assert_eq!(tree.0.to_json().expect("plain values"), expected);
     }
 }

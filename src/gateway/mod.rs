@@ -13,4 +13,4 @@ pub(crate) use client::Gateway;
 pub(crate) use endpoints::{Clamped, Scaling};
 pub(crate) use error::{Certificate, Error, Trouble};
 pub(crate) use model::{Cluster, Identities, Identity, Listing, Status};
-pub(crate) use options::{Field, OptionFault, Spec, typed};
+pub(crate) use options::{Field, OptionFault, Spec, admit, typed};

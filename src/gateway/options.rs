@@ -76,6 +76,50 @@ impl Spec {
         }
     }
 
+    /// What a value must be, in words.
+    fn expected(&self) -> String {
+        match self {
+            Self::Int { .. } => format!("an integer{}", self.within()),
+            Self::Float { .. } => format!("a number{}", self.within()),
+            Self::Select { options } => format!("one of {}", options.join(", ")),
+            Self::Bool => "true or false".to_owned(),
+            Self::Mapping => "a mapping".to_owned(),
+            Self::String | Self::Other => "text".to_owned(),
+        }
+    }
+
+    /// Whether the gateway takes `value` as it is, which it does without any conversion.
+    ///
+    /// # Errors
+    /// What the value must be.
+    fn admit(&self, value: &Value) -> Result<(), OptionFault> {
+        let is_of_type = match self {
+            Self::Int { .. } => value.is_i64() || value.is_u64(),
+            Self::Float { .. } => value.is_number(),
+            Self::String | Self::Select { .. } => value.is_string(),
+            Self::Bool => value.is_boolean(),
+            Self::Mapping => value.is_object(),
+            Self::Other => true,
+        };
+        match (self, value) {
+            _ if !is_of_type => Err(OptionFault::Value {
+                // What they hold may be nobody's business.
+                given: match value {
+                    Value::Array(_) => "a list".to_owned(),
+                    Value::Object(_) => "a mapping".to_owned(),
+                    scalar => scalar.to_string(),
+                },
+                expected: self.expected(),
+                similar: None,
+            }),
+            (Self::Select { .. }, Value::String(choice)) => self.parse(choice).map(drop),
+            (Self::Int { .. } | Self::Float { .. }, number) => {
+                self.parse(&number.to_string()).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// `text` as a value of this type, within its bounds.
     ///
     /// # Errors
@@ -93,7 +137,7 @@ impl Spec {
                 let number = text.parse().ok().filter(is_within);
                 number
                     .map(Value::from)
-                    .ok_or_else(|| fault(format!("an integer{}", self.within())))
+                    .ok_or_else(|| fault(self.expected()))
             }
             Self::Float { min, max } => {
                 let is_within = |n: &f64| {
@@ -104,7 +148,7 @@ impl Spec {
                 let number = text.parse().ok().filter(is_within);
                 number
                     .map(Value::from)
-                    .ok_or_else(|| fault(format!("a number{}", self.within())))
+                    .ok_or_else(|| fault(self.expected()))
             }
             Self::String => Ok(Value::String(text.to_owned())),
             Self::Select { options } if options.iter().any(|choice| choice == text) => {
@@ -112,13 +156,13 @@ impl Spec {
             }
             Self::Select { options } => Err(OptionFault::Value {
                 given: text.to_owned(),
-                expected: format!("one of {}", options.join(", ")),
+                expected: self.expected(),
                 similar: similar(text, options.iter().map(String::as_str)),
             }),
             Self::Bool => match text.to_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
                 "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
-                _ => Err(fault("true or false".to_owned())),
+                _ => Err(fault(self.expected())),
             },
             Self::Mapping => {
                 mapping(text).ok_or_else(|| fault("KEY=VALUE or a JSON object".to_owned()))
@@ -151,9 +195,7 @@ pub(crate) fn typed(
         let field = fields.iter().find(|field| field.name == *key);
         let value = match field {
             Some(field) => field.spec.parse(text),
-            None => Err(OptionFault::Unknown {
-                similar: similar(key, fields.iter().map(|field| field.name.as_str())),
-            }),
+            None => Err(unknown(fields, key)),
         };
         match (
             value.map_err(|fault| (key.clone(), fault))?,
@@ -166,6 +208,24 @@ pub(crate) fn typed(
         }
     }
     Ok(values)
+}
+
+/// Why the gateway would not take `value` for the option `key`, if that is so.
+///
+/// # Errors
+/// There is no such option, or what its value must be.
+pub(crate) fn admit(fields: &[Field], key: &str, value: &Value) -> Result<(), OptionFault> {
+    let field = fields.iter().find(|field| field.name == key);
+    field.map_or_else(
+        || Err(unknown(fields, key)),
+        |field| field.spec.admit(value),
+    )
+}
+
+fn unknown(fields: &[Field], key: &str) -> OptionFault {
+    OptionFault::Unknown {
+        similar: similar(key, fields.iter().map(|field| field.name.as_str())),
+    }
 }
 
 fn bounds<T: std::fmt::Display>(min: Option<&T>, max: Option<&T>) -> String {
@@ -275,6 +335,31 @@ mod tests {
                 similar: None,
             };
             assert_eq!(typed_one(key, text), Err(fault), "{key}={text}");
+        }
+    }
+
+    #[test]
+    fn configured_values_are_taken_only_as_they_are() {
+        let unfit = |key: &str, value: Value| match admit(&fields(), key, &value) {
+            Ok(()) => None,
+            Err(OptionFault::Value { expected, .. }) => Some(expected),
+            Err(OptionFault::Unknown { .. }) => Some("known".to_owned()),
+        };
+        for (key, value, expected) in [
+            ("worker_cores", json!(2), None),
+            ("worker_cores", json!("2"), Some("an integer, 1 to 4")),
+            ("worker_cores", json!(5), Some("an integer, 1 to 4")),
+            ("worker_cores", json!(true), Some("an integer, 1 to 4")),
+            ("worker_memory", json!(1), None),
+            ("worker_memory", json!(0.1), Some("a number, 0.5 or more")),
+            ("profile", json!("big"), Some("one of small, medium")),
+            ("spot", json!("yes"), Some("true or false")),
+            ("environment", json!([1]), Some("a mapping")),
+            ("setup", json!(7), Some("text")),
+            ("site", json!([1]), None),
+            ("nope", json!(1), Some("known")),
+        ] {
+            assert_eq!(unfit(key, value).as_deref(), expected, "{key}");
         }
     }
 

@@ -22,7 +22,8 @@ def main() -> int:
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     try:
         environment.enter(with_hub_proxy=getattr(args, "auth", None) == "jupyterhub",
-                          with_releases=getattr(args, "releases", False))
+                          with_releases=getattr(args, "releases", False),
+                          server=getattr(args, "server", None))
         status: int = args.run(args)
         return status
     except environment.Unfit as problem:
@@ -40,10 +41,20 @@ def serve(args: argparse.Namespace) -> int:
     if args.backend == "slurm":
         slurm.check()
     job = partial(gateway.run, auth=args.auth, tls=args.tls, releases=args.releases,
-                  backend=args.backend)
+                  backend=args.backend, prefix=args.prefix, http_proxy=args.http_proxy,
+                  server=args.server)
     with keeper.running(job, until=0) as running:
         print(json.dumps(running.description), flush=True)
         running.wait()
+    return 0
+
+
+def config(args: argparse.Namespace) -> int:
+    import asyncio
+
+    import dask_reads
+
+    asyncio.run(dask_reads.answer())
     return 0
 
 
@@ -81,6 +92,15 @@ def parse() -> argparse.Namespace:
 
     command.add_argument("--releases", action="store_true",
                          help="offer clusters of older releases of distributed too (basic only)")
+    command.add_argument("--prefix", default="", metavar="/PATH",
+                         help="serve below a path (basic only; behind a hub it has one anyway)")
+    command.add_argument("--http-proxy", action="store_true",
+                         help="start an HTTP proxy too, which wants a user name and password")
+    command.add_argument("--server", choices=environment.OLDER_SERVERS,
+                         help="an older release of dask-gateway-server (default: the newest)")
+
+    add(commands, "config", config,
+        "say what dask makes of files and variables: a line of JSON for each line of JSON")
 
     command.add_argument("--backend", choices=["local", "slurm"], default="local",
                          help="what runs the clusters: this machine itself, or a Slurm on it, which "
@@ -95,13 +115,12 @@ def parse() -> argparse.Namespace:
     add_dgw(command)
 
     args = parser.parse_args()
-    if getattr(args, "tls", False) and args.auth != "basic":
-        parser.error("--tls goes with --auth basic")
-    if getattr(args, "releases", False) and args.auth != "basic":
-        parser.error("--releases goes with --auth basic")
+    for only_basic in ("tls", "releases", "prefix"):
+        if getattr(args, only_basic, None) and args.auth != "basic":
+            parser.error(f"--{only_basic} goes with --auth basic")
     if getattr(args, "backend", "local") == "slurm" and (
-            args.auth != "basic" or args.tls or args.releases):
-        parser.error("--backend slurm goes with none of --auth, --tls and --releases")
+            args.auth != "basic" or args.tls or args.releases or args.prefix):
+        parser.error("--backend slurm goes with none of --auth, --tls, --releases and --prefix")
     return args
 
 

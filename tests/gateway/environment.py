@@ -24,6 +24,8 @@ VENV = TARGET / "gateway" / "venv"
 PYTHON = VENV / "bin" / "python"
 HUB_PROXY = TARGET / "gateway" / "hub-proxy"
 RELEASES = TARGET / "gateway" / "releases"
+SERVERS = TARGET / "gateway" / "servers"
+OLDER_SERVERS = {pins.stem: pins for pins in sorted((HERE / "older-servers").glob("*.txt"))}
 HUB_PROXY_SCRIPT = HUB_PROXY / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
@@ -31,7 +33,7 @@ class Unfit(Exception):
     """This machine can't run the gateway; the text says what is missing."""
 
 
-def enter(with_hub_proxy: bool, with_releases: bool = False) -> None:
+def enter(with_hub_proxy: bool, with_releases: bool = False, server: str | None = None) -> None:
     """Make what is missing, then go on as the virtual environment's Python."""
     if Path(sys.prefix).resolve() != VENV:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -44,12 +46,19 @@ def enter(with_hub_proxy: bool, with_releases: bool = False) -> None:
         once(HUB_PROXY, HUB_PROXY_SCRIPT, sha256(pins), make_hub_proxy)
     if with_releases:
         for pins in sorted((HERE / "releases").glob("*.txt")):
-            make_release(pins)
+            make_pinned(RELEASES, pins)
+    if server:
+        make_pinned(SERVERS, OLDER_SERVERS[server])
 
 
 def releases() -> dict[str, Path]:
     """Older releases of distributed, and the Python that has each."""
     return {python.parts[-3]: python for python in sorted(RELEASES.glob("*/bin/python"))}
+
+
+def server_python(server: str | None) -> Path:
+    """The Python that has this release of dask-gateway-server; without one, the newest."""
+    return SERVERS / server / "bin" / "python" if server else Path(sys.executable)
 
 
 def once(folder: Path, product: Path, fingerprint: str, make: Callable[[int], None]) -> None:
@@ -81,9 +90,9 @@ def make_venv(lock: int) -> None:
          "--no-input", "--require-hashes", "-r", str(HERE / "requirements.txt")], lock)
 
 
-def make_release(pins: Path) -> None:
-    """An environment for schedulers, workers and clients of an older release."""
-    folder = RELEASES / pins.stem
+def make_pinned(group: Path, pins: Path) -> None:
+    """An environment for an older release: of schedulers, workers and clients, or of a server."""
+    folder = group / pins.stem
     python = folder / "bin" / "python"
 
     def make(lock: int) -> None:

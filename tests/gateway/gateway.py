@@ -29,7 +29,8 @@ Description = dict[str, Any]
 
 
 def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
-        auth: str, tls: bool, releases: bool = False, backend: str = "local") -> None:
+        auth: str, tls: bool, releases: bool = False, backend: str = "local", prefix: str = "",
+        http_proxy: bool = False, server: str | None = None) -> None:
     """Start it, announce it, and stay. A port lost between choice and use costs a fresh start."""
     for left in reversed(range(ATTEMPTS)):
         servers = Servers(work, leash)
@@ -37,9 +38,11 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
             if backend == "slurm":
                 description = on_slurm(servers)
             elif auth == "basic":
-                description = basic(servers, tls, releases)
+                description = basic(servers, tls, releases, prefix, server)
             else:
-                description = jupyterhub(servers)
+                description = jupyterhub(servers, server)
+            if http_proxy:
+                description |= forward(servers)
             break
         except PortTaken:
             if not left:
@@ -53,15 +56,16 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
     servers.watch()
 
 
-def basic(servers: Servers, tls: bool, releases: bool) -> Description:
+def basic(servers: Servers, tls: bool, releases: bool, prefix: str,
+          server: str | None) -> Description:
     public, private = free_ports(2)
     password = secrets.token_hex(16)
-    environment = {"DGW_PASSWORD": password}
-    address = f"http://127.0.0.1:{public}"
+    environment = {"DGW_PASSWORD": password, "DGW_PREFIX": prefix}
+    address = f"http://127.0.0.1:{public}{prefix}"
     described: Description = {}
     ca_file = None
     if tls:
-        address = f"https://127.0.0.1:{public}"
+        address = f"https://127.0.0.1:{public}{prefix}"
         ca_file, cert, key = certificates.write(servers.work)
         environment |= {"DGW_TLS_CERT": str(cert), "DGW_TLS_KEY": str(key)}
         described = {"ca_file": str(ca_file)}
@@ -69,7 +73,7 @@ def basic(servers: Servers, tls: bool, releases: bool) -> Description:
         pythons = {name: str(python) for name, python in venvs.releases().items()}
         environment["DGW_RELEASES"] = json.dumps(pythons)
         described["releases"] = pythons
-    start(servers, public, private, environment)
+    start(servers, public, private, environment, server)
     # Asked as a user would: that only *this* gateway takes the password tells it from a stranger
     # that got the port first.
     login = "Basic " + base64.b64encode(f"launcher:{password}".encode()).decode()
@@ -96,10 +100,10 @@ def on_slurm(servers: Servers) -> Description:
             "home": str(home), "slurm_conf": str(one.conf)}
 
 
-def jupyterhub(servers: Servers) -> Description:
+def jupyterhub(servers: Servers, server: str | None) -> Description:
     proxy, private, *hub_ports = free_ports(5)
     one = hub.Hub(servers, hub_ports, gateway=f"http://127.0.0.1:{proxy}")
-    start(servers, proxy, private, {"DGW_PREFIX": hub.PREFIX, **one.service_environment})
+    start(servers, proxy, private, {"DGW_PREFIX": hub.PREFIX, **one.service_environment}, server)
     tokens = one.issue_tokens()
     address = one.public_url + hub.PREFIX
     login = f"jupyterhub {tokens['users'][0]['token']}"
@@ -108,7 +112,20 @@ def jupyterhub(servers: Servers) -> Description:
     return {"address": address, "proxy_address": f"127.0.0.1:{proxy}"} | tokens
 
 
-def start(servers: Servers, proxy: int, private: int, environment: dict[str, str]) -> None:
+def forward(servers: Servers) -> Description:
+    """An HTTP proxy that leads anywhere, for whom it knows."""
+    [port] = free_ports(1)
+    login = f"ada:{secrets.token_hex(16)}"
+    servers.start("http-proxy", [
+        sys.executable, "-m", "proxy", "--hostname", "127.0.0.1", "--port", str(port),
+        "--num-workers", "1", "--num-acceptors", "1", "--basic-auth", login,
+    ], {})
+    servers.wait_until(lambda: loopback.listens(port))
+    return {"http_proxy": f"127.0.0.1:{port}", "http_proxy_login": login}
+
+
+def start(servers: Servers, proxy: int, private: int, environment: dict[str, str],
+          server: str | None = None) -> None:
     ports = {"DGW_PROXY": f"127.0.0.1:{proxy}", "DGW_PRIVATE": f"127.0.0.1:{private}"}
-    command = [sys.executable, "-m", "dask_gateway_server", "-f", str(CONFIG)]
+    command = [str(venvs.server_python(server)), "-m", "dask_gateway_server", "-f", str(CONFIG)]
     servers.start("gateway", command, ports | environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -29,3 +30,11 @@ def request(method: str, url: str, authorization: str, *, body: Any = None,
         return error.code, None
     except OSError:
         return 0, None
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+    except OSError:
+        return False
+    return True

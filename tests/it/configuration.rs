@@ -403,10 +403,13 @@ fn a_sites_file_counts_and_may_be_read_by_all_unless_it_holds_a_secret() {
         .with("DASK_ROOT_CONFIG", &site.display().to_string());
     user.dgw(&["list"]).success();
     fs::write(&file, "gateway: {auth: {kwargs: {password: s3cret}}}").expect("written");
-    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
 error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret that others may read (mode 644)
 
-hint: tell your site's administrators, and give dgw your own file with mode 600 (the secret in [HOME]/site/gateway.yaml is open to everyone here)
+hint: chmod 600 [HOME]/site/gateway.yaml
 
 "#]]);
 }
@@ -460,4 +463,107 @@ fn a_variable_that_is_no_text_is_named() {
         .expect("dgw runs");
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`DASK_CONFIG`"));
+}
+
+#[test]
+fn every_file_of_ones_own_with_a_gateway_section_is_held_to_the_rules() {
+    let (stub, user) = watched();
+    let path = |path: &Path| path.display().to_string();
+    let named = user.home().join("named/z.json");
+    let beside = user.home().join(".config/dask/distributed.yml");
+    for file in [&named, &beside] {
+        write_private(file, "{\"gateway\": {\"foo\": null}}");
+    }
+    let folder = path(named.parent().expect("a folder"));
+    let user = user.with("DASK_CONFIG", &folder);
+    let refused = |args: &[&str], rule: &str| {
+        let output = user.command(args).output().expect("dgw runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{rule}: {said}");
+        assert!(said.contains(rule), "{rule}: {said}");
+    };
+    user.dgw(&["list"]).success();
+    for file in [&named, &beside] {
+        set_mode(file, 0o640);
+        refused(&["list"], "its mode is 640, it must be 600");
+        set_mode(file, 0o600);
+    }
+    set_mode(&user.home().join("named"), 0o775);
+    refused(&["list"], "others may write to its folder (mode 775)");
+    refused(
+        &["list", "--config", &path(&named)],
+        "others may write to its folder",
+    );
+    set_mode(&user.home().join("named"), 0o755);
+    set_mode(&named, 0o604);
+    refused(&["list", "--config", &path(&named)], "its mode is 604");
+    refused(&["list", "--config", &folder], "its mode is 604");
+    set_mode(&named, 0o600);
+    if chown(user.home().join("named"), Some(12_345), None).is_ok() {
+        refused(&["list"], "its folder belongs to another user (uid 12345)");
+        chown(user.home().join("named"), Some(0), None).expect("given back");
+    }
+    user.dgw(&["list"]).success();
+    // Without a gateway section it is none of dgw's business.
+    fs::write(&named, "{\"distributed\": {\"gateway\": 1}}").expect("written");
+    set_mode(&named, 0o666);
+    user.dgw(&["list"]).success();
+    assert_eq!(stub.seen().len(), 3);
+}
+
+#[test]
+fn a_sites_file_is_refused_only_with_a_secret_that_others_may_read() {
+    let (stub, user) = watched();
+    let file = user.home().join("site/gateway.yaml");
+    write_private(&file, "");
+    let site = user.home().join("site").display().to_string();
+    let user = user.with("DASK_ROOT_CONFIG", &site);
+    let user = user.with("SITE_TOKEN", "t0ken");
+    let code = |yaml: &str, mode: u32| {
+        fs::write(&file, format!("gateway: {yaml}\n")).expect("written");
+        set_mode(&file, mode);
+        user.command(&["list", "-q"])
+            .output()
+            .expect("dgw runs")
+            .status
+            .code()
+    };
+    for (yaml, holds_secret) in [
+        (
+            "{proxy-address: 8786, auth: {type: jupyterhub, kwargs: {username: ada}}}",
+            false,
+        ),
+        (
+            "{auth: {kwargs: {api_token: \"{SITE_TOKEN}\", password: \"\"}}}",
+            false,
+        ),
+        (
+            "{auth: {kwargs: {api_token: null}}, http-client: {proxy: \"http://p:1\"}}",
+            false,
+        ),
+        ("{auth: {kwargs: {api_token: 0123456789abcdef}}}", true),
+        ("{auth: {kwargs: {api-token: 0123456789abcdef}}}", true),
+        ("{auth: {kwargs: {password: 12345}}}", true),
+        ("{auth: {kwargs: {password: \"{{s3cret\"}}}", true),
+        (
+            "{http_client: {proxy: \"http://ada:s3cret@127.0.0.1:1\"}}",
+            true,
+        ),
+    ] {
+        for (mode, is_open) in [(0o600, false), (0o644, true), (0o640, true), (0o604, true)] {
+            let is_refused = code(yaml, mode) == Some(3);
+            assert_eq!(is_refused, holds_secret && is_open, "{mode:o} {yaml}");
+        }
+        assert_ne!(code(yaml, 0o622), Some(3), "{yaml}");
+    }
+    if chown(&file, Some(12_345), None).is_ok() {
+        code("{auth: {kwargs: {password: s3cret}}}", 0o644);
+        user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret that others may read (mode 644)
+
+hint: tell your site's administrators, and give dgw your own file with mode 600 (the secret in [HOME]/site/gateway.yaml is open to everyone here)
+
+"#]]);
+    }
+    assert!(stub.seen().iter().all(|head| !head.contains("s3cret")));
 }

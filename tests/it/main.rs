@@ -26,6 +26,8 @@ mod requests;
 mod run;
 mod scale;
 mod secrets;
+mod servers;
+mod setups;
 mod shells;
 mod show;
 mod shutdown;

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, User, answer, json_answer};
+use crate::support::{BASIC, PREFIX, Stub, User, answer, json_answer};
 
 #[test]
 fn a_proxy_of_the_environment_is_used_unless_the_configuration_says_not_to() {
@@ -79,4 +79,110 @@ error: can't reach the gateway at `http://gateway.invalid`
 hint: requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the like): check that too
 
 "#]]);
+}
+
+/// A user who reaches the gateway by no other way than `variable`: to dgw, the address is not of
+/// this machine.
+fn abroad(variable: &str, proxy: &str) -> User {
+    let address = BASIC.fact("address").replace("127.0.0.1", "0.0.0.0");
+    User::basic(&address, "ada", BASIC.fact("password")).with(variable, proxy)
+}
+
+#[test]
+fn a_real_proxy_leads_to_the_gateway_with_the_right_password_only() {
+    let (host, login) = (PREFIX.fact("http_proxy"), PREFIX.fact("http_proxy_login"));
+    for proxy in [format!("http://{login}@{host}"), format!("{login}@{host}")] {
+        for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+            abroad(variable, &proxy).dgw(&["list", "-q"]).success();
+        }
+        let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
+        abroad(setting, &proxy).dgw(&["list", "-q"]).success();
+        let wrong = proxy.replace("ada:", "ada:x");
+        for variable in ["HTTP_PROXY", setting] {
+            let user = abroad(variable, &wrong);
+            let output = user
+                .command(&["list", "-q", "-vvv"])
+                .output()
+                .expect("dgw runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(4), "{said}");
+            assert!(said.contains("HTTP proxy"), "{said}");
+            assert!(!said.contains(login.trim_start_matches("ada:")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_configured_proxy_is_all_or_nothing() {
+    let proxy = format!(
+        "http://{}@{}",
+        PREFIX.fact("http_proxy_login"),
+        PREFIX.fact("http_proxy")
+    );
+    let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
+    let nowhere = "http://127.0.0.1:1";
+    for (configured, code) in [("True", 0), ("yes", 0), ("False", 0), ("None", 0)] {
+        abroad("HTTP_PROXY", &proxy)
+            .with(setting, configured)
+            .dgw(&["list", "-q"])
+            .code(code);
+    }
+    for (configured, code) in [
+        ("True", 9),
+        ("False", 0),
+        ("off", 0),
+        ("None", 0),
+        (&proxy, 0),
+    ] {
+        abroad("HTTP_PROXY", nowhere)
+            .with(setting, configured)
+            .dgw(&["list", "-q"])
+            .code(code);
+    }
+    abroad("HTTP_PROXY", &proxy)
+        .with(setting, nowhere)
+        .dgw(&["list", "-q"])
+        .code(9);
+    // As in Python: a URL may come from the environment, and a password may hold anything encoded.
+    let user = abroad("CORPORATE_PROXY", &proxy.replace("ada", "%61da"));
+    user.with(setting, "{CORPORATE_PROXY}")
+        .dgw(&["list", "-q"])
+        .success();
+}
+
+#[test]
+fn hosts_that_need_no_proxy_are_reached_without() {
+    let nowhere = "http://127.0.0.1:1";
+    for exempt in ["0.0.0.0", "example.org,0.0.0.0", "0.0.0.0/8", "*"] {
+        for variable in ["NO_PROXY", "no_proxy"] {
+            abroad("HTTP_PROXY", nowhere)
+                .with(variable, exempt)
+                .dgw(&["list", "-q"])
+                .success();
+        }
+    }
+    abroad("HTTP_PROXY", nowhere)
+        .with("NO_PROXY", "example.org")
+        .dgw(&["list", "-q"])
+        .code(9);
+    // The other scheme's proxy is not meant.
+    abroad("HTTPS_PROXY", nowhere)
+        .dgw(&["list", "-q"])
+        .success();
+}
+
+#[test]
+fn https_goes_through_a_real_proxy_unread() {
+    let (host, login) = (PREFIX.fact("http_proxy"), PREFIX.fact("http_proxy_login"));
+    let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
+    let by = |login: &str| {
+        PREFIX
+            .user()
+            .with(setting, &format!("http://{login}@{host}"))
+    };
+    by(login)
+        .dgw(&["list"])
+        .success()
+        .stderr_eq("no active clusters\n");
+    by("ada:wrong").dgw(&["list"]).code(4).stdout_eq("");
 }

@@ -10,8 +10,9 @@ fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Err
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect::<Environment>();
     let source = Arc::new(Source::File("gateway.yaml".into()));
-    let mut tree = Tree::new(Node::from_value(json!({ "gateway": gateway }), &source));
-    tree.merge(environment.gateway_section());
+    let file = Tree::new(Node::new(json!({ "gateway": gateway }).into(), &source));
+    let mut tree = environment.gateway_section()?;
+    tree.lay_under(file);
     Settings::new(&tree, &environment, None)
 }
 
@@ -114,14 +115,15 @@ fn a_secret_is_in_no_refusal() {
 }
 
 #[test]
-fn the_words_for_a_boolean_are_those_of_yaml_1_1() {
+fn the_proxy_knows_the_words_for_a_boolean() {
     for (proxy, direct) in [
         (json!(false), true),
         (json!("off"), true),
         (json!("no"), true),
         (json!("yes"), false),
         (json!(true), false),
-        (json!(null), false),
+        // Not the default, which is true.
+        (json!(null), true),
     ] {
         let gateway = json!({"address": "https://g", "http-client": {"proxy": proxy}});
         let found = settings(&gateway, &[("USER", "a")])

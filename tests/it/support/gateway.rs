@@ -28,6 +28,14 @@ pub(crate) static RELEASES: LazyLock<TestGateway> =
 pub(crate) static SLURM: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--backend", "slurm"]));
 
+/// Below a path of its address, over HTTPS, with an HTTP proxy beside it.
+pub(crate) static PREFIX: LazyLock<TestGateway> =
+    LazyLock::new(|| TestGateway::start(&["--tls", "--prefix", "/dg/site", "--http-proxy"]));
+
+/// What `serve --server` knows, oldest first.
+pub(crate) const OLDER_SERVERS: [&str; 5] =
+    ["0.9.0", "2022.4.0", "2023.1.1", "2024.1.0", "2025.4.0"];
+
 /// A gateway that ends, with all it started, when this process does: its supervisor reads from
 /// our pipe and takes its end for a sign.
 pub(crate) struct TestGateway {
@@ -37,6 +45,7 @@ pub(crate) struct TestGateway {
 }
 
 impl TestGateway {
+    /// `serve` with these arguments.
     pub(crate) fn start(args: &[&str]) -> Self {
         let mut supervisor = Command::new("python3")
             .arg(repository().join("tests/gateway"))

@@ -9,7 +9,9 @@ mod user;
 mod work;
 
 pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
-pub(crate) use gateway::{BASIC, HUB, RELEASES, SLURM, TLS, TestGateway, repository};
+pub(crate) use gateway::{
+    BASIC, HUB, OLDER_SERVERS, PREFIX, RELEASES, SLURM, TLS, TestGateway, repository,
+};
 pub(crate) use process::{send, spawned};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;

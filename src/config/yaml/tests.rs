@@ -1,0 +1,94 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn loaded(text: &str) -> Value {
+    match load(text) {
+        Ok(value) => value
+            .to_json()
+            .unwrap_or_else(|kind| json!({ "foreign": kind })),
+        Err(fault) => json!({ "malformed": fault.place }),
+    }
+}
+
+#[test]
+fn plain_scalars_are_what_yaml_1_1_says() {
+    for (text, value) in [
+        ("0600", json!(384)),
+        ("007", json!(7)),
+        ("008", json!("008")),
+        ("0o17", json!("0o17")),
+        ("1_000", json!(1000)),
+        ("0x_fF", json!(255)),
+        ("-0b11", json!(-3)),
+        ("12:30:45", json!(45045)),
+        ("12:60", json!("12:60")),
+        ("1e5", json!("1e5")),
+        ("1.5e+3", json!(1500.0)),
+        ("1:30.5", json!(90.5)),
+        (".5", json!(0.5)),
+        ("yes", json!(true)),
+        ("OFF", json!(false)),
+        ("yEs", json!("yEs")),
+        ("~", json!(null)),
+        ("2026-11-21", json!({"foreign": "date"})),
+        ("2026-11-21 10:00:00 +2", json!({"foreign": "date"})),
+        ("'0600'", json!("0600")),
+        ("!!str 0600", json!("0600")),
+        ("! '0600'", json!(384)),
+        ("!!float 1", json!(1.0)),
+    ] {
+        assert_eq!(loaded(text), value, "{text}");
+    }
+}
+
+#[test]
+fn merges_chain_and_what_stands_there_itself_wins() {
+    let text = "a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: [*b, {x: 9, z: 9}], w: 3}\n";
+    assert_eq!(loaded(text)["c"], json!({"x": 1, "z": 9, "y": 2, "w": 3}));
+}
+
+#[test]
+fn the_last_of_equal_keys_counts() {
+    assert_eq!(loaded("{a: 1, b: 2, a: 3}"), json!({"a": 3, "b": 2}));
+}
+
+#[test]
+fn what_safe_load_refuses_is_malformed() {
+    for text in [
+        "a: !mine 1",
+        "a: *nowhere",
+        "a: &x {b: *x}",
+        "[&x 1, &x 2]",
+        "? [1]\n: 2",
+        "<<: 3",
+        "=",
+        "!!int abc",
+        "2026-13-01",
+        "--- 1\n--- 2",
+        "a: b: c",
+        "0b_",
+        "{a: 1",
+    ] {
+        let loaded = loaded(text);
+        assert!(loaded["malformed"].is_array(), "{text}: {loaded}");
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_at_once() {
+    assert!(load(&"[".repeat(60_000)).is_err());
+    assert!(load(&"{a: ".repeat(10_000)).is_err());
+    let mut bomb = String::from("a0: &a0 [x]\n");
+    for level in 1..30 {
+        let below = level - 1;
+        bomb += &format!("a{level}: &a{level} [*a{below}, *a{below}, *a{below}]\n");
+    }
+    assert!(load(&bomb).is_err());
+    let mut merges = String::from("a0: &a0 {x: 1}\n");
+    for level in 1..40 {
+        let below = level - 1;
+        merges += &format!("a{level}: &a{level} {{<<: [*a{below}, *a{below}, *a{below}]}}\n");
+    }
+    assert!(load(&merges).is_err());
+}

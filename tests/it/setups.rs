@@ -1,0 +1,277 @@
+//! Configurations in the style of sites that run Dask Gateway, each on a gateway of its kind.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use snapbox::str;
+
+use crate::support::{HUB, PREFIX, TestGateway, User, set_mode, write_private};
+
+/// The token of one of the hub's users, and `host:port` of the gateway that stands behind it.
+fn hub_user(number: usize) -> (&'static str, &'static str) {
+    let token = HUB.facts["users"][number]["token"].as_str();
+    (token.expect("a token"), HUB.fact("proxy_address"))
+}
+
+/// The main job, and that the cluster's scheduler is reached.
+fn works(user: &User, dashboard: &str) {
+    let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let clusters = user.json(&["list", "--wide"]);
+    assert_eq!(clusters[0]["workers"], 1, "{clusters}");
+    let link = format!("{dashboard}/clusters/{name}/status");
+    assert_eq!(clusters[0]["dashboard_link"], link.as_str());
+    assert_eq!(user.stdout(&["dashboard"]), link);
+    assert!(user.stdout(&["logs"]).contains("Scheduler at"));
+    assert_eq!(user.stdout(&["shutdown", &name]), name);
+}
+
+/// JASMIN: a token of the notebook service's in one's own file, the gateway on a host of its own,
+/// which is the scheduler proxy too.
+#[test]
+fn a_gateway_on_its_own_host_with_a_hubs_token() {
+    let (token, host) = hub_user(10);
+    let address = format!("http://{host}/services/dask-gateway");
+    let user = User::new().configured(&format!(
+        "gateway:\n  address: {address}\n  auth:\n    type: jupyterhub\n    kwargs:\n      \
+         api_token: {token}\n"
+    ));
+    works(&user, &address);
+}
+
+/// A hub's notebook server: all of it in the environment, dashboards as paths on the hub.
+#[test]
+fn a_terminal_of_a_hub() {
+    let (token, host) = hub_user(9);
+    let user = User::new()
+        .with(
+            "DASK_GATEWAY__ADDRESS",
+            &format!("{}/", HUB.fact("address")),
+        )
+        .with("DASK_GATEWAY__PROXY_ADDRESS", &format!("gateway://{host}"))
+        .with("DASK_GATEWAY__PUBLIC_ADDRESS", "/services/dask-gateway/")
+        .with("DASK_GATEWAY__AUTH__TYPE", "jupyterhub")
+        .with(
+            "DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_SETUP",
+            "{JUPYTER_IMAGE_SPEC}",
+        )
+        .with("JUPYTERHUB_API_TOKEN", token)
+        .with("JUPYTER_IMAGE_SPEC", "pangeo/base-notebook:2026.01");
+    works(&user, "/services/dask-gateway");
+    let name = user.stdout(&["new"]);
+    let shown = user.json(&["show"]);
+    assert_eq!(
+        shown["options"]["worker_setup"],
+        "pangeo/base-notebook:2026.01"
+    );
+    user.dgw(&["dashboard", "--open"])
+        .code(3)
+        .stderr_eq(str![[r#"
+error: the dashboard's URL has no host: `/services/dask-gateway/clusters/[NAME]/status`
+
+hint: `gateway.public-address` is a path on your hub: open it there, or set it in full
+
+"#]]);
+    user.stdout(&["shutdown", &name]);
+}
+
+/// Nebari: a `ConfigMap` for everyone, JSON with underscores; of such a volume's files each is a
+/// link through a link, and its folder is open to all. The token is the notebook server's.
+#[test]
+fn a_sites_json_with_underscores() {
+    let (token, host) = hub_user(8);
+    let user = User::new();
+    let site = user.home().join("etc/dask");
+    let version = site.join("..2026_11_21");
+    let file = version.join("gateway.yaml");
+    let json = format!(
+        r#"{{"gateway": {{"address": "{}", "proxy_address": "tcp://{host}",
+            "public_address": "https://nebari.example.org/gateway", "auth": {{"type": "jupyterhub"}},
+            "cluster": {{"options": {{"worker_setup": "{{NB_USER}}"}}}}}}}}"#,
+        HUB.fact("address"),
+    );
+    write_private(&file, &json);
+    symlink("..2026_11_21", site.join("..data")).expect("linked");
+    symlink("..data/gateway.yaml", site.join("gateway.yaml")).expect("linked");
+    set_mode(&file, 0o644);
+    set_mode(&version, 0o777);
+    set_mode(&site, 0o777);
+    let user = user
+        .with("DASK_ROOT_CONFIG", &site.display().to_string())
+        .with("JUPYTERHUB_API_TOKEN", token)
+        .with("NB_USER", "ada");
+    works(&user, "https://nebari.example.org/gateway");
+}
+
+/// An image or a shared environment that brings the site's settings along, in the folder that its
+/// own Python would read: under its prefix.
+#[test]
+fn the_active_environments_own_configuration() {
+    let (token, host) = hub_user(7);
+    let user = User::new();
+    let conda = user.home().join("opt/conda");
+    let file = conda.join("etc/dask/gateway.yaml");
+    write_private(
+        &file,
+        &format!(
+            "gateway: {{address: \"{}\", proxy-address: \"{host}\", auth: {{type: jupyterhub}}}}",
+            HUB.fact("address")
+        ),
+    );
+    set_mode(&file, 0o644);
+    write_private(&conda.join("bin/python3.11"), "");
+    symlink("python3.11", conda.join("bin/python3")).expect("linked");
+    let user = user
+        .with(
+            "PATH",
+            &format!("/nonexistent:{}/bin:/usr/bin", conda.display()),
+        )
+        .with("JUPYTERHUB_API_TOKEN", token);
+    user.dgw(&["list"]).success();
+    let venv = user.home().join("venv");
+    let by_venv = |user: User| user.with("PATH", &format!("{}/bin:/usr/bin", venv.display()));
+    write_private(&venv.join("pyvenv.cfg"), "");
+    fs::create_dir(venv.join("bin")).expect("a folder");
+    symlink(conda.join("bin/python3"), venv.join("bin/python")).expect("linked");
+    let user = by_venv(user);
+    user.dgw(&["list"]).code(3);
+    write_private(
+        &venv.join("etc/dask/gateway.yaml"),
+        "gateway: {address: \"http://127.0.0.1:1\", auth: {type: basic, kwargs: {password: x}}}",
+    );
+    user.dgw(&["list"]).code(9);
+    set_mode(&venv.join("etc/dask/gateway.yaml"), 0o644);
+    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/venv/etc/dask/gateway.yaml`: it holds a secret that others may read (mode 644)
+
+hint: chmod 600 [HOME]/venv/etc/dask/gateway.yaml
+
+"#]]);
+}
+
+/// A front end below a path, with a certificate of the site's own authority, which speaks HTTP/2
+/// to whoever asks for it.
+#[test]
+fn a_path_prefix_a_private_authority_and_http_2() {
+    let address = PREFIX.fact("address");
+    let (ca_file, password) = (PREFIX.fact("ca_file"), PREFIX.fact("password"));
+    assert_eq!(spoken_at(&PREFIX), "h2");
+    let user = User::basic(&format!("{address}/"), "ada", password).with("SSL_CERT_FILE", ca_file);
+    works(&user, address);
+    let folder = user.home().join("authorities");
+    fs::create_dir(&folder).expect("a folder");
+    fs::copy(ca_file, folder.join("site.pem")).expect("copied");
+    let named = format!("/nonexistent:{}", folder.display());
+    let by_folder = || User::basic(address, "ada", password).with("SSL_CERT_DIR", &named);
+    by_folder().dgw(&["list"]).success();
+    // A file that can't be read doesn't make a folder useless, nor the other way round.
+    by_folder()
+        .with("SSL_CERT_FILE", "/nonexistent")
+        .dgw(&["list"])
+        .success();
+    // Named authorities stand in for the system's, as everywhere.
+    User::basic(address, "ada", password)
+        .with("SSL_CERT_DIR", "/nonexistent")
+        .dgw(&["list"])
+        .code(9);
+    let above = address.replace("/dg/site", "");
+    let user = User::basic(&above, "ada", password).with("SSL_CERT_FILE", ca_file);
+    user.dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `https://[HOST]/api/v1/clusters/` is not a gateway's answer: [..]
+
+hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+
+"#]]);
+}
+
+/// The protocol that the gateway's front end picks, offered both.
+fn spoken_at(gateway: &TestGateway) -> String {
+    let script = "import socket, ssl, sys\n\
+        context = ssl.create_default_context(cafile=sys.argv[2])\n\
+        context.set_alpn_protocols(['h2', 'http/1.1'])\n\
+        host, port = sys.argv[1].split('/')[2].split(':')\n\
+        with context.wrap_socket(socket.create_connection((host, port)), server_hostname=host) as tls:\n    \
+            print(tls.selected_alpn_protocol(), end='')\n";
+    let output = std::process::Command::new(gateway.python())
+        .args([
+            "-c",
+            script,
+            gateway.fact("address"),
+            gateway.fact("ca_file"),
+        ])
+        .output()
+        .expect("Python runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A default for new clusters that the gateway doesn't take is told with the place it is set in.
+#[test]
+fn a_default_that_the_gateway_does_not_take() {
+    let user = PREFIX.user();
+    let told = |yaml: &str, code: i32, stderr: snapbox::data::Inline| {
+        let file = fs::read_to_string(user.configuration()).expect("the configuration");
+        let file = file
+            .split("  cluster:")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let text = format!("{file}  cluster:\n    options: {yaml}\n");
+        write_private(&user.configuration(), &text);
+        user.dgw(&["new", "-q"])
+            .code(code)
+            .stdout_eq("")
+            .stderr_eq(stderr);
+    };
+    told(
+        "{worker_cores: 99}",
+        3,
+        str![[r#"
+error: `gateway.cluster.options.worker_cores` ([HOME]/.config/dask/gateway.yaml) must be an integer, 1 to 4, not `99`
+
+hint: `dgw options` shows what this gateway offers, and your own defaults
+
+"#]],
+    );
+    told(
+        "{worker-cores: 2}",
+        3,
+        str![[r#"
+error: `gateway.cluster.options.worker-cores` ([HOME]/.config/dask/gateway.yaml) is no option of this gateway; did you mean `worker_cores`?
+
+hint: `dgw options` shows what this gateway offers, and your own defaults
+
+"#]],
+    );
+    told(
+        "{profile: yes}",
+        3,
+        str![[r#"
+error: `gateway.cluster.options.profile` ([HOME]/.config/dask/gateway.yaml) must be one of small, medium, large, not `true`
+
+hint: `dgw options` shows what this gateway offers, and your own defaults
+
+"#]],
+    );
+    told(
+        "{worker_setup: 2026-11-21}",
+        3,
+        str![[r#"
+error: `gateway.cluster.options.worker_setup` ([HOME]/.config/dask/gateway.yaml) holds a date, which no gateway can be sent
+
+"#]],
+    );
+    let user = PREFIX
+        .user()
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES", "99");
+    user.dgw(&["new", "-q"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: `gateway.cluster.options.worker_cores` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES) must be an integer, 1 to 4, not `99`
+
+hint: `dgw options` shows what this gateway offers, and your own defaults
+
+"#]]);
+    // What the command line sets stands in for the default.
+    let name = user.stdout(&["new", "-q", "-s", "worker_cores=1"]);
+    user.stdout(&["shutdown", &name]);
+}
