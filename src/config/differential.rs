@@ -338,8 +338,8 @@ impl Home {
             variables: Vec::new(),
         };
         let prefix = home.path("prefix");
-        home.write(&prefix.join("bin/python3"), "");
-        home.write(&prefix.join("pyvenv.cfg"), "");
+        Self::write(&prefix.join("bin/python3"), "");
+        Self::write(&prefix.join("pyvenv.cfg"), "");
         for (place, name, text) in &case.files {
             let folder = home.path(match place {
                 Place::Site => "site",
@@ -347,7 +347,7 @@ impl Home {
                 Place::User => ".config/dask",
                 Place::Named => "named",
             });
-            home.write(&folder.join(name), text);
+            Self::write(&folder.join(name), text);
         }
         let text = |path: &Path| path.display().to_string();
         home.variables = vec![
@@ -367,7 +367,7 @@ impl Home {
         self.folder.path().join(name)
     }
 
-    fn write(&self, path: &Path, text: &str) {
+    fn write(path: &Path, text: &str) {
         let folder = path.parent().expect("a folder");
         fs::create_dir_all(folder).expect("the folder can be made");
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))

@@ -120,12 +120,13 @@ impl FileFault {
         let file = quoted(path);
         let folder = quoted(path.parent().unwrap_or(path));
         match self {
-            Self::Unreadable(_) => Some(format!("chmod 600 {file}")),
+            Self::Unreadable(_) | Self::SecretForAll { is_own: true, .. } => {
+                Some(format!("chmod 600 {file}"))
+            }
             Self::Mode(_) => Some(format!(
                 "chmod 600 {file}  (importing dask_gateway in Python leaves a template there with \
                  mode 644)"
             )),
-            Self::SecretForAll { is_own: true, .. } => Some(format!("chmod 600 {file}")),
             Self::SecretForAll { .. } => Some(format!(
                 "tell your site's administrators, and give dgw your own file with mode 600 \
                  (the secret in {file} is open to everyone here)"

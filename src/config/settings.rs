@@ -107,6 +107,9 @@ impl Settings {
     }
 }
 
+/// Options for a new cluster, and where each was set.
+type Defaults = (Map<String, Value>, BTreeMap<String, Source>);
+
 /// Typed access to the tree; every error names the key and where its value was set.
 struct Reader<'a> {
     tree: &'a Tree,
@@ -328,6 +331,13 @@ impl Reader<'_> {
     }
 
     fn proxy_of_environment(&self) -> HttpProxy {
+        // The HTTP library takes `*` for every name, but for no IP address.
+        let exempt = ["NO_PROXY", "no_proxy"]
+            .into_iter()
+            .find_map(|name| self.environment.get(name));
+        if exempt.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
+            return HttpProxy::Direct;
+        }
         let names = ["http_proxy", "https_proxy", "all_proxy"];
         let is_named = names.into_iter().any(|name| {
             let variables = [name.to_owned(), name.to_uppercase()];
@@ -339,7 +349,7 @@ impl Reader<'_> {
     }
 
     /// The user's defaults, and where each was set.
-    fn cluster_options(&self) -> Result<(Map<String, Value>, BTreeMap<String, Source>), Error> {
+    fn cluster_options(&self) -> Result<Defaults, Error> {
         let key = "gateway.cluster.options";
         self.refuse_scalar_above(key)?;
         let (mut options, mut sources) = (Map::new(), BTreeMap::new());

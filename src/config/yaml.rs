@@ -1,7 +1,7 @@
-//! YAML as PyYAML's `safe_load` reads it. That is YAML 1.1: `0600`, `1_000` and `12:30` are
+//! YAML as `PyYAML`'s `safe_load` reads it. That is YAML 1.1: `0600`, `1_000` and `12:30` are
 //! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts.
 //!
-//! libyaml's grammar is PyYAML's; what its events mean is decided here, as in PyYAML's
+//! libyaml's grammar is `PyYAML`'s; what its events mean is decided here, as in `PyYAML`'s
 //! `composer.py` and `constructor.py`.
 
 mod scalar;

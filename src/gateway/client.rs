@@ -9,7 +9,7 @@ use reqwest::{Method, Url, redirect};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::error::{self, Error};
+use super::error::{self, Error, Trouble};
 use super::{auth, tls};
 use crate::config::{HttpProxy, Settings};
 
@@ -197,6 +197,9 @@ impl Gateway {
     }
 
     fn network(&self, error: &reqwest::Error, url: &Url, limit: Duration) -> Error {
+        if error::is_proxys_refusal(error) {
+            return Error::Authentication(Box::new(Trouble::ProxyRefused));
+        }
         let certificate = error::certificate(error);
         if error.is_connect() || certificate.is_some() {
             return Error::Unreachable {

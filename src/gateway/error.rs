@@ -159,6 +159,12 @@ pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
     Some(innermost.to_string())
 }
 
+/// Whether a proxy that was asked for a tunnel wants other credentials. Of this error hyper-util
+/// makes nothing public but its text; a test with a real proxy holds it.
+pub(super) fn is_proxys_refusal(error: &reqwest::Error) -> bool {
+    cause(error).is_some_and(|cause| cause.ends_with("proxy authorization required"))
+}
+
 /// What is wrong with the server's certificate, if that is what `error` comes from.
 pub(super) fn certificate(error: &reqwest::Error) -> Option<Certificate> {
     let first = std::error::Error::source(error)?;

@@ -156,10 +156,10 @@ fn block(yaml: &Yaml, depth: usize, text: &mut String) {
     for (key, value) in entries {
         text.push_str(&"  ".repeat(depth));
         match value {
-            Yaml::Scalar(scalar) => *text += &format!("{key}: {scalar}\n"),
-            Yaml::Map(inner) if inner.is_empty() => *text += &format!("{key}: {{}}\n"),
+            Yaml::Scalar(scalar) => text.extend([format!("{key}: {scalar}\n")]),
+            Yaml::Map(inner) if inner.is_empty() => text.extend([format!("{key}: {{}}\n")]),
             Yaml::Map(_) => {
-                *text += &format!("{key}:\n");
+                text.extend([format!("{key}:\n")]);
                 block(value, depth + 1, text);
             }
         }
@@ -173,7 +173,7 @@ fn flow(yaml: &Yaml, text: &mut String) {
             text.push('{');
             for (at, (key, value)) in entries.iter().enumerate() {
                 text.push_str(if at == 0 { "" } else { ", " });
-                *text += &format!("{key}: ");
+                text.extend([format!("{key}: ")]);
                 flow(value, text);
             }
             text.push('}');

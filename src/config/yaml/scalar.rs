@@ -1,4 +1,4 @@
-//! What a scalar is, and which value it stands for: PyYAML's `resolver.py` and `constructor.py`.
+//! What a scalar is, and which value it stands for: `PyYAML`'s `resolver.py` and `constructor.py`.
 
 use jiff::civil::{Date, Time};
 

@@ -82,13 +82,17 @@ fn a_bomb_is_refused_at_once() {
     let mut bomb = String::from("a0: &a0 [x]\n");
     for level in 1..30 {
         let below = level - 1;
-        bomb += &format!("a{level}: &a{level} [*a{below}, *a{below}, *a{below}]\n");
+        bomb.extend([format!(
+            "a{level}: &a{level} [*a{below}, *a{below}, *a{below}]\n"
+        )]);
     }
     assert!(load(&bomb).is_err());
     let mut merges = String::from("a0: &a0 {x: 1}\n");
     for level in 1..40 {
         let below = level - 1;
-        merges += &format!("a{level}: &a{level} {{<<: [*a{below}, *a{below}, *a{below}]}}\n");
+        merges.extend([format!(
+            "a{level}: &a{level} {{<<: [*a{below}, *a{below}, *a{below}]}}\n"
+        )]);
     }
     assert!(load(&merges).is_err());
 }

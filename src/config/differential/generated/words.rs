@@ -200,7 +200,16 @@ pub(super) fn variable() -> impl Strategy<Value = (String, String)> {
         "dask_gateway__address",
         "DASK_GATEWAY_ADDRESS",
     ]);
-    let value = select(vec![
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    prop_oneof![
+        (settings, literals()).prop_map(move |(name, value)| pair(name, value)),
+        foreign().prop_map(move |(name, value)| pair(name, value)),
+    ]
+}
+
+/// Python literals, and what isn't quite one.
+fn literals() -> impl Strategy<Value = &'static str> {
+    select(vec![
         "https://g.example.org/",
         "http://{HUB_HOST}/services/dask-gateway",
         "8786",
@@ -257,8 +266,12 @@ pub(super) fn variable() -> impl Strategy<Value = (String, String)> {
         "12e4",
         "a,b",
         "set()",
-    ]);
-    let own = select(vec![
+    ])
+}
+
+/// Variables that aren't dask's, but count.
+fn foreign() -> impl Strategy<Value = (&'static str, &'static str)> {
+    select(vec![
         ("USER", "ada"),
         ("USER", ""),
         ("LOGNAME", "bob"),
@@ -277,10 +290,5 @@ pub(super) fn variable() -> impl Strategy<Value = (String, String)> {
             // {"gateway": {"address": "http://inherited.example.org", "proxy-address": 1}}
             "eyJnYXRld2F5IjogeyJhZGRyZXNzIjogImh0dHA6Ly9pbmhlcml0ZWQuZXhhbXBsZS5vcmciLCAicHJveHktYWRkcmVzcyI6IDF9fQ==",
         ),
-    ]);
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    prop_oneof![
-        (settings, value).prop_map(move |(name, value)| pair(name, value)),
-        own.prop_map(move |(name, value)| pair(name, value)),
-    ]
+    ])
 }
