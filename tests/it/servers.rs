@@ -72,7 +72,7 @@ fn serves(release: &str, gateway: &TestGateway) {
 
     let stranger = gateway.user();
     stranger.dgw(&["show", &name]).code(4);
-    stranger.dgw(&["shutdown", &name]).code(4);
+    stranger.dgw(&["shutdown", &name]).code(5);
     user.dgw(&["show", "ffffffffffffffffffffffffffffffff"])
         .code(5);
     user.dgw(&["shutdown", "ffffffffffffffffffffffffffffffff"])
