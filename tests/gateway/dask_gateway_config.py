@@ -54,8 +54,8 @@ backend.check_timeouts_period = 1
 backend.cluster_start_timeout = 20 if SLURM else 60
 
 # The server's own default is `dask-scheduler`, a script that distributed no longer has. In full, as
-# jobs have a PATH of their own.
-DASK = str(Path(sys.executable).with_name("dask"))
+# jobs have a PATH of their own, and an older gateway a Python of its own.
+DASK = os.environ["DGW_DASK"]
 SCHEDULER = [DASK, "scheduler"]
 SLOW = f"import os, sys, time; time.sleep(10); os.execv('{DASK}', {SCHEDULER} + sys.argv[1:])"
 SCHEDULER_STARTS = [

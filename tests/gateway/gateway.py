@@ -126,6 +126,7 @@ def forward(servers: Servers) -> Description:
 
 def start(servers: Servers, proxy: int, private: int, environment: dict[str, str],
           server: str | None = None) -> None:
-    ports = {"DGW_PROXY": f"127.0.0.1:{proxy}", "DGW_PRIVATE": f"127.0.0.1:{private}"}
+    own = {"DGW_PROXY": f"127.0.0.1:{proxy}", "DGW_PRIVATE": f"127.0.0.1:{private}",
+           "DGW_DASK": str(Path(sys.executable).with_name("dask"))}
     command = [str(venvs.server_python(server)), "-m", "dask_gateway_server", "-f", str(CONFIG)]
-    servers.start("gateway", command, ports | environment)
+    servers.start("gateway", command, own | environment)
