@@ -67,7 +67,7 @@ Exit codes:
   0  done, or nothing to do
   1  another failure
   2  usage
-  3  the configuration was refused
+  3  the configuration was refused, and nothing was sent
   4  authentication or permission
   5  no such cluster, or several fit
   6  the cluster failed

@@ -20,7 +20,7 @@ pub(crate) enum Code {
     Other = 1,
     /// A mistake on the command line, or an option the gateway doesn't take.
     Usage = 2,
-    /// The configuration was refused: nothing was sent, or the gateway took none of it.
+    /// The configuration was refused; nothing was sent.
     Configuration = 3,
     /// Authentication or permission.
     Permission = 4,
@@ -202,10 +202,11 @@ impl Error {
             Self::Gateway(error) | Self::Doubtful { source: error, .. } => gateway_code(error),
             Self::Usage(_)
             | Self::Option { .. }
+            | Self::Default { .. }
             | Self::NeedsYes
             | Self::NoScreen(_)
             | Self::Config(config::Error::Flag(_)) => Code::Usage,
-            Self::Config(_) | Self::Default { .. } | Self::RelativeUrl(_) => Code::Configuration,
+            Self::Config(_) | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive

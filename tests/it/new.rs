@@ -111,9 +111,9 @@ For more information, try '--help'.
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
     user.dgw(&["new"]).code(2).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the gateway refused the request: 'huge' is not a valid option for profile
+error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 
-hint: `dgw options` shows what this gateway takes, and your own defaults
+hint: `dgw options` shows what this gateway offers, and your own defaults
 
 "#]]);
     assert_eq!(user.history(), []);
