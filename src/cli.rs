@@ -5,6 +5,7 @@ mod connect;
 mod look;
 #[cfg(test)]
 mod man;
+mod setup;
 pub(crate) mod value;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use connect::{ConnectArgs, RelayArgs, RunArgs};
 pub(crate) use look::{
     DashboardArgs, ListArgs, LogsArgs, OptionsArgs, ShowArgs, TopArgs, WaitArgs,
 };
+pub(crate) use setup::{DoctorArgs, LoginArgs};
 
 use crate::complete;
 use crate::gateway::Status;
@@ -29,6 +31,7 @@ use value::ClusterName;
 ///
 /// dgw reads the same configuration as dask-gateway's Python client,
 /// ~/.config/dask/gateway.yaml, which must have mode 600, and talks to the gateway that it names.
+/// `dgw login` writes it; `dgw doctor` finds out what is wrong with it.
 /// Results go to stdout, everything else to stderr.
 #[derive(Debug, Parser)]
 #[command(name = "dgw", version, propagate_version = true, max_term_width = 100)]
@@ -81,6 +84,8 @@ Exit codes:
 pub(crate) enum Command {
     #[command(flatten)]
     OnGateway(GatewayCommand),
+    Login(LoginArgs),
+    Doctor(DoctorArgs),
     Completions(CompletionsArgs),
 }
 

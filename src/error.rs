@@ -147,6 +147,34 @@ pub(crate) enum Error {
         /// Clusters that may be what was started, and how they are.
         suspects: Vec<String>,
     },
+    #[error("{} of {of} steps failed: {}", failed.len(), failed.join(", "))]
+    Unwell {
+        failed: Vec<&'static str>,
+        of: usize,
+        /// That of the first.
+        exit_status: u8,
+    },
+    #[error("this machine's clock and the gateway's differ by {}", age::short(*.0))]
+    Clocks(Duration),
+    #[error("the gateway at `{url}` says of itself: `{status}`")]
+    Ailing { url: String, status: String },
+    #[error("can't reach the scheduler proxy at `{proxy}`: {fault}")]
+    NoSchedulerProxy { proxy: String, fault: String },
+    #[error("dashboards can't be reached: `{url}` answers with {what}")]
+    NoDashboards { url: String, what: String },
+    #[error("{source}")]
+    Elsewhere {
+        source: gateway::Error,
+        /// Where a gateway answers.
+        address: String,
+    },
+    /// What was typed for `dgw login` isn't accepted.
+    #[error("{0}")]
+    Untaken(gateway::Error),
+    #[error("the gateway wants {0} authentication, which this dgw doesn't know")]
+    Unsupported(String),
+    #[error("the gateway at `{0}` asks nobody who they are: there is nothing to keep")]
+    NoAuthentication(String),
     #[error("{}: {note}", signal.word())]
     Interrupted { signal: Signal, note: String },
     #[error("{}", not_run_text(command, source))]
@@ -198,15 +226,19 @@ impl Error {
     /// The process's exit status: a [`Code`], or 128 and the signal's number.
     pub(crate) fn exit_status(&self) -> u8 {
         let code = match self {
-            Self::NoClock => Code::Gateway,
-            Self::Gateway(error) | Self::Doubtful { source: error, .. } => gateway_code(error),
+            Self::NoClock | Self::Ailing { .. } => Code::Gateway,
+            Self::Gateway(error)
+            | Self::Untaken(error)
+            | Self::Elsewhere { source: error, .. }
+            | Self::Doubtful { source: error, .. } => gateway_code(error),
+            Self::Unsupported(_) => Code::Permission,
+            Self::Config(error) => config_code(error),
             Self::Usage(_)
             | Self::Option { .. }
             | Self::Default { .. }
             | Self::NeedsYes
-            | Self::NoScreen(_)
-            | Self::Config(config::Error::Flag(_)) => Code::Usage,
-            Self::Config(_) | Self::RelativeUrl(_) => Code::Configuration,
+            | Self::NoScreen(_) => Code::Usage,
+            Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
@@ -227,6 +259,7 @@ impl Error {
             Self::NotRun { .. } => Code::NotRun,
             Self::CommandEnded { status } => return *status,
             Self::Interrupted { signal, .. } => return 128 + *signal as u8,
+            Self::Unwell { exit_status, .. } => return *exit_status,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
             Self::NoBrowser
@@ -235,6 +268,10 @@ impl Error {
             | Self::NoPort(_)
             | Self::NoRelay(_)
             | Self::Activity(_)
+            | Self::Clocks(_)
+            | Self::NoSchedulerProxy { .. }
+            | Self::NoDashboards { .. }
+            | Self::NoAuthentication(_)
             | Self::NoScheduler { .. }
             | Self::NoLogs { .. }
             | Self::NoWorkerFits { .. }
@@ -267,7 +304,9 @@ impl Error {
     /// What lies beneath, or what there is to choose from, a line each.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Gateway(error) => error.cause().map(str::to_owned).into_iter().collect(),
+            Self::Gateway(error) | Self::Untaken(error) | Self::Elsewhere { source: error, .. } => {
+                error.cause().map(str::to_owned).into_iter().collect()
+            }
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }
             | Self::SeveralFit { fitting: lines, .. }
@@ -297,6 +336,14 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Gateway(error) => gateway_hint(error),
             Self::Activity(error) => Some(error.hint()),
+            Self::Untaken(error) => {
+                let next = match error {
+                    gateway::Error::Authentication(trouble) => Some(next_try(trouble)),
+                    error => gateway_hint(error),
+                };
+                let next = next.map_or_else(String::new, |next| format!(": {next}"));
+                Some(format!("nothing was written{next}"))
+            }
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..
@@ -304,6 +351,9 @@ impl Error {
             Self::Default { .. } => {
                 Some("`dgw options` shows what this gateway offers, and your own defaults".to_owned())
             }
+            Self::Elsewhere { address, .. } => Some(format!(
+                "a gateway answers at `{address}`: `dgw login --address {address}`"
+            )),
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
             Self::NoScreen(_) => Some(
                 "`dgw list -o wide --watch` and `dgw show` tell the same anywhere".to_owned(),
@@ -357,6 +407,22 @@ impl Error {
                 Some("`dgw new` starts another".to_owned())
             }
             Self::NoClock => Some("name the clusters".to_owned()),
+            Self::Clocks(_) => Some(
+                "set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those \
+                 who run the gateway"
+                    .to_owned(),
+            ),
+            Self::Ailing { .. } => {
+                Some("tell those who run the gateway, and try again in a while".to_owned())
+            }
+            Self::NoSchedulerProxy { .. } => Some(
+                "check `gateway.proxy-address` (those who run the gateway know it), and whether a \
+                 firewall lets this machine out to it"
+                    .to_owned(),
+            ),
+            Self::NoDashboards { .. } => {
+                Some("check `gateway.public-address`: dashboards' links begin with it".to_owned())
+            }
             Self::RelativeUrl(_) => Some(
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"
                     .to_owned(),
@@ -378,6 +444,16 @@ impl Error {
     /// Clamping is the gateway's right, not a failure.
     pub(crate) fn is_warning(&self) -> bool {
         matches!(self, Self::Clamped { .. })
+    }
+}
+
+/// What a command ends with whose configuration can't be used, or kept.
+pub(crate) fn config_code(error: &config::Error) -> Code {
+    use config::Error as E;
+    match error {
+        E::Flag(_) | E::Taken { .. } | E::Unfit { .. } => Code::Usage,
+        E::NotWritten { .. } | E::Raced(_) => Code::Other,
+        _ => Code::Configuration,
     }
 }
 
@@ -456,7 +532,7 @@ fn trouble_hint(trouble: &Trouble) -> String {
             ..
         } if !wanted.eq_ignore_ascii_case(sent) => {
             if ["basic", "jupyterhub"].contains(&wanted.as_str()) {
-                format!("set `gateway.auth.type` to `{wanted}`")
+                format!("`dgw login --force` sets up {wanted} authentication")
             } else {
                 "this dgw knows `basic` and `jupyterhub`".to_owned()
             }
@@ -465,13 +541,15 @@ fn trouble_hint(trouble: &Trouble) -> String {
             "put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
         }
         Trouble::Refused { sent, .. } if *sent == "basic" => {
-            "check `gateway.auth.kwargs`: `username` and `password`".to_owned()
+            "`dgw login --force` asks for them again, and tries them before it keeps them"
+                .to_owned()
         }
         Trouble::Refused { address, .. } => format!(
             "{}. A valid token is refused too where it lacks access to the gateway's service",
             new_token(address)
         ),
         Trouble::TokenUnknown { address } => new_token(address),
+        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", new_token(address)),
         Trouble::LoginPage { .. } => {
             "check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it \
              ends in /services/dask-gateway"
@@ -480,15 +558,35 @@ fn trouble_hint(trouble: &Trouble) -> String {
     }
 }
 
-/// Where to get a token: on the hub that the gateway is a service of, where the address shows it.
+/// What to type instead of what `dgw login` was given.
+fn next_try(trouble: &Trouble) -> String {
+    let other_token = |address: &str| format!("make a new token {}", token_page(address));
+    match trouble {
+        Trouble::TokenUnknown { address } => other_token(address),
+        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", other_token(address)),
+        Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => other_token(address),
+        Trouble::Refused { .. } => "try again".to_owned(),
+        other => trouble_hint(other),
+    }
+}
+
+/// How a token comes to have access to a gateway that is a service of its hub's.
+const WITH_ACCESS: &str = "without narrowing its scopes; if that one is refused too, ask those who \
+                           run the hub for the scope `access:services!service=…` of the gateway";
+
+/// How to get another token than the one that is refused.
 fn new_token(address: &str) -> String {
-    let page = address.split_once("/services/").map_or_else(
+    format!(
+        "make a new token {} and give it to `dgw login --force`",
+        token_page(address)
+    )
+}
+
+/// Where tokens are made: on the hub that the gateway is a service of, where the address shows it.
+pub(crate) fn token_page(address: &str) -> String {
+    address.split_once("/services/").map_or_else(
         || "on your JupyterHub's token page".to_owned(),
         |(hub, _)| format!("at {hub}/hub/token"),
-    );
-    format!(
-        "make a new token {page} and set it as `api_token` in ~/.config/dask/gateway.yaml (or in \
-         JUPYTERHUB_API_TOKEN)"
     )
 }
 

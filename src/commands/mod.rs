@@ -8,11 +8,13 @@ mod condition;
 mod connect;
 mod connection;
 mod dashboard;
+mod doctor;
 mod ending;
 mod export;
 mod interrupt;
 mod keep;
 mod list;
+mod login;
 mod logs;
 mod new;
 mod options;
@@ -36,10 +38,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command, GatewayCommand, Probe};
+use crate::cli::{Cli, Command, GatewayCommand, Global, Probe};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::output::Printer;
 use crate::scheduler::Schedulers;
 
@@ -49,28 +51,34 @@ use crate::scheduler::Schedulers;
 /// Whatever ends the process with another status than 0.
 pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let global = &cli.global;
-    let command = match &cli.command {
-        Command::Completions(args) => return completions::run(args),
+    let environment = Environment::of_process();
+    match &cli.command {
+        Command::Completions(args) => completions::run(args),
+        Command::Login(args) => wait_for(login::run(args, global, &environment, printer)),
+        Command::Doctor(_) => wait_for(doctor::run(global, &environment, printer)),
         // What is on this machine is ended here, whatever has become of the gateway.
         Command::OnGateway(GatewayCommand::Connect(args)) if args.unexport => {
-            return export::end(args, printer);
+            export::end(args, printer)
         }
-        Command::OnGateway(command) => command,
-    };
-    let environment = Environment::of_process();
+        Command::OnGateway(command) => on_gateway(command, global, &environment, printer),
+    }
+}
+
+fn on_gateway(
+    command: &GatewayCommand,
+    global: &Global,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<(), Error> {
     let settings = config::load(
-        &environment,
+        environment,
         global.config.as_deref(),
         global.address.as_deref(),
     )?;
     warn_of_clear_text(&settings, printer);
     let gateway = Gateway::new(&settings, global.request_timeout)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("can't start the asynchronous runtime")?;
-    let done = runtime.block_on(async {
-        match command {
+    wait_for(async {
+        let done = match command {
             GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
             GatewayCommand::Show(args) => show::run(args, &gateway, printer).await,
             GatewayCommand::Top(args) => top::run(args, &gateway, printer).await,
@@ -90,11 +98,39 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
             GatewayCommand::Relay(args) => relay::run(args, &gateway).await,
             GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
+        };
+        match done {
+            Err(Error::Gateway(error)) => Err(gateway.told_apart(error).await.into()),
+            done => done,
         }
-    });
-    // A look-up of a host's name can't be called off: nobody waits for it.
+    })
+}
+
+fn wait_for(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't start the asynchronous runtime")?;
+    let done = runtime.block_on(work);
+    // A look-up of a host's name can't be called off, nor can a line that nobody types: nobody
+    // waits for them.
     runtime.shutdown_background();
     done
+}
+
+/// `error`, or where the gateway is that was meant, if one answers on the hub whose address it is.
+async fn or_elsewhere(error: gateway::Error, gateway: &Gateway) -> Error {
+    use gateway::{Error as E, Trouble};
+    let is_other_page = match &error {
+        E::NotGateway { .. } => true,
+        E::Authentication(trouble) => matches!(**trouble, Trouble::LoginPage { .. }),
+        _ => false,
+    };
+    if is_other_page && let Some(address) = gateway.behind_hub().await {
+        let source = error;
+        return Error::Elsewhere { source, address };
+    }
+    error.into()
 }
 
 /// The way to the schedulers behind `gateway`, as the command line asks for it.

@@ -43,17 +43,19 @@ impl Address {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// The host and port that schedulers are reached at by default: the address's own
-    /// (`dask_gateway.Gateway.__init__`).
-    pub(super) fn host_and_port(&self) -> String {
-        format!(
-            "{}:{}",
-            self.host(),
-            self.0.port_or_known_default().unwrap_or(8786)
-        )
+    /// The port, its scheme's own where none is named.
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(8786)
     }
 
-    pub(super) fn is_encrypted(&self) -> bool {
+    /// The host and port that schedulers are reached at by default: the address's own
+    /// (`dask_gateway.Gateway.__init__`).
+    pub(crate) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host(), self.port())
+    }
+
+    /// Whether it is `https://`.
+    pub(crate) fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
 

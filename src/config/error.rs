@@ -18,6 +18,30 @@ pub(crate) enum Error {
     },
     #[error("the variable `{0}` is not UTF-8 text")]
     Garbled(String),
+    #[error("no home folder is known, and no `--config`")]
+    NoHome,
+    #[error("`{}` holds {what} already: nothing was changed", path.display())]
+    Taken {
+        path: PathBuf,
+        /// What would be lost.
+        what: &'static str,
+    },
+    #[error("`{}` can't be changed safely, so it was left as it is", path.display())]
+    NotEditable {
+        path: PathBuf,
+        /// What should stand in it, without the secret.
+        lines: String,
+    },
+    #[error("`{}` was changed by somebody else meanwhile, so it was left as it is", .0.display())]
+    Raced(PathBuf),
+    #[error("can't write `{}`, so nothing was changed: {cause}", path.display())]
+    NotWritten { path: PathBuf, cause: String },
+    #[error("the {what} {problem}")]
+    Unfit {
+        /// What was typed.
+        what: &'static str,
+        problem: &'static str,
+    },
     #[error("`--address` {0}")]
     Flag(&'static str),
     #[error("no gateway address is configured")]
@@ -96,19 +120,30 @@ impl Error {
                 Some("dask reads this file too: it must be a YAML mapping".to_owned())
             }
             Self::NoAddress => Some(
-                "write it to ~/.config/dask/gateway.yaml (mode 600):\n\
-                 \n    gateway:\n      address: https://gateway.example.org\n      \
-                 auth:\n        type: jupyterhub\n        kwargs:\n          \
-                 api_token: …\n\nor name it with `--address`"
+                "`dgw login --address https://gateway.example.org` sets up one's configuration"
                     .to_owned(),
             ),
-            Self::NoSuchFile(_) | Self::Value { .. } | Self::Garbled(_) | Self::Flag(_) => None,
+            Self::Taken { .. } => Some("`--force` writes over it".to_owned()),
+            Self::NotEditable { lines, .. } => Some(format!(
+                "put these lines into it yourself, with the secret, and `chmod 600` it:\n\n{lines}"
+            )),
+            Self::Raced(_) => Some("run `dgw login` again".to_owned()),
+            Self::NotWritten { .. } => {
+                Some("mend that, or name another file with `--config`".to_owned())
+            }
+            Self::NoHome
+            | Self::Unfit { .. }
+            | Self::NoSuchFile(_)
+            | Self::Value { .. }
+            | Self::Garbled(_)
+            | Self::Flag(_) => None,
             Self::Missing { key, .. } => Some(match *key {
                 "gateway.auth.kwargs.api_token" => {
-                    "make a token on the hub's token page and set it in \
-                     ~/.config/dask/gateway.yaml, or in JUPYTERHUB_API_TOKEN"
+                    "make a token on the hub's token page and give it to `dgw login`, or set it in \
+                     JUPYTERHUB_API_TOKEN"
                         .to_owned()
                 }
+                "gateway.auth.kwargs.username" => "`dgw login` asks for it and keeps it".to_owned(),
                 _ => "set it in ~/.config/dask/gateway.yaml".to_owned(),
             }),
         }

@@ -23,6 +23,15 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// A file of the user's, named as such.
+    pub(super) fn named(path: PathBuf) -> Self {
+        Self {
+            path,
+            owner: Owner::User,
+            is_named: true,
+        }
+    }
+
     /// Whether it is there for the gateway's sake, whatever is in it. Of the folder's other files
     /// only those with a gateway section matter.
     pub(super) fn is_the_gateways(&self) -> bool {
@@ -40,11 +49,8 @@ pub(super) fn candidates(
     environment: &Environment,
     explicit: Option<&Path>,
 ) -> Result<Vec<Candidate>, Error> {
-    let site = environment.get("DASK_ROOT_CONFIG").unwrap_or("/etc/dask");
-    let mut places = vec![(PathBuf::from(site), Owner::Site)];
-    if let Some(prefix) = python_prefix(environment) {
-        places.push((prefix.join("etc/dask"), Owner::Site));
-    }
+    let site = site_folders(environment).into_iter();
+    let mut places = site.map(|path| (path, Owner::Site)).collect::<Vec<_>>();
     if let Some(path) = explicit {
         if !path.exists() {
             return Err(Error::NoSuchFile(path.to_owned()));
@@ -85,6 +91,48 @@ fn python_prefix(environment: &Environment) -> Option<PathBuf> {
     prefix(&python.canonicalize().ok()?)
 }
 
+/// The site's files.
+pub(super) fn of_site(environment: &Environment) -> Vec<Candidate> {
+    let folders = site_folders(environment);
+    let files = folders.iter().flat_map(|path| expand(path, Owner::Site));
+    files.collect()
+}
+
+fn site_folders(environment: &Environment) -> Vec<PathBuf> {
+    let site = environment.get("DASK_ROOT_CONFIG").unwrap_or("/etc/dask");
+    let of_python = python_prefix(environment).map(|prefix| prefix.join("etc/dask"));
+    [PathBuf::from(site)].into_iter().chain(of_python).collect()
+}
+
+/// The file that is the user's to write: `explicit`, what `DASK_CONFIG` names, or
+/// `~/.config/dask/gateway.yaml`; in a folder, `gateway.yaml`. It need not be there yet.
+///
+/// # Errors
+/// There's no home folder to look in.
+pub(super) fn own_file(
+    environment: &Environment,
+    explicit: Option<&Path>,
+) -> Result<PathBuf, Error> {
+    let named = explicit.map(Path::to_owned);
+    let named = named.or_else(|| environment.get("DASK_CONFIG").map(PathBuf::from));
+    let path = named
+        .or_else(|| dirs::home_dir().map(|home| home.join(".config/dask")))
+        .ok_or(Error::NoHome)?;
+    let is_file = path.is_file() || (!path.is_dir() && is_configuration(&path));
+    Ok(if is_file {
+        path
+    } else {
+        path.join("gateway.yaml")
+    })
+}
+
+fn is_configuration(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| {
+        ["json", "yaml", "yml"].contains(&extension.to_lowercase().as_str())
+    })
+}
+
 /// A file as it is; a folder as its YAML and JSON files, sorted. What isn't there or can't be
 /// listed counts as empty, as in dask.
 fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
@@ -99,12 +147,7 @@ fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
     };
     let mut files = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            extension.is_some_and(|extension| {
-                ["json", "yaml", "yml"].contains(&extension.to_lowercase().as_str())
-            })
-        })
+        .filter(|path| is_configuration(path))
         .collect::<Vec<_>>();
     files.sort();
     files

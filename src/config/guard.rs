@@ -24,6 +24,13 @@ pub(super) struct Opened {
     is_link: bool,
 }
 
+impl Opened {
+    /// The file's permission bits.
+    pub(super) fn mode(&self) -> u32 {
+        self.file.st_mode & 0o7777
+    }
+}
+
 /// Opens and reads a file. `None` where it isn't there, or can't matter: dask passes over what it
 /// can't read, too.
 ///
@@ -115,7 +122,7 @@ pub(super) fn judge(
     opened: &Opened,
     holds_secret: bool,
 ) -> Result<(), Error> {
-    let mode = opened.file.st_mode & 0o7777;
+    let mode = opened.mode();
     let fault = match candidate.owner {
         Owner::Site => {
             let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
@@ -134,20 +141,56 @@ pub(super) fn judge(
 }
 
 fn user_fault(opened: &Opened, mode: u32) -> Option<FileFault> {
+    let (others, folders) = user_faults(opened);
+    let mode = (mode != 0o600).then_some(FileFault::Mode(mode));
+    others.or(mode).or(folders)
+}
+
+/// What is wrong with the user's file itself, whatever its mode, and with its folder.
+fn user_faults(opened: &Opened) -> (Option<FileFault>, Option<FileFault>) {
     let me = rustix::process::geteuid().as_raw();
-    let folder_mode = opened.folder.st_mode & 0o7777;
-    let folder_owner = opened.folder.st_uid;
-    if opened.is_link {
+    let of_file = if opened.is_link {
         Some(FileFault::Link)
     } else if opened.file.st_uid != me {
         Some(FileFault::NotYours(opened.file.st_uid))
-    } else if mode != 0o600 {
-        Some(FileFault::Mode(mode))
-    } else if folder_mode & 0o022 != 0 {
-        Some(FileFault::FolderMode(folder_mode))
-    } else if folder_owner != me && folder_owner != 0 {
-        Some(FileFault::FolderNotYours(folder_owner))
     } else {
         None
+    };
+    (of_file, folder_fault(&opened.folder))
+}
+
+/// What is wrong with a folder of the user's.
+pub(super) fn folder_fault(folder: &Stat) -> Option<FileFault> {
+    let me = rustix::process::geteuid().as_raw();
+    let mode = folder.st_mode & 0o7777;
+    if mode & 0o022 != 0 {
+        Some(FileFault::FolderMode(mode))
+    } else if folder.st_uid != me && folder.st_uid != 0 {
+        Some(FileFault::FolderNotYours(folder.st_uid))
+    } else {
+        None
+    }
+}
+
+/// Refuses a file of the user's that is to be changed, and have mode 600 then: what it says now
+/// must be the user's own words.
+///
+/// # Errors
+/// Which of the rules it breaks.
+pub(super) fn judge_for_change(
+    candidate: &Candidate,
+    opened: &Opened,
+    holds_settings: bool,
+) -> Result<(), Error> {
+    let mode = opened.mode();
+    let (of_file, of_folder) = user_faults(opened);
+    let is_others = holds_settings && mode & 0o022 != 0;
+    let of_mode = is_others.then_some(FileFault::Mode(mode));
+    match of_file.or(of_mode).or(of_folder) {
+        None => Ok(()),
+        Some(fault) => Err(Error::Refused {
+            path: candidate.path.clone(),
+            fault,
+        }),
     }
 }

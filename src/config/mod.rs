@@ -5,13 +5,17 @@
 //! the network, and nothing is sent before all of it has succeeded.
 
 mod address;
+mod draft;
+mod edit;
 mod environment;
 mod error;
 mod find;
 mod guard;
+mod inspect;
 mod literal;
 mod plain;
 mod read;
+mod replace;
 mod secret;
 mod settings;
 mod template;
@@ -23,8 +27,11 @@ mod differential;
 
 use std::path::Path;
 
+pub(crate) use address::Address;
+pub(crate) use draft::{Draft, Written, basic, token};
 pub(crate) use environment::{Environment, secret_variables};
 pub(crate) use error::Error;
+pub(crate) use inspect::{InspectedFile, Inspection, inspect};
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Credentials, HttpProxy, Settings};
 use tree::Tree;
@@ -56,9 +63,14 @@ fn merged(environment: &Environment, file: Option<&Path>) -> Result<Tree, Error>
             sections.push(section);
         }
     }
-    let mut tree = environment.gateway_section()?;
+    Ok(over(sections, environment.gateway_section()?))
+}
+
+/// What the environment sets, over the `sections` of the files, whose last goes over the first.
+fn over(sections: Vec<Tree>, environment: Tree) -> Tree {
+    let mut tree = environment;
     for section in sections.into_iter().rev() {
         tree.lay_under(section);
     }
-    Ok(tree)
+    tree
 }

@@ -108,12 +108,12 @@ impl Settings {
 }
 
 /// Options for a new cluster, and where each was set.
-type Defaults = (Map<String, Value>, BTreeMap<String, Source>);
+pub(super) type Defaults = (Map<String, Value>, BTreeMap<String, Source>);
 
 /// Typed access to the tree; every error names the key and where its value was set.
-struct Reader<'a> {
-    tree: &'a Tree,
-    environment: &'a Environment,
+pub(super) struct Reader<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) environment: &'a Environment,
 }
 
 impl Reader<'_> {
@@ -153,7 +153,7 @@ impl Reader<'_> {
 
     /// A text with its template filled in. A whole number counts as the digits it was written in;
     /// anything else must be quoted, as everything must for dask's own client.
-    fn text(&self, key: &str) -> Result<Option<String>, Error> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Error> {
         let Some((value, source)) = self.leaf(key)? else {
             return Ok(None);
         };
@@ -189,7 +189,7 @@ impl Reader<'_> {
         })
     }
 
-    fn address(&self) -> Result<Address, Error> {
+    pub(super) fn address(&self) -> Result<Address, Error> {
         let key = "gateway.address";
         let Some((_, source)) = self.leaf(key)? else {
             return Err(Error::NoAddress);
@@ -200,7 +200,7 @@ impl Reader<'_> {
 
     /// A port of the gateway's own host, or `host:port` behind any of dask's schemes
     /// (`dask_gateway.Gateway.__init__`).
-    fn scheduler_proxy(&self, address: &Address) -> Result<Option<String>, Error> {
+    pub(super) fn scheduler_proxy(&self, address: &Address) -> Result<Option<String>, Error> {
         let key = "gateway.proxy-address";
         let Some((value, source)) = self.leaf(key)? else {
             return Ok(None);
@@ -228,7 +228,7 @@ impl Reader<'_> {
         }
     }
 
-    fn credentials(&self) -> Result<Credentials, Error> {
+    pub(super) fn credentials(&self) -> Result<Credentials, Error> {
         let key = "gateway.auth.type";
         match self.text(key)?.as_deref() {
             // What dask_gateway's own defaults say.
@@ -252,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    fn basic(&self) -> Result<Credentials, Error> {
+    pub(super) fn basic(&self) -> Result<Credentials, Error> {
         let username_key = "gateway.auth.kwargs.username";
         let username = self.ascii(username_key)?.or_else(|| {
             // Python's getpass.getuser looks at these, in this order.
@@ -309,7 +309,7 @@ impl Reader<'_> {
         }
     }
 
-    fn http_proxy(&self) -> Result<HttpProxy, Error> {
+    pub(super) fn http_proxy(&self) -> Result<HttpProxy, Error> {
         let key = "gateway.http-client.proxy";
         let Some((value, source)) = self.set_leaf(key)? else {
             return Ok(self.proxy_of_environment());
@@ -349,7 +349,7 @@ impl Reader<'_> {
     }
 
     /// The user's defaults, and where each was set.
-    fn cluster_options(&self) -> Result<Defaults, Error> {
+    pub(super) fn cluster_options(&self) -> Result<Defaults, Error> {
         let key = "gateway.cluster.options";
         self.refuse_scalar_above(key)?;
         let (mut options, mut sources) = (Map::new(), BTreeMap::new());

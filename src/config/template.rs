@@ -91,6 +91,11 @@ fn formatted(value: &str, spec: &str) -> Option<String> {
     Some(pad(left) + &value + &pad(missing - left))
 }
 
+/// `text` as a template that stands for `text`.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
 /// Names of another kind might be part of a secret whose braces aren't doubled.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -113,6 +118,13 @@ mod tests {
     fn names_are_filled_in_and_doubled_braces_are_braces() {
         let filled = fill("https://hub/user/{USER}/{{x}}", &environment());
         assert_eq!(filled, Ok("https://hub/user/ada/{x}".to_owned()));
+    }
+
+    #[test]
+    fn what_is_escaped_is_filled_in_as_it_was() {
+        for text in ["", "{", "}}", "{USER}", "a{{b}c", "{{}}"] {
+            assert_eq!(fill(&escaped(text), &environment()), Ok(text.to_owned()));
+        }
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Answer {
 }
 
 /// Whether a path looks like a place to log in: the hub's, a single sign-on's.
-fn is_login(path: &str) -> bool {
+pub(super) fn is_login(path: &str) -> bool {
     let path = path.to_lowercase();
     [
         "login", "signin", "sign-in", "oauth", "saml", "/sso", "/auth",

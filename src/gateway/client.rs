@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::error::{self, Error, Trouble};
 use super::{auth, tls};
-use crate::config::{HttpProxy, Settings};
+use crate::config::{Address, HttpProxy, Settings};
 
 /// How long the server holds a `?wait` request (`routes.py`; 20.01–20.08 s measured).
 pub(crate) const LONG_POLL: Duration = Duration::from_secs(20);
@@ -34,7 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Gateway {
     http: reqwest::Client,
     base: String,
-    authorization: HeaderValue,
+    /// None where nobody is named yet.
+    authorization: Option<HeaderValue>,
     sent: &'static str,
     /// Whether an HTTP proxy may stand in between.
     by_proxy: bool,
@@ -61,6 +62,24 @@ impl Gateway {
     /// # Errors
     /// A proxy's URL that can't be one, or credentials that no header can carry.
     pub(crate) fn new(settings: &Settings, request_timeout: Duration) -> Result<Self, Error> {
+        Ok(Self {
+            authorization: Some(auth::header(&settings.credentials)?),
+            sent: settings.credentials.kind(),
+            public_address: settings.public_address.clone(),
+            scheduler_proxy: settings.scheduler_proxy.clone(),
+            ..Self::anonymous(&settings.address, &settings.http_proxy, request_timeout)?
+        })
+    }
+
+    /// A client that names nobody, for what a gateway tells everyone.
+    ///
+    /// # Errors
+    /// A proxy's URL that can't be one.
+    pub(crate) fn anonymous(
+        address: &Address,
+        http_proxy: &HttpProxy,
+        request_timeout: Duration,
+    ) -> Result<Self, Error> {
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("dgw/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -68,9 +87,9 @@ impl Gateway {
             .tls_backend_preconfigured(
                 tls::client_config().map_err(|error| Error::Setup(error.to_string()))?,
             );
-        http = match &settings.http_proxy {
+        http = match http_proxy {
             // Whoever sets a proxy for everything doesn't mean this very machine.
-            HttpProxy::FromEnvironment { .. } if settings.address.is_loopback() => http.no_proxy(),
+            HttpProxy::FromEnvironment { .. } if address.is_loopback() => http.no_proxy(),
             HttpProxy::FromEnvironment { .. } => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
@@ -82,19 +101,17 @@ impl Gateway {
         };
         Ok(Self {
             http: http.build().map_err(|error| setup(&error))?,
-            base: settings.address.as_str().to_owned(),
-            authorization: auth::header(&settings.credentials)?,
-            sent: settings.credentials.kind(),
-            by_proxy: match settings.http_proxy {
-                HttpProxy::FromEnvironment { is_named } => {
-                    is_named && !settings.address.is_loopback()
-                }
+            base: address.as_str().to_owned(),
+            authorization: None,
+            sent: error::NOBODY,
+            by_proxy: match http_proxy {
+                HttpProxy::FromEnvironment { is_named } => *is_named && !address.is_loopback(),
                 HttpProxy::Url(_) => true,
                 HttpProxy::Direct => false,
             },
             request_timeout,
-            public_address: settings.public_address.clone(),
-            scheduler_proxy: settings.scheduler_proxy.clone(),
+            public_address: address.as_str().to_owned(),
+            scheduler_proxy: address.host_and_port(),
         })
     }
 
@@ -103,9 +120,28 @@ impl Gateway {
         self.http.clone()
     }
 
+    /// A client without credentials for another address, which must be of the same host.
+    pub(super) fn elsewhere(&self, address: &str) -> Self {
+        Self {
+            http: self.http.clone(),
+            base: address.to_owned(),
+            authorization: None,
+            sent: error::NOBODY,
+            by_proxy: self.by_proxy,
+            request_timeout: self.request_timeout,
+            public_address: address.to_owned(),
+            scheduler_proxy: self.scheduler_proxy.clone(),
+        }
+    }
+
     /// The address, without a slash at its end.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// How long one request may take.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// `host:port` of the scheduler proxy.
@@ -144,8 +180,10 @@ impl Gateway {
         let mut sending = self
             .http
             .request(request.method.clone(), url.clone())
-            .header(AUTHORIZATION, self.authorization.clone())
             .timeout(limit);
+        if let Some(authorization) = &self.authorization {
+            sending = sending.header(AUTHORIZATION, authorization.clone());
+        }
         if let Some(body) = &request.body {
             sending = sending.json(body);
         }

@@ -203,7 +203,7 @@ fn list_path(statuses: &[Status]) -> String {
     format!("{path}?status={}", names.collect::<Vec<_>>().join(","))
 }
 
-fn get(path: String) -> Request<'static> {
+pub(super) fn get(path: String) -> Request<'static> {
     request(Method::GET, path)
 }
 

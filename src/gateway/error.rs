@@ -72,14 +72,23 @@ pub(crate) enum Trouble {
     /// The hub that the gateway asked doesn't know the token. Servers since 2025.4 dress this as
     /// a 500.
     TokenUnknown { address: String },
+    /// 401 to a token that the hub knows: it may not use the gateway, which is a service of the
+    /// hub's (2026.3.0).
+    NoAccess { address: String },
     /// 407.
     ProxyRefused,
     /// A login page stands in front.
     LoginPage { url: String, to: String },
 }
 
+/// What [`Trouble::Refused`] says was sent where no credentials were.
+pub(super) const NOBODY: &str = "nothing";
+
 fn auth_text(trouble: &Trouble) -> String {
     match trouble {
+        Trouble::Refused { address, sent, .. } if *sent == NOBODY => {
+            format!("the gateway at `{address}` wants to know who you are")
+        }
         Trouble::Refused {
             address,
             sent,
@@ -96,6 +105,10 @@ fn auth_text(trouble: &Trouble) -> String {
         Trouble::TokenUnknown { address } => format!(
             "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, \
              expired or revoked"
+        ),
+        Trouble::NoAccess { address } => format!(
+            "the token is valid, but lacks access to the gateway at `{address}`, a service of its \
+             JupyterHub"
         ),
         Trouble::ProxyRefused => {
             "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
@@ -167,7 +180,11 @@ pub(super) fn is_proxys_refusal(error: &reqwest::Error) -> bool {
 
 /// What is wrong with the server's certificate, if that is what `error` comes from.
 pub(super) fn certificate(error: &reqwest::Error) -> Option<Certificate> {
-    let first = std::error::Error::source(error)?;
+    certificate_of(std::error::Error::source(error)?)
+}
+
+/// The same of any error.
+pub(super) fn certificate_of(first: &(dyn std::error::Error + 'static)) -> Option<Certificate> {
     let mut causes = std::iter::successors(Some(first), |cause| beneath(*cause));
     match causes.find_map(|cause| cause.downcast_ref::<rustls::Error>())? {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {

@@ -7,6 +7,8 @@ mod endpoints;
 mod error;
 mod model;
 mod options;
+mod probe;
+pub(crate) mod reach;
 mod tls;
 
 pub(crate) use client::Gateway;
@@ -14,3 +16,5 @@ pub(crate) use endpoints::{Clamped, Scaling};
 pub(crate) use error::{Certificate, Error, Trouble};
 pub(crate) use model::{Cluster, Identities, Identity, Listing, Status};
 pub(crate) use options::{Field, OptionFault, Spec, admit, typed};
+pub(crate) use probe::{Greeting, Wanted};
+pub(crate) use tls::roots;

@@ -70,6 +70,36 @@ fn system_certificates() -> Vec<CertificateDer<'static>> {
     }
 }
 
+/// The certificate authorities that this machine trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Roots {
+    /// What names them: variables with their values, or the system's file.
+    pub(crate) source: String,
+    pub(crate) count: usize,
+}
+
+/// Which authorities a server's certificate is judged by.
+pub(crate) fn roots() -> Roots {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+    let named = named.filter_map(|name| {
+        let value = std::env::var_os(name)?;
+        Some(format!("{name}={}", value.display()))
+    });
+    let named = named.collect::<Vec<_>>();
+    let mut bundles = BUNDLES.into_iter();
+    let source = match bundles.find(|path| Path::new(path).exists()) {
+        _ if !named.is_empty() => named.join(", "),
+        Some(bundle) => bundle.to_owned(),
+        None => "the system's".to_owned(),
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(system_certificates());
+    Roots {
+        source,
+        count: roots.len(),
+    }
+}
+
 /// Where distributions keep all authorities in one file.
 const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",

@@ -1,6 +1,7 @@
 //! The only place that prints. stdout is data, stderr is talk.
 
 mod clusters;
+mod doctor;
 mod escape;
 mod format;
 mod logger;
@@ -8,6 +9,7 @@ mod logs;
 mod options;
 mod printer;
 mod progress;
+mod prompt;
 mod quantity;
 mod show;
 mod table;
@@ -17,11 +19,13 @@ mod yaml;
 pub(crate) use clusters::{
     Aged, Protection, columns as cluster_columns, wide_columns as wide_cluster_columns,
 };
+pub(crate) use doctor::{State, Step};
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use logs::Logged;
 pub(crate) use options::{OfferedOption, columns as option_columns};
 pub(crate) use printer::{Colour, Manner, Printer};
 pub(crate) use progress::Progress;
+pub(crate) use prompt::Echo;
 pub(crate) use show::Shown;
 pub(crate) use table::Column;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::doctor::{self, Step};
 use super::escape;
 use super::format::Format;
 use super::logger;
@@ -171,6 +172,29 @@ impl Printer {
         self.result(shown, || shown.text(width()))
     }
 
+    /// Prints a step of many for people, who see it at once; the other formats have all of them in
+    /// the end, by [`Printer::steps`].
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn step(&self, step: &Step) -> Result<(), Error> {
+        match self.manner.format {
+            Format::Table | Format::Wide => write(&step.text(doctor::is_unicode())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints all steps in the format asked for, unless people have seen them one by one.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn steps(&self, steps: &[Step]) -> Result<(), Error> {
+        match self.manner.format {
+            Format::Table | Format::Wide => Ok(()),
+            _ => self.render(&steps, String::new),
+        }
+    }
+
     /// Prints entries of logs, a line each, after the names of who logged them if there are
     /// several; or in the format asked for.
     ///
@@ -326,7 +350,7 @@ const YELLOW: anstyle::AnsiColor = anstyle::AnsiColor::Yellow;
 const CYAN: anstyle::AnsiColor = anstyle::AnsiColor::Cyan;
 
 /// A coloured word; [`talk`] takes the colour out where it isn't wanted.
-fn label(word: &str, colour: anstyle::AnsiColor) -> String {
+pub(super) fn label(word: &str, colour: anstyle::AnsiColor) -> String {
     let style = colour.on_default().bold();
     format!("{style}{word}{style:#}")
 }

@@ -108,6 +108,22 @@ impl Schedulers {
         }
     }
 
+    /// Finds out whether the scheduler of `cluster` answers by the gateway's scheduler proxy, and by
+    /// nothing else.
+    ///
+    /// # Errors
+    /// It doesn't.
+    pub(crate) async fn answers_by_proxy(
+        &self,
+        cluster: &str,
+        identity: Option<&Identity>,
+    ) -> Result<(), Fault> {
+        let operations = [op("identity")];
+        let asking = self.ask(cluster, identity, &operations);
+        let asked = tokio::time::timeout(self.patience, asking).await;
+        asked.unwrap_or(Err(Fault::Late(self.patience))).map(|_| ())
+    }
+
     /// What the scheduler of `cluster` is doing, in numbers.
     ///
     /// # Errors

@@ -207,16 +207,7 @@ fn without_an_address_it_says_how_to_set_one() {
         .stderr_eq(str![[r#"
 error: no gateway address is configured
 
-hint: write it to ~/.config/dask/gateway.yaml (mode 600):
-
-    gateway:
-      address: https://gateway.example.org
-      auth:
-        type: jupyterhub
-        kwargs:
-          api_token: …
-
-or name it with `--address`
+hint: `dgw login --address https://gateway.example.org` sets up one's configuration
 
 "#]]);
     let template = "# gateway:\n#   address: null\n";
@@ -228,16 +219,7 @@ or name it with `--address`
         .stderr_eq(str![[r#"
 error: no gateway address is configured
 
-hint: write it to ~/.config/dask/gateway.yaml (mode 600):
-
-    gateway:
-      address: https://gateway.example.org
-      auth:
-        type: jupyterhub
-        kwargs:
-          api_token: …
-
-or name it with `--address`
+hint: `dgw login --address https://gateway.example.org` sets up one's configuration
 
 "#]]);
 }
@@ -299,7 +281,7 @@ error: `gateway.auth` ([HOME]/.config/dask/gateway.yaml) must be a mapping
             str![[r#"
 error: no JupyterHub token is configured: `gateway.auth.kwargs.api_token` is not set
 
-hint: make a token on the hub's token page and set it in ~/.config/dask/gateway.yaml, or in JUPYTERHUB_API_TOKEN
+hint: make a token on the hub's token page and give it to `dgw login`, or set it in JUPYTERHUB_API_TOKEN
 
 "#]],
         ),

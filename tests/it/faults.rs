@@ -192,7 +192,7 @@ hint: this dgw knows `basic` and `jupyterhub`
         str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: check `gateway.auth.kwargs`: `username` and `password`
+hint: `dgw login --force` asks for them again, and tries them before it keeps them
 
 "#]],
     );
@@ -398,7 +398,7 @@ fn a_wrong_password_is_an_authentication_error_for_every_command() {
         user.dgw(args).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: check `gateway.auth.kwargs`: `username` and `password`
+hint: `dgw login --force` asks for them again, and tries them before it keeps them
 
 "#]]);
     }

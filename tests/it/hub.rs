@@ -77,7 +77,7 @@ fn each_kind_of_bad_token_is_an_authentication_error() {
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN)
+hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 
 "#]],
     );
@@ -86,16 +86,16 @@ hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN)
+hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 
 "#]],
     );
     shown(
         HUB.fact("token_without_scope"),
         str![[r#"
-error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
+error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
 
-hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~/.config/dask/gateway.yaml (or in JUPYTERHUB_API_TOKEN). A valid token is refused too where it lacks access to the gateway's service
+hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
 
 "#]],
     );
@@ -103,7 +103,7 @@ hint: make a new token at http://[HOST]/hub/token and set it as `api_token` in ~
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]/services/dask-gateway` wants jupyterhub authentication, the configuration says basic
 
-hint: set `gateway.auth.type` to `jupyterhub`
+hint: `dgw login --force` sets up jupyterhub authentication
 
 "#]]);
 }

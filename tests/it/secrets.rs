@@ -56,6 +56,7 @@ fn everything(user: &User) -> String {
             &["connect", "--", "true"],
             &["dashboard"],
             &["options"],
+            &["doctor"],
         ] {
             said += &run(user, &[args, &["-vvv", "-o", format]].concat());
         }
@@ -64,6 +65,7 @@ fn everything(user: &User) -> String {
         &["scale", "2", "-vvv", "-o", "json"][..],
         &["scale", "99", "-vvv"],
         &["adapt", "--max", "1", "-vvv"],
+        &["login", "--force", "-vvv"],
         &["connect", "0123456789abcdef0123456789abcdef", "-vvv"],
         &["run", "--reuse", "-vvv", "--", "env"],
         &["new", "-s", "worker_cores=99", "-vvv"],

@@ -45,6 +45,14 @@ impl User {
         Self::new().configured(&file)
     }
 
+    /// The same somebody with a variable set.
+    pub(crate) fn by_same_user(&self, name: &str, value: &str) -> Self {
+        let file = fs::read_to_string(self.configuration()).expect("the configuration");
+        let mut other = Self::new().configured(&file).with(name, value);
+        other.variables.extend(self.variables.iter().cloned());
+        other
+    }
+
     /// With this text as the configuration.
     pub(crate) fn configured(self, yaml: &str) -> Self {
         write_private(&self.configuration(), yaml);
@@ -91,6 +99,11 @@ impl User {
         snapbox::cmd::Command::from_std(self.command(args))
             .with_assert(assert(self.home()))
             .assert()
+    }
+
+    /// For comparisons with what differs from run to run replaced.
+    pub(crate) fn assert(&self) -> snapbox::Assert {
+        assert(self.home())
     }
 
     /// The stdout of `dgw ARGS`, which must succeed, without the line break at its end.

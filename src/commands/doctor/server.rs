@@ -1,0 +1,149 @@
+//! What the gateway answers: its version, who one is, its options, its clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::age;
+use crate::config::{Credentials, Inspection, Settings};
+use crate::error::Error;
+use crate::gateway::{self, Gateway, Greeting, Identities, Listing, Status, Trouble, typed};
+use crate::output::Step;
+
+/// Certificates, tokens and the ages of clusters bear with this much.
+const CLOCKS_MAY_DIFFER: Duration = Duration::from_secs(60);
+
+/// Which server it is, and what it says of itself.
+pub(super) async fn version(
+    greeting: Result<Greeting, gateway::Error>,
+    stranger: &Gateway,
+) -> (Step, Option<Greeting>) {
+    const NAME: &str = "version";
+    let greeting = match greeting {
+        Ok(greeting) => greeting,
+        Err(gateway::Error::Unreachable { .. }) => {
+            return (Step::skipped(NAME, "the gateway can't be reached"), None);
+        }
+        Err(gateway::Error::Authentication(trouble))
+            if matches!(*trouble, Trouble::ProxyRefused) =>
+        {
+            return (
+                Step::skipped(NAME, "the HTTP proxy lets nobody through"),
+                None,
+            );
+        }
+        Err(error) => {
+            let error = super::super::or_elsewhere(error, stranger).await;
+            let step = Step::failed(NAME, &error);
+            return match error {
+                // There may be credentials already, which are good or will be asked for again.
+                Error::Elsewhere { address, .. } => {
+                    let mend = format!(
+                        "a gateway answers at `{address}`: `dgw login --address {address} --force`"
+                    );
+                    (step.mended_by(mend), None)
+                }
+                _ => (step, None),
+            };
+        }
+    };
+    let step = match stranger.health().await {
+        Ok(status) if status == "pass" => {
+            Step::ok(NAME, format!("dask-gateway-server {}", greeting.version))
+        }
+        Ok(status) => {
+            let url = format!("{}/api/health", stranger.base());
+            Step::failed(NAME, &Error::Ailing { url, status })
+        }
+        Err(error) => Step::failed(NAME, &error.into()),
+    };
+    (step, Some(greeting))
+}
+
+/// Whether the gateway lets one in, and as whom; with one's active clusters.
+pub(super) async fn authentication(
+    settings: &Settings,
+    gateway: &Gateway,
+) -> (Step, Option<(Listing, Identities)>) {
+    const NAME: &str = "authentication";
+    let listing = match gateway.clusters_with_identities(&Status::ACTIVE).await {
+        Ok(listing) => listing,
+        Err(error) => {
+            let error = gateway.told_apart(error).await;
+            return (Step::failed(NAME, &error.into()), None);
+        }
+    };
+    let who = match &settings.credentials {
+        Credentials::Basic { username, .. } => {
+            format!("the gateway takes you, by your password, for `{username}`")
+        }
+        Credentials::JupyterHub { token } => match gateway.hub_user(token).await {
+            Some(user) => format!("the gateway takes your token, which is `{user}`'s"),
+            None => "the gateway takes your token, and doesn't tell whose it is".to_owned(),
+        },
+    };
+    let active = match listing.0.clusters.len() {
+        0 => "you have no active clusters".to_owned(),
+        1 => "you have 1 active cluster".to_owned(),
+        count => format!("you have {count} active clusters"),
+    };
+    (Step::ok(NAME, format!("{who}; {active}")), Some(listing))
+}
+
+/// What can be chosen for a new cluster, and whether one's own defaults are among it.
+pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
+    const NAME: &str = "options";
+    let fields = match gateway.options().await {
+        Ok(fields) => fields,
+        Err(error) => return Step::failed(NAME, &error.into()),
+    };
+    for (key, value) in found.cluster_options() {
+        let text = match &value {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        if let Err((key, fault)) = typed(&fields, &[(key, text)]) {
+            let setting = format!("gateway.cluster.options.{key}");
+            let set_in = found.source_of(&setting);
+            let set_in = set_in.map_or_else(String::new, |source| format!(" ({source})"));
+            let error = Error::Option { key, fault };
+            return Step::failed(NAME, &error).mended_by(format!(
+                "set `{setting}`{set_in} right, or take it away: `dgw options` shows what this \
+                 gateway offers"
+            ));
+        }
+    }
+    if fields.is_empty() {
+        return Step::ok(NAME, "the gateway offers none");
+    }
+    let names = fields.iter().map(|field| field.name.as_str());
+    Step::ok(NAME, names.collect::<Vec<_>>().join(", "))
+}
+
+/// How far apart the clocks are.
+pub(super) fn clock(greeting: Option<&Greeting>) -> Step {
+    const NAME: &str = "clock";
+    let Some(greeting) = greeting else {
+        return Step::skipped(NAME, "there is no gateway to ask");
+    };
+    let (Some(theirs), ours) = (greeting.clock, greeting.received) else {
+        return Step::skipped(NAME, "the gateway tells no time");
+    };
+    difference(NAME, theirs, ours)
+}
+
+fn difference(name: &'static str, theirs: Timestamp, ours: Timestamp) -> Step {
+    let apart = theirs.duration_since(ours).unsigned_abs();
+    if apart > CLOCKS_MAY_DIFFER {
+        Step::failed(name, &Error::Clocks(apart))
+    } else if apart.as_secs() < 2 {
+        // The gateway tells whole seconds.
+        Step::ok(name, "this machine and the gateway agree")
+    } else {
+        let apart = age::short(apart);
+        Step::ok(
+            name,
+            format!("this machine and the gateway differ by {apart}"),
+        )
+    }
+}

@@ -1,0 +1,149 @@
+//! `dgw login`
+
+use super::interrupt::Interrupts;
+use crate::cli::{Global, LoginArgs};
+use crate::config::{self, Address, Credentials, Draft, Environment, Written};
+use crate::error::{self, Error};
+use crate::gateway::{Gateway, Wanted};
+use crate::output::{Echo, Printer};
+
+/// Gets credentials for a gateway, tries them, and keeps them in the user's configuration.
+pub(super) async fn run(
+    args: &LoginArgs,
+    global: &Global,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let draft = Draft::of(environment, global.config.as_deref())?;
+    let mut interrupts = Interrupts::listen()?;
+    let work = async {
+        let address = address(&draft, global).await?;
+        if !args.force {
+            draft.refuse_overwriting(&address)?;
+        }
+        let (credentials, gateway) = obtain(args, global, &draft, &address, printer).await?;
+        if let Err(error) = gateway.options().await {
+            return Err(Error::Untaken(gateway.told_apart(error).await));
+        }
+        Ok((address, credentials))
+    };
+    let (address, credentials) = tokio::select! {
+        done = work => done?,
+        signal = interrupts.next() => {
+            let note = "nothing was written".to_owned();
+            return Err(Error::Interrupted { signal, note });
+        }
+    };
+    // From here on signals wait: the file is written, or it isn't.
+    let written = draft.write(&address, &credentials)?;
+    report(&written, &address, printer);
+    Ok(())
+}
+
+/// The gateway's address; asked for where nothing names it and somebody can be asked.
+async fn address(draft: &Draft<'_>, global: &Global) -> Result<Address, Error> {
+    match draft.address(global.address.as_deref()) {
+        Err(config::Error::NoAddress) if Printer::can_ask() => {
+            let typed = Printer::ask("address of the gateway", Echo::On).await?;
+            Ok(draft.address(Some(typed.trim()))?)
+        }
+        address => Ok(address?),
+    }
+}
+
+/// Credentials of the kind that the gateway wants, and a client that sends them.
+async fn obtain(
+    args: &LoginArgs,
+    global: &Global,
+    draft: &Draft<'_>,
+    address: &Address,
+    printer: &Printer,
+) -> Result<(Credentials, Gateway), Error> {
+    let stranger = Gateway::anonymous(address, &draft.http_proxy()?, global.request_timeout)?;
+    let wanted = match stranger.wanted_authentication().await {
+        Ok(wanted) => wanted,
+        Err(error) => return Err(super::or_elsewhere(error, &stranger).await),
+    };
+    // Something to find out with whether the file can be changed, and how the secret travels.
+    let (blank, says) = match &wanted {
+        Wanted::JupyterHub => (
+            config::token("x")?,
+            format!(
+                "the gateway at `{}` takes tokens of its JupyterHub: make one {}",
+                address.as_str(),
+                error::token_page(address.as_str())
+            ),
+        ),
+        Wanted::Basic => (
+            config::basic("x", "")?,
+            format!(
+                "the gateway at `{}` takes a user name and a password",
+                address.as_str()
+            ),
+        ),
+        Wanted::Kerberos => return Err(Error::Unsupported("Kerberos".to_owned())),
+        Wanted::Other(name) => return Err(Error::Unsupported(name.clone())),
+        Wanted::Nothing => return Err(Error::NoAuthentication(address.as_str().to_owned())),
+    };
+    draft.check(address, &blank)?;
+    super::warn_of_clear_text(&draft.settings(address, blank)?, printer);
+    if Printer::can_ask() {
+        printer.say(&says);
+    }
+    let credentials = if wanted == Wanted::JupyterHub {
+        config::token(&Printer::ask("token (it isn't shown)", Echo::Off).await?)?
+    } else {
+        let username = username(args, draft).await?;
+        let password = Printer::ask("password (it isn't shown)", Echo::Off).await?;
+        config::basic(&username, &password)?
+    };
+    let settings = draft.settings(address, credentials.clone())?;
+    let gateway = Gateway::new(&settings, global.request_timeout)?;
+    Ok((credentials, gateway))
+}
+
+async fn username(args: &LoginArgs, draft: &Draft<'_>) -> Result<String, Error> {
+    if let Some(username) = &args.username {
+        return Ok(username.clone());
+    }
+    let known = draft.username();
+    if !Printer::can_ask() {
+        return known.ok_or_else(|| {
+            Error::Usage("say who you are: `--username` is needed here".to_owned())
+        });
+    }
+    let question = match &known {
+        Some(known) => format!("user name [{known}]"),
+        None => "user name".to_owned(),
+    };
+    let typed = Printer::ask(&question, Echo::On).await?;
+    match (typed.trim(), known) {
+        ("", Some(known)) => Ok(known),
+        (typed, _) => Ok(typed.to_owned()),
+    }
+}
+
+fn report(written: &Written, address: &Address, printer: &Printer) {
+    let path = written.path.display();
+    let mode = match written.old_mode {
+        Some(mode) if mode != 0o600 => format!(" (it was {mode:03o})"),
+        _ => String::new(),
+    };
+    printer.say(&format!("you are logged in at `{}`", address.as_str()));
+    printer.say(&format!("`{path}` is written, with mode 600{mode}"));
+    if written.was_exposed {
+        Printer::alarm(
+            "others could read the secret that was there before: see that it is revoked",
+        );
+    }
+    for (key, source) in &written.overruled {
+        Printer::alarm(&format!(
+            "`{key}` ({source}) goes over what was written: take that away"
+        ));
+    }
+    for (key, source) in &written.left_over {
+        Printer::alarm(&format!(
+            "`{key}` ({source}) is still set: check whether it belongs to this gateway"
+        ));
+    }
+}

@@ -1,0 +1,147 @@
+//! What `dgw doctor` finds: a mark, the step, what was found, and the mend.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::escape;
+use super::printer::label;
+use crate::error::Error;
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    Ok,
+    Failed,
+    /// Could not be tried, or there's nothing to it.
+    Skipped,
+}
+
+/// A step of the way from the configuration to an answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) state: State,
+    /// What was found; several things are lines.
+    pub(crate) detail: String,
+    /// What to do about it, where it failed.
+    pub(crate) mend: Option<String>,
+    /// The exit status that a command would end with that fails of this.
+    #[serde(skip)]
+    pub(crate) exit_status: u8,
+}
+
+impl Step {
+    pub(crate) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: State::Ok,
+            detail: detail.into(),
+            mend: None,
+            exit_status: 0,
+        }
+    }
+
+    pub(crate) fn skipped(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            state: State::Skipped,
+            ..Self::ok(name, detail)
+        }
+    }
+
+    /// A step that failed, with what to do about it.
+    pub(crate) fn faulty(
+        name: &'static str,
+        detail: impl Into<String>,
+        mend: impl Into<String>,
+        exit_status: u8,
+    ) -> Self {
+        Self {
+            state: State::Failed,
+            mend: Some(mend.into()),
+            exit_status,
+            ..Self::ok(name, detail)
+        }
+    }
+
+    /// A step that failed as a command would, with the message and the hint it would print.
+    pub(crate) fn failed(name: &'static str, error: &Error) -> Self {
+        let mut lines = vec![error.to_string()];
+        lines.extend(error.details());
+        let mend = error
+            .hint()
+            .unwrap_or_else(|| "tell those who run the gateway".to_owned());
+        Self::faulty(name, lines.join("\n"), mend, error.exit_status())
+    }
+
+    /// The same, with a better mend.
+    pub(crate) fn mended_by(self, mend: impl Into<String>) -> Self {
+        Self {
+            mend: Some(mend.into()),
+            ..self
+        }
+    }
+
+    /// For people; `is_unicode` is whether the terminal's locale knows the marks.
+    pub(super) fn text(&self, is_unicode: bool) -> String {
+        let (mark, plain, colour) = match self.state {
+            State::Ok => ("✓", "+", anstyle::AnsiColor::Green),
+            State::Failed => ("✗", "x", anstyle::AnsiColor::Red),
+            State::Skipped => ("–", "-", anstyle::AnsiColor::BrightBlack),
+        };
+        let mark = label(if is_unicode { mark } else { plain }, colour);
+        let margin = " ".repeat(NAMES + 3);
+        let mut text = format!("{mark} {:<NAMES$} ", self.name);
+        for (number, line) in self.detail.lines().enumerate() {
+            let margin = if number == 0 { "" } else { margin.as_str() };
+            let _ = writeln!(text, "{margin}{}", escape::text(line));
+        }
+        for (number, line) in self.mend.iter().flat_map(|mend| mend.lines()).enumerate() {
+            let head = match number {
+                0 => label("mend", anstyle::AnsiColor::Cyan) + ": ",
+                _ => String::new(),
+            };
+            let line = format!("{margin}{head}{}", escape::text(line));
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        text
+    }
+}
+
+/// Room for the longest name.
+const NAMES: usize = 14;
+
+/// Whether the locale says that the terminal shows more than ASCII.
+pub(super) fn is_unicode() -> bool {
+    let mut variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let locale = variables.find_map(|name| {
+        let value = std::env::var(name).ok();
+        value.filter(|value| !value.is_empty())
+    });
+    let locale = locale.unwrap_or_default().to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_a_mark_a_name_and_lines() {
+        let step = Step::ok("files", "one\ntwo\u{1b}[2J").mended_by("do this\n\n  and that");
+        let plain = anstream::adapter::strip_str(&step.text(false)).to_string();
+        snapbox::assert_data_eq!(
+            plain,
+            snapbox::str![[r#"
++ files          one
+                 two/x1b[2J
+                 mend: do this
+
+                   and that
+
+"#]]
+        );
+        assert!(step.text(true).contains('✓'));
+    }
+}
