@@ -34,7 +34,10 @@ fn masked(text: &str) -> String {
     let trusted = regex::Regex::new(r"\d+ authorities of [^ ]+").expect("a pattern");
     let text = home.replace_all(text, "[HOME]");
     let text = port.replace_all(&text, "on port [PORT]");
-    trusted.replace_all(&text, "[AUTHORITIES]").into_owned()
+    let text = trusted.replace_all(&text, "[AUTHORITIES]");
+    // Whoever hangs up may do so in more than one way.
+    let hung_up = regex::Regex::new(r"(of cluster \w+): .*").expect("a pattern");
+    hung_up.replace_all(&text, "$1: [FAULT]").into_owned()
 }
 
 fn run(mut command: std::process::Command, secret: Option<&str>) -> Output {
@@ -770,7 +773,7 @@ fn with_a_scheduler_proxy_that_is_none() {
 + authentication the gateway takes you, by your password, for `[USER]`; you have 1 active cluster
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-x scheduler      can't reach the scheduler proxy at `[HOST]`: it leads to no scheduler of cluster [NAME]: tls handshake eof
+x scheduler      can't reach the scheduler proxy at `[HOST]`: it leads to no scheduler of cluster [NAME]: [FAULT]
                  mend: check `gateway.proxy-address` (those who run the gateway know it), and whether a firewall lets this machine out to it
 + dashboards     `http://[HOST]/clusters/[NAME]/status` answers
 
