@@ -336,14 +336,6 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Gateway(error) => gateway_hint(error),
             Self::Activity(error) => Some(error.hint()),
-            Self::Untaken(error) => {
-                let next = match error {
-                    gateway::Error::Authentication(trouble) => Some(next_try(trouble)),
-                    error => gateway_hint(error),
-                };
-                let next = next.map_or_else(String::new, |next| format!(": {next}"));
-                Some(format!("nothing was written{next}"))
-            }
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..
@@ -351,9 +343,6 @@ impl Error {
             Self::Default { .. } => {
                 Some("`dgw options` shows what this gateway offers, and your own defaults".to_owned())
             }
-            Self::Elsewhere { address, .. } => Some(format!(
-                "a gateway answers at `{address}`: `dgw login --address {address}`"
-            )),
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
             Self::NoScreen(_) => Some(
                 "`dgw list -o wide --watch` and `dgw show` tell the same anywhere".to_owned(),
@@ -407,22 +396,6 @@ impl Error {
                 Some("`dgw new` starts another".to_owned())
             }
             Self::NoClock => Some("name the clusters".to_owned()),
-            Self::Clocks(_) => Some(
-                "set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those \
-                 who run the gateway"
-                    .to_owned(),
-            ),
-            Self::Ailing { .. } => {
-                Some("tell those who run the gateway, and try again in a while".to_owned())
-            }
-            Self::NoSchedulerProxy { .. } => Some(
-                "check `gateway.proxy-address` (those who run the gateway know it), and whether a \
-                 firewall lets this machine out to it"
-                    .to_owned(),
-            ),
-            Self::NoDashboards { .. } => {
-                Some("check `gateway.public-address`: dashboards' links begin with it".to_owned())
-            }
             Self::RelativeUrl(_) => Some(
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"
                     .to_owned(),
@@ -437,8 +410,42 @@ impl Error {
                 "it may have started one of these all the same; `dgw shutdown NAME` ends it"
                     .to_owned(),
             ),
-            _ => None,
+            error => error.hint_on_setting_up(),
         }
+    }
+
+    /// The same of what only `dgw login` and `dgw doctor` meet.
+    fn hint_on_setting_up(&self) -> Option<String> {
+        match self {
+        Self::Untaken(error) => {
+            let next = match error {
+                gateway::Error::Authentication(trouble) => Some(next_try(trouble)),
+                error => gateway_hint(error),
+            };
+            let next = next.map_or_else(String::new, |next| format!(": {next}"));
+            Some(format!("nothing was written{next}"))
+        }
+        Self::Elsewhere { address, .. } => Some(format!(
+            "a gateway answers at `{address}`: `dgw login --address {address}`"
+        )),
+        Self::Clocks(_) => Some(
+            "set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those \
+             who run the gateway"
+                .to_owned(),
+        ),
+        Self::Ailing { .. } => {
+            Some("tell those who run the gateway, and try again in a while".to_owned())
+        }
+        Self::NoSchedulerProxy { .. } => Some(
+            "check `gateway.proxy-address` (those who run the gateway know it), and whether a \
+             firewall lets this machine out to it"
+                .to_owned(),
+        ),
+        Self::NoDashboards { .. } => {
+            Some("check `gateway.public-address`: dashboards' links begin with it".to_owned())
+        }
+        _ => None,
+    }
     }
 
     /// Clamping is the gateway's right, not a failure.

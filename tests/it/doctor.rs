@@ -10,6 +10,7 @@ use snapbox::{IntoData, str};
 
 use crate::support::{BASIC, HUB, Stub, TLS, TestGateway, User, answer, json_answer, set_mode};
 
+/// Of somebody who starts no clusters: other tests' users are counted from the other end.
 fn token(number: usize) -> &'static str {
     let token = HUB.facts["users"][number]["token"].as_str();
     token.expect("a token")
@@ -35,6 +36,8 @@ fn masked(text: &str) -> String {
     let text = home.replace_all(text, "[HOME]");
     let text = port.replace_all(&text, "on port [PORT]");
     let text = trusted.replace_all(&text, "[AUTHORITIES]");
+    let scheduler = regex::Regex::new(r"(proxy_address = )\d{2,}").expect("a pattern");
+    let text = scheduler.replace_all(&text, "$1[PORT]");
     // Whoever hangs up may do so in more than one way.
     let hung_up = regex::Regex::new(r"(of cluster \w+): .*").expect("a pattern");
     hung_up.replace_all(&text, "$1: [FAULT]").into_owned()
@@ -227,7 +230,7 @@ x address        no gateway address is configured
 
 "#]],
     );
-    log_in(&user, &["--address", address(&HUB)], token(0));
+    log_in(&user, &["--address", address(&HUB)], token(4));
     is_well(&user);
 }
 
@@ -324,7 +327,7 @@ x address        no gateway address is configured
 "#]],
     );
     fs::remove_file(user.configuration()).expect("removed");
-    log_in(&user, &["--address", address(&HUB)], token(1));
+    log_in(&user, &["--address", address(&HUB)], token(5));
     is_well(&user);
 }
 
@@ -500,7 +503,7 @@ x proxy          by the HTTP proxy `[HOST]`: the HTTP proxy on the way to the ga
 #[test]
 fn with_the_address_of_the_hub_itself() {
     let root = HUB.fact("address").replace("/services/dask-gateway", "");
-    let user = User::jupyterhub(&root, token(2), None);
+    let user = User::jupyterhub(&root, token(6), None);
     examined(
         &user,
         &[],
@@ -528,7 +531,7 @@ x version        `http://[HOST]/api/version` is not a gateway's answer: it redir
     let mend = mend(&user);
     let args = mend.split_once("`dgw login ").expect("a command").1;
     let args = args.trim_end_matches('`').split(' ').collect::<Vec<_>>();
-    log_in(&user, &args, token(2));
+    log_in(&user, &args, token(6));
     is_well(&user);
 }
 
@@ -559,7 +562,7 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
 
 "#]],
     );
-    log_in(&user, &["--force"], token(3));
+    log_in(&user, &["--force"], token(7));
     is_well(&user);
 }
 
@@ -590,7 +593,7 @@ x authentication the token is valid, but lacks access to the gateway at `http://
 
 "#]],
     );
-    log_in(&user, &["--force"], token(4));
+    log_in(&user, &["--force"], token(8));
     is_well(&user);
 }
 
@@ -622,7 +625,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` wants jupy
 
 "#]],
     );
-    log_in(&user, &["--force"], token(5));
+    log_in(&user, &["--force"], token(9));
     is_well(&user);
 }
 
@@ -763,7 +766,7 @@ fn with_a_scheduler_proxy_that_is_none() {
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
-                 gateway.proxy_address = 46857 (DASK_GATEWAY__PROXY_ADDRESS)
+                 gateway.proxy_address = [PORT] (DASK_GATEWAY__PROXY_ADDRESS)
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 + tcp            `127.0.0.1` accepts connections on port [PORT]

@@ -378,7 +378,7 @@ fn the_template_that_dask_leaves_is_filled_in() {
     says(
         &user,
         &["login", "--address", HUB.fact("address")],
-        token(3),
+        token(9),
         0,
         str![[r#"
 you are logged in at `http://[HOST]/services/dask-gateway`
