@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::gateway::{Certificate, OptionFault, Status, Trouble};
 use crate::job::Trace;
-use crate::{activity, age, config, gateway};
+use crate::{activity, age, config, dashboard, gateway};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +203,14 @@ pub(crate) enum Error {
     RelativeUrl(String),
     #[error("no browser could be opened on this machine")]
     NoBrowser,
+    #[error("can't serve the dashboard of cluster `{name}`: {source}")]
+    NotServed {
+        name: String,
+        source: dashboard::Error,
+    },
+    /// A signal ended what has no other end.
+    #[error("{}", .0.word())]
+    Signalled(Signal),
     #[error("can't write to stdout")]
     Stdout(#[source] io::Error),
     #[error("can't write the cluster's name to stdout")]
@@ -258,11 +266,14 @@ impl Error {
             }
             Self::NotRun { .. } => Code::NotRun,
             Self::CommandEnded { status } => return *status,
-            Self::Interrupted { signal, .. } => return 128 + *signal as u8,
+            Self::Interrupted { signal, .. } | Self::Signalled(signal) => {
+                return 128 + *signal as u8;
+            }
             Self::Unwell { exit_status, .. } => return *exit_status,
             // A reader that has seen enough is no failure.
             Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
             Self::NoBrowser
+            | Self::NotServed { .. }
             | Self::NotReached { .. }
             | Self::NoPrivateFolder { .. }
             | Self::NoPort(_)
@@ -296,9 +307,9 @@ impl Error {
         matches!(self, Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether there is nothing to say: somebody else has.
+    /// Whether there is nothing to say: nobody reads, somebody else has, or it is what was asked for.
     pub(crate) fn is_silent(&self) -> bool {
-        self.is_closed_pipe() || matches!(self, Self::CommandEnded { .. })
+        self.is_closed_pipe() || matches!(self, Self::CommandEnded { .. } | Self::Signalled(_))
     }
 
     /// What lies beneath, or what there is to choose from, a line each.
@@ -400,6 +411,13 @@ impl Error {
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"
                     .to_owned(),
             ),
+            Self::NotServed { source, .. } => match source {
+                dashboard::Error::Port { .. } => Some("`--port` takes another one".to_owned()),
+                dashboard::Error::Socket { .. } => {
+                    Some("`--socket` takes a path of your own where nothing is yet".to_owned())
+                }
+                dashboard::Error::NoRandomness => None,
+            },
             Self::NoBrowser => Some("open the URL in the browser of your own machine".to_owned()),
             Self::TimedOut { .. } | Self::StartTimedOut { .. } => Some("`--timeout` gives it longer".to_owned()),
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),

@@ -1,8 +1,9 @@
 //! The arguments of the commands that look, and change nothing.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::value::{self, ClusterName};
@@ -181,8 +182,22 @@ pub(crate) struct WaitArgs {
     pub(crate) probe: Probe,
 }
 
-/// Print the URL of a cluster's dashboard
+/// Print the URL of a cluster's dashboard, or serve the dashboard on this machine
+///
+/// With --serve, dgw passes a browser's requests on to the gateway, for dashboards that can't be
+/// seen from outside the site. It listens on 127.0.0.1 only, and prints a link that opens the
+/// dashboard once: the browser gets a cookie, and everybody else on the machine gets nothing. For
+/// another browser it prints another link as soon as the first was used. It prints the ssh line,
+/// too, that brings the dashboard to your own machine, and ends with the cluster, or by Ctrl-C.
+///
+/// Neither your token or password nor a cookie of the browser's goes to the cluster.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw dashboard --open
+  dgw dashboard --serve
+  dgw dashboard 2224 --serve --port 8787
+  dgw dashboard --serve --socket ~/.dashboard.sock")]
 pub(crate) struct DashboardArgs {
     #[command(flatten)]
     pub(crate) target: Target,
@@ -190,6 +205,22 @@ pub(crate) struct DashboardArgs {
     /// Open it in a browser too
     #[arg(long)]
     pub(crate) open: bool,
+
+    /// Serve it on this machine, behind a one-time link, until the cluster ends
+    #[arg(long)]
+    pub(crate) serve: bool,
+
+    /// Serve it on this port of 127.0.0.1; any free one if left out
+    #[arg(long, value_name = "PORT", requires = "serve")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+
+    /// Serve it on a Unix socket too, which nobody else may connect to
+    ///
+    /// OpenSSH forwards to one, and the ssh line does then. The socket has mode 600 and is removed
+    /// at the end. One that is left over at PATH is replaced, anything else is not.
+    #[arg(long, value_name = "PATH", requires = "serve", value_hint = ValueHint::FilePath)]
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// List the options that this gateway offers for a new cluster

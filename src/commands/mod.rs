@@ -2,6 +2,7 @@
 
 mod account;
 mod adapt;
+mod browser;
 mod child;
 mod completions;
 mod condition;
@@ -11,6 +12,7 @@ mod dashboard;
 mod doctor;
 mod ending;
 mod export;
+mod here;
 mod interrupt;
 mod keep;
 mod list;
@@ -26,6 +28,7 @@ mod relay;
 mod run;
 mod scale;
 mod selection;
+mod serve;
 mod show;
 mod shutdown;
 mod start;

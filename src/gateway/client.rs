@@ -9,7 +9,7 @@ use reqwest::{Method, Url, redirect};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::error::{self, Error, Trouble};
+use super::error::{self, Error};
 use super::{auth, tls};
 use crate::config::{Address, HttpProxy, Settings};
 
@@ -33,13 +33,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A gateway, and who one is there.
 pub(crate) struct Gateway {
     http: reqwest::Client,
-    base: String,
+    pub(super) base: String,
     /// None where nobody is named yet.
     authorization: Option<HeaderValue>,
     sent: &'static str,
     /// Whether an HTTP proxy may stand in between.
-    by_proxy: bool,
-    request_timeout: Duration,
+    pub(super) by_proxy: bool,
+    pub(super) request_timeout: Duration,
     pub(super) public_address: String,
     pub(super) scheduler_proxy: String,
 }
@@ -208,16 +208,12 @@ impl Gateway {
         url: Url,
         limit: Duration,
     ) -> Result<Answer, Error> {
-        let mut response = sending
-            .send()
-            .await
-            .map_err(|error| self.network(&error, &url, limit))?;
+        let lost = |error: &reqwest::Error| {
+            error::network(error, &self.base, self.by_proxy, url.to_string(), limit)
+        };
+        let mut response = sending.send().await.map_err(|error| lost(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.network(&error, &url, limit))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
             if body.len() + chunk.len() > SIZE_LIMIT {
                 return Err(Error::NotGateway {
                     url: url.to_string(),
@@ -232,31 +228,6 @@ impl Gateway {
             url,
             body,
         })
-    }
-
-    fn network(&self, error: &reqwest::Error, url: &Url, limit: Duration) -> Error {
-        if error::is_proxys_refusal(error) {
-            return Error::Authentication(Box::new(Trouble::ProxyRefused));
-        }
-        let certificate = error::certificate(error);
-        if error.is_connect() || certificate.is_some() {
-            return Error::Unreachable {
-                address: self.base.clone(),
-                cause: error::cause(error),
-                certificate,
-                by_proxy: self.by_proxy,
-            };
-        }
-        if error.is_timeout() {
-            return Error::Silent {
-                url: url.to_string(),
-                limit,
-            };
-        }
-        Error::Lost {
-            url: url.to_string(),
-            what: error::cause(error).unwrap_or_else(|| "the connection broke".to_owned()),
-        }
     }
 }
 

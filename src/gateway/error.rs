@@ -164,6 +164,35 @@ impl Error {
     }
 }
 
+/// Why a request to `url` got no answer within `limit`; `address` is the gateway's.
+pub(super) fn network(
+    error: &reqwest::Error,
+    address: &str,
+    by_proxy: bool,
+    url: String,
+    limit: Duration,
+) -> Error {
+    if is_proxys_refusal(error) {
+        return Error::Authentication(Box::new(Trouble::ProxyRefused));
+    }
+    let certificate = certificate(error);
+    if error.is_connect() || certificate.is_some() {
+        return Error::Unreachable {
+            address: address.to_owned(),
+            cause: cause(error),
+            certificate,
+            by_proxy,
+        };
+    }
+    if error.is_timeout() {
+        return Error::Silent { url, limit };
+    }
+    Error::Lost {
+        url,
+        what: cause(error).unwrap_or_else(|| "the connection broke".to_owned()),
+    }
+}
+
 /// What a failed request comes down to: the innermost cause. What wraps it is the HTTP library's,
 /// and repeats the URL.
 pub(super) fn cause(error: &reqwest::Error) -> Option<String> {

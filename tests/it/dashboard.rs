@@ -139,7 +139,7 @@ hint: open the URL in the browser of your own machine
 }
 
 /// A user whose system opens URLs by running `script`.
-fn with_browser(user: User, script: &str) -> User {
+pub(crate) fn with_browser(user: User, script: &str) -> User {
     let bin = user.home().join("bin");
     fs::create_dir(&bin).expect("a folder for programs");
     let opener = if cfg!(target_os = "macos") {

@@ -3,9 +3,11 @@
 mod faulty;
 mod gateway;
 mod process;
+mod serving;
 mod stub;
 mod terminal;
 mod user;
+pub(crate) mod web;
 mod work;
 
 pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
@@ -13,6 +15,7 @@ pub(crate) use gateway::{
     BASIC, HUB, OLDER_SERVERS, PREFIX, RELEASES, SLURM, TLS, TestGateway, repository,
 };
 pub(crate) use process::{send, spawned};
+pub(crate) use serving::{Serving, until};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;
 pub(crate) use user::{User, set_mode, write_private};

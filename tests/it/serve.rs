@@ -1,0 +1,457 @@
+//! `dgw dashboard --serve`: who sees what, and what goes where.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustix::process::Signal;
+use snapbox::str;
+
+use crate::support::web::{ask, ask_by, message, websocket};
+use crate::support::{
+    BASIC, Client, HUB, Serving, Stub, TLS, TestGateway, User, answer, json_answer, tunnel_to,
+    until,
+};
+
+const RECORD: &str = r#"{"name": "ab12", "status": "RUNNING", "start_time": 1, "stop_time": null,
+    "options": {}, "dashboard_route": "/clusters/ab12/status"}"#;
+
+#[test]
+fn nobody_but_the_user_sees_it() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let serving = Serving::start(&user, &[]);
+    let (url, host) = (serving.url.clone(), serving.host.clone());
+    let path = url.split_once(&host).expect("a URL").1;
+    assert!(path.len() > 40, "{url}");
+    serving.wait_for("ssh -L");
+    let port = host.split_once(':').expect("a port").1;
+    let ssh = format!("ssh -L {port}:127.0.0.1:{port} -N nobody-special@");
+    assert!(serving.said().contains(&ssh), "{}", serving.said());
+
+    let status = |request: &str, headers: &[(&str, &str)]| ask(&host, request, headers).status;
+    let strange = ask(&host, "GET /status", &[]);
+    assert_eq!(strange.status, 403);
+    assert!(strange.text().contains("This dashboard is private"));
+    let root = ask(&host, "GET /", &[]);
+    assert_eq!(root.status, 403, "{root:?}");
+    let wrong = ask(&host, &format!("GET {path}x"), &[]);
+    assert!(wrong.status == 403 && wrong.header("set-cookie").is_none());
+    assert_eq!(
+        status(&format!("GET {path}"), &[("Host", "evil.example")]),
+        403
+    );
+
+    let serving = serving.logged_in();
+    let cookie = serving.cookie();
+    assert_eq!(status("GET /status", &[cookie]), 200);
+    let name = cookie.1.split_once('=').expect("a name").0;
+    let guess = format!("{name}={}", "A".repeat(43));
+    assert_eq!(status("GET /status", &[("Cookie", &guess)]), 403);
+    for headers in [
+        [cookie, ("Host", "evil.example")],
+        [cookie, ("Origin", "http://evil.example")],
+        [cookie, ("Origin", "http://127.0.0.1:1")],
+        [cookie, ("Sec-Fetch-Site", "cross-site")],
+        [cookie, ("Sec-Fetch-Site", "same-site")],
+    ] {
+        assert_eq!(status("GET /status", &headers), 403, "{headers:?}");
+    }
+    assert_eq!(status("POST /status", &[cookie]), 403);
+    let own = format!("http://{host}");
+    for headers in [
+        &[cookie][..],
+        &[cookie, ("Origin", "http://evil.example")],
+        &[("Origin", &own)],
+    ] {
+        let (head, _) = websocket(&host, "/status/ws", headers);
+        assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+    }
+
+    // The link is used up, and there is another.
+    let again = ask(&host, &format!("GET {path}"), &[]);
+    assert_eq!(again.status, 403);
+    assert!(again.text().contains("no longer good"));
+    assert_eq!(status(&format!("GET {path}"), &[cookie]), 303);
+    serving.wait_for("for another browser");
+    until(|| serving.said().contains("/?secret="), || serving.said());
+    let said = serving.said();
+    let other = said.lines().find(|line| line.contains("/?secret="));
+    let other = other
+        .and_then(|line| line.split_once(&host))
+        .expect("a link")
+        .1;
+    assert_ne!(other, path);
+    assert_eq!(status(&format!("GET {other}"), &[]), 303);
+}
+
+/// Pages, a file, redirects and the WebSocket of a cluster that computes, through `user`'s gateway.
+fn all_of_it_works(gateway: &TestGateway, user: &User) {
+    let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let work = "work = client.map(lambda x: time.sleep(0.05) or x, range(2000))";
+    let python = user.stdout(&["show", "-o", "json"]);
+    assert!(python.contains(&name));
+    let _client = (!gateway.facts["password"].is_null() && gateway.facts["ca_file"].is_null())
+        .then(|| Client::connect(gateway, user, &name, work));
+    let serving = Serving::start(user, &[]).logged_in();
+    let root = serving.get("/");
+    assert_eq!(
+        (root.status, root.header("location")),
+        (301, Some("/status"))
+    );
+    let page = serving.get("/status");
+    assert_eq!(page.status, 200, "{page:?}");
+    assert_eq!(page.header("x-frame-options"), Some("SAMEORIGIN"));
+    let script = serving.get("/static/js/bokeh.min.js");
+    assert!(
+        script.status == 200 && script.body.len() > 500_000,
+        "{}",
+        script.head
+    );
+
+    let workers = serving.get("/info/main/workers.html").text();
+    let links = regex::Regex::new(r#"href="(?:\.\./)*(?:info/)?((?:worker|logs)/[^"]+\.html)""#);
+    let links = links.expect("a valid pattern");
+    let links = links.captures_iter(&workers).map(|link| link[1].to_owned());
+    let links = links.collect::<Vec<_>>();
+    assert!(!links.is_empty(), "{workers}");
+    for link in links {
+        let page = serving.get(&format!("/info/{link}"));
+        assert!(
+            page.status == 200 && page.text().contains("<html"),
+            "{link}: {page:?}"
+        );
+    }
+    assert!(
+        serving
+            .get("/info/main/logs.html")
+            .text()
+            .contains("distributed")
+    );
+    assert_eq!(serving.get("/no/such/page").status, 404);
+    assert_eq!(serving.get("/../../api/v1/options").status, 400);
+    assert_eq!(serving.get("/eventstream").status, 400);
+
+    let token = regex::Regex::new(r#""token":"([^"]+)""#).expect("a valid pattern");
+    let page = page.text();
+    let token = &token.captures(&page).expect("a token")[1];
+    let protocol = format!("bokeh, {token}");
+    let origin = format!("http://{}", serving.host);
+    let (head, mut stream) = websocket(
+        &serving.host,
+        "/status/ws",
+        &[
+            serving.cookie(),
+            ("Origin", &origin),
+            ("Sec-WebSocket-Protocol", &protocol),
+        ],
+    );
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let head = head.to_lowercase();
+    assert!(head.contains("sec-websocket-protocol: bokeh\r\n"), "{head}");
+    assert!(message(&mut stream).contains("ACK"));
+}
+
+#[test]
+fn all_of_it_works_on_a_plain_gateway() {
+    all_of_it_works(&BASIC, &BASIC.user());
+}
+
+#[test]
+fn all_of_it_works_by_tls_and_a_proxy() {
+    let host = TLS.fact("address").replace("https://", "");
+    let proxy = tunnel_to(&host).replace("http://", "http://ada:pr0xy-s3cret@");
+    let user = TLS.user().with("DASK_GATEWAY__HTTP_CLIENT__PROXY", &proxy);
+    all_of_it_works(&TLS, &user);
+}
+
+#[test]
+fn all_of_it_works_behind_a_hub() {
+    all_of_it_works(&HUB, &HUB.user());
+}
+
+#[test]
+fn nothing_of_the_users_goes_to_the_cluster() {
+    let stub = Stub::new(|head| {
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        match path {
+            "/api/v1/clusters/" => json_answer(&format!(r#"{{"ab12": {RECORD}}}"#)),
+            "/api/v1/clusters/ab12" => json_answer(RECORD),
+            "/clusters/ab12/away" => answer(
+                "302 Found",
+                "Location: /clusters/ab12/status?x=1\r\nSet-Cookie: dgw-1=x\r\n",
+                "",
+            ),
+            _ => answer("200 OK", "Set-Cookie: a=b\r\nX-Kept: yes\r\n", "hello"),
+        }
+    });
+    let user = User::basic(&stub.address, "ada", "pw")
+        .with("DASK_GATEWAY__PUBLIC_ADDRESS", "https://public.example/dg");
+    let serving = Serving::start(&user, &["-vv"]).logged_in();
+    let origin = format!("http://{}", serving.host);
+    let page = ask(
+        &serving.host,
+        "GET /page?x=%2F",
+        &[
+            serving.cookie(),
+            ("Cookie", "other=s3cret"),
+            ("Authorization", "Basic s3cret"),
+            ("Proxy-Authorization", "Basic s3cret"),
+            ("Origin", &origin),
+            ("Referer", &origin),
+            ("X-Kept", "yes"),
+            ("Connection", "X-Dropped"),
+            ("X-Dropped", "s3cret"),
+        ],
+    );
+    assert_eq!((page.status, page.text().as_str()), (200, "hello"));
+    assert_eq!(page.header("x-kept"), Some("yes"));
+    assert_eq!(page.header("set-cookie"), None);
+    let seen = stub.seen().pop().expect("a request").to_lowercase();
+    assert!(seen.starts_with("get /clusters/ab12/page?x=%2f "), "{seen}");
+    assert!(seen.contains("x-kept: yes"), "{seen}");
+    assert!(
+        seen.contains("origin: https://public.example\r\n"),
+        "{seen}"
+    );
+    let host = stub.address.replace("http://", "host: ");
+    assert!(seen.contains(&host), "{seen}");
+    for word in ["s3cret", "cookie", "authorization", "referer", "dgw-"] {
+        assert!(!seen.contains(word), "{word}: {seen}");
+    }
+    let away = serving.get("/away");
+    assert_eq!(away.header("location"), Some("/status?x=1"));
+    assert_eq!(away.header("set-cookie"), None);
+    // Nor is any of it logged.
+    let said = serving.said();
+    assert!(said.contains("/clusters/ab12/page:"), "{said}");
+    let value = serving
+        .cookie()
+        .1
+        .split_once('=')
+        .expect("a value")
+        .1
+        .to_owned();
+    let of_link = serving.url.split_once('=').expect("a secret").1.to_owned();
+    for secret in [value.as_str(), of_link.as_str(), "s3cret"] {
+        assert!(!said.contains(secret), "{secret}: {said}");
+    }
+}
+
+/// A way to `host` that can be cut, and mended.
+struct Cable {
+    address: String,
+    is_cut: Arc<AtomicBool>,
+    ends: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Cable {
+    fn to(host: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("the port").to_string();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let ends = Arc::new(Mutex::new(Vec::new()));
+        let (host, cut, all) = (host.to_owned(), Arc::clone(&is_cut), Arc::clone(&ends));
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let far = TcpStream::connect(&host).expect("the gateway listens");
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let clone = |end: &TcpStream| end.try_clone().expect("a second handle");
+                    let (mut from, mut to) = (clone(from), clone(to));
+                    thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Write);
+                    });
+                }
+                all.lock()
+                    .expect("no panic while locked")
+                    .extend([near, far]);
+            }
+        });
+        Self {
+            address,
+            is_cut,
+            ends,
+        }
+    }
+
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        for end in self.ends.lock().expect("no panic while locked").drain(..) {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_gateway_that_is_away_is_told_and_the_end_of_the_cluster_too() {
+    let gateway = BASIC.fact("address").replace("http://", "");
+    let cable = Cable::to(&gateway);
+    let address = format!("http://{}", cable.address);
+    let user = User::basic(&address, "by-cable", BASIC.fact("password"));
+    let name = user.stdout(&["new"]);
+    let serving = Serving::start(&user, &[]).logged_in();
+    assert_eq!(serving.get("/health").status, 200);
+    cable.cut();
+    let page = serving.get("/status");
+    assert_eq!(page.status, 502, "{page:?}");
+    let text = page.text();
+    assert!(text.contains("The gateway does not answer"), "{text}");
+    assert!(text.contains("http-equiv=\"refresh\""), "{text}");
+    serving.wait_for("trying again");
+    cable.mend();
+    assert_eq!(serving.get("/health").status, 200);
+    serving.wait_for("answers again");
+    user.stdout(&["shutdown", &name]);
+    until(
+        || serving.get("/status").status == 410,
+        || format!("{:?}", serving.get("/status")),
+    );
+    let text = serving.get("/status").text();
+    assert!(
+        text.contains(&format!("cluster {name} is STOPPED")),
+        "{text}"
+    );
+    let (status, said) = serving.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(
+        said.contains(&format!("cluster {name} is STOPPED: its dashboard ends")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_socket_is_its_owners_alone() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let path = user.home().join("its socket");
+    let argument = path.display().to_string();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let serving = Serving::start(&user, &["--socket", &argument]).logged_in();
+        let mode = fs::symlink_metadata(&path).expect("a socket").mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let port = serving.host.split_once(':').expect("a port").1.to_owned();
+        serving.wait_for(&format!("ssh -L '{port}:{argument}' -N"));
+        let by_socket = |headers: &[(&str, &str)]| {
+            let stream = UnixStream::connect(&path).expect("it listens");
+            ask_by(stream, &serving.host, "GET /health", headers).status
+        };
+        assert_eq!(by_socket(&[serving.cookie()]), 200);
+        assert_eq!(by_socket(&[]), 403);
+        user.dgw(&["dashboard", "--serve", "--socket", &argument])
+            .code(1)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: can't serve the dashboard of cluster `[NAME]`: can't listen on `[HOME]/its socket`: somebody listens there already
+
+hint: `--socket` takes a path of your own where nothing is yet
+
+"#]]);
+        serving.signal(signal);
+        let (status, said) = serving.end();
+        assert_eq!(status.code(), Some(code), "{said}");
+        assert!(said.contains("the dashboard is no longer served"), "{said}");
+        assert!(!path.exists());
+    }
+    fs::write(&path, "precious").expect("a file");
+    user.dgw(&["dashboard", "--serve", "--socket", &argument])
+        .code(1)
+        .stdout_eq("");
+    assert_eq!(fs::read_to_string(&path).expect("the file"), "precious");
+}
+
+#[test]
+fn a_port_is_taken_or_not() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("the port").port().to_string();
+    user.dgw(&["dashboard", "--serve", "--port", &port])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(format!(
+            "error: can't serve the dashboard of cluster `[NAME]`: can't listen on port {port}: \
+             Address already in use (os error 98)\n\nhint: `--port` takes another one\n"
+        ));
+    drop(taken);
+    let serving = Serving::start(&user, &["--port", &port, "-o", "json"]);
+    serving.wait_for(&format!("ssh -L {port}:127.0.0.1:{port}"));
+    for args in [
+        &["--port", "0", "--serve"][..],
+        &["--port", "1"],
+        &["--socket", "x"],
+    ] {
+        user.dgw(&[&["dashboard"], args].concat())
+            .code(2)
+            .stdout_eq("");
+    }
+}
+
+#[test]
+fn a_browser_gets_the_link_by_a_page_that_nobody_else_may_read() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let script = "page=${1#file://}; echo \"$@\" > \"$HOME/argv\"; \
+                  stat -c %a \"$page\" > \"$HOME/mode\"; cat \"$page\" > \"$HOME/page\"";
+    let user = crate::dashboard::with_browser(user, script);
+    let serving = Serving::start(&user, &["--open"]);
+    let read = |name: &str| fs::read_to_string(user.home().join(name)).unwrap_or_default();
+    until(|| read("page").contains("</p>"), || serving.said());
+    let secret = serving.url.split_once('=').expect("a secret").1;
+    assert!(!read("argv").contains(secret), "{}", read("argv"));
+    assert!(read("page").contains(&serving.url), "{}", read("page"));
+    assert_eq!(read("mode").trim(), "600");
+    let page = read("argv").trim().replace("file://", "");
+    assert!(fs::metadata(&page).is_ok());
+    serving.signal(Signal::TERM);
+    serving.end();
+    assert!(fs::metadata(&page).is_err());
+}
+
+#[test]
+fn a_cluster_that_does_not_run_is_not_served() {
+    let user = BASIC.user();
+    user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["dashboard", "--serve"]).code(1).stdout_eq("");
+}
+
+#[test]
+fn garbage_is_answered_and_ends() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    let serving = Serving::start(&user, &[]).logged_in();
+    let mut stream = TcpStream::connect(&serving.host).expect("it listens");
+    stream
+        .write_all(b"\x16\x03\x01 no HTTP\r\n\r\n")
+        .expect("sent");
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("an answer");
+    assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+    let huge = format!("x={}", "y".repeat(200_000));
+    let mut stream = TcpStream::connect(&serving.host).expect("it listens");
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {huge}\r\n\r\n",
+        serving.host
+    );
+    // It may hang up before it has read all of that.
+    let _ = stream.write_all(head.as_bytes());
+    let mut said = String::new();
+    let _ = stream.read_to_string(&mut said);
+    assert!(
+        said.is_empty() || said.starts_with("HTTP/1.1 431 "),
+        "{said}"
+    );
+    assert_eq!(serving.get("/health").status, 200);
+}

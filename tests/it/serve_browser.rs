@@ -1,0 +1,239 @@
+//! The served dashboard of a computing cluster, in a real browser.
+//!
+//! Needs Debian's `chromium` and `chromium-driver`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::web::ask;
+use crate::support::{BASIC, Client, Serving, until};
+
+/// A headless Chromium, driven by `WebDriver`. It ends with this.
+struct Browser {
+    driver: Child,
+    host: String,
+    session: String,
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's chromium-driver is installed");
+        let stdout = BufReader::new(driver.stdout.take().expect("stdout is piped"));
+        let port = stdout.lines().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.rsplit_once("successfully on port ")?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let profile = tempfile::tempdir().expect("a folder for its profile");
+        let mut browser = Self {
+            driver,
+            host: format!("127.0.0.1:{}", port.expect("the driver's port")),
+            session: String::new(),
+            profile,
+        };
+        let options = json!({
+            "args": [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-dev-shm-usage", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
+                // Whatever a page wants from elsewhere it does without.
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                format!("--user-data-dir={}", browser.profile.path().display()),
+            ],
+        });
+        let wanted = json!({
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"performance": "ALL"},
+            // A busy machine draws slowly.
+            "timeouts": {"script": 120_000, "pageLoad": 120_000},
+        });
+        let capabilities = json!({"capabilities": {"alwaysMatch": wanted}});
+        let made = browser.command("POST", "/session", &capabilities);
+        let session = made["sessionId"].as_str().expect("a session");
+        browser.session = format!("/session/{session}");
+        browser
+    }
+
+    /// A command of the `WebDriver` protocol, which must succeed.
+    fn command(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let length = body.len().to_string();
+        let request = format!("{method} {}{path}", self.session);
+        let stream = crate::support::web::connect(&self.host);
+        let answer = crate::support::web::ask_with(
+            stream,
+            &self.host,
+            &request,
+            &[
+                ("Content-Type", "application/json"),
+                ("Content-Length", &length),
+            ],
+            body.as_bytes(),
+        );
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let mut answer = serde_json::from_slice::<Value>(&answer.body).expect("JSON");
+        answer["value"].take()
+    }
+
+    fn open(&self, url: &str) {
+        self.command("POST", "/url", &json!({"url": url}));
+    }
+
+    /// What a JavaScript function's body returns in the page.
+    fn run(&self, script: &str) -> Value {
+        self.command(
+            "POST",
+            "/execute/sync",
+            &json!({"script": script, "args": []}),
+        )
+    }
+
+    fn url(&self) -> String {
+        let url = self.run("return location.href");
+        url.as_str().expect("a URL").to_owned()
+    }
+
+    /// What the network did since the last look: the names of events, and what they tell.
+    fn events(&self) -> Vec<(String, Value)> {
+        let entries = self.command("POST", "/se/log", &json!({"type": "performance"}));
+        let entries = entries.as_array().expect("a list").iter();
+        let messages = entries.map(|entry| {
+            let text = entry["message"].as_str().expect("a text");
+            let mut event = serde_json::from_str::<Value>(text).expect("JSON");
+            let event = &mut event["message"];
+            let name = event["method"].as_str().expect("a name").to_owned();
+            (name, event["params"].take())
+        });
+        messages.collect()
+    }
+
+    fn screenshot(&self, path: &Path) -> Vec<u8> {
+        let image = self.command("GET", "/screenshot", &json!({}));
+        let image = STANDARD.decode(image.as_str().expect("a text"));
+        let image = image.expect("an image");
+        fs::write(path, &image).expect("it can be written");
+        image
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Asked to, the driver ends the browser, too.
+        let _ = ask(&self.host, &format!("DELETE {}", self.session), &[]);
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// What the page shows: its canvases, the colours on them, and when the newest task in the task
+/// stream began, in milliseconds since the first.
+const SHOWN: &str = r"
+    const canvases = [];
+    const walk = node => {
+        if (node.tagName === 'CANVAS' && node.width && node.height) canvases.push(node);
+        if (node.shadowRoot) walk(node.shadowRoot);
+        for (const child of node.children || []) walk(child);
+    };
+    walk(document.body);
+    const small = Object.assign(document.createElement('canvas'), {width: 200, height: 100});
+    const context = small.getContext('2d', {willReadFrequently: true});
+    for (const canvas of canvases) context.drawImage(canvas, 0, 0, 200, 100);
+    const data = context.getImageData(0, 0, 200, 100).data;
+    const colours = new Set();
+    for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 200) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+    let newest = 0;
+    for (const document of (window.Bokeh || {documents: []}).documents)
+        for (const model of document._all_models.values())
+            if (typeof model.columns === 'function' && model.columns().includes('start'))
+                for (const start of model.get_array('start')) newest = Math.max(newest, start);
+    return {canvases: canvases.length, colours: colours.size, newest};
+";
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_real_browser_draws_a_computing_clusters_dashboard() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--workers", "2", "--wait-workers", "2"]);
+    let work = "work = client.map(lambda x: time.sleep(0.1) or x, range(20000))";
+    let _client = Client::connect(&BASIC, &user, &name, work);
+    let serving = Serving::start(&user, &[]);
+    let browser = Browser::start();
+
+    browser.open(&format!("http://{}/status", serving.host));
+    let refused = browser.run("return document.body.innerText");
+    assert!(
+        refused
+            .as_str()
+            .is_some_and(|text| text.contains("is private")),
+        "{refused}"
+    );
+
+    browser.open(&serving.url);
+    assert_eq!(browser.url(), format!("http://{}/status", serving.host));
+    let look = || browser.run(SHOWN);
+    let newest = || look()["newest"].as_f64().expect("a number");
+    let is_drawn =
+        |shown: &Value| shown["newest"].as_f64() > Some(0.0) && shown["colours"].as_u64() > Some(8);
+    until(|| is_drawn(&look()), || look().to_string());
+    let first = newest();
+    let _ = browser.events();
+    std::thread::sleep(Duration::from_secs(5));
+    let events = browser.events();
+    let count = |name: &str| events.iter().filter(|(event, _)| event == name).count();
+    let frames = count("Network.webSocketFrameReceived");
+    assert!(frames > 3, "{events:?}");
+    assert_eq!(count("Network.webSocketClosed"), 0);
+    assert!(newest() > first, "{}", look());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let image = browser.screenshot(&folder.join("dashboard-status.png"));
+    assert!(image.len() > 30_000, "{} bytes: it is blank", image.len());
+
+    for (path, sign) in [
+        ("/workers", ""),
+        ("/info/main/workers.html", "tls://"),
+        ("/info/main/logs.html", "distributed.scheduler"),
+    ] {
+        browser.open(&format!("http://{}{path}", serving.host));
+        let text = browser.run("return document.documentElement.innerText");
+        assert!(
+            text.as_str().is_some_and(|text| text.contains(sign)),
+            "{path}: {text}"
+        );
+        if path == "/workers" {
+            until(
+                || look()["canvases"].as_u64() > Some(2),
+                || look().to_string(),
+            );
+            browser.screenshot(&folder.join("dashboard-workers.png"));
+        }
+    }
+
+    // A page of somebody else's on this machine gets nothing, though the browser has the cookie.
+    let foreign = crate::support::Stub::always(crate::support::answer(
+        "200 OK",
+        "Content-Type: text/html\r\n",
+        "<p>foreign</p>",
+    ));
+    browser.open(&foreign.address);
+    let script = format!(
+        "const ask = new XMLHttpRequest(); ask.open('GET', 'http://{}/health', false);
+         ask.withCredentials = true;
+         try {{ ask.send(); return ask.responseText }} catch (error) {{ return 'refused' }}",
+        serving.host
+    );
+    assert_eq!(browser.run(&script), "refused");
+}

@@ -1,0 +1,164 @@
+//! A browser's part of HTTP and of `WebSocket`s, with nothing that a browser wouldn't let one do.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Far more than any answer here needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer that was read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The first value of a header; nothing where there is none.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+pub(crate) fn connect(host: &str) -> TcpStream {
+    let stream = TcpStream::connect(host).expect("somebody listens");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    stream
+}
+
+/// Sends `request`, as `GET /status`, to `host` with these headers, and reads the answer.
+pub(crate) fn ask(host: &str, request: &str, headers: &[(&str, &str)]) -> Answer {
+    ask_by(connect(host), host, request, headers)
+}
+
+/// The same by a connection that is there. A `Host` among the headers stands in for `host`.
+pub(crate) fn ask_by(
+    stream: impl Read + Write,
+    host: &str,
+    request: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    ask_with(stream, host, request, headers, b"")
+}
+
+/// The same with a body, whose length is among the headers.
+pub(crate) fn ask_with(
+    mut stream: impl Read + Write,
+    host: &str,
+    request: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let close = [("Connection", "close")];
+    send(&mut stream, host, request, &[&close, headers].concat());
+    stream.write_all(body).expect("it can be sent");
+    let head = read_head(&mut stream);
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_it = name.eq_ignore_ascii_case("content-length");
+        is_it.then(|| value.trim().parse::<u64>().ok()).flatten()
+    });
+    let mut body = Vec::new();
+    // Not everybody closes.
+    let read = stream
+        .take(length.unwrap_or(u64::MAX))
+        .read_to_end(&mut body);
+    read.expect("a body");
+    parse(head, &body)
+}
+
+pub(crate) fn send(stream: &mut impl Write, host: &str, request: &str, headers: &[(&str, &str)]) {
+    let mut lines = vec![format!("{request} HTTP/1.1")];
+    if headers.iter().all(|(name, _)| *name != "Host") {
+        lines.push(format!("Host: {host}"));
+    }
+    lines.extend(
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}")),
+    );
+    let text = lines.join("\r\n") + "\r\n\r\n";
+    stream.write_all(text.as_bytes()).expect("it can be sent");
+}
+
+/// The head of an answer, byte by byte: what follows it stays in the stream.
+pub(crate) fn read_head(stream: &mut impl Read) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("a whole head");
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("a text")
+}
+
+fn parse(head: String, body: &[u8]) -> Answer {
+    let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
+    let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    Answer {
+        status: status.expect("a status"),
+        body: if is_chunked {
+            joined(body)
+        } else {
+            body.to_vec()
+        },
+        head,
+    }
+}
+
+fn joined(mut chunked: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunked.windows(2).position(|two| two == b"\r\n");
+        let line = line.expect("a chunk's size");
+        let size = std::str::from_utf8(&chunked[..line]).expect("a text");
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&chunked[line + 2..][..size]);
+        chunked = &chunked[line + 2 + size + 2..];
+    }
+}
+
+/// Asks for a WebSocket at `path`. The head of the answer, and the connection.
+pub(crate) fn websocket(host: &str, path: &str, headers: &[(&str, &str)]) -> (String, TcpStream) {
+    let mut stream = connect(host);
+    let upgrade = [
+        ("Connection", "keep-alive, Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let request = format!("GET {path}");
+    send(&mut stream, host, &request, &[&upgrade, headers].concat());
+    (read_head(&mut stream), stream)
+}
+
+/// The next message, which must be a short one.
+pub(crate) fn message(stream: &mut TcpStream) -> String {
+    let mut frame = [0; 2];
+    stream.read_exact(&mut frame).expect("a frame");
+    let length = match frame[1] {
+        126 => {
+            let mut length = [0; 2];
+            stream.read_exact(&mut length).expect("a length");
+            usize::from(u16::from_be_bytes(length))
+        }
+        length => usize::from(length),
+    };
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text).expect("a message");
+    String::from_utf8_lossy(&text).into_owned()
+}
