@@ -85,6 +85,7 @@ impl TestGateway {
             let proxy = self.facts["proxy_address"].as_str();
             User::jupyterhub(address, token.expect("a user is left"), proxy)
         };
+        let user = user.leaving_nothing();
         match self.facts["ca_file"].as_str() {
             Some(ca) => user.with("SSL_CERT_FILE", ca),
             None => user,

@@ -12,6 +12,20 @@ use tempfile::TempDir;
 pub(crate) struct User {
     home: TempDir,
     variables: Vec<(String, String)>,
+    /// The configuration by which their clusters are shut down when they leave.
+    leaves_by: Option<String>,
+}
+
+/// What nobody needs any more would slow down every other test.
+impl Drop for User {
+    fn drop(&mut self) {
+        if let Some(yaml) = self.leaves_by.take() {
+            let mut leaving = Self::new().configured(&yaml);
+            leaving.variables.clone_from(&self.variables);
+            let args = ["shutdown", "--all", "--yes", "--no-wait", "--quiet"];
+            let _ = leaving.command(&args).output();
+        }
+    }
 }
 
 impl User {
@@ -20,7 +34,15 @@ impl User {
         Self {
             home: tempfile::tempdir().expect("a folder for a home"),
             variables: Vec::new(),
+            leaves_by: None,
         }
+    }
+
+    /// Somebody whose clusters end with them.
+    pub(crate) fn leaving_nothing(mut self) -> Self {
+        let file = fs::read_to_string(self.configuration());
+        self.leaves_by = Some(file.expect("the configuration"));
+        self
     }
 
     pub(crate) fn basic(address: &str, name: &str, password: &str) -> Self {
