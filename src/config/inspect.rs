@@ -130,7 +130,7 @@ const KNOWN: [&str; 7] = [
     "gateway.cluster.options",
 ];
 
-/// Every value that is set to something, in the order of the files.
+/// Every value that is set to something, in the order of dask-gateway's own defaults.
 fn values(tree: &Tree, environment: &Environment) -> Vec<InspectedValue> {
     let mut values = Vec::new();
     if let Some(section) = tree.get("gateway") {
@@ -152,7 +152,18 @@ fn values(tree: &Tree, environment: &Environment) -> Vec<InspectedValue> {
             is_known: true,
         });
     }
+    values.sort_by_key(|value| place(&value.key).unwrap_or(KNOWN.len()));
     values
+}
+
+/// Where a key, or the one that it is below of, stands among those that are known.
+fn place(key: &str) -> Option<usize> {
+    // One spelling for both.
+    let dashed = key.replace('_', "-");
+    KNOWN.iter().position(|known| {
+        let rest = dashed.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 fn collect(key: &str, node: &Node, values: &mut Vec<InspectedValue>) {
@@ -164,17 +175,11 @@ fn collect(key: &str, node: &Node, values: &mut Vec<InspectedValue>) {
         }
         Node::Leaf(Plain::Null, _) => {}
         Node::Leaf(value, source) => {
-            // One spelling for both.
-            let dashed = key.replace('_', "-");
-            let is_known = KNOWN.iter().any(|known| {
-                let rest = dashed.strip_prefix(known);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
             values.push(InspectedValue {
                 key: key.to_owned(),
-                shown: shown(&dashed, value),
+                shown: shown(&key.replace('_', "-"), value),
                 source: (**source).clone(),
-                is_known,
+                is_known: place(key).is_some(),
             });
         }
     }

@@ -642,10 +642,10 @@ fn with_values_that_cannot_be() {
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gateway.yaml)
-                 gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
                  gateway.proxy-address = x ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = mine.Auth ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.secret is set ([HOME]/.config/dask/gateway.yaml)
+                 gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
                  mend: set it right there, or take it away
 x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not hold a user name or password: they belong in `gateway.auth`
@@ -763,10 +763,10 @@ fn with_a_scheduler_proxy_that_is_none() {
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
+                 gateway.proxy_address = [PORT] (DASK_GATEWAY__PROXY_ADDRESS)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
-                 gateway.proxy_address = [PORT] (DASK_GATEWAY__PROXY_ADDRESS)
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 + tcp            `127.0.0.1` accepts connections on port [PORT]
@@ -790,10 +790,10 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: it leads to no sch
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
+                 gateway.proxy_address = 1 (DASK_GATEWAY__PROXY_ADDRESS)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
-                 gateway.proxy_address = 1 (DASK_GATEWAY__PROXY_ADDRESS)
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 + tcp            `127.0.0.1` accepts connections on port [PORT]
@@ -817,10 +817,10 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
+                 gateway.public_address = http://[HOST] (DASK_GATEWAY__PUBLIC_ADDRESS)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
-                 gateway.public_address = http://[HOST] (DASK_GATEWAY__PUBLIC_ADDRESS)
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 + tcp            `127.0.0.1` accepts connections on port [PORT]
