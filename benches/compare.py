@@ -1,96 +1,261 @@
-"""dgw against curl and the Python client: whole processes, in turn, on one real gateway.
+"""dgw against curl and the Python client: whole processes, in turn, on real gateways.
 
-    python3 benches/compare.py [RUNS]
+    python3 benches/compare.py [--runs N] [--clusters N]
 
-Wall time is the median; the ratio is the median of the runs' own ratios to curl's, so that a
-machine whose speed drifts still compares fairly.
+For http and https: wall and CPU time (medians), peak memory, and instructions where valgrind is
+installed, of single commands; then how long it takes to start a cluster; with --clusters, how long to
+shut that many down. Ratios are medians of the runs' own ratios, so that a machine whose speed drifts
+still compares fairly. curl sends the same requests; what dgw asks of a scheduler by its own protocol,
+curl asks of the scheduler's HTTP routes.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import statistics
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
-PYTHON_CLIENT = "from dask_gateway import Gateway; print(Gateway().list_clusters())"
+DGW = str(TARGET / "release" / "dgw")
+PYTHON = "from dask_gateway import Gateway\nwith Gateway() as g: "
+SHOW_IN_PYTHON = "print(g.connect('{name}', shutdown_on_close=False).get_client().scheduler_info())"
 
 
-def main(runs: int) -> None:
-    subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+@dataclass
+class Site:
+    """A gateway, and somebody who may use it."""
+
+    facts: dict[str, str]
+    environment: dict[str, str]
+
+    def curl(self, *args: str) -> list[str]:
+        trust = ["--cacert", self.facts["ca_file"]] if "ca_file" in self.facts else []
+        return ["curl", "-sS", *trust, "-u", f"bench:{self.facts['password']}", *args]
+
+    def url(self, path: str) -> str:
+        return f"{self.facts['address']}{path}"
+
+    def python(self, statement: str) -> list[str]:
+        return [self.facts["python"], "-c", PYTHON + statement]
+
+    def run(self, *command: str) -> str:
+        return subprocess.run(command, env=self.environment, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+
+@dataclass
+class Timed:
+    command: list[str]
+    walls: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--clusters", type=int, default=0)
+    args = parser.parse_args()
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+    print(f"dgw: {Path(DGW).stat().st_size / 1e6:.2f} MB")
     for flags in ([], ["--tls"]):
         with ExitStack() as stack:
-            gateway = serve(stack, flags)
-            environment = configure(stack, gateway)
-            compare(gateway, environment, runs)
+            site = enter(stack, flags)
+            print(f"\n## {'https' if flags else 'http'}")
+            single_commands(site, args.runs)
+            starts(site, max(3, args.runs // 20))
+            if args.clusters:
+                shutdowns(site, args.clusters)
 
 
-def serve(stack: ExitStack, flags: list[str]) -> dict[str, str]:
+def enter(stack: ExitStack, flags: list[str]) -> Site:
     command = [sys.executable, str(ROOT / "tests/gateway"), "serve", *flags]
     server = stack.enter_context(
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     )
-    return json.loads(server.stdout.readline())
-
-
-def configure(stack: ExitStack, gateway: dict[str, str]) -> dict[str, str]:
+    facts = json.loads(server.stdout.readline())
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     file = folder / "gateway.yaml"
     file.touch(mode=0o600)
     file.write_text(
-        f"gateway:\n  address: {gateway['address']}\n"
-        f"  auth:\n    kwargs: {{username: bench, password: \"{gateway['password']}\"}}\n"
+        f"gateway:\n  address: {facts['address']}\n"
+        f"  auth:\n    kwargs: {{username: bench, password: \"{facts['password']}\"}}\n"
     )
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DASK_CONFIG": str(folder)}
-    if "ca_file" in gateway:
-        environment["SSL_CERT_FILE"] = gateway["ca_file"]
-    return environment
+    if "ca_file" in facts:
+        environment["SSL_CERT_FILE"] = facts["ca_file"]
+    return Site(facts, environment)
 
 
-def compare(gateway: dict[str, str], environment: dict[str, str], runs: int) -> None:
-    dgw = str(TARGET / "release" / "dgw")
-    # A cluster, so that the list has something in it; it goes with the gateway.
-    subprocess.run([dgw, "new", "-q"], env=environment, stdout=subprocess.DEVNULL, check=True)
-    trust = ["--cacert", gateway["ca_file"]] if "ca_file" in gateway else []
-    url = f"{gateway['address']}/api/v1/clusters/"
-    curl = {"curl": ["curl", "-s", *trust, "-u", f"bench:{gateway['password']}", url]}
-    quick = {
-        "dgw list": [dgw, "list"],
-        "dgw --version": [dgw, "--version"],
+def single_commands(site: Site, runs: int) -> None:
+    # What there is to look at; it goes with the gateway.
+    name = site.run(DGW, "new", "-q").strip()
+    clusters = site.url("/api/v1/clusters/")
+    routes = [site.url(f"/clusters/{name}/json/{file}.json") for file in ("identity", "counts")]
+    heading()
+    compare(site, runs, {
+        "curl, the list": site.curl(clusters),
+        "dgw list": [DGW, "list"],
+        "dgw list --wide": [DGW, "list", "-o", "wide"],
+    }, site.python("print(g.list_clusters())"))
+    compare(site, runs, {
+        "curl, the cluster": site.curl(clusters + name, *routes),
+        "dgw show": [DGW, "show", name],
+    }, site.python(SHOW_IN_PYTHON.format(name=name)))
+    compare(site, runs, {
+        "curl, the options": site.curl(site.url("/api/v1/options")),
+        "dgw options": [DGW, "options"],
+    }, site.python("print(g.cluster_options())"))
+    compare(site, runs, {
         "true": ["true"],
-    }
-    slow = {"Python client": [gateway["python"], "-c", PYTHON_CLIENT]}
-    print(f"\n{gateway['address'].split(':')[0]}{'wall':>22}{'of curl':>12}")
-    report(curl | quick, environment, runs)
-    report(curl | slow, environment, max(3, runs // 20))
+        "dgw --version": [DGW, "--version"],
+        "dgw --help": [DGW, "--help"],
+    })
 
 
-def report(commands: dict[str, list[str]], environment: dict[str, str], runs: int) -> None:
-    timed: dict[str, list[float]] = {name: [] for name in commands}
+def heading() -> None:
+    print(f"{'':20}{'wall':>10}{'ratio':>8}{'CPU':>10}{'peak':>10}{'instructions':>15}{'requests':>10}")
+
+
+def compare(site: Site, runs: int, commands: dict[str, list[str]],
+            python: list[str] | None = None) -> None:
+    """Print a row for each command; ratios are to the first."""
+    timed = measured(site, runs, commands)
+    if python:
+        few = measured(site, max(3, runs // 20), {"": next(iter(commands.values())), "Python": python})
+        timed["Python"] = few["Python"]
+    first, *_ = timed.values()
+    for name, one in timed.items():
+        base = few[""] if name == "Python" else first
+        ratio = median(a / b for a, b in zip(one.walls, base.walls, strict=True))
+        print(f"{name:20}{median(one.walls) * 1e3:>7.1f} ms{ratio:>8.2f}"
+              f"{median(one.cpus) * 1e3:>7.1f} ms{peak_memory(site, one.command):>10}"
+              f"{instructions(site, one.command):>15}{requests(site, one.command):>10}", flush=True)
+
+
+def measured(site: Site, runs: int, commands: dict[str, list[str]]) -> dict[str, Timed]:
+    timed = {name: Timed(command) for name, command in commands.items()}
     for run in range(runs + 1):
-        for name, command in commands.items():
-            seconds = measure(command, environment)
+        for one in timed.values():
+            wall, cpu = measure(site, one.command)
             if run:  # the first warms up
-                timed[name].append(seconds)
-    for name, walls in timed.items():
-        pairs = zip(walls, timed["curl"], strict=True)
-        ratio = statistics.median(one / other for one, other in pairs)
-        print(f"{name:16}{statistics.median(walls) * 1000:>7.1f} ms{ratio:>12.2f}")
+                one.walls.append(wall)
+                one.cpus.append(cpu)
+    return timed
 
 
-def measure(command: list[str], environment: dict[str, str]) -> float:
-    """Seconds of wall time."""
+def measure(site: Site, command: list[str]) -> tuple[float, float]:
+    """Seconds of wall and of CPU time."""
     started = time.perf_counter()
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - started
+    process = subprocess.Popen(command, env=site.environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return wall, usage.ru_utime + usage.ru_stime
+
+
+def peak_memory(site: Site, command: list[str]) -> str:
+    """The resident memory's peak, read while the process waits to get rid of its output.
+
+    What `wait4` tells begins with what the launcher itself held, which is more.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 65536)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    process = subprocess.Popen(command, env=site.environment, stdout=writer)
+    os.close(writer)
+    peak = None
+    for _ in range(600):
+        time.sleep(0.05)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        if (found := re.search(r"VmHWM:\s+(\d+) kB", status)) is None:
+            break  # it had nothing to say
+        now = int(found[1])
+        if now == peak and "State:\tS" in status:
+            break
+        peak = now
+    with os.fdopen(reader, "rb") as output:
+        while output.read(65536):
+            pass
+    process.wait()
+    return "-" if peak is None else f"{peak / 1024:.1f} MiB"
+
+
+def instructions(site: Site, command: list[str]) -> str:
+    """How many the process executes, which no other load changes; dgw's own only."""
+    if not shutil.which("valgrind") or command[0] != DGW:
+        return "-"
+    counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    done = subprocess.run(counting, env=site.environment, text=True, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    return f"{int(found[1]) / 1e6:.1f} M" if found else "-"
+
+
+def requests(site: Site, command: list[str]) -> str:
+    if command[0] != DGW or command[1].startswith("--"):
+        return "-"
+    done = subprocess.run([*command, "-v"], env=site.environment, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return str(len(re.findall(r"^\* (?:GET|POST|DELETE|asked the scheduler)", done.stderr, re.M)))
+
+
+def starts(site: Site, runs: int) -> None:
+    """From nothing to RUNNING; most of it is the scheduler's own start."""
+    clusters = site.url("/api/v1/clusters/")
+    by_curl, by_dgw = [], []
+    for _ in range(runs):
+        started = time.perf_counter()
+        name = json.loads(site.run(*site.curl("-d", "{}", clusters)))["name"]
+        site.run(*site.curl(f"{clusters}{name}?wait"))
+        by_curl.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        site.run(DGW, "new", "-q")
+        by_dgw.append(time.perf_counter() - started)
+        site.run(DGW, "shutdown", "--all", "--yes", "-q")
+    ratio = median(a / b for a, b in zip(by_dgw, by_curl, strict=True))
+    print(f"\na start: curl {median(by_curl):.2f} s, dgw {median(by_dgw):.2f} s, ratio {ratio:.2f}")
+
+
+def shutdowns(site: Site, count: int) -> None:
+    """Of many running clusters, until none is left: the gateway sets the pace."""
+    clusters = site.url("/api/v1/clusters/")
+    took = {}
+    for who in ("curl", "dgw"):
+        for _ in range(count):
+            site.run(DGW, "new", "-q", "--no-wait")
+        while (listed := json.loads(site.run(DGW, "list", "-o", "json"))) and any(
+                cluster["status"] != "RUNNING" for cluster in listed):
+            time.sleep(1)
+        assert len(listed) == count, listed
+        started = time.perf_counter()
+        if who == "dgw":
+            site.run(DGW, "shutdown", "--all", "--yes", "-q")
+        else:
+            urls = [clusters + cluster["name"] for cluster in listed]
+            site.run(*site.curl("-Z", "--parallel-max", "16", "-X", "DELETE", *urls))
+            ended = f"{clusters}?status=pending,running,stopping"
+            while json.loads(site.run(*site.curl(ended))):
+                time.sleep(0.05)
+        took[who] = time.perf_counter() - started
+    print(f"a shutdown of {count}: curl {took['curl']:.1f} s, dgw {took['dgw']:.1f} s, "
+          f"ratio {took['dgw'] / took['curl']:.2f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    main()
