@@ -13,7 +13,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from compare import ROOT, TARGET, configure, measure, serve
+from compare import DGW, ROOT, Site, enter, measure
 
 TRANSFER = '''
 import asyncio, os, sys, time
@@ -46,26 +46,22 @@ DIRECT_START = (
 
 
 def main(runs: int, megabytes: int) -> None:
-    subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
-    dgw = str(TARGET / "release" / "dgw")
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
     with ExitStack() as stack:
-        gateway = serve(stack, [])
-        environment = configure(stack, gateway)
+        site = enter(stack, [])
         # It goes with the gateway.
-        new = [dgw, "new", "-q", "--workers", "1", "--wait-workers", "1", "-s", "worker_memory=4"]
-        name = subprocess.run(new, env=environment, capture_output=True, text=True, check=True)
-        host = gateway["address"].removeprefix("http://")
-        environment["DIRECT"] = f"gateway://{host}/{name.stdout.strip()}"
-        python = gateway["python"]
-        transfer(dgw, python, environment, runs, megabytes)
-        start(dgw, python, environment, runs)
+        new = [DGW, "new", "-q", "--workers", "1", "--wait-workers", "1", "-s", "worker_memory=4"]
+        host = site.facts["address"].removeprefix("http://")
+        site.environment["DIRECT"] = f"gateway://{host}/{site.run(*new).strip()}"
+        transfer(site, runs, megabytes)
+        start(site, runs)
 
 
-def transfer(dgw: str, python: str, environment: dict[str, str], runs: int, size: int) -> None:
-    command = [dgw, "connect", "--", python, "-c", TRANSFER, str(runs), str(size)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+def transfer(site: Site, runs: int, size: int) -> None:
+    python = site.facts["python"]
+    told = site.run(DGW, "connect", "--", python, "-c", TRANSFER, str(runs), str(size))
     rates: dict[str, list[tuple[float, float]]] = {"direct": [], "relay": []}
-    for line in done.stdout.splitlines():
+    for line in told.splitlines():
         way, sent, got = line.split()
         rates[way].append((float(sent), float(got)))
     print(f"\n{size} MB at a time{'scatter':>16}{'gather':>20}{'of direct':>20}")
@@ -80,16 +76,17 @@ def transfer(dgw: str, python: str, environment: dict[str, str], runs: int, size
         print(f"{way:8}{shown}{ratios[0]:>12.2f}{ratios[1]:>8.2f}")
 
 
-def start(dgw: str, python: str, environment: dict[str, str], runs: int) -> None:
+def start(site: Site, runs: int) -> None:
+    python = site.facts["python"]
     commands = {
         "true": ["true"],
-        "dgw connect -- true": [dgw, "connect", "--", "true"],
-        "dgw connect -- script": [dgw, "connect", "--", python, "-c", START],
+        "dgw connect -- true": [DGW, "connect", "--", "true"],
+        "dgw connect -- script": [DGW, "connect", "--", python, "-c", START],
         "the same by dask-gateway": [python, "-c", DIRECT_START],
     }
     print()
     for name, command in commands.items():
-        walls = [measure(command, environment) for _ in range(runs + 1)][1:]
+        walls = [measure(site, command)[0] for _ in range(runs + 1)][1:]
         print(f"{name:26}{statistics.median(walls) * 1000:>8.1f} ms")
 
 

@@ -1,14 +1,17 @@
 //! Every way a command can fail: its message, its exit code, and the one thing to do about it.
 
+mod answer;
 mod start;
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::gateway::{Certificate, OptionFault, Status, Trouble};
+pub(crate) use answer::token_page;
+
+use crate::gateway::{self, OptionFault, Status};
 use crate::job::Trace;
-use crate::{activity, age, config, dashboard, gateway};
+use crate::{activity, age, config, dashboard};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +241,7 @@ impl Error {
             Self::Gateway(error)
             | Self::Untaken(error)
             | Self::Elsewhere { source: error, .. }
-            | Self::Doubtful { source: error, .. } => gateway_code(error),
+            | Self::Doubtful { source: error, .. } => answer::code(error),
             Self::Unsupported(_) => Code::Permission,
             Self::Config(error) => config_code(error),
             Self::Usage(_)
@@ -345,7 +348,7 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Gateway(error) => gateway_hint(error),
+            Self::Gateway(error) => answer::hint(error),
             Self::Activity(error) => Some(error.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
@@ -437,8 +440,8 @@ impl Error {
         match self {
         Self::Untaken(error) => {
             let next = match error {
-                gateway::Error::Authentication(trouble) => Some(next_try(trouble)),
-                error => gateway_hint(error),
+                gateway::Error::Authentication(trouble) => Some(answer::next_try(trouble)),
+                error => answer::hint(error),
             };
             let next = next.map_or_else(String::new, |next| format!(": {next}"));
             Some(format!("nothing was written{next}"))
@@ -480,139 +483,6 @@ pub(crate) fn config_code(error: &config::Error) -> Code {
         E::NotWritten { .. } | E::Raced(_) => Code::Other,
         _ => Code::Configuration,
     }
-}
-
-fn gateway_code(error: &gateway::Error) -> Code {
-    use gateway::Error as E;
-    match error {
-        E::Authentication(_) | E::Forbidden(_) => Code::Permission,
-        E::NoSuchCluster(_) => Code::NoCluster,
-        E::Rejected(_) => Code::Usage,
-        E::Setup(_) => Code::Configuration,
-        E::Conflict(_) => Code::Other,
-        E::Unreachable { .. }
-        | E::Lost { .. }
-        | E::Silent { .. }
-        | E::NotGateway { .. }
-        | E::Server { .. } => Code::Gateway,
-    }
-}
-
-fn gateway_hint(error: &gateway::Error) -> Option<String> {
-    use gateway::Error as E;
-    let hint = match error {
-        E::Authentication(trouble) => return Some(trouble_hint(trouble)),
-        E::Unreachable {
-            certificate: Some(Certificate::UnknownIssuer),
-            ..
-        } => "name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem",
-        E::Unreachable {
-            certificate: Some(Certificate::NoAuthorities),
-            ..
-        } => "check SSL_CERT_FILE and SSL_CERT_DIR, or install the system's CA certificates",
-        E::Unreachable {
-            certificate: Some(Certificate::Unfit),
-            ..
-        } => {
-            "check `gateway.address` and this machine's clock; if both are right, tell those who \
-              run the gateway"
-        }
-        E::Unreachable { by_proxy: true, .. } => {
-            "requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the \
-             like): check that too"
-        }
-        E::Unreachable { .. } => {
-            "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
-        }
-        E::Silent { .. } => {
-            "the gateway may be busy: try again, or give it more \
-                             `--request-timeout`"
-        }
-        E::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
-        E::Rejected(_) => "`dgw options` shows what this gateway takes, and your own defaults",
-        E::NotGateway { .. } => {
-            "check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway"
-        }
-        E::Server {
-            retry_after: Some(pause),
-            ..
-        } => {
-            return Some(format!(
-                "it asks to be left alone for {}",
-                age::short(*pause)
-            ));
-        }
-        E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
-        E::Lost { .. } => "try again; if it stays, something on the way cuts connections",
-        E::Forbidden(_) | E::Conflict(_) | E::Setup(_) => return None,
-    };
-    Some(hint.to_owned())
-}
-
-fn trouble_hint(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Refused {
-            sent,
-            wanted: Some(wanted),
-            ..
-        } if !wanted.eq_ignore_ascii_case(sent) => {
-            if ["basic", "jupyterhub"].contains(&wanted.as_str()) {
-                format!("`dgw login --force` sets up {wanted} authentication")
-            } else {
-                "this dgw knows `basic` and `jupyterhub`".to_owned()
-            }
-        }
-        Trouble::ProxyRefused => {
-            "put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
-        }
-        Trouble::Refused { sent, .. } if *sent == "basic" => {
-            "`dgw login --force` asks for them again, and tries them before it keeps them"
-                .to_owned()
-        }
-        Trouble::Refused { address, .. } => format!(
-            "{}. A valid token is refused too where it lacks access to the gateway's service",
-            new_token(address)
-        ),
-        Trouble::TokenUnknown { address } => new_token(address),
-        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", new_token(address)),
-        Trouble::LoginPage { .. } => {
-            "check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it \
-             ends in /services/dask-gateway"
-                .to_owned()
-        }
-    }
-}
-
-/// What to type instead of what `dgw login` was given.
-fn next_try(trouble: &Trouble) -> String {
-    let other_token = |address: &str| format!("make a new token {}", token_page(address));
-    match trouble {
-        Trouble::TokenUnknown { address } => other_token(address),
-        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", other_token(address)),
-        Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => other_token(address),
-        Trouble::Refused { .. } => "try again".to_owned(),
-        other => trouble_hint(other),
-    }
-}
-
-/// How a token comes to have access to a gateway that is a service of its hub's.
-const WITH_ACCESS: &str = "without narrowing its scopes; if that one is refused too, ask those who \
-                           run the hub for the scope `access:services!service=…` of the gateway";
-
-/// How to get another token than the one that is refused.
-fn new_token(address: &str) -> String {
-    format!(
-        "make a new token {} and give it to `dgw login --force`",
-        token_page(address)
-    )
-}
-
-/// Where tokens are made: on the hub that the gateway is a service of, where the address shows it.
-pub(crate) fn token_page(address: &str) -> String {
-    address.split_once("/services/").map_or_else(
-        || "on your JupyterHub's token page".to_owned(),
-        |(hub, _)| format!("at {hub}/hub/token"),
-    )
 }
 
 fn not_run_text(command: &str, source: &io::Error) -> String {

@@ -1,6 +1,6 @@
 //! A browser on this machine.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -12,53 +12,62 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::{Instant, sleep};
 
+use crate::config::{self, Settings};
 use crate::error::Error;
 
 /// What is going to fail has failed by then.
 const FAILS_BY: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Variables that a browser has no business with: they may hold a token or a password.
-fn is_secret(name: &str) -> bool {
-    name == "JUPYTERHUB_API_TOKEN" || name.starts_with("DASK_")
+/// The way to open a browser.
+pub(super) struct Browser {
+    /// Names of variables that it has no business with.
+    hidden: Vec<OsString>,
 }
 
-/// Starts the system's way to open a URL or a file, the first that works. Other users of the
-/// machine see what is opened.
-///
-/// # Errors
-/// None works.
-pub(super) async fn open(what: impl AsRef<OsStr>) -> Result<(), Error> {
-    for mut command in open::commands(what) {
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(is_secret) {
-                command.env_remove(name);
-            }
-        }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // An interrupt is meant for dgw, not for a browser that it has started.
-            .process_group(0);
-        if let Ok(mut opener) = command.spawn()
-            && succeeds(&mut opener).await
-        {
-            return Ok(());
+impl Browser {
+    /// One that gets none of the user's credentials.
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            hidden: config::secret_variables(settings),
         }
     }
-    Err(Error::NoBrowser)
-}
 
-/// Opens a URL that nobody else may see: by a page of one's own that leads there. What is there
-/// while it lasts must last until the browser has read it.
-///
-/// # Errors
-/// No browser can be opened, or the page can't be written.
-pub(super) async fn open_secretly(url: &str) -> Result<PrivatePage, Error> {
-    let page = PrivatePage::leading_to(url).context("can't write a page for the browser")?;
-    open(&page.path).await?;
-    Ok(page)
+    /// Starts the system's way to open a URL or a file, the first that works. Other users of the
+    /// machine see what is opened.
+    ///
+    /// # Errors
+    /// None works.
+    pub(super) async fn open(&self, what: impl AsRef<OsStr>) -> Result<(), Error> {
+        for mut command in open::commands(what) {
+            for name in &self.hidden {
+                command.env_remove(name);
+            }
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                // An interrupt is meant for dgw, not for a browser that it has started.
+                .process_group(0);
+            if let Ok(mut opener) = command.spawn()
+                && succeeds(&mut opener).await
+            {
+                return Ok(());
+            }
+        }
+        Err(Error::NoBrowser)
+    }
+
+    /// Opens a URL that nobody else may see: by a page of one's own that leads there. What is there
+    /// while it lasts must last until the browser has read it.
+    ///
+    /// # Errors
+    /// No browser can be opened, or the page can't be written.
+    pub(super) async fn open_secretly(&self, url: &str) -> Result<PrivatePage, Error> {
+        let page = PrivatePage::leading_to(url).context("can't write a page for the browser")?;
+        self.open(&page.path).await?;
+        Ok(page)
+    }
 }
 
 /// A page in a folder that only its owner may enter. Both go when this is dropped.

@@ -1,7 +1,9 @@
 //! `dgw dashboard`
 
-use super::{browser, serve};
+use super::browser::Browser;
+use super::serve;
 use crate::cli::DashboardArgs;
+use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
 use crate::output::Printer;
@@ -9,6 +11,7 @@ use crate::output::Printer;
 /// Prints the URL of a cluster's dashboard, and opens it, or serves it, if asked to.
 pub(super) async fn run(
     args: &DashboardArgs,
+    settings: &Settings,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -20,8 +23,9 @@ pub(super) async fn run(
             status: *status,
         });
     };
+    let browser = Browser::new(settings);
     if args.serve {
-        return serve::run(args, name, gateway, printer).await;
+        return serve::run(args, name, &browser, gateway, printer).await;
     }
     let is_relative = url.starts_with('/');
     if is_relative && !args.open {
@@ -31,7 +35,7 @@ pub(super) async fn run(
     printer.result(&cluster, || format!("{url}\n"))?;
     match args.open {
         true if is_relative => Err(Error::RelativeUrl(url.clone())),
-        true => browser::open(url).await,
+        true => browser.open(url).await,
         false => Ok(()),
     }
 }

@@ -98,7 +98,9 @@ fn on_gateway(
             GatewayCommand::Shutdown(args) => shutdown::run(args, &gateway, printer).await,
             GatewayCommand::Keep(args) => keep::run(args, &gateway, printer).await,
             GatewayCommand::Wait(args) => wait::run(args, &gateway, printer).await,
-            GatewayCommand::Dashboard(args) => dashboard::run(args, &gateway, printer).await,
+            GatewayCommand::Dashboard(args) => {
+                dashboard::run(args, &settings, &gateway, printer).await
+            }
             GatewayCommand::Relay(args) => relay::run(args, &gateway).await,
             GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
         };

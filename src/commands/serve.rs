@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::browser::Browser;
+use super::here;
 use super::interrupt::Interrupts;
-use super::{browser, here};
 use crate::cli::DashboardArgs;
 use crate::dashboard::Server;
 use crate::error::Error;
@@ -41,6 +42,7 @@ struct Served<'a> {
 pub(super) async fn run(
     args: &DashboardArgs,
     name: &str,
+    browser: &Browser,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -80,7 +82,7 @@ pub(super) async fn run(
         }
         never = server.run() => match never {},
         never = renew(&server, printer) => match never {},
-        never = show(args.open, &url, printer) => match never {},
+        never = show(args.open.then_some(browser), &url, printer) => match never {},
     }
 }
 
@@ -94,9 +96,9 @@ async fn renew(server: &Server, printer: &Printer) -> Infallible {
 }
 
 /// Opens the link in a browser if asked to. Without one it is served all the same.
-async fn show(is_wanted: bool, url: &str, printer: &Printer) -> Infallible {
-    if is_wanted {
-        match browser::open_secretly(url).await {
+async fn show(browser: Option<&Browser>, url: &str, printer: &Printer) -> Infallible {
+    if let Some(browser) = browser {
+        match browser.open_secretly(url).await {
             // The browser may take its time to read it.
             Ok(_page) => std::future::pending().await,
             Err(error) => printer.warn(&format!("{error}: open the link yourself")),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -20,6 +21,19 @@ fn tidy(user: User) -> User {
     user.with("TMPDIR", &place)
 }
 
+/// The processes that have this user's home, as all do that dgw starts for them.
+fn processes_of(user: &User) -> Vec<PathBuf> {
+    let home = format!("HOME={}", user.home().display());
+    let is_theirs = |process: &PathBuf| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|variable| variable == home.as_bytes())
+    };
+    let processes = Path::new("/proc").read_dir().expect("/proc");
+    let processes = processes.map(|entry| entry.expect("an entry").path());
+    processes.filter(is_theirs).collect()
+}
+
 /// What is left there.
 fn left(user: &User) -> Vec<PathBuf> {
     let entries = user.home().join("tmp").read_dir().expect("the folder");
@@ -30,6 +44,12 @@ fn left(user: &User) -> Vec<PathBuf> {
 
 fn assert_nothing_left(user: &User) {
     assert_eq!(left(user), Vec::<PathBuf>::new());
+    assert_eq!(processes_of(user), Vec::<PathBuf>::new());
+    // Where a COMMAND has noted it.
+    if let Ok(address) = fs::read_to_string(user.home().join("address")) {
+        let port = address.trim().strip_prefix("tls://").expect("an address");
+        assert!(TcpStream::connect(port).is_err(), "{port} still listens");
+    }
     let is_going = |(_, status): &(String, String)| status != "STOPPED" && status != "FAILED";
     let started = Instant::now();
     while user.history().iter().any(is_going) {
@@ -322,7 +342,8 @@ fn killed_while_it_waits_for_workers_it_leaves_nothing() {
 
 #[test]
 fn killed_while_the_command_runs_it_leaves_nothing() {
-    let script = "ulimit -c 0; echo at work >&2; exec sleep 60";
+    let script = "ulimit -c 0; echo \"$DASK_SCHEDULER_ADDRESS\" > \"$HOME/address\"; \
+                  echo at work >&2; exec sleep 60";
     killed(&["run", "sh", "-c", script], "at work");
 }
 
