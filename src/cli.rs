@@ -8,11 +8,14 @@ mod man;
 mod setup;
 pub(crate) mod value;
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint,
+};
 use clap_complete::engine::ArgValueCandidates;
 
 pub(crate) use change::{AdaptArgs, KeepArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
@@ -41,6 +44,17 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) global: Global,
+}
+
+impl Cli {
+    /// What this process was called with; ends it where that is no usage of dgw, or asks for help.
+    pub(crate) fn of_process() -> Self {
+        // Taking all commands apart again would cost an eighth of the instructions of `dgw list`.
+        let mut command = ManuallyDrop::new(Self::command());
+        let mut matches = command.get_matches_mut();
+        let cli = Self::from_arg_matches_mut(&mut matches);
+        cli.unwrap_or_else(|error| error.format(&mut command).exit())
+    }
 }
 
 const MORE: &str = "\

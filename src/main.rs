@@ -15,14 +15,14 @@ mod scheduler;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
     complete::answer_shell(Cli::command);
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     let printer = Printer::new(cli.global.manner());
     match commands::run(&cli, &printer) {
         Ok(()) => ExitCode::SUCCESS,

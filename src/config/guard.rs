@@ -83,7 +83,9 @@ fn read(file: File, stat: &Stat) -> Result<String, Unfit> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(unfit(&[], FileFault::NotRegular));
     }
-    let mut bytes = Vec::new();
+    // A byte more than it should hold, to see its end by the first read.
+    let size = u64::try_from(stat.st_size).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(SIZE_LIMIT)).unwrap_or_default() + 1);
     match file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) {
         Err(_) => Err(unfit(&bytes, FileFault::Unreadable(None))),
         Ok(size) if size as u64 > SIZE_LIMIT => Err(unfit(&bytes, FileFault::TooLarge)),
