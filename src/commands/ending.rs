@@ -15,8 +15,9 @@ use crate::output::{Format, Printer};
 /// Requests in flight. More gain nothing: the gateway itself stops twenty clusters at a time.
 const AT_ONCE: usize = 16;
 
-/// Between looks at what is left, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Between looks at what is left, at least and at most; in between it is a tenth of the time that it
+/// took so far, so that nobody waits much longer than the gateway does.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Whatever isn't gone yet. Kubernetes never shows STOPPING, other back ends do.
@@ -80,10 +81,11 @@ pub(super) async fn see_them_gone(
     let of = counted(asked.len());
     let mut progress =
         (!asked.is_empty()).then(|| printer.progress(&format!("shutting down {of}")));
-    let deadline = Instant::now() + limit;
-    let mut pause = FIRST_PAUSE;
+    let started = Instant::now();
+    let deadline = started + limit;
     let mut outcome = Ok(());
     while !left.is_empty() {
+        let pause = (started.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let look = async {
             sleep_until(deadline.min(Instant::now() + pause)).await;
             gateway.clusters(&NOT_GONE).await
@@ -96,7 +98,6 @@ pub(super) async fn see_them_gone(
                 break;
             }
         };
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         let still = match looked {
             Ok(listing) => listing.clusters,
             Err(error) => {
