@@ -77,6 +77,13 @@ pub(crate) enum FileFault {
         mode: u32,
         is_own: bool,
     },
+    /// The same of one that everyone may change.
+    WritableForAll {
+        mode: u32,
+        is_own: bool,
+    },
+    /// And of a folder of such files.
+    FolderForAll(u32),
 }
 
 impl fmt::Display for FileFault {
@@ -106,6 +113,12 @@ impl fmt::Display for FileFault {
                     f,
                     "it holds a secret that others may read (mode {mode:03o})"
                 )
+            }
+            Self::WritableForAll { mode, .. } => {
+                write!(f, "everyone may write to it (mode {mode:03o})")
+            }
+            Self::FolderForAll(mode) => {
+                write!(f, "everyone may write to its folder (mode {mode:03o})")
             }
         }
     }
@@ -165,6 +178,10 @@ impl FileFault {
             Self::SecretForAll { .. } => Some(format!(
                 "tell your site's administrators, and give dgw your own file with mode 600 \
                  (the secret in {file} is open to everyone here)"
+            )),
+            Self::WritableForAll { is_own: true, .. } => Some(format!("chmod o-w {file}")),
+            Self::WritableForAll { .. } | Self::FolderForAll(_) => Some(format!(
+                "tell your site's administrators: whoever changes {file} gets your token sent to them"
             )),
             Self::FolderMode(_) => Some(format!("chmod go-w {folder}")),
             Self::NotYours(_) => {

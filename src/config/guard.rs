@@ -115,7 +115,8 @@ fn open_with_folder(path: &Path) -> Result<(File, rustix::fd::OwnedFd, bool), Er
     }
 }
 
-/// Refuses a file with a gateway section that others could have written or can read.
+/// Refuses a file with a gateway section that others could have written, or whose secret they can
+/// read.
 ///
 /// # Errors
 /// Which of the rules it breaks, and the mode that was found.
@@ -124,14 +125,9 @@ pub(super) fn judge(
     opened: &Opened,
     holds_secret: bool,
 ) -> Result<(), Error> {
-    let mode = opened.mode();
     let fault = match candidate.owner {
-        Owner::Site => {
-            let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
-            let is_open = holds_secret && mode & 0o044 != 0;
-            is_open.then_some(FileFault::SecretForAll { mode, is_own })
-        }
-        Owner::User => user_fault(opened, mode),
+        Owner::Site => site_fault(opened, holds_secret),
+        Owner::User => user_fault(opened, opened.mode()),
     };
     match fault {
         None => Ok(()),
@@ -139,6 +135,22 @@ pub(super) fn judge(
             path: candidate.path.clone(),
             fault,
         }),
+    }
+}
+
+/// A site's file may be anyone's, but not everyone's: it may name the address that the user's own
+/// secret is sent to.
+fn site_fault(opened: &Opened, holds_secret: bool) -> Option<FileFault> {
+    let mode = opened.mode();
+    let folder = opened.folder.st_mode & 0o7777;
+    let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
+    if mode & 0o002 != 0 {
+        Some(FileFault::WritableForAll { mode, is_own })
+    } else if folder & 0o002 != 0 {
+        Some(FileFault::FolderForAll(folder))
+    } else {
+        let is_open = holds_secret && mode & 0o044 != 0;
+        is_open.then_some(FileFault::SecretForAll { mode, is_own })
     }
 }
 

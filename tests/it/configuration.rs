@@ -397,6 +397,33 @@ hint: chmod 600 [HOME]/site/gateway.yaml
 }
 
 #[test]
+fn a_sites_file_that_everyone_may_write_is_refused() {
+    let (stub, user) = watched();
+    let site = user.home().join("site");
+    let file = site.join("gateway.yaml");
+    write_private(&file, "gateway: {proxy-address: 8786}\n");
+    let user = user.with("DASK_ROOT_CONFIG", &site.display().to_string());
+    set_mode(&file, 0o666);
+    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/site/gateway.yaml`: everyone may write to it (mode 666)
+
+hint: chmod o-w [HOME]/site/gateway.yaml
+
+"#]]);
+    set_mode(&file, 0o644);
+    set_mode(&site, 0o1777);
+    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+error: refused to use `[HOME]/site/gateway.yaml`: everyone may write to its folder (mode 1777)
+
+hint: tell your site's administrators: whoever changes [HOME]/site/gateway.yaml gets your token sent to them
+
+"#]]);
+    assert_eq!(stub.seen().len(), 0);
+    set_mode(&site, 0o775);
+    user.dgw(&["list"]).success();
+}
+
+#[test]
 fn a_secret_sent_in_clear_is_warned_of_each_time() {
     let user = User::jupyterhub("http://gateway.invalid", "t0ken", None);
     user.dgw(&["list"])
@@ -536,7 +563,7 @@ fn a_sites_file_is_refused_only_with_a_secret_that_others_may_read() {
             let is_refused = code(yaml, mode) == Some(3);
             assert_eq!(is_refused, holds_secret && is_open, "{mode:o} {yaml}");
         }
-        assert_ne!(code(yaml, 0o622), Some(3), "{yaml}");
+        assert_ne!(code(yaml, 0o620), Some(3), "{yaml}");
     }
     if chown(&file, Some(12_345), None).is_ok() {
         code("{auth: {kwargs: {password: s3cret}}}", 0o644);
