@@ -83,9 +83,9 @@ fn read(file: File, stat: &Stat) -> Result<String, Unfit> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(unfit(&[], FileFault::NotRegular));
     }
-    // A byte more than it should hold, to see its end by the first read.
-    let size = u64::try_from(stat.st_size).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(SIZE_LIMIT)).unwrap_or_default() + 1);
+    // Room for a byte more than it holds, so that one read sees its end.
+    let size = u64::try_from(stat.st_size).map_or(0, |size| size.min(SIZE_LIMIT));
+    let mut bytes = Vec::with_capacity(usize::try_from(size + 1).unwrap_or_default());
     match file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) {
         Err(_) => Err(unfit(&bytes, FileFault::Unreadable(None))),
         Ok(size) if size as u64 > SIZE_LIMIT => Err(unfit(&bytes, FileFault::TooLarge)),

@@ -6,13 +6,15 @@
 //! connection of its own: one that can't be reached keeps the scheduler waiting for 30 s, and with
 //! it everything behind it on that connection. Where that way is closed, there are web pages.
 
+mod entry;
 mod page;
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Value, json};
+
+pub(crate) use entry::Entry;
+use entry::Key;
 
 use super::{Fault, Schedulers, comm, http, wire};
 use crate::gateway::Identity;
@@ -20,20 +22,6 @@ use crate::gateway::Identity;
 /// Threads log a little out of order: an entry that was made before another may come after it.
 /// What is this much older than the newest is asked for again, and sorted out here.
 const OVERLAP: f64 = 10.0;
-
-/// One entry of a log. `time` is by the clock of where it was made.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Entry {
-    /// Seconds since the epoch, as they came: what is the same entry has the very same.
-    #[serde(skip)]
-    created: f64,
-    #[serde(serialize_with = "super::model::maybe_rfc3339")]
-    pub(crate) time: Option<Timestamp>,
-    pub(crate) level: Option<String>,
-    /// May have several lines, as those with a traceback do. Where the time isn't known, the line
-    /// as it was logged, with a time of whatever zone.
-    pub(crate) text: String,
-}
 
 /// The part of a log to ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -68,58 +56,6 @@ pub(crate) struct Position {
     source: Option<Source>,
     /// How often each entry since `start` was read: the same may be logged twice in one moment.
     seen: HashMap<Key, usize>,
-}
-
-/// What the same entry has the very same.
-type Key = (u64, Option<String>, String);
-
-impl Entry {
-    fn new(created: f64, level: String, text: String) -> Self {
-        Self {
-            created,
-            time: wire::time(created),
-            text: match Printed::parse(&text) {
-                Some(printed) if printed.level == level => printed.rest(),
-                _ => text,
-            },
-            level: Some(level),
-        }
-    }
-
-    /// A line as it was logged, of which only the text tells when.
-    fn untimed(text: String) -> Self {
-        Self {
-            created: f64::NAN,
-            time: None,
-            level: Printed::parse(&text).map(|printed| printed.level.to_owned()),
-            text,
-        }
-    }
-
-    /// One that can be told to be before or after another.
-    fn proper_time(&self) -> Option<f64> {
-        Some(self.created).filter(|created| created.is_finite())
-    }
-
-    /// The time in the text, by which lines of one log are in order.
-    fn printed_time(&self) -> Option<&str> {
-        Printed::parse(&self.text).map(|printed| printed.time)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn at(created: f64, level: &str, text: &str) -> Self {
-        Self::new(created, level.to_owned(), text.to_owned())
-    }
-
-    /// Oldest first, for entries of several logs.
-    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
-        self.created.total_cmp(&other.created)
-    }
-
-    fn key(&self) -> Key {
-        let created = self.created.to_bits();
-        (created, self.level.clone(), self.text.clone())
-    }
 }
 
 impl Part {
@@ -369,39 +305,6 @@ fn question(part: Part) -> Value {
         question["start"] = json!(start);
     }
     question
-}
-
-/// A line in dask's default `log-format`: `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`.
-#[derive(Debug)]
-struct Printed<'a> {
-    time: &'a str,
-    name: &'a str,
-    level: &'a str,
-    message: &'a str,
-}
-
-impl<'a> Printed<'a> {
-    /// Nothing where the format is another.
-    fn parse(text: &'a str) -> Option<Self> {
-        let (time, rest) = text.split_once(" - ")?;
-        let (name, rest) = rest.split_once(" - ")?;
-        let (level, message) = rest.split_once(" - ")?;
-        let is_time = time.len() == "2026-11-21 03:12:44,123".len()
-            && time
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b"- :,".contains(&b));
-        is_time.then_some(Self {
-            time,
-            name,
-            level,
-            message,
-        })
-    }
-
-    /// Without what an entry has in fields of its own.
-    fn rest(&self) -> String {
-        format!("{} - {}", self.name, self.message)
-    }
 }
 
 #[cfg(test)]

@@ -404,7 +404,10 @@ fn a_sites_file_that_everyone_may_write_is_refused() {
     write_private(&file, "gateway: {proxy-address: 8786}\n");
     let user = user.with("DASK_ROOT_CONFIG", &site.display().to_string());
     set_mode(&file, 0o666);
-    user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
 error: refused to use `[HOME]/site/gateway.yaml`: everyone may write to it (mode 666)
 
 hint: chmod o-w [HOME]/site/gateway.yaml
