@@ -102,11 +102,7 @@ impl Account {
             .is_away
             .then(|| "the gateway does not answer".to_owned());
         let job = self.trace.job();
-        let known = [
-            away,
-            Some(super::waiting::pending(&self.name)),
-            job.map(Job::text),
-        ];
+        let known = [away, Some(pending(&self.name)), job.map(Job::text)];
         progress.phase(&known.into_iter().flatten().collect::<Vec<_>>().join("; "));
         progress.remark(job.and_then(Job::expectation).as_deref());
     }
@@ -186,6 +182,11 @@ impl Account {
             None => true,
         }
     }
+}
+
+/// The phase that a start begins with.
+pub(super) fn pending(name: &str) -> String {
+    format!("cluster {name} is PENDING")
 }
 
 async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<Log> {

@@ -1,5 +1,6 @@
 //! `dgw new`
 
+use super::account;
 use super::interrupt::Interrupts;
 use super::start::{self, Start};
 use super::started::Started;
@@ -38,7 +39,7 @@ pub(super) async fn run(
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
     };
     let name = started.name.clone();
-    progress.phase(&waiting::pending(&name));
+    progress.phase(&account::pending(&name));
     let work = async {
         if args.no_wait {
             drop(progress);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::account;
 use super::child::{self, Child};
 use super::connection::Way;
 use super::interrupt::Interrupts;
 use super::start::{self, Start};
 use super::started::Started;
-use super::waiting;
 use crate::cli::RunArgs;
 use crate::config::Settings;
 use crate::error::Error;
@@ -59,7 +59,7 @@ pub(super) async fn run(
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
     };
     let name = started.name.clone();
-    progress.phase(&waiting::pending(&name));
+    progress.phase(&account::pending(&name));
     let work = async {
         let (cluster, clamped) = start.ready(&name, &mut progress).await?;
         let connection = way.lead_to(&cluster, gateway).await?;

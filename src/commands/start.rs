@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Map, Value};
 
+use super::account;
 use super::condition::{self, Goal};
 use super::scale;
 use super::waiting::{self, Limit};
@@ -148,7 +149,7 @@ impl<'a> Start<'a> {
         let cluster = if cluster.status == Status::Running || !is_waited_for {
             cluster
         } else {
-            let mut progress = printer.progress(&waiting::pending(&name));
+            let mut progress = printer.progress(&account::pending(&name));
             let limit = self.limit;
             let running = waiting::until_running(self.gateway, &name, false, limit, &mut progress);
             let cluster = running.await?;

@@ -135,11 +135,6 @@ pub(super) async fn once_known(
     }
 }
 
-/// The phase that a start begins with.
-pub(super) fn pending(name: &str) -> String {
-    format!("cluster {name} is PENDING")
-}
-
 /// A time limit that has begun.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {

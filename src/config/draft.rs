@@ -7,7 +7,7 @@ use super::address::Address;
 use super::edit::{self, Change};
 use super::find::{self, Candidate};
 use super::plain::Plain;
-use super::read;
+use super::read::{self, Existing};
 use super::settings::Reader;
 use super::template;
 use super::tree::{Node, Source, Tree};
@@ -27,13 +27,6 @@ pub(crate) struct Draft<'a> {
     existing: Option<Existing>,
     /// The sections of all files.
     files: Vec<Tree>,
-}
-
-/// The user's file as it is.
-pub(super) struct Existing {
-    pub(super) text: String,
-    pub(super) mode: u32,
-    pub(super) tree: Tree,
 }
 
 /// A file that was written.

@@ -3,11 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::draft::Existing;
 use super::find::Candidate;
 use super::plain::Plain;
 use super::tree::{Node, Source, Tree};
 use super::{Error, guard, yaml};
+
+/// A file that is to be changed, as it is.
+pub(super) struct Existing {
+    pub(super) text: String,
+    pub(super) mode: u32,
+    pub(super) tree: Tree,
+}
 
 /// A file's `gateway:` section, or `None` where it has none. Only files that have one are held
 /// to their mode.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::escape;
-use super::printer::label;
+use super::label::label;
 use crate::error::Error;
 
 /// How a step went.

@@ -4,6 +4,7 @@ mod clusters;
 mod doctor;
 mod escape;
 mod format;
+mod label;
 mod logger;
 mod logs;
 mod options;

@@ -2,12 +2,14 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use anstyle::AnsiColor;
 use anyhow::Context as _;
 use serde::Serialize;
 
 use super::doctor::{self, Step};
 use super::escape;
 use super::format::Format;
+use super::label::label;
 use super::logger;
 use super::logs::{self, Logged};
 use super::progress::Progress;
@@ -239,7 +241,7 @@ impl Printer {
         if !self.manner.quiet {
             talk(&format!(
                 "{}: {}",
-                label("warning", YELLOW),
+                label("warning", AnsiColor::Yellow),
                 escape::text(text)
             ));
         }
@@ -249,7 +251,7 @@ impl Printer {
     pub(crate) fn alarm(text: &str) {
         talk(&format!(
             "{}: {}",
-            label("warning", YELLOW),
+            label("warning", AnsiColor::Yellow),
             escape::text(text)
         ));
     }
@@ -270,12 +272,12 @@ impl Printer {
         if error.is_silent() {
             return;
         }
-        let label = if error.is_warning() {
-            label("warning", YELLOW)
+        let head = if error.is_warning() {
+            label("warning", AnsiColor::Yellow)
         } else {
-            label("error", RED)
+            label("error", AnsiColor::Red)
         };
-        let mut text = format!("{label}: {}", escape::text(&error.to_string()));
+        let mut text = format!("{head}: {}", escape::text(&error.to_string()));
         for line in error.details() {
             text.push_str("\n  ");
             text.push_str(&escape::text(&line));
@@ -283,7 +285,7 @@ impl Printer {
         if let Some(hint) = error.hint() {
             let lines = hint.lines().map(escape::text);
             let hint = lines.collect::<Vec<_>>().join("\n");
-            text.push_str(&["\n\n", &self::label("hint", CYAN), ": ", &hint].concat());
+            text.push_str(&["\n\n", &label("hint", AnsiColor::Cyan), ": ", &hint].concat());
         }
         talk(&text);
     }
@@ -343,16 +345,6 @@ fn write(text: &str) -> Result<(), Error> {
 /// A line on stderr. There's nobody to tell if that fails.
 fn talk(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
-}
-
-const RED: anstyle::AnsiColor = anstyle::AnsiColor::Red;
-const YELLOW: anstyle::AnsiColor = anstyle::AnsiColor::Yellow;
-const CYAN: anstyle::AnsiColor = anstyle::AnsiColor::Cyan;
-
-/// A coloured word; [`talk`] takes the colour out where it isn't wanted.
-pub(super) fn label(word: &str, colour: anstyle::AnsiColor) -> String {
-    let style = colour.on_default().bold();
-    format!("{style}{word}{style:#}")
 }
 
 /// How wide the terminal is; `None` where stdout is none.
