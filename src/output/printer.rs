@@ -239,11 +239,7 @@ impl Printer {
     /// Something the user should know though all went well. Silent with `-q`.
     pub(crate) fn warn(&self, text: &str) {
         if !self.manner.quiet {
-            talk(&format!(
-                "{}: {}",
-                label("warning", AnsiColor::Yellow),
-                escape::text(text)
-            ));
+            Self::alarm(text);
         }
     }
 
