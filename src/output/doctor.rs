@@ -83,30 +83,43 @@ impl Step {
         }
     }
 
-    /// For people; `is_unicode` is whether the terminal's locale knows the marks.
-    pub(super) fn text(&self, is_unicode: bool) -> String {
+    /// For people, in lines of so many columns; `is_unicode` is whether the terminal's locale knows
+    /// the marks.
+    pub(super) fn text(&self, is_unicode: bool, width: Option<usize>) -> String {
         let (mark, plain, colour) = match self.state {
             State::Ok => ("✓", "+", anstyle::AnsiColor::Green),
             State::Failed => ("✗", "x", anstyle::AnsiColor::Red),
             State::Skipped => ("–", "-", anstyle::AnsiColor::BrightBlack),
         };
         let mark = label(if is_unicode { mark } else { plain }, colour);
-        let margin = " ".repeat(NAMES + 3);
         let mut text = format!("{mark} {:<NAMES$} ", self.name);
-        for (number, line) in self.detail.lines().enumerate() {
-            let margin = if number == 0 { "" } else { margin.as_str() };
-            let _ = writeln!(text, "{margin}{}", escape::text(line));
-        }
-        for (number, line) in self.mend.iter().flat_map(|mend| mend.lines()).enumerate() {
-            let head = match number {
-                0 => label("mend", anstyle::AnsiColor::Cyan) + ": ",
-                _ => String::new(),
-            };
-            let line = format!("{margin}{head}{}", escape::text(line));
-            let _ = writeln!(text, "{}", line.trim_end());
+        text.push_str(lines(&self.detail, width).trim_start());
+        if let Some(mend) = &self.mend {
+            let head = label("mend", anstyle::AnsiColor::Cyan);
+            let mend = lines(&format!("mend: {mend}"), width);
+            text.push_str(&mend.replacen("mend", &head, 1));
         }
         text
     }
+}
+
+/// Lines with a margin under the steps' names. What doesn't fit is broken at spaces only: a path or
+/// a command stays one that can be copied.
+fn lines(text: &str, width: Option<usize>) -> String {
+    const MARGIN: &str = "                 ";
+    const CONTINUED: &str = "                   ";
+    let options = textwrap::Options::new(width.unwrap_or(usize::MAX))
+        .initial_indent(MARGIN)
+        .subsequent_indent(CONTINUED)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let mut lines = String::new();
+    for line in text.lines() {
+        for part in textwrap::wrap(&escape::text(line), &options) {
+            let _ = writeln!(lines, "{}", part.trim_end());
+        }
+    }
+    lines
 }
 
 /// Room for the longest name.
@@ -130,7 +143,7 @@ mod tests {
     #[test]
     fn a_step_is_a_mark_a_name_and_lines() {
         let step = Step::ok("files", "one\ntwo\u{1b}[2J").mended_by("do this\n\n  and that");
-        let plain = anstream::adapter::strip_str(&step.text(false)).to_string();
+        let plain = anstream::adapter::strip_str(&step.text(false, None)).to_string();
         snapbox::assert_data_eq!(
             plain,
             snapbox::str![[r#"
@@ -142,6 +155,21 @@ mod tests {
 
 "#]]
         );
-        assert!(step.text(true).contains('✓'));
+        assert!(step.text(true, None).contains('✓'));
+    }
+
+    #[test]
+    fn a_long_line_is_broken_at_spaces_only() {
+        let step = Step::ok("files", "as /home/ada/.config/dask/gateway.yaml says");
+        let plain = anstream::adapter::strip_str(&step.text(false, Some(30))).to_string();
+        snapbox::assert_data_eq!(
+            plain,
+            snapbox::str![[r#"
++ files          as
+                   /home/ada/.config/dask/gateway.yaml
+                   says
+
+"#]]
+        );
     }
 }

@@ -181,7 +181,7 @@ impl Printer {
     /// stdout can't be written.
     pub(crate) fn step(&self, step: &Step) -> Result<(), Error> {
         match self.manner.format {
-            Format::Table | Format::Wide => write(&step.text(doctor::is_unicode())),
+            Format::Table | Format::Wide => write(&step.text(doctor::is_unicode(), width())),
             _ => Ok(()),
         }
     }
