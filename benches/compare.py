@@ -1,12 +1,13 @@
 """dgw against curl and the Python client: whole processes, in turn, on real gateways.
 
-    python3 benches/compare.py [--runs N] [--clusters N]
+    python3 benches/compare.py [--runs N] [--clusters N] [--dgw PATH]
 
-For http and https: wall and CPU time (medians), peak memory, and instructions where valgrind is
-installed, of single commands; then how long it takes to start a cluster; with --clusters, how long to
-shut that many down. Ratios are medians of the runs' own ratios, so that a machine whose speed drifts
-still compares fairly. curl sends the same requests; what dgw asks of a scheduler by its own protocol,
-curl asks of the scheduler's HTTP routes.
+Measures what `cargo build --release` makes, or another binary, such as a released one. For http and
+https: wall and CPU time (medians), peak memory, and instructions where valgrind is installed, of
+single commands; then how long it takes to start a cluster; with --clusters, how long to shut that
+many down. Ratios are medians of the runs' own ratios, so that a machine whose speed drifts still
+compares fairly. curl sends the same requests; what dgw asks of a scheduler by its own protocol, curl
+asks of the scheduler's HTTP routes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,6 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
-DGW = str(TARGET / "release" / "dgw")
 PYTHON = "from dask_gateway import Gateway\nwith Gateway() as g: "
 SHOW_IN_PYTHON = "print(g.connect('{name}', shutdown_on_close=False).get_client().scheduler_info())"
 
@@ -36,6 +37,7 @@ SHOW_IN_PYTHON = "print(g.connect('{name}', shutdown_on_close=False).get_client(
 class Site:
     """A gateway, and somebody who may use it."""
 
+    dgw: str
     facts: dict[str, str]
     environment: dict[str, str]
 
@@ -48,6 +50,9 @@ class Site:
 
     def python(self, statement: str) -> list[str]:
         return [self.facts["python"], "-c", PYTHON + statement]
+
+    def list(self) -> list[dict]:
+        return json.loads(self.run(self.dgw, "list", "-o", "json"))
 
     def run(self, *command: str) -> str:
         return subprocess.run(command, env=self.environment, check=True, text=True,
@@ -65,12 +70,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--clusters", type=int, default=0)
+    parser.add_argument("--dgw", type=Path)
     args = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
-    print(f"dgw: {Path(DGW).stat().st_size / 1e6:.2f} MB")
+    if args.dgw is None:
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+        args.dgw = TARGET / "release" / "dgw"
+    print(f"{args.dgw}: {args.dgw.stat().st_size / 1e6:.2f} MB")
     for flags in ([], ["--tls"]):
         with ExitStack() as stack:
-            site = enter(stack, flags)
+            site = enter(stack, args.dgw, flags)
             print(f"\n## {'https' if flags else 'http'}")
             single_commands(site, args.runs)
             starts(site, max(3, args.runs // 20))
@@ -78,7 +86,7 @@ def main() -> None:
                 shutdowns(site, args.clusters)
 
 
-def enter(stack: ExitStack, flags: list[str]) -> Site:
+def enter(stack: ExitStack, dgw: Path, flags: list[str]) -> Site:
     command = [sys.executable, str(ROOT / "tests/gateway"), "serve", *flags]
     server = stack.enter_context(
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -94,32 +102,32 @@ def enter(stack: ExitStack, flags: list[str]) -> Site:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DASK_CONFIG": str(folder)}
     if "ca_file" in facts:
         environment["SSL_CERT_FILE"] = facts["ca_file"]
-    return Site(facts, environment)
+    return Site(str(dgw.resolve()), facts, environment)
 
 
 def single_commands(site: Site, runs: int) -> None:
     # What there is to look at; it goes with the gateway.
-    name = site.run(DGW, "new", "-q").strip()
+    name = site.run(site.dgw, "new", "-q").strip()
     clusters = site.url("/api/v1/clusters/")
     routes = [site.url(f"/clusters/{name}/json/{file}.json") for file in ("identity", "counts")]
     heading()
     compare(site, runs, {
         "curl, the list": site.curl(clusters),
-        "dgw list": [DGW, "list"],
-        "dgw list --wide": [DGW, "list", "-o", "wide"],
+        "dgw list": [site.dgw, "list"],
+        "dgw list --wide": [site.dgw, "list", "-o", "wide"],
     }, site.python("print(g.list_clusters())"))
     compare(site, runs, {
         "curl, the cluster": site.curl(clusters + name, *routes),
-        "dgw show": [DGW, "show", name],
+        "dgw show": [site.dgw, "show", name],
     }, site.python(SHOW_IN_PYTHON.format(name=name)))
     compare(site, runs, {
         "curl, the options": site.curl(site.url("/api/v1/options")),
-        "dgw options": [DGW, "options"],
+        "dgw options": [site.dgw, "options"],
     }, site.python("print(g.cluster_options())"))
     compare(site, runs, {
         "true": ["true"],
-        "dgw --version": [DGW, "--version"],
-        "dgw --help": [DGW, "--help"],
+        "dgw --version": [site.dgw, "--version"],
+        "dgw --help": [site.dgw, "--help"],
     })
 
 
@@ -198,7 +206,7 @@ def peak_memory(site: Site, command: list[str]) -> str:
 
 def instructions(site: Site, command: list[str]) -> str:
     """How many the process executes, which no other load changes; dgw's own only."""
-    if not shutil.which("valgrind") or command[0] != DGW:
+    if not shutil.which("valgrind") or command[0] != site.dgw:
         return "-"
     counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
     done = subprocess.run(counting, env=site.environment, text=True, stdout=subprocess.DEVNULL,
@@ -208,7 +216,7 @@ def instructions(site: Site, command: list[str]) -> str:
 
 
 def requests(site: Site, command: list[str]) -> str:
-    if command[0] != DGW or command[1].startswith("--"):
+    if command[0] != site.dgw or command[1].startswith("--"):
         return "-"
     done = subprocess.run([*command, "-v"], env=site.environment, text=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -218,43 +226,70 @@ def requests(site: Site, command: list[str]) -> str:
 def starts(site: Site, runs: int) -> None:
     """From nothing to RUNNING; most of it is the scheduler's own start."""
     clusters = site.url("/api/v1/clusters/")
-    by_curl, by_dgw = [], []
-    for _ in range(runs):
-        started = time.perf_counter()
+
+    def by_curl() -> None:
         name = json.loads(site.run(*site.curl("-d", "{}", clusters)))["name"]
         site.run(*site.curl(f"{clusters}{name}?wait"))
-        by_curl.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        site.run(DGW, "new", "-q")
-        by_dgw.append(time.perf_counter() - started)
-        site.run(DGW, "shutdown", "--all", "--yes", "-q")
-    ratio = median(a / b for a, b in zip(by_dgw, by_curl, strict=True))
-    print(f"\na start: curl {median(by_curl):.2f} s, dgw {median(by_dgw):.2f} s, ratio {ratio:.2f}")
+
+    ways = {
+        "curl": by_curl,
+        "dgw": lambda: site.run(site.dgw, "new", "-q"),
+        "Python": lambda: site.run(*site.python("g.new_cluster(shutdown_on_close=False).close()")),
+    }
+    took = {who: [] for who in ways}
+    for _ in range(runs):
+        for who, way in ways.items():
+            took[who].append(seconds(way))
+            site.run(site.dgw, "shutdown", "--all", "--yes", "-q")
+    against_curl("a start", {who: median(times) for who, times in took.items()})
 
 
 def shutdowns(site: Site, count: int) -> None:
     """Of many running clusters, until none is left: the gateway sets the pace."""
     clusters = site.url("/api/v1/clusters/")
+    left = f"{clusters}?status=pending,running,stopping"
+
+    def until_gone() -> None:
+        while json.loads(site.run(*site.curl(left))):
+            time.sleep(0.05)
+
+    def by_curl() -> None:
+        urls = [clusters + cluster["name"] for cluster in site.list()]
+        site.run(*site.curl("-Z", "--no-progress-meter", "--parallel-max", "16", "-X", "DELETE", *urls))
+        until_gone()
+
+    def by_python() -> None:
+        site.run(*site.python("[g.stop_cluster(c.name) for c in g.list_clusters()]"))
+        until_gone()
+
+    ways = {
+        "curl": by_curl,
+        "dgw": lambda: site.run(site.dgw, "shutdown", "--all", "--yes", "-q"),
+        "Python": by_python,
+    }
     took = {}
-    for who in ("curl", "dgw"):
+    for who, way in ways.items():
         for _ in range(count):
-            site.run(DGW, "new", "-q", "--no-wait")
-        while (listed := json.loads(site.run(DGW, "list", "-o", "json"))) and any(
-                cluster["status"] != "RUNNING" for cluster in listed):
+            site.run(site.dgw, "new", "-q", "--no-wait")
+        for _ in range(600):
+            if [cluster["status"] for cluster in site.list()].count("RUNNING") == count:
+                break
             time.sleep(1)
-        assert len(listed) == count, listed
-        started = time.perf_counter()
-        if who == "dgw":
-            site.run(DGW, "shutdown", "--all", "--yes", "-q")
         else:
-            urls = [clusters + cluster["name"] for cluster in listed]
-            site.run(*site.curl("-Z", "--parallel-max", "16", "-X", "DELETE", *urls))
-            ended = f"{clusters}?status=pending,running,stopping"
-            while json.loads(site.run(*site.curl(ended))):
-                time.sleep(0.05)
-        took[who] = time.perf_counter() - started
-    print(f"a shutdown of {count}: curl {took['curl']:.1f} s, dgw {took['dgw']:.1f} s, "
-          f"ratio {took['dgw'] / took['curl']:.2f}")
+            sys.exit(f"{count} clusters can't run on this machine at the same time")
+        took[who] = seconds(way)
+    against_curl(f"a shutdown of {count}", took)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def against_curl(what: str, took: dict[str, float]) -> None:
+    times = (f"{who} {time:.2f} s ({time / took['curl']:.2f})" for who, time in took.items())
+    print(f"\n{what}, and its ratio to curl: {', '.join(times)}", flush=True)
 
 
 if __name__ == "__main__":
