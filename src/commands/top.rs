@@ -8,18 +8,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::crossterm::event::Event;
-use rustix::process::{
-    Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process,
-};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{Signal as ProcessSignal, kill_current_process_group};
 use tokio::time::{Instant, sleep_until};
 
 use super::interrupt::Interrupts;
 use crate::cli::{Target, TopArgs};
 use crate::error::Error;
 use crate::gateway::{self, Gateway, Identities, Listing, Status};
-use crate::output::Printer;
 use crate::output::top::{Screen, Sorting, View, Watched, events, titles};
+use crate::output::{Printer, Suspension, Turn};
 use crate::scheduler::Depth;
 use asking::{Asking, News};
 use keys::Step;
@@ -129,10 +126,7 @@ impl<'a> Watch<'a> {
 
     async fn on_screen(&mut self) -> Result<(), Error> {
         let mut interrupts = Interrupts::listen()?;
-        let on = |which: ProcessSignal| {
-            signal(SignalKind::from_raw(which.as_raw())).context("can't listen for signals")
-        };
-        let (mut stops, mut continues) = (on(ProcessSignal::TSTP)?, on(ProcessSignal::CONT)?);
+        let mut suspension = Suspension::listen()?;
         let mut screen = Screen::open()?;
         let mut events = events();
         loop {
@@ -147,17 +141,19 @@ impl<'a> Watch<'a> {
                     let note = "the terminal is as it was".to_owned();
                     return Err(Error::Interrupted { signal, note });
                 }
-                _ = stops.recv() => if can_be_woken() {
-                    Screen::leave();
-                    self.is_stopped = true;
-                    let _ = kill_process(getpid(), ProcessSignal::STOP);
+                turn = suspension.next() => match turn {
+                    Turn::Asked => {
+                        Screen::leave();
+                        self.is_stopped = true;
+                        Suspension::begin();
+                    }
+                    Turn::Over => {
+                        screen.come_back()?;
+                        self.is_stopped = false;
+                        self.next_look = Instant::now();
+                        self.draw_by(Instant::now());
+                    }
                 },
-                _ = continues.recv() => {
-                    screen.come_back()?;
-                    self.is_stopped = false;
-                    self.next_look = Instant::now();
-                    self.draw_by(Instant::now());
-                }
                 event = events.recv() => {
                     let event = event.context("the keyboard is gone")?;
                     if self.answer(&event.context("can't read the keyboard")?) == Step::Quit {
@@ -316,10 +312,4 @@ async fn until(time: Option<Instant>) {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether anybody could continue dgw once it is stopped. Where it's the session's first process,
-/// as behind `ssh -t`, there's no shell that could.
-fn can_be_woken() -> bool {
-    getsid(None).is_ok_and(|session| session != getpgrp())
 }

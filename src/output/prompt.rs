@@ -7,6 +7,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 
 use super::escape;
 use super::printer::Printer;
+use super::suspension::{Suspension, Turn};
 use crate::error::Error;
 
 /// Far longer than any token.
@@ -19,8 +20,14 @@ pub(crate) enum Echo {
     Off,
 }
 
-/// The terminal of stdin as it was. Dropped, it is so again: after an answer, and after a signal.
-struct Restored(Termios);
+/// What is typed on the terminal of stdin isn't echoed, but for the line's end. Dropped, it is again:
+/// after an answer, and after a signal.
+struct Hidden {
+    before: Termios,
+    hidden: Termios,
+}
+
+const CANNOT_HIDE: &str = "can't hide what is typed";
 
 impl Printer {
     /// Whether somebody can be asked.
@@ -40,46 +47,77 @@ impl Printer {
             return line.await.context("can't wait for stdin")?;
         }
         // Before the question: what is typed after it must not be seen.
-        let restored = match echo {
+        let hidden = match echo {
             Echo::On => None,
-            Echo::Off => Some(Restored::hide().context("can't hide what is typed")?),
+            Echo::Off => Some(Hidden::new().context(CANNOT_HIDE)?),
         };
-        let mut stderr = anstream::stderr();
-        let _ = write!(stderr, "{}: ", escape::text(question));
-        let _ = stderr.flush();
+        put(question);
         // Whoever stops waiting for it leaves it behind.
-        let line = tokio::task::spawn_blocking(|| {
+        let mut line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)
         });
-        let line = line.await.context("can't wait for the answer")?;
-        drop(restored);
+        let mut suspension = Suspension::listen()?;
+        let line = loop {
+            tokio::select! {
+                line = &mut line => break line.context("can't wait for the answer")?,
+                turn = suspension.next() => match turn {
+                    Turn::Asked => {
+                        hidden.as_ref().map(Hidden::pause);
+                        Suspension::begin();
+                    }
+                    Turn::Over => {
+                        hidden.as_ref().map_or(Ok(()), Hidden::resume).context(CANNOT_HIDE)?;
+                        put(question);
+                    }
+                },
+            }
+        };
+        drop(hidden);
         let line = line.context("can't read the answer")?;
         if !line.ends_with('\n') {
             // The end of input leaves the cursor where it is.
-            let _ = writeln!(stderr);
+            let _ = writeln!(anstream::stderr());
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 }
 
-impl Restored {
-    /// Stops the echo, but for that of the line's end; drops what was typed before.
-    fn hide() -> io::Result<Self> {
+impl Hidden {
+    fn new() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         hidden.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
-        Ok(Self(before))
+        let this = Self { before, hidden };
+        this.resume().map(|()| this)
+    }
+
+    /// Drops what was typed before.
+    fn resume(&self) -> io::Result<()> {
+        Ok(tcsetattr(
+            io::stdin(),
+            OptionalActions::Flush,
+            &self.hidden,
+        )?)
+    }
+
+    fn pause(&self) {
+        // `Now`, not `Drain`: a terminal that has hung up would never drain.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
 }
 
-impl Drop for Restored {
+impl Drop for Hidden {
     fn drop(&mut self) {
-        // `Now`, not `Drain`: a terminal that has hung up would never drain.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        self.pause();
     }
+}
+
+fn put(question: &str) {
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "{}: ", escape::text(question));
+    let _ = stderr.flush();
 }
 
 fn piped() -> Result<String, Error> {

@@ -125,7 +125,7 @@ impl Told {
         };
         let (mut activity, workers) = self.identity.tell();
         activity.clients = self.state.clients();
-        activity.outsiders = self.state.outsiders();
+        activity.outsiders = self.state.outsiders(activity.workers);
         activity.tasks = self.state.tasks();
         activity.idle = idle;
         let idle_since = match idle {
@@ -257,7 +257,11 @@ mod tests {
 
     #[test]
     fn clients_of_tasks_count_where_their_work_can_not_be_known() {
-        let events = json!([client(120.0, "add-client", "Client-worker-1")]);
+        let events = json!([client(
+            120.0,
+            "add-client",
+            "Client-worker-7f0c9a54-c6b9-11f0-8de9-0242ac120002"
+        )]);
         let told = |since, version| {
             let past = evidence(&since, &events, &json!({}), version);
             past.expect("evidence").unattended_since

@@ -235,7 +235,7 @@ impl Schedulers {
         // A failure leaves unknown what only this one could have told.
         if let Ok(state) = next()?.read::<wire::State>() {
             activity.clients = state.clients();
-            activity.outsiders = state.outsiders();
+            activity.outsiders = state.outsiders(activity.workers);
             activity.tasks = state.tasks();
             activity.idle = since.map_or(Idle::Unknown, |since| state.idle(since));
         }

@@ -190,8 +190,11 @@ impl State {
         Some(names.filter(|name| !is_own(name)).count() as u64)
     }
 
-    /// How many of these no task opened.
-    pub(super) fn outsiders(&self) -> Option<u64> {
+    /// How many of these no task opened. Without `workers` there is none that has any.
+    pub(super) fn outsiders(&self, workers: Option<u64>) -> Option<u64> {
+        if workers? == 0 {
+            return self.clients();
+        }
         let names = self.clients.0.as_ref()?.keys();
         let of_tasks = names.filter(|name| is_of_a_task(name)).count() as u64;
         self.clients()?.checked_sub(of_tasks)
@@ -292,9 +295,17 @@ impl Versions {
 }
 
 /// Whether a client of this name was opened by a task, with `get_client` or the like. It stays
-/// connected for as long as the worker is there (`distributed.worker.Worker._get_client`).
+/// connected for as long as the worker is there (`distributed.worker.Worker._get_client`). A person's
+/// may have a name that begins alike, and goes on before the UUID.
 pub(super) fn is_of_a_task(client: &str) -> bool {
-    client.starts_with("Client-worker-")
+    let Some(uuid) = client.strip_prefix("Client-worker-") else {
+        return false;
+    };
+    let parts = uuid.split('-').map(|part| {
+        let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then_some(part.len())
+    });
+    parts.eq([8, 4, 4, 4, 12].map(Some))
 }
 
 /// The sum, if all are known and it's one that can be.

@@ -358,6 +358,29 @@ fn an_interrupt_at_the_prompt_gives_the_echo_back() {
 }
 
 #[test]
+fn the_token_stays_hidden_after_a_stop() {
+    let user = User::new();
+    let mut shell = Terminal::running(&user, 80, "bash", &["--norc", "-i"]);
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let address = HUB.fact("address");
+    shell.type_(&format!("{dgw} login --address {address}\n"));
+    shell.wait_for("token (it isn't shown): ");
+    shell.type_("\x1a");
+    shell.wait_for("Stopped");
+    shell.type_("echo in $((1 + 1))etween\n");
+    shell.wait_for("in 2etween");
+    shell.type_("fg\n");
+    // Asked again.
+    shell.wait_for("token (it isn't shown): ");
+    shell.type_(&format!("{}\n", token(2)));
+    let shown = shell.wait_for("you are logged in");
+    assert!(!shown.contains(token(2)), "{shown}");
+    shell.type_("exit\n");
+    assert_eq!(shell.rest().1, Some(0));
+    user.dgw(&["list"]).success();
+}
+
+#[test]
 fn the_template_that_dask_leaves_is_filled_in() {
     let user = User::new();
     let import = |script: &str| {

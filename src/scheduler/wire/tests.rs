@@ -87,6 +87,27 @@ fn the_schedulers_own_clients_are_none() {
 }
 
 #[test]
+fn a_tasks_client_is_told_by_its_whole_name_and_needs_a_worker() {
+    const UUID: &str = "7f0c9a54-c6b9-11f0-8de9-0242ac120002";
+    let outsiders = |name: &str, workers| {
+        let clients = json!({format!("Client-{name}-{UUID}"): {}, "published-seven": {}});
+        state(json!({"clients": clients})).outsiders(workers)
+    };
+    assert_eq!(outsiders("worker", Some(1)), Some(0));
+    for (name, workers) in [
+        ("worker", 0),
+        ("worker-pool", 1),
+        ("workers", 1),
+        ("worker-1-2-3-4-5", 1),
+        ("worker-7f0c9a54", 1),
+    ] {
+        assert_eq!(outsiders(name, Some(workers)), Some(1), "{name}");
+    }
+    assert_eq!(outsiders("worker", None), None);
+    assert_eq!(outsiders("a", None), None);
+}
+
+#[test]
 fn tasks_are_counted_once_whatever_group_they_are_in() {
     let tasks = state(json!({"task_groups": {
         "a": {"states": {"memory": 2, "processing": 1, "queued": 4, "forgotten": 9}},
