@@ -63,18 +63,25 @@ pub(crate) fn inspect(
     if let Some(name) = environment.garbled_setting() {
         fault = fault.or(Some(Error::Garbled(name.to_owned())));
     }
-    let mut sections = Vec::new();
-    let files = candidates
-        .iter()
-        .map(|candidate| inspected(candidate, &mut sections))
-        .collect();
+    let (mut sections, mut fit) = (Vec::new(), Vec::new());
+    let inspected = candidates.iter().map(|candidate| {
+        let file = inspected(candidate);
+        if let Ok(Some(section)) = read::whatever_its_mode(candidate) {
+            sections.push(section.clone());
+            // Whoever else could have written the file must get nothing that the environment holds.
+            let is_fit = file.has_section.is_ok();
+            fit.push(if is_fit { section } else { section.literal() });
+        }
+        file
+    });
+    let files = inspected.collect();
     let own = environment.gateway_section().unwrap_or_else(|error| {
         fault.get_or_insert(error);
         Tree::default()
     });
-    let tree = super::over(sections, own);
+    let tree = super::over(sections, own.clone());
     let reader = Reader {
-        tree: &tree,
+        tree: &super::over(fit, own),
         environment,
     };
     let address_or_fault = match address {
@@ -105,11 +112,8 @@ pub(crate) fn inspect(
     }
 }
 
-fn inspected(candidate: &Candidate, sections: &mut Vec<Tree>) -> InspectedFile {
+fn inspected(candidate: &Candidate) -> InspectedFile {
     let has_section = read::gateway_section(candidate).map(|section| section.is_some());
-    if let Ok(Some(section)) = read::whatever_its_mode(candidate) {
-        sections.push(section);
-    }
     let stat = rustix::fs::stat(&candidate.path);
     InspectedFile {
         path: candidate.path.clone(),

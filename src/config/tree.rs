@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::plain::Plain;
+use super::template;
 
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,11 @@ impl Tree {
         })
     }
 
+    /// The same, with every text meant literally: it stands for no variable of the environment.
+    pub(super) fn literal(self) -> Self {
+        Self(self.0.literal())
+    }
+
     /// Without anything but what is below the key `name`.
     pub(super) fn only(self, name: &str) -> Option<Self> {
         let Node::Map(entries) = self.0 else {
@@ -113,6 +119,20 @@ impl Node {
         match self {
             Self::Map(entries) => entries.iter().find_map(|(_, node)| node.source()),
             Self::Leaf(_, source) => Some(source),
+        }
+    }
+
+    fn literal(self) -> Self {
+        match self {
+            Self::Map(entries) => {
+                let entries = entries.into_iter();
+                let entries = entries.map(|(key, node)| (key, node.literal()));
+                Self::Map(entries.collect())
+            }
+            Self::Leaf(Plain::Text(text), source) => {
+                Self::Leaf(Plain::Text(template::escaped(&text)), source)
+            }
+            leaf @ Self::Leaf(..) => leaf,
         }
     }
 

@@ -881,3 +881,24 @@ x version        `http://[HOST]/api/version` is not a gateway's answer: it is a 
     let output = run(user.command(&["doctor"]), None);
     assert!(!output.stdout.contains(&0x1b));
 }
+
+#[test]
+fn a_file_that_is_refused_gets_nothing_from_the_environment() {
+    let stub = Stub::new(|_| json_answer(r#"{"status": "pass"}"#));
+    let yaml = format!(
+        "gateway:\n  address: \"{}/x/{{JUPYTERHUB_API_TOKEN}}\"\n  http-client: {{proxy: false}}\n",
+        stub.address
+    );
+    let user = User::new()
+        .configured(&yaml)
+        .with("JUPYTERHUB_API_TOKEN", "t0ken");
+    set_mode(&user.configuration(), 0o666);
+    let output = user.command(&["doctor"]).output().expect("dgw runs");
+    assert_eq!(output.status.code(), Some(3));
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(shown.contains("/x/{JUPYTERHUB_API_TOKEN} ("), "{shown}");
+    assert!(!shown.contains("t0ken"), "{shown}");
+    let seen = stub.seen();
+    assert!(!seen.is_empty());
+    assert!(seen.iter().all(|head| !head.contains("t0ken")), "{seen:?}");
+}
