@@ -92,7 +92,8 @@ Exit codes:
   8  partly done, or the gateway did less than asked for
   9  the gateway is unreachable, or broken
   126, 127  the COMMAND can't be run, or isn't there; else a COMMAND's own code counts
-  129, 130, 131, 143  hung up, interrupted, quit, terminated";
+  129, 130, 131  hung up, interrupted, quit
+  143, 152  terminated, out of CPU time";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

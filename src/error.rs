@@ -52,6 +52,8 @@ pub(crate) enum Signal {
     Interrupt = 2,
     Quit = 3,
     Terminate = 15,
+    /// As login nodes and batch systems limit it (`ulimit -t`).
+    CpuTime = 24,
 }
 
 /// Why a command failed.
@@ -225,12 +227,21 @@ pub(crate) enum Error {
 }
 
 impl Signal {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Hangup,
+        Self::Interrupt,
+        Self::Quit,
+        Self::Terminate,
+        Self::CpuTime,
+    ];
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Hangup => "hung up",
             Self::Interrupt => "interrupted",
             Self::Quit => "quit",
             Self::Terminate => "terminated",
+            Self::CpuTime => "out of CPU time",
         }
     }
 }

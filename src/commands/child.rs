@@ -13,11 +13,11 @@ use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal as Number, getpgrp, kill_process};
 use rustix::termios::tcgetpgrp;
 use tokio::process;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::signal::unix::Signal as Stream;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
-use super::interrupt::{Interrupts, SAME_WISH};
+use super::interrupt::{self, Interrupts, SAME_WISH};
 use crate::config::{self, Settings};
 use crate::error::{Error, Signal};
 use crate::gateway::Gateway;
@@ -188,10 +188,11 @@ impl Asked {
             Signal::Hangup => Number::HUP,
             Signal::Interrupt => Number::INT,
             Signal::Quit => Number::QUIT,
-            Signal::Terminate => Number::TERM,
+            // Its own time isn't up.
+            Signal::Terminate | Signal::CpuTime => Number::TERM,
         };
         self.waiting = Some((now + MOMENT, number));
-        if !matches!(signal, Signal::Hangup | Signal::Terminate) {
+        if matches!(signal, Signal::Interrupt | Signal::Quit) {
             return;
         }
         let Some(patience) = patience else {
@@ -229,11 +230,8 @@ struct Others([(Number, Stream); 2]);
 
 impl Others {
     fn listen() -> Result<Self, Error> {
-        let stream = |kind| signal(kind).context("can't listen for signals");
-        Ok(Self([
-            (Number::USR1, stream(SignalKind::user_defined1())?),
-            (Number::USR2, stream(SignalKind::user_defined2())?),
-        ]))
+        let [one, other] = interrupt::strangers()?;
+        Ok(Self([(Number::USR1, one), (Number::USR2, other)]))
     }
 
     async fn next(&mut self) -> Number {
@@ -243,14 +241,6 @@ impl Others {
             _ = other.recv() => *second,
         }
     }
-}
-
-/// Keeps signals that mean nothing to dgw from ending it before there is a COMMAND to get them.
-///
-/// # Errors
-/// The system doesn't let go of a signal.
-pub(super) fn shield() -> Result<(), Error> {
-    Others::listen().map(drop)
 }
 
 /// Whether the terminal, if there is one, sends its interrupts to dgw's process group, which is

@@ -3,7 +3,7 @@
 use super::child::{self, Child};
 use super::connection::Way;
 use super::export;
-use super::interrupt::Interrupts;
+use super::interrupt::{self, Interrupts};
 use super::waiting::{self, Limit};
 use crate::cli::{ConnectArgs, Global};
 use crate::config::Settings;
@@ -29,7 +29,7 @@ pub(super) async fn run(
         return printer.result(&cluster, || text(&cluster, global, settings));
     }
     child::find(&args.command)?;
-    child::shield()?;
+    interrupt::shield()?;
     let mut interrupts = Interrupts::listen()?;
     let way = Way::make()?;
     let work = async {

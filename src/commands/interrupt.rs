@@ -1,6 +1,8 @@
 //! Signals that ask dgw to end, for commands that have something to clean up first. Other
 //! commands die of them, as processes do.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -13,14 +15,11 @@ use crate::error::{Error, Signal};
 /// Signals as close as this are one.
 pub(super) const SAME_WISH: Duration = Duration::from_secs(1);
 
-/// SIGINT, SIGQUIT, SIGTERM and SIGHUP, from now on.
+/// The [`Signal`]s, from now on.
 pub(super) struct Interrupts {
     /// When the first one came.
     first: Option<Instant>,
-    interrupt: Option<Stream>,
-    quit: Option<Stream>,
-    terminate: Option<Stream>,
-    hangup: Option<Stream>,
+    streams: Vec<(Signal, Stream)>,
 }
 
 impl Interrupts {
@@ -31,29 +30,29 @@ impl Interrupts {
     /// The system doesn't let go of a signal.
     pub(super) fn listen() -> Result<Self, Error> {
         let ignored = ignored();
-        let stream = |which: Signal, kind| {
-            if ignored & (1 << (which as u8 - 1)) != 0 {
-                return Ok(None);
-            }
-            signal(kind).map(Some).context("can't listen for signals")
-        };
+        let heard = Signal::ALL.into_iter();
+        let heard = heard.filter(|which| ignored & (1 << (*which as u8 - 1)) == 0);
+        let streams = heard.map(|which| {
+            let kind = SignalKind::from_raw(i32::from(which as u8));
+            Ok((which, stream(kind)?))
+        });
         Ok(Self {
             first: None,
-            interrupt: stream(Signal::Interrupt, SignalKind::interrupt())?,
-            quit: stream(Signal::Quit, SignalKind::quit())?,
-            terminate: stream(Signal::Terminate, SignalKind::terminate())?,
-            hangup: stream(Signal::Hangup, SignalKind::hangup())?,
+            streams: streams.collect::<Result<_, Error>>()?,
         })
     }
 
     /// The next signal.
     pub(super) async fn next(&mut self) -> Signal {
-        let signal = tokio::select! {
-            () = arrival(self.interrupt.as_mut()) => Signal::Interrupt,
-            () = arrival(self.quit.as_mut()) => Signal::Quit,
-            () = arrival(self.terminate.as_mut()) => Signal::Terminate,
-            () = arrival(self.hangup.as_mut()) => Signal::Hangup,
-        };
+        let streams = &mut self.streams;
+        let signal = poll_fn(|context| {
+            let mut all = streams.iter_mut();
+            let arrived = all.find_map(|(signal, stream)| {
+                stream.poll_recv(context).is_ready().then_some(*signal)
+            });
+            arrived.map_or(Poll::Pending, Poll::Ready)
+        });
+        let signal = signal.await;
         self.first.get_or_insert_with(Instant::now);
         signal
     }
@@ -92,13 +91,26 @@ impl Interrupts {
     }
 }
 
-async fn arrival(stream: Option<&mut Stream>) {
-    match stream {
-        Some(stream) => {
-            stream.recv().await;
-        }
-        None => std::future::pending().await,
-    }
+/// SIGUSR1 and SIGUSR2, which mean nothing to dgw and may mean something to a COMMAND: batch systems
+/// send them before the time is up.
+///
+/// # Errors
+/// The system doesn't let go of a signal.
+pub(super) fn strangers() -> Result<[Stream; 2], Error> {
+    let [one, other] = [SignalKind::user_defined1(), SignalKind::user_defined2()];
+    Ok([stream(one)?, stream(other)?])
+}
+
+/// Keeps [`strangers`] from ending dgw where there is something to clean up.
+///
+/// # Errors
+/// The system doesn't let go of a signal.
+pub(super) fn shield() -> Result<(), Error> {
+    strangers().map(drop)
+}
+
+fn stream(kind: SignalKind) -> Result<Stream, Error> {
+    Ok(signal(kind).context("can't listen for signals")?)
 }
 
 /// The signals this process ignores, a bit each, lowest for signal 1 (proc(5)); none where the

@@ -1,7 +1,7 @@
 //! `dgw new`
 
 use super::account;
-use super::interrupt::Interrupts;
+use super::interrupt::{self, Interrupts};
 use super::start::{self, Start};
 use super::started::Started;
 use super::waiting;
@@ -32,6 +32,7 @@ pub(super) async fn run(
     let mut options = settings.cluster_options.clone();
     options.extend(asked_for.clone());
 
+    interrupt::shield()?;
     let mut interrupts = Interrupts::listen()?;
     let mut progress = printer.progress(start::ASKING);
     let started = match Started::create(gateway, &options, &mut interrupts, &progress).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::account;
 use super::child::{self, Child};
 use super::connection::Way;
-use super::interrupt::Interrupts;
+use super::interrupt::{self, Interrupts};
 use super::start::{self, Start};
 use super::started::Started;
 use crate::cli::RunArgs;
@@ -26,7 +26,7 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     child::find(&args.command)?;
-    child::shield()?;
+    interrupt::shield()?;
     let mut interrupts = Interrupts::listen()?;
     let way = Way::make()?;
     let nothing = "nothing was started";

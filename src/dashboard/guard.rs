@@ -30,8 +30,11 @@ pub(super) enum Verdict {
         /// with a redirect.
         is_foreign: bool,
     },
-    /// It came by the link, and has the cookie already.
-    LoggedIn,
+    /// It came by a link, and has the cookie already.
+    LoggedIn {
+        /// The link was good. It isn't any more: browsers keep it in their history.
+        by_new_link: bool,
+    },
     Refused(Refusal),
 }
 
@@ -82,11 +85,12 @@ impl Guard {
         let site = only(headers, SEC_FETCH_SITE);
         let is_foreign = !matches!(site, None | Some("none" | "same-origin"));
         if let Some(secret) = secret_of(request) {
-            if has_cookie {
-                return Verdict::LoggedIn;
-            }
             if is_prefetch(headers) {
                 return Verdict::Refused(Refusal::Prefetch);
+            }
+            if has_cookie {
+                let by_new_link = self.use_up(secret);
+                return Verdict::LoggedIn { by_new_link };
             }
             if !self.use_up(secret) {
                 return Verdict::Refused(Refusal::Link);

@@ -193,7 +193,12 @@ impl Shared {
                 admit();
                 self.pass_on(request).await
             }
-            Verdict::LoggedIn => page::start(None),
+            Verdict::LoggedIn { by_new_link } => {
+                if by_new_link {
+                    self.opened.notify_one();
+                }
+                page::start(None)
+            }
             Verdict::Login { cookie, is_foreign } => {
                 self.opened.notify_one();
                 if is_foreign {

@@ -22,9 +22,12 @@ fn each_signal_shuts_down_what_was_started() {
         (Signal::TERM, 143, "terminated"),
         (Signal::HUP, 129, "hung up"),
         (Signal::QUIT, 131, "quit"),
+        (Signal::XCPU, 152, "out of CPU time"),
     ] {
         let user = BASIC.user();
         let (mut child, mut stderr) = pending(&user);
+        // A batch system's warning, which means nothing to dgw.
+        send(&child, Signal::USR1);
         send(&child, signal);
         assert_eq!(child.wait().expect("dgw ends").code(), Some(code));
         let mut said = String::new();

@@ -137,8 +137,18 @@ fn a_link_logs_in_once_and_then_another_does() {
     );
     let pair = cookie.split(';').next().expect("a pair");
     let again = by_link(&link, &[("cookie", pair)]);
-    assert_eq!(guard.judge(&again), Verdict::LoggedIn);
+    let by_new_link = false;
+    assert_eq!(guard.judge(&again), Verdict::LoggedIn { by_new_link });
     assert_ne!(guard.link(), link);
+    // A browser that is in already keeps no good link either.
+    let link = guard.link();
+    let by_new_link = true;
+    let again = by_link(&link, &[("cookie", pair)]);
+    assert_eq!(guard.judge(&again), Verdict::LoggedIn { by_new_link });
+    assert_eq!(
+        guard.judge(&by_link(&link, &[])),
+        Verdict::Refused(Refusal::Link)
+    );
     let another = by_link(&guard.link(), &[]);
     assert!(matches!(guard.judge(&another), Verdict::Login { .. }));
 }
