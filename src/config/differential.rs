@@ -60,7 +60,7 @@ const REFUSALS: [(&str, &str); 13] = [
 ];
 
 /// What dask fails at though dgw takes it, by what Python says.
-const ALLOWANCES: [(&str, &str); 13] = [
+const ALLOWANCES: [(&str, &str); 14] = [
     ("not iterable", "a key that is no text breaks all of dask"),
     ("no attribute 'replace'", "the same"),
     (
@@ -96,6 +96,10 @@ const ALLOWANCES: [(&str, &str); 13] = [
     (
         "not enough values to unpack",
         "an option that is a mapping in a template",
+    ),
+    (
+        "No module named 'kerberos'",
+        "Python's Kerberos is a package of its own",
     ),
     ("is malformed", "another library's file in the folder"),
 ];
@@ -282,6 +286,7 @@ fn ours(settings: &Settings) -> Value {
         Credentials::Basic { username, password } => {
             json!(["BasicAuth", {"username": username, "password": password.expose()}])
         }
+        Credentials::Kerberos => json!(["KerberosAuth", {}]),
         Credentials::JupyterHub { token } => {
             json!(["JupyterHubAuth", {"api_token": token.expose()}])
         }

@@ -121,6 +121,7 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
         Credentials::JupyterHub { token } => vec![token.expose()],
+        Credentials::Kerberos => Vec::new(),
     };
     if let HttpProxy::Url(url) = &settings.http_proxy {
         secrets.push(url.expose());

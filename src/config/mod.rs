@@ -30,10 +30,10 @@ use std::path::Path;
 pub(crate) use address::Address;
 pub(crate) use draft::{Draft, Written, basic, token};
 pub(crate) use environment::{Environment, secret_variables};
-pub(crate) use error::Error;
+pub(crate) use error::{Error, WITH_KERBEROS};
 pub(crate) use inspect::{InspectedFile, Inspection, inspect};
 pub(crate) use secret::Secret;
-pub(crate) use settings::{Credentials, HttpProxy, Settings};
+pub(crate) use settings::{Credentials, HttpProxy, KNOWN_TYPES, Settings};
 use tree::Tree;
 
 /// Reads every file and variable that counts and types the result.

@@ -33,9 +33,23 @@ pub(crate) struct Settings {
 /// What is sent to say who one is.
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
-    Basic { username: String, password: Secret },
-    JupyterHub { token: Secret },
+    Basic {
+        username: String,
+        password: Secret,
+    },
+    JupyterHub {
+        token: Secret,
+    },
+    /// The user's ticket, which the system keeps.
+    Kerberos,
 }
+
+/// What `gateway.auth.type` may be.
+pub(crate) const KNOWN_TYPES: &str = if cfg!(feature = "kerberos") {
+    "`jupyterhub`, `basic` and `kerberos`"
+} else {
+    "`jupyterhub` and `basic`"
+};
 
 impl Credentials {
     /// The name of the authentication, as `gateway.auth.type` spells it.
@@ -43,6 +57,7 @@ impl Credentials {
         match self {
             Self::Basic { .. } => "basic",
             Self::JupyterHub { .. } => "jupyterhub",
+            Self::Kerberos => "kerberos",
         }
     }
 }
@@ -234,18 +249,22 @@ impl Reader<'_> {
             // What dask_gateway's own defaults say.
             None | Some("basic") => self.basic(),
             Some("jupyterhub") => self.jupyterhub(),
+            Some("kerberos") if cfg!(feature = "kerberos") => Ok(Credentials::Kerberos),
             Some(other) => {
                 let (_, source) = self.leaf(key)?.ok_or(Error::Missing {
                     key: "gateway.auth.type",
                     what: "authentication",
                 })?;
                 let problem = match other {
-                    "kerberos" => "is `kerberos`, which this dgw is built without".to_owned(),
+                    "kerberos" => {
+                        return Err(Error::WithoutKerberos {
+                            set_in: source.to_string(),
+                        });
+                    }
                     class if class.contains('.') => format!(
-                        "is the Python class `{class}`, which dgw can't load: it knows \
-                         `jupyterhub` and `basic`"
+                        "is the Python class `{class}`, which dgw can't load: it knows {KNOWN_TYPES}"
                     ),
-                    other => format!("is `{other}`: dgw knows `jupyterhub` and `basic`"),
+                    other => format!("is `{other}`: dgw knows {KNOWN_TYPES}"),
                 };
                 Err(wrong(key, source, &problem))
             }

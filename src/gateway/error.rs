@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::kerberos;
+
 /// A request that did not do what it was for. Texts from the server are kept as they came;
 /// whoever prints them escapes them.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,8 @@ pub(crate) enum Trouble {
     /// 401 to a token that the hub knows: it may not use the gateway, which is a service of the
     /// hub's (2026.3.0).
     NoAccess { address: String },
+    /// Kerberos gives nothing to send, or what was answered isn't the gateway's.
+    Kerberos(kerberos::Fault),
     /// 407.
     ProxyRefused,
     /// A login page stands in front.
@@ -99,6 +103,9 @@ fn auth_text(trouble: &Trouble) -> String {
         Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => {
             format!("the gateway at `{address}` did not accept the JupyterHub token")
         }
+        Trouble::Refused { address, sent, .. } if *sent == "kerberos" => {
+            format!("the gateway at `{address}` did not accept the Kerberos ticket")
+        }
         Trouble::Refused { address, .. } => {
             format!("the gateway at `{address}` did not accept the user name and password")
         }
@@ -110,6 +117,7 @@ fn auth_text(trouble: &Trouble) -> String {
             "the token is valid, but lacks access to the gateway at `{address}`, a service of its \
              JupyterHub"
         ),
+        Trouble::Kerberos(fault) => fault.to_string(),
         Trouble::ProxyRefused => {
             "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
         }
@@ -125,6 +133,9 @@ impl Error {
         match self {
             Self::Unreachable { certificate, .. } => certificate.is_none(),
             Self::Lost { .. } | Self::Silent { .. } | Self::Server { .. } => true,
+            Self::Authentication(trouble) => {
+                matches!(&**trouble, Trouble::Kerberos(fault) if fault.may_pass())
+            }
             _ => false,
         }
     }
@@ -134,7 +145,7 @@ impl Error {
         match self {
             Self::Server { status, .. } => matches!(status, 429 | 502..=504),
             // It has cost a whole time limit already.
-            Self::Silent { .. } => false,
+            Self::Silent { .. } | Self::Authentication(_) => false,
             error => error.may_pass(),
         }
     }
@@ -159,6 +170,10 @@ impl Error {
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::Unreachable { cause, .. } => cause.as_deref(),
+            Self::Authentication(trouble) => match &**trouble {
+                Trouble::Kerberos(fault) => fault.cause(),
+                _ => None,
+            },
             _ => None,
         }
     }
