@@ -19,7 +19,7 @@ use super::{Credentials, Environment, HttpProxy, Settings};
 
 /// What dgw refuses though dask takes it, by what the refusal says. Each has its reason here, and
 /// a case in [`deliberate_refusals`].
-const REFUSALS: [(&str, &str); 13] = [
+const REFUSALS: [(&str, &str); 14] = [
     ("must be a mapping", "dask drops the value without a word"),
     (
         "not a mapping",
@@ -33,6 +33,7 @@ const REFUSALS: [(&str, &str); 13] = [
         "must be true, false or a URL",
         "dask takes any other value for false",
     ),
+    ("is not a proxy's URL", "the first request fails"),
     (
         "must not hold a user name or password",
         "they belong in `gateway.auth`",
@@ -148,6 +149,7 @@ fn deliberate_refusals() {
             "must be text: put it in quotes",
         ),
         ("http-client: {proxy: 3}", "must be true, false or a URL"),
+        ("http-client: {proxy: socks5://h}", "is not a proxy's URL"),
         (
             "address: http://ada:pw@h",
             "must not hold a user name or password",

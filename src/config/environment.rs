@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::Value;
 
-use super::settings::{Credentials, HttpProxy, Settings};
+use super::http_proxy::HttpProxy;
+use super::settings::{Credentials, Settings};
 use super::tree::{Node, Source, Tree};
 use super::{Error, literal, plain};
 

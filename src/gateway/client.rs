@@ -96,7 +96,7 @@ impl Gateway {
             HttpProxy::FromEnvironment { .. } => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
-                // The error would quote the URL, which may hold a password.
+                // The configuration has looked at it; the error would quote it, and any password.
                 reqwest::Proxy::all(url.expose()).map_err(|_| {
                     Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
                 })?,

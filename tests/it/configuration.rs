@@ -302,7 +302,7 @@ error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) must be tr
         (
             "{address: http://h, http-client: {proxy: \"http://u:s3cret@h:x\"}}",
             str![[r#"
-error: can't set up a connection to the gateway: `gateway.http-client.proxy` is not a proxy's URL
+error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) is not a proxy's URL: it looks like `http://HOST:PORT`
 
 "#]],
         ),
