@@ -15,6 +15,7 @@ pub(super) fn code(error: &gateway::Error) -> Code {
         E::Setup(_) => Code::Configuration,
         E::Conflict(_) => Code::Other,
         E::Unreachable { .. }
+        | E::OtherProtocol { .. }
         | E::Lost { .. }
         | E::Silent { .. }
         | E::NotGateway { .. }
@@ -48,6 +49,10 @@ pub(super) fn hint(error: &gateway::Error) -> Option<String> {
         }
         E::Unreachable { .. } => {
             "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
+        }
+        E::OtherProtocol { .. } => {
+            "check the port in `gateway.address`; if it is right, ask those who run the gateway to \
+             let its front end speak HTTP/1.1 too"
         }
         E::Silent { .. } => {
             "the gateway may be busy: try again, or give it more \

@@ -18,6 +18,9 @@ pub(crate) enum Error {
         /// Whether it may have been an HTTP proxy that couldn't be reached.
         by_proxy: bool,
     },
+    /// Nothing but HTTP/1.1 is spoken here, and something else there.
+    #[error("what answers at `{address}` doesn't speak HTTP/1.1: HTTP/2 only, it seems")]
+    OtherProtocol { address: String },
     /// The connection broke after the request went out.
     #[error("the answer from `{url}` was lost: {what}")]
     Lost { url: String, what: String },
@@ -190,6 +193,11 @@ pub(super) fn network(
     if is_proxys_refusal(error) {
         return Error::Authentication(Box::new(Trouble::ProxyRefused));
     }
+    if is_other_protocols(error) {
+        return Error::OtherProtocol {
+            address: address.to_owned(),
+        };
+    }
     let certificate = certificate(error);
     if error.is_connect() || certificate.is_some() {
         return Error::Unreachable {
@@ -211,9 +219,23 @@ pub(super) fn network(
 /// What a failed request comes down to: the innermost cause. What wraps it is the HTTP library's,
 /// and repeats the URL.
 pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
-    let first = std::error::Error::source(error)?;
-    let innermost = std::iter::successors(Some(first), |cause| beneath(*cause)).last()?;
-    Some(innermost.to_string())
+    Some(causes(error).last()?.to_string())
+}
+
+/// What lies beneath a failed request, the outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| beneath(*cause))
+}
+
+/// Whether a server refused to speak HTTP/1.1, or began to speak something else. Of the latter hyper
+/// makes nothing public but its text; a test with such a server holds it.
+fn is_other_protocols(error: &reqwest::Error) -> bool {
+    use rustls::AlertDescription::NoApplicationProtocol;
+    causes(error).any(|cause| {
+        let tls = cause.downcast_ref::<rustls::Error>();
+        tls.is_some_and(|error| *error == rustls::Error::AlertReceived(NoApplicationProtocol))
+            || (cause.is::<hyper::Error>() && cause.to_string() == "invalid HTTP version parsed")
+    })
 }
 
 /// Whether a proxy that was asked for a tunnel wants other credentials. Of this error hyper-util
