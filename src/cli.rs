@@ -38,6 +38,7 @@ use value::ClusterName;
 /// Results go to stdout, everything else to stderr.
 #[derive(Debug, Parser)]
 #[command(name = "dgw", version, propagate_version = true, max_term_width = 100)]
+#[cfg_attr(feature = "kerberos", command(long_version = WITH_KERBEROS))]
 #[command(arg_required_else_help = true, args_override_self = true, after_long_help = MORE)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -56,6 +57,9 @@ impl Cli {
         cli.unwrap_or_else(|error| error.format(&mut command).exit())
     }
 }
+
+#[cfg(feature = "kerberos")]
+const WITH_KERBEROS: &str = concat!(env!("CARGO_PKG_VERSION"), " (with Kerberos)");
 
 const MORE: &str = "\
 Files:
@@ -76,6 +80,8 @@ Environment:
   XDG_STATE_HOME         in place of ~/.local/state
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR,
   CLICOLOR_FORCE         as elsewhere
+  KRB5CCNAME, KRB5_CONFIG, KRB5_CLIENT_KTNAME
+                         as elsewhere, in a dgw that is built with Kerberos
 
 Durations:
   90s, 30m, 2h, 1d12h

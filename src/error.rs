@@ -180,6 +180,8 @@ pub(crate) enum Error {
     Untaken(gateway::Error),
     #[error("the gateway wants {0} authentication, which this dgw doesn't know")]
     Unsupported(String),
+    #[error("the gateway wants Kerberos authentication, which this dgw is built without")]
+    WithoutKerberos,
     #[error("the gateway at `{0}` asks nobody who they are: there is nothing to keep")]
     NoAuthentication(String),
     #[error("{}: {note}", signal.word())]
@@ -255,7 +257,7 @@ impl Error {
             | Self::Untaken(error)
             | Self::Elsewhere { source: error, .. }
             | Self::Doubtful { source: error, .. } => answer::code(error),
-            Self::Unsupported(_) => Code::Permission,
+            Self::Unsupported(_) | Self::WithoutKerberos => Code::Permission,
             Self::Config(error) => config_code(error),
             Self::Usage(_)
             | Self::Option { .. }

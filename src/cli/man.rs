@@ -11,7 +11,10 @@ use super::Cli;
 
 /// Every page: its file's name and its text.
 fn pages() -> Vec<(String, String)> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    // The same pages, whatever it is built with.
+    let mut root = Cli::command()
+        .disable_help_subcommand(true)
+        .long_version(Resettable::Reset);
     root.build();
     let subcommands = root
         .get_subcommands()

@@ -8,7 +8,8 @@ use clap::Args;
 /// password: on a terminal, without showing what you type, or else from a line on stdin. It tries
 /// them, and writes them to ~/.config/dask/gateway.yaml with mode 600, where dask's Python client
 /// finds them too. Other keys and comments of that file stay; if anything goes wrong, so does all
-/// of it.
+/// of it. Where the gateway takes Kerberos tickets, a dgw that is built with Kerberos tries yours,
+/// and asks for nothing.
 ///
 /// The gateway is that of --address, or else the configured one. --config names
 /// another file, or a folder.

@@ -86,7 +86,7 @@ async fn on_gateway(
         }
     };
     let gateway = Gateway::new(settings, request_timeout)?;
-    let (step, listing) = server::authentication(settings, &gateway).await;
+    let (step, listing) = server::authentication(settings, &gateway, request_timeout).await;
     report.add(step)?;
     report.add(match listing {
         Some(_) => server::options(found, &gateway).await,

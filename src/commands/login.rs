@@ -4,7 +4,7 @@ use super::interrupt::Interrupts;
 use crate::cli::{Global, LoginArgs};
 use crate::config::{self, Address, Credentials, Draft, Environment, Written};
 use crate::error::{self, Error};
-use crate::gateway::{Gateway, Wanted};
+use crate::gateway::{self, Gateway, Wanted};
 use crate::output::{Echo, Printer};
 
 /// Gets credentials for a gateway, tries them, and keeps them in the user's configuration.
@@ -81,7 +81,16 @@ async fn obtain(
                 address.as_str()
             ),
         ),
-        Wanted::Kerberos => return Err(Error::Unsupported("Kerberos".to_owned())),
+        Wanted::Kerberos if !cfg!(feature = "kerberos") => return Err(Error::WithoutKerberos),
+        Wanted::Kerberos => {
+            let principal = gateway::principal(global.request_timeout).await;
+            let yours = principal.map_or_else(String::new, |name| format!(", yours is `{name}`'s"));
+            let address = address.as_str();
+            (
+                Credentials::Kerberos,
+                format!("the gateway at `{address}` takes Kerberos tickets{yours}"),
+            )
+        }
         Wanted::Other(name) => return Err(Error::Unsupported(name.clone())),
         Wanted::Nothing => return Err(Error::NoAuthentication(address.as_str().to_owned())),
     };
@@ -90,12 +99,16 @@ async fn obtain(
     if Printer::can_ask() {
         printer.say(&says);
     }
-    let credentials = if wanted == Wanted::JupyterHub {
-        config::token(&Printer::ask("token (it isn't shown)", Echo::Off).await?)?
-    } else {
-        let username = username(args, draft).await?;
-        let password = Printer::ask("password (it isn't shown)", Echo::Off).await?;
-        config::basic(&username, &password)?
+    let credentials = match wanted {
+        Wanted::Kerberos => Credentials::Kerberos,
+        Wanted::JupyterHub => {
+            config::token(&Printer::ask("token (it isn't shown)", Echo::Off).await?)?
+        }
+        _ => {
+            let username = username(args, draft).await?;
+            let password = Printer::ask("password (it isn't shown)", Echo::Off).await?;
+            config::basic(&username, &password)?
+        }
     };
     let settings = draft.settings(address, credentials.clone())?;
     let gateway = Gateway::new(&settings, global.request_timeout)?;

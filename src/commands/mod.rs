@@ -158,6 +158,7 @@ fn warn_of_clear_text(settings: &Settings, printer: &Printer) {
         let secret = match settings.credentials {
             Credentials::Basic { .. } => "password",
             Credentials::JupyterHub { .. } => "token",
+            Credentials::Kerberos => "Kerberos token",
         };
         printer.warn(&format!(
             "your {secret} goes to `{}` unencrypted: `gateway.address` is http://",

@@ -19,7 +19,7 @@ use super::{Credentials, Environment, HttpProxy, Settings};
 
 /// What dgw refuses though dask takes it, by what the refusal says. Each has its reason here, and
 /// a case in [`deliberate_refusals`].
-const REFUSALS: [(&str, &str); 13] = [
+const REFUSALS: [(&str, &str); 14] = [
     ("must be a mapping", "dask drops the value without a word"),
     (
         "not a mapping",
@@ -33,6 +33,7 @@ const REFUSALS: [(&str, &str); 13] = [
         "must be true, false or a URL",
         "dask takes any other value for false",
     ),
+    ("is not a proxy's URL", "the first request fails"),
     (
         "must not hold a user name or password",
         "they belong in `gateway.auth`",
@@ -60,7 +61,7 @@ const REFUSALS: [(&str, &str); 13] = [
 ];
 
 /// What dask fails at though dgw takes it, by what Python says.
-const ALLOWANCES: [(&str, &str); 13] = [
+const ALLOWANCES: [(&str, &str); 14] = [
     ("not iterable", "a key that is no text breaks all of dask"),
     ("no attribute 'replace'", "the same"),
     (
@@ -96,6 +97,10 @@ const ALLOWANCES: [(&str, &str); 13] = [
     (
         "not enough values to unpack",
         "an option that is a mapping in a template",
+    ),
+    (
+        "No module named 'kerberos'",
+        "Python's Kerberos is a package of its own",
     ),
     ("is malformed", "another library's file in the folder"),
 ];
@@ -144,6 +149,7 @@ fn deliberate_refusals() {
             "must be text: put it in quotes",
         ),
         ("http-client: {proxy: 3}", "must be true, false or a URL"),
+        ("http-client: {proxy: socks5://h}", "is not a proxy's URL"),
         (
             "address: http://ada:pw@h",
             "must not hold a user name or password",
@@ -282,6 +288,7 @@ fn ours(settings: &Settings) -> Value {
         Credentials::Basic { username, password } => {
             json!(["BasicAuth", {"username": username, "password": password.expose()}])
         }
+        Credentials::Kerberos => json!(["KerberosAuth", {}]),
         Credentials::JupyterHub { token } => {
             json!(["JupyterHubAuth", {"api_token": token.expose()}])
         }

@@ -196,6 +196,9 @@ impl<'a> Draft<'a> {
                 unset(USERNAME),
                 unset(PASSWORD),
             ]),
+            Credentials::Kerberos => {
+                changes.extend([unset(TOKEN), unset(USERNAME), unset(PASSWORD)]);
+            }
         }
         changes
     }

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::Value;
 
-use super::settings::{Credentials, HttpProxy, Settings};
+use super::http_proxy::HttpProxy;
+use super::settings::{Credentials, Settings};
 use super::tree::{Node, Source, Tree};
 use super::{Error, literal, plain};
 
@@ -121,6 +122,7 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
         Credentials::JupyterHub { token } => vec![token.expose()],
+        Credentials::Kerberos => Vec::new(),
     };
     if let HttpProxy::Url(url) = &settings.http_proxy {
         secrets.push(url.expose());

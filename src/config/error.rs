@@ -3,6 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// How to get a dgw that knows Kerberos.
+pub(crate) const WITH_KERBEROS: &str = "`cargo install --path . --features kerberos` in dgw's \
+                                        sources builds one with it; that takes Debian's \
+                                        libkrb5-dev, libclang-dev and pkg-config, or RHEL's \
+                                        krb5-devel and clang-devel";
+
 /// A configuration that can't be used. No variant carries a value that may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -52,6 +58,11 @@ pub(crate) enum Error {
         /// Where the value was set.
         set_in: String,
         problem: String,
+    },
+    #[error("`gateway.auth.type` ({set_in}) is `kerberos`, which this dgw is built without")]
+    WithoutKerberos {
+        /// Where it was set.
+        set_in: String,
     },
     #[error("no {what} is configured: `{key}` is not set")]
     Missing {
@@ -140,6 +151,7 @@ impl Error {
             Self::NotEditable { lines, .. } => Some(format!(
                 "put these lines into it yourself, with the secret, and `chmod 600` it:\n\n{lines}"
             )),
+            Self::WithoutKerberos { .. } => Some(WITH_KERBEROS.to_owned()),
             Self::Raced(_) => Some("run `dgw login` again".to_owned()),
             Self::NotWritten { .. } => {
                 Some("mend that, or name another file with `--config`".to_owned())

@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod find;
 mod guard;
+mod http_proxy;
 mod inspect;
 mod literal;
 mod plain;
@@ -30,10 +31,11 @@ use std::path::Path;
 pub(crate) use address::Address;
 pub(crate) use draft::{Draft, Written, basic, token};
 pub(crate) use environment::{Environment, secret_variables};
-pub(crate) use error::Error;
+pub(crate) use error::{Error, WITH_KERBEROS};
+pub(crate) use http_proxy::HttpProxy;
 pub(crate) use inspect::{InspectedFile, Inspection, inspect};
 pub(crate) use secret::Secret;
-pub(crate) use settings::{Credentials, HttpProxy, Settings};
+pub(crate) use settings::{Credentials, KNOWN_TYPES, Settings};
 use tree::Tree;
 
 /// Reads every file and variable that counts and types the result.

@@ -8,6 +8,7 @@ use super::Environment;
 use super::address::Address;
 use super::environment;
 use super::error::Error;
+use super::http_proxy::HttpProxy;
 use super::plain::Plain;
 use super::secret::Secret;
 use super::template;
@@ -33,9 +34,23 @@ pub(crate) struct Settings {
 /// What is sent to say who one is.
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
-    Basic { username: String, password: Secret },
-    JupyterHub { token: Secret },
+    Basic {
+        username: String,
+        password: Secret,
+    },
+    JupyterHub {
+        token: Secret,
+    },
+    /// The user's ticket, which the system keeps.
+    Kerberos,
 }
+
+/// What `gateway.auth.type` may be.
+pub(crate) const KNOWN_TYPES: &str = if cfg!(feature = "kerberos") {
+    "`jupyterhub`, `basic` and `kerberos`"
+} else {
+    "`jupyterhub` and `basic`"
+};
 
 impl Credentials {
     /// The name of the authentication, as `gateway.auth.type` spells it.
@@ -43,21 +58,9 @@ impl Credentials {
         match self {
             Self::Basic { .. } => "basic",
             Self::JupyterHub { .. } => "jupyterhub",
+            Self::Kerberos => "kerberos",
         }
     }
-}
-
-/// How the gateway is reached, `gateway.http-client.proxy`.
-#[derive(Clone, Debug)]
-pub(crate) enum HttpProxy {
-    /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
-    FromEnvironment {
-        /// Whether any of them names a proxy.
-        is_named: bool,
-    },
-    Direct,
-    /// A proxy's URL, which may hold a password.
-    Url(Secret),
 }
 
 impl Settings {
@@ -118,7 +121,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// The value of a key, which may be null.
-    fn set_leaf(&self, key: &str) -> Result<Option<(&Plain, &Source)>, Error> {
+    pub(super) fn set_leaf(&self, key: &str) -> Result<Option<(&Plain, &Source)>, Error> {
         self.refuse_scalar_above(key)?;
         match self.tree.get(key) {
             None => Ok(None),
@@ -167,7 +170,7 @@ impl Reader<'_> {
         }
     }
 
-    fn filled(&self, key: &str, text: &str, source: &Source) -> Result<String, Error> {
+    pub(super) fn filled(&self, key: &str, text: &str, source: &Source) -> Result<String, Error> {
         template::fill(text, self.environment).map_err(|fault| match fault {
             template::Fault::Missing(name) => wrong(
                 key,
@@ -234,18 +237,22 @@ impl Reader<'_> {
             // What dask_gateway's own defaults say.
             None | Some("basic") => self.basic(),
             Some("jupyterhub") => self.jupyterhub(),
+            Some("kerberos") if cfg!(feature = "kerberos") => Ok(Credentials::Kerberos),
             Some(other) => {
                 let (_, source) = self.leaf(key)?.ok_or(Error::Missing {
                     key: "gateway.auth.type",
                     what: "authentication",
                 })?;
                 let problem = match other {
-                    "kerberos" => "is `kerberos`, which this dgw is built without".to_owned(),
+                    "kerberos" => {
+                        return Err(Error::WithoutKerberos {
+                            set_in: source.to_string(),
+                        });
+                    }
                     class if class.contains('.') => format!(
-                        "is the Python class `{class}`, which dgw can't load: it knows \
-                         `jupyterhub` and `basic`"
+                        "is the Python class `{class}`, which dgw can't load: it knows {KNOWN_TYPES}"
                     ),
-                    other => format!("is `{other}`: dgw knows `jupyterhub` and `basic`"),
+                    other => format!("is `{other}`: dgw knows {KNOWN_TYPES}"),
                 };
                 Err(wrong(key, source, &problem))
             }
@@ -309,45 +316,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn http_proxy(&self) -> Result<HttpProxy, Error> {
-        let key = "gateway.http-client.proxy";
-        let Some((value, source)) = self.set_leaf(key)? else {
-            return Ok(self.proxy_of_environment());
-        };
-        match value {
-            Plain::Bool(true) => Ok(self.proxy_of_environment()),
-            // An explicit null is not the default, which is true.
-            Plain::Bool(false) | Plain::Null => Ok(HttpProxy::Direct),
-            Plain::Text(text) => match boolean(text) {
-                Some(true) => Ok(self.proxy_of_environment()),
-                Some(false) => Ok(HttpProxy::Direct),
-                None => {
-                    let url = self.filled(key, text, source)?;
-                    Ok(HttpProxy::Url(Secret::new(url)))
-                }
-            },
-            _ => Err(wrong(key, source, "must be true, false or a URL")),
-        }
-    }
-
-    fn proxy_of_environment(&self) -> HttpProxy {
-        // The HTTP library takes `*` for every name, but for no IP address.
-        let exempt = ["NO_PROXY", "no_proxy"]
-            .into_iter()
-            .find_map(|name| self.environment.get(name));
-        if exempt.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
-            return HttpProxy::Direct;
-        }
-        let names = ["http_proxy", "https_proxy", "all_proxy"];
-        let is_named = names.into_iter().any(|name| {
-            let variables = [name.to_owned(), name.to_uppercase()];
-            variables
-                .iter()
-                .any(|name| self.environment.get(name).is_some())
-        });
-        HttpProxy::FromEnvironment { is_named }
-    }
-
     /// The user's defaults, and where each was set.
     pub(super) fn cluster_options(&self) -> Result<Defaults, Error> {
         let key = "gateway.cluster.options";
@@ -381,21 +349,11 @@ impl Reader<'_> {
     }
 }
 
-fn wrong(key: &str, source: &Source, problem: &str) -> Error {
+pub(super) fn wrong(key: &str, source: &Source, problem: &str) -> Error {
     Error::Value {
         key: key.to_owned(),
         set_in: source.to_string(),
         problem: problem.to_owned(),
-    }
-}
-
-/// What a YAML file says without quotes, said by a variable or in quotes: dask would take it for a
-/// proxy's name.
-fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "true" => Some(true),
-        "no" | "off" | "false" => Some(false),
-        _ => None,
     }
 }
 

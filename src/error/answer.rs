@@ -2,6 +2,7 @@
 
 use super::Code;
 use crate::age;
+use crate::config;
 use crate::gateway::{self, Certificate, Trouble};
 
 /// What a command ends with that the gateway's answer, or the want of one, brings down.
@@ -14,6 +15,7 @@ pub(super) fn code(error: &gateway::Error) -> Code {
         E::Setup(_) => Code::Configuration,
         E::Conflict(_) => Code::Other,
         E::Unreachable { .. }
+        | E::OtherProtocol { .. }
         | E::Lost { .. }
         | E::Silent { .. }
         | E::NotGateway { .. }
@@ -48,6 +50,10 @@ pub(super) fn hint(error: &gateway::Error) -> Option<String> {
         E::Unreachable { .. } => {
             "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
         }
+        E::OtherProtocol { .. } => {
+            "check the port in `gateway.address`; if it is right, ask those who run the gateway to \
+             let its front end speak HTTP/1.1 too"
+        }
         E::Silent { .. } => {
             "the gateway may be busy: try again, or give it more \
                              `--request-timeout`"
@@ -80,10 +86,12 @@ fn trouble_hint(trouble: &Trouble) -> String {
             wanted: Some(wanted),
             ..
         } if !wanted.eq_ignore_ascii_case(sent) => {
-            if ["basic", "jupyterhub"].contains(&wanted.as_str()) {
-                format!("`dgw login --force` sets up {wanted} authentication")
-            } else {
-                "this dgw knows `basic` and `jupyterhub`".to_owned()
+            match wanted.as_str() {
+                "kerberos" if !cfg!(feature = "kerberos") => config::WITH_KERBEROS.to_owned(),
+                "basic" | "jupyterhub" | "kerberos" => {
+                    format!("`dgw login --force` sets up {wanted} authentication")
+                }
+                _ => format!("this dgw knows {}", config::KNOWN_TYPES),
             }
         }
         Trouble::ProxyRefused => {
@@ -93,12 +101,18 @@ fn trouble_hint(trouble: &Trouble) -> String {
             "`dgw login --force` asks for them again, and tries them before it keeps them"
                 .to_owned()
         }
+        Trouble::Refused { sent, .. } if *sent == "kerberos" => {
+            "`kinit` gets a new ticket; if that is refused too, tell those who run the gateway: its \
+             own keytab may be out of date"
+                .to_owned()
+        }
         Trouble::Refused { address, .. } => format!(
             "{}. A valid token is refused too where it lacks access to the gateway's service",
             new_token(address)
         ),
         Trouble::TokenUnknown { address } => new_token(address),
         Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", new_token(address)),
+        Trouble::Kerberos(fault) => fault.hint(),
         Trouble::LoginPage { .. } => {
             "check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it \
              ends in /services/dask-gateway"
@@ -114,7 +128,7 @@ pub(super) fn next_try(trouble: &Trouble) -> String {
         Trouble::TokenUnknown { address } => other_token(address),
         Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", other_token(address)),
         Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => other_token(address),
-        Trouble::Refused { .. } => "try again".to_owned(),
+        Trouble::Refused { sent, .. } if *sent == "basic" => "try again".to_owned(),
         other => trouble_hint(other),
     }
 }

@@ -1,6 +1,7 @@
 //! What to do about a failure: at most one thing, which names a command or a setting.
 
 use super::{Error, answer, start};
+use crate::config;
 use crate::dashboard;
 use crate::gateway::{self, OptionFault, Status};
 
@@ -127,6 +128,7 @@ impl Error {
                  firewall lets this machine out to it"
                     .to_owned(),
             ),
+            Self::WithoutKerberos => Some(config::WITH_KERBEROS.to_owned()),
             Self::NoDashboards { .. } => {
                 Some("check `gateway.public-address`: dashboards' links begin with it".to_owned())
             }

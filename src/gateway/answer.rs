@@ -29,6 +29,10 @@ struct Complaint {
 /// (`JupyterHubAuthenticator.authenticate`). No other sign tells it from a real failure.
 const TOKEN_UNKNOWN: &str = "Permission failure verifying user's JupyterHub API token";
 
+/// What servers answer, with status 500, to a ticket that they can't make sense of: of another
+/// realm or key, expired, or sent twice (`KerberosAuthenticator.raise_auth_error`).
+const TICKET_REFUSED: &str = "Error during kerberos authentication";
+
 impl Answer {
     /// The body as `T`.
     ///
@@ -99,6 +103,13 @@ impl Answer {
             })),
             (500, Some(text)) if text == TOKEN_UNKNOWN => {
                 Error::Authentication(Box::new(Trouble::TokenUnknown { address }))
+            }
+            (500, Some(text)) if text == TICKET_REFUSED => {
+                Error::Authentication(Box::new(Trouble::Refused {
+                    address,
+                    sent,
+                    wanted: Some("kerberos".to_owned()),
+                }))
             }
             (403, Some(text)) => Error::Forbidden(text),
             (407, _) => Error::Authentication(Box::new(Trouble::ProxyRefused)),

@@ -4,13 +4,17 @@
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER,
+    SERVER, VIA, WWW_AUTHENTICATE,
+};
 use reqwest::{Method, Url, redirect};
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::auth::Authorization;
 use super::error::{self, Error};
-use super::{auth, tls};
+use super::tls;
 use crate::config::{Address, HttpProxy, Settings};
 
 /// How long the server holds a `?wait` request (`routes.py`; 20.01–20.08 s measured).
@@ -34,8 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Gateway {
     http: reqwest::Client,
     pub(super) base: String,
-    /// None where nobody is named yet.
-    authorization: Option<HeaderValue>,
+    authorization: Authorization,
     sent: &'static str,
     /// Whether an HTTP proxy may stand in between.
     pub(super) by_proxy: bool,
@@ -63,7 +66,7 @@ impl Gateway {
     /// A proxy's URL that can't be one, or credentials that no header can carry.
     pub(crate) fn new(settings: &Settings, request_timeout: Duration) -> Result<Self, Error> {
         Ok(Self {
-            authorization: Some(auth::header(&settings.credentials)?),
+            authorization: Authorization::new(settings)?,
             sent: settings.credentials.kind(),
             public_address: settings.public_address.clone(),
             scheduler_proxy: settings.scheduler_proxy.clone(),
@@ -93,7 +96,7 @@ impl Gateway {
             HttpProxy::FromEnvironment { .. } => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
-                // The error would quote the URL, which may hold a password.
+                // The configuration has looked at it; the error would quote it, and any password.
                 reqwest::Proxy::all(url.expose()).map_err(|_| {
                     Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
                 })?,
@@ -102,7 +105,7 @@ impl Gateway {
         Ok(Self {
             http: http.build().map_err(|error| setup(&error))?,
             base: address.as_str().to_owned(),
-            authorization: None,
+            authorization: Authorization::Nobody,
             sent: error::NOBODY,
             by_proxy: match http_proxy {
                 HttpProxy::FromEnvironment { is_named } => *is_named && !address.is_loopback(),
@@ -125,7 +128,7 @@ impl Gateway {
         Self {
             http: self.http.clone(),
             base: address.to_owned(),
-            authorization: None,
+            authorization: Authorization::Nobody,
             sent: error::NOBODY,
             by_proxy: self.by_proxy,
             request_timeout: self.request_timeout,
@@ -175,13 +178,14 @@ impl Gateway {
     async fn once(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let url = Url::parse(&format!("{}{}", self.base, request.path))
             .map_err(|error| Error::Setup(error.to_string()))?;
+        let presented = self.authorization.presented(self.request_timeout).await?;
         let started = Instant::now();
         let limit = self.request_timeout + request.patience;
         let mut sending = self
             .http
             .request(request.method.clone(), url.clone())
             .timeout(limit);
-        if let Some(authorization) = &self.authorization {
+        if let Some(authorization) = &presented.header {
             sending = sending.header(AUTHORIZATION, authorization.clone());
         }
         if let Some(body) = &request.body {
@@ -197,8 +201,9 @@ impl Gateway {
             started.elapsed()
         );
         for (name, value) in &answer.headers {
-            log::debug!("  {name}: {}", loggable(name.as_str(), value));
+            log::debug!("  {name}: {}", loggable(name, value));
         }
+        presented.holds(&answer)?;
         answer.judged(&self.base, self.sent, request.cluster)
     }
 
@@ -236,18 +241,15 @@ fn setup(error: &reqwest::Error) -> Error {
 }
 
 /// A header as a log may show it: the values of those that can hold no secret.
-fn loggable<'a>(name: &str, value: &'a HeaderValue) -> &'a str {
-    const HARMLESS: [&str; 7] = [
-        "content-type",
-        "content-length",
-        "date",
-        "server",
-        "retry-after",
-        "www-authenticate",
-        "via",
-    ];
-    if HARMLESS.contains(&name) {
-        value.to_str().unwrap_or("…")
+fn loggable<'a>(name: &HeaderName, value: &'a HeaderValue) -> &'a str {
+    const HARMLESS: [HeaderName; 6] =
+        [CONTENT_TYPE, CONTENT_LENGTH, DATE, SERVER, RETRY_AFTER, VIA];
+    let text = || value.to_str().unwrap_or("…");
+    if HARMLESS.contains(name) {
+        text()
+    } else if name == WWW_AUTHENTICATE {
+        // What follows the scheme may be a token.
+        text().split(' ').next().unwrap_or("…")
     } else {
         "…"
     }

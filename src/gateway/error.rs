@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::kerberos;
+
 /// A request that did not do what it was for. Texts from the server are kept as they came;
 /// whoever prints them escapes them.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,9 @@ pub(crate) enum Error {
         /// Whether it may have been an HTTP proxy that couldn't be reached.
         by_proxy: bool,
     },
+    /// Nothing but HTTP/1.1 is spoken here, and something else there.
+    #[error("what answers at `{address}` doesn't speak HTTP/1.1: HTTP/2 only, it seems")]
+    OtherProtocol { address: String },
     /// The connection broke after the request went out.
     #[error("the answer from `{url}` was lost: {what}")]
     Lost { url: String, what: String },
@@ -75,6 +80,8 @@ pub(crate) enum Trouble {
     /// 401 to a token that the hub knows: it may not use the gateway, which is a service of the
     /// hub's (2026.3.0).
     NoAccess { address: String },
+    /// Kerberos gives nothing to send, or what was answered isn't the gateway's.
+    Kerberos(kerberos::Fault),
     /// 407.
     ProxyRefused,
     /// A login page stands in front.
@@ -99,6 +106,9 @@ fn auth_text(trouble: &Trouble) -> String {
         Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => {
             format!("the gateway at `{address}` did not accept the JupyterHub token")
         }
+        Trouble::Refused { address, sent, .. } if *sent == "kerberos" => {
+            format!("the gateway at `{address}` did not accept the Kerberos ticket")
+        }
         Trouble::Refused { address, .. } => {
             format!("the gateway at `{address}` did not accept the user name and password")
         }
@@ -110,6 +120,7 @@ fn auth_text(trouble: &Trouble) -> String {
             "the token is valid, but lacks access to the gateway at `{address}`, a service of its \
              JupyterHub"
         ),
+        Trouble::Kerberos(fault) => fault.to_string(),
         Trouble::ProxyRefused => {
             "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
         }
@@ -125,6 +136,9 @@ impl Error {
         match self {
             Self::Unreachable { certificate, .. } => certificate.is_none(),
             Self::Lost { .. } | Self::Silent { .. } | Self::Server { .. } => true,
+            Self::Authentication(trouble) => {
+                matches!(&**trouble, Trouble::Kerberos(fault) if fault.may_pass())
+            }
             _ => false,
         }
     }
@@ -134,7 +148,7 @@ impl Error {
         match self {
             Self::Server { status, .. } => matches!(status, 429 | 502..=504),
             // It has cost a whole time limit already.
-            Self::Silent { .. } => false,
+            Self::Silent { .. } | Self::Authentication(_) => false,
             error => error.may_pass(),
         }
     }
@@ -159,6 +173,10 @@ impl Error {
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::Unreachable { cause, .. } => cause.as_deref(),
+            Self::Authentication(trouble) => match &**trouble {
+                Trouble::Kerberos(fault) => fault.cause(),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -174,6 +192,11 @@ pub(super) fn network(
 ) -> Error {
     if is_proxys_refusal(error) {
         return Error::Authentication(Box::new(Trouble::ProxyRefused));
+    }
+    if is_other_protocols(error) {
+        return Error::OtherProtocol {
+            address: address.to_owned(),
+        };
     }
     let certificate = certificate(error);
     if error.is_connect() || certificate.is_some() {
@@ -196,9 +219,23 @@ pub(super) fn network(
 /// What a failed request comes down to: the innermost cause. What wraps it is the HTTP library's,
 /// and repeats the URL.
 pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
-    let first = std::error::Error::source(error)?;
-    let innermost = std::iter::successors(Some(first), |cause| beneath(*cause)).last()?;
-    Some(innermost.to_string())
+    Some(causes(error).last()?.to_string())
+}
+
+/// What lies beneath a failed request, the outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| beneath(*cause))
+}
+
+/// Whether a server refused to speak HTTP/1.1, or began to speak something else. Of the latter hyper
+/// makes nothing public but its text; a test with such a server holds it.
+fn is_other_protocols(error: &reqwest::Error) -> bool {
+    use rustls::AlertDescription::NoApplicationProtocol;
+    causes(error).any(|cause| {
+        let tls = cause.downcast_ref::<rustls::Error>();
+        tls.is_some_and(|error| *error == rustls::Error::AlertReceived(NoApplicationProtocol))
+            || (cause.is::<hyper::Error>() && cause.to_string() == "invalid HTTP version parsed")
+    })
 }
 
 /// Whether a proxy that was asked for a tunnel wants other credentials. Of this error hyper-util

@@ -5,6 +5,8 @@ mod auth;
 mod client;
 mod endpoints;
 mod error;
+#[cfg_attr(not(feature = "kerberos"), path = "without_kerberos.rs")]
+mod kerberos;
 mod model;
 mod options;
 mod pages;
@@ -15,6 +17,7 @@ mod tls;
 pub(crate) use client::Gateway;
 pub(crate) use endpoints::{Clamped, Scaling};
 pub(crate) use error::{Certificate, Error, Trouble};
+pub(crate) use kerberos::principal;
 pub(crate) use model::{Cluster, Identities, Identity, Listing, Status};
 pub(crate) use options::{Field, OptionFault, Spec, admit, typed};
 pub(crate) use pages::Pages;

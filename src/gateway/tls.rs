@@ -20,11 +20,14 @@ pub(super) fn client_config() -> Result<ClientConfig, Error> {
         provider: Arc::clone(&provider),
         verifier: OnceLock::new(),
     });
-    Ok(ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    // Said beforehand, a front end with another first choice speaks it too, or says that it can't.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// rustls' own verifier, made when it is first asked. It adds no rule and drops none.

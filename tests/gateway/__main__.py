@@ -23,7 +23,8 @@ def main() -> int:
     try:
         environment.enter(with_hub_proxy=getattr(args, "auth", None) == "jupyterhub",
                           with_releases=getattr(args, "releases", False),
-                          server=getattr(args, "server", None))
+                          server=getattr(args, "server", None),
+                          with_kerberos=getattr(args, "auth", None) == "kerberos")
         status: int = args.run(args)
         return status
     except environment.Unfit as problem:
@@ -33,6 +34,7 @@ def main() -> int:
 
 def serve(args: argparse.Namespace) -> int:
     import gateway
+    import kdc
     import keeper
     import slurm
 
@@ -40,6 +42,8 @@ def serve(args: argparse.Namespace) -> int:
         sys.exit("error: `serve` lasts as long as its standard input: leave that open")
     if args.backend == "slurm":
         slurm.check()
+    if args.auth == "kerberos":
+        kdc.check()
     job = partial(gateway.run, auth=args.auth, tls=args.tls, releases=args.releases,
                   backend=args.backend, prefix=args.prefix, http_proxy=args.http_proxy,
                   server=args.server)
@@ -85,7 +89,7 @@ def parse() -> argparse.Namespace:
     command = add(commands, "serve", serve,
                   "start a gateway, describe it in one line of JSON, stay")
     command.epilog = "It ends, with all it started, when its standard input does, or by a signal."
-    command.add_argument("--auth", choices=["basic", "jupyterhub"], default="basic",
+    command.add_argument("--auth", choices=["basic", "jupyterhub", "kerberos"], default="basic",
                          help="how users prove who they are (default: %(default)s)")
     command.add_argument("--tls", action="store_true",
                          help="serve HTTPS, with a certificate of a private CA (basic only)")

@@ -39,6 +39,9 @@ c.Proxy.tls_key = os.environ.get("DGW_TLS_KEY", "")
 if "DGW_PASSWORD" in os.environ:
     c.DaskGateway.authenticator_class = "dask_gateway_server.auth.SimpleAuthenticator"
     c.SimpleAuthenticator.password = os.environ["DGW_PASSWORD"]
+elif "DGW_KEYTAB" in os.environ:
+    c.DaskGateway.authenticator_class = "dask_gateway_server.auth.KerberosAuthenticator"
+    c.KerberosAuthenticator.keytab = os.environ["DGW_KEYTAB"]
 else:
     c.DaskGateway.authenticator_class = "dask_gateway_server.auth.JupyterHubAuthenticator"
 

@@ -26,6 +26,7 @@ HUB_PROXY = TARGET / "gateway" / "hub-proxy"
 RELEASES = TARGET / "gateway" / "releases"
 SERVERS = TARGET / "gateway" / "servers"
 OLDER_SERVERS = {pins.stem: pins for pins in sorted((HERE / "older-servers").glob("*.txt"))}
+KERBEROS = TARGET / "gateway" / "kerberos"
 HUB_PROXY_SCRIPT = HUB_PROXY / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
@@ -33,7 +34,8 @@ class Unfit(Exception):
     """This machine can't run the gateway; the text says what is missing."""
 
 
-def enter(with_hub_proxy: bool, with_releases: bool = False, server: str | None = None) -> None:
+def enter(with_hub_proxy: bool, with_releases: bool = False, server: str | None = None,
+          with_kerberos: bool = False) -> None:
     """Make what is missing, then go on as the virtual environment's Python."""
     if Path(sys.prefix).resolve() != VENV:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -49,6 +51,9 @@ def enter(with_hub_proxy: bool, with_releases: bool = False, server: str | None 
             make_pinned(RELEASES, pins)
     if server:
         make_pinned(SERVERS, OLDER_SERVERS[server])
+    if with_kerberos:
+        pins = (HERE / "kerberos.txt").read_bytes()
+        once(KERBEROS, KERBEROS, f"{sha256(pins)} {sys.version}", make_kerberos)
 
 
 def releases() -> dict[str, Path]:
@@ -102,6 +107,14 @@ def make_pinned(group: Path, pins: Path) -> None:
              "--no-deps", "-r", str(pins)], lock)
 
     once(folder, python, f"{sha256(pins.read_bytes())} {sys.version} {folder}", make)
+
+
+def make_kerberos(lock: int) -> None:
+    """What only a gateway with Kerberos imports, in a folder of its own: it has to be compiled."""
+    announce(KERBEROS)
+    run([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+         "--require-hashes", "--no-deps", "--target", str(KERBEROS),
+         "-r", str(HERE / "kerberos.txt")], lock)
 
 
 def make_hub_proxy(lock: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import certificates
 import environment as venvs
 import hub
+import kdc
 import loopback
 import processes
 import slurm
@@ -39,6 +40,8 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
                 description = on_slurm(servers)
             elif auth == "basic":
                 description = basic(servers, tls, releases, prefix, server)
+            elif auth == "kerberos":
+                description = kerberos(servers)
             else:
                 description = jupyterhub(servers, server)
             if http_proxy:
@@ -110,6 +113,21 @@ def jupyterhub(servers: Servers, server: str | None) -> Description:
     options = f"{address}/api/v1/options"
     servers.wait_until(lambda: loopback.request("GET", options, login)[0] == 200)
     return {"address": address, "proxy_address": f"127.0.0.1:{proxy}"} | tokens
+
+
+def kerberos(servers: Servers) -> Description:
+    """Its host must go by a name: Kerberos knows services by it."""
+    public, private, port = free_ports(3)
+    one = kdc.Kdc(servers, port)
+    start(servers, public, private, {
+        "DGW_KEYTAB": str(one.service_keytab), "KRB5_CONFIG": str(one.conf),
+        "PYTHONPATH": str(venvs.KERBEROS)})
+    address = f"http://localhost:{public}"
+    options = f"{address}/api/v1/options"
+    servers.wait_until(lambda: loopback.request("GET", options, "")[0] == 401)
+    servers.wait_until(lambda: loopback.listens(port))
+    return {"address": address, "proxy_address": None,
+            "python_path": str(venvs.KERBEROS)} | one.description()
 
 
 def forward(servers: Servers) -> Description:

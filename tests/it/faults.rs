@@ -166,7 +166,7 @@ error: not permitted: User bob lacks permissions to view cluster a
 
 "#]],
     );
-    let wanted = format!("{json}WWW-Authenticate: Negotiate\r\n");
+    let wanted = format!("{json}WWW-Authenticate: Digest\r\n");
     listed(
         answer(
             "401 Unauthorized",
@@ -175,9 +175,9 @@ error: not permitted: User bob lacks permissions to view cluster a
         ),
         4,
         str![[r#"
-error: the gateway at `http://[HOST]` wants kerberos authentication, the configuration says basic
+error: the gateway at `http://[HOST]` wants digest authentication, the configuration says basic
 
-hint: this dgw knows `basic` and `jupyterhub`
+hint: this dgw knows `jupyterhub` and `basic`[..]
 
 "#]],
     );

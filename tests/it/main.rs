@@ -13,6 +13,8 @@ mod faults;
 mod formats;
 mod hub;
 mod keep;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod list;
 mod login;
 mod logs;
@@ -45,3 +47,5 @@ mod tls;
 mod top;
 mod wait;
 mod wide;
+#[cfg(not(feature = "kerberos"))]
+mod without_kerberos;

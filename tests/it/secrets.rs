@@ -41,7 +41,7 @@ fn proxy(gateway: &TestGateway) -> Option<&str> {
 }
 
 /// All that every command says, at the highest verbosity, in every format.
-fn everything(user: &User) -> String {
+pub(crate) fn everything(user: &User) -> String {
     let mut said = run(user, &["new", "--workers", "1", "-vvv"]);
     for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {
         for args in [
@@ -83,7 +83,7 @@ fn run(user: &User, args: &[&str]) -> String {
     String::from_utf8(said).expect("UTF-8")
 }
 
-fn assert_silent(said: &str, secret: &str) {
+pub(crate) fn assert_silent(said: &str, secret: &str) {
     assert!(secret.len() > 8);
     assert!(said.contains("* "), "what is done is logged: {said}");
     assert!(!said.contains(secret), "a secret was printed");

@@ -1,7 +1,10 @@
 //! Configurations in the style of sites that run Dask Gateway, each on a gateway of its kind.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use snapbox::str;
 
@@ -194,7 +197,7 @@ fn spoken_at(gateway: &TestGateway) -> String {
         host, port = sys.argv[1].split('/')[2].split(':')\n\
         with context.wrap_socket(socket.create_connection((host, port)), server_hostname=host) as tls:\n    \
             print(tls.selected_alpn_protocol(), end='')\n";
-    let output = std::process::Command::new(gateway.python())
+    let output = Command::new(gateway.python())
         .args([
             "-c",
             script,
@@ -204,6 +207,72 @@ fn spoken_at(gateway: &TestGateway) -> String {
         .output()
         .expect("Python runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Front ends that would rather speak HTTP/2, and one that speaks nothing else.
+#[test]
+fn front_ends_with_http_2() {
+    let user_of = |address: &str| {
+        User::basic(address, "ada", "pw").with("SSL_CERT_FILE", PREFIX.fact("ca_file"))
+    };
+    let (_both, address) = front_end("both");
+    user_of(&address).dgw(&["list", "-q"]).success();
+    let (_only, address) = front_end("h2");
+    user_of(&address)
+        .dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: what answers at `https://[HOST]` doesn't speak HTTP/1.1: HTTP/2 only, it seems
+
+hint: check the port in `gateway.address`; if it is right, ask those who run the gateway to let its front end speak HTTP/1.1 too
+
+"#]]);
+    let output = user_of(&address).command(&["doctor"]).output();
+    let told = String::from_utf8(output.expect("dgw runs").stdout).expect("UTF-8");
+    let tls = format!("x tls            what answers at `{address}` doesn't speak HTTP/1.1");
+    assert!(told.contains(&tls), "{told}");
+    // One that asks nobody what they speak.
+    let (_deaf, address) = front_end("deaf");
+    user_of(&address)
+        .dgw(&["list"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: what answers at `https://[HOST]` doesn't speak HTTP/1.1: HTTP/2 only, it seems
+
+hint: check the port in `gateway.address`; if it is right, ask those who run the gateway to let its front end speak HTTP/1.1 too
+
+"#]]);
+}
+
+/// A server of node's that speaks HTTP/2, for as long as its standard input is open, and where.
+fn front_end(kind: &str) -> (Child, String) {
+    let script = "const [cert, key, kind] = process.argv.slice(1);\n\
+        const read = require('fs').readFileSync;\n\
+        const files = {cert: read(cert), key: read(key)};\n\
+        const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);\n\
+        const server = kind === 'deaf'\n\
+          ? require('tls').createServer(files, socket => socket.end(settings))\n\
+          : require('http2').createSecureServer({...files, allowHTTP1: kind === 'both'},\n\
+              (_, answer) => answer.end('{}'));\n\
+        server.on('error', () => {}).listen(0, '127.0.0.1',\n\
+          () => console.log(server.address().port));\n\
+        process.stdin.on('end', () => process.exit()).resume();";
+    let work = Path::new(PREFIX.fact("work"));
+    let mut server = Command::new("node")
+        .args(["-e", script])
+        .args([work.join("server.pem"), work.join("server.key")])
+        .arg(kind)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node starts");
+    let mut port = String::new();
+    BufReader::new(server.stdout.take().expect("stdout is piped"))
+        .read_line(&mut port)
+        .expect("it says where it is");
+    (server, format!("https://127.0.0.1:{}", port.trim_end()))
 }
 
 /// A default for new clusters that the gateway doesn't take is told with the place it is set in.

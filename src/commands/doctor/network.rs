@@ -154,7 +154,13 @@ impl Way<'_> {
                 NAME,
                 format!("{}, the certificate is good; {trust}", handshake.version),
             ),
-            Err(stuck) => failed(self.unreachable(&stuck)),
+            Err(stuck) => failed(match self.greeting {
+                Err(gateway::Error::OtherProtocol { address }) => {
+                    let address = address.clone();
+                    gateway::Error::OtherProtocol { address }
+                }
+                _ => self.unreachable(&stuck),
+            }),
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) async fn version(
 pub(super) async fn authentication(
     settings: &Settings,
     gateway: &Gateway,
+    limit: Duration,
 ) -> (Step, Option<(Listing, Identities)>) {
     const NAME: &str = "authentication";
     let listing = match gateway.clusters_with_identities(&Status::ACTIVE).await {
@@ -80,6 +81,12 @@ pub(super) async fn authentication(
         Credentials::JupyterHub { token } => match gateway.hub_user(token).await {
             Some(user) => format!("the gateway takes your token, which is `{user}`'s"),
             None => "the gateway takes your token, and doesn't tell whose it is".to_owned(),
+        },
+        Credentials::Kerberos => match gateway::principal(limit).await {
+            Some(principal) => {
+                format!("the gateway takes your Kerberos ticket, which is `{principal}`'s")
+            }
+            None => "the gateway takes your Kerberos ticket".to_owned(),
         },
     };
     let active = match listing.0.clusters.len() {

@@ -28,6 +28,11 @@ pub(crate) static RELEASES: LazyLock<TestGateway> =
 pub(crate) static SLURM: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--backend", "slurm"]));
 
+/// For whoever has a ticket of its own Kerberos realm.
+#[cfg(feature = "kerberos")]
+pub(crate) static KERBEROS: LazyLock<TestGateway> =
+    LazyLock::new(|| TestGateway::start(&["--auth", "kerberos"]));
+
 /// Below a path of its address, over HTTPS, with an HTTP proxy beside it.
 pub(crate) static PREFIX: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--tls", "--prefix", "/dg/site", "--http-proxy"]));

@@ -11,6 +11,8 @@ pub(crate) mod web;
 mod work;
 
 pub(crate) use faulty::{Faulty, Harm, When, login_page, places};
+#[cfg(feature = "kerberos")]
+pub(crate) use gateway::KERBEROS;
 pub(crate) use gateway::{
     BASIC, HUB, OLDER_SERVERS, PREFIX, RELEASES, SLURM, TLS, TestGateway, repository,
 };
