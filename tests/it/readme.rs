@@ -54,6 +54,15 @@ fn every_command_does_what_is_said() {
     }
 }
 
+/// What the README has for `sbatch`, for a node of four cores.
+pub(crate) fn batch_script() -> String {
+    let page = Page::read();
+    let mut blocks = page.blocks.into_iter();
+    let block = blocks.find(|block| block.text.contains("#SBATCH"));
+    let script = block.expect("a script for Slurm").text;
+    script.replace("-s worker_cores=2 --workers 20", "--workers 2")
+}
+
 /// A section that needs nothing before and leaves nothing behind.
 fn alone(user: User, blocks: Vec<Block>) {
     let mut reader = Reader::new(user, blocks);
