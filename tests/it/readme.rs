@@ -229,9 +229,10 @@ fn configuration(blocks: Vec<Block>) {
 }
 
 fn doctor(blocks: Vec<Block>) {
-    let user = User::jupyterhub("https://gatewy.invalid", "t0ken", None);
+    let user = User::jupyterhub("https://gatewy-hpc.invalid", "t0ken", None);
     let mut reader = Reader::new(user, blocks)
-        .reading("gatewy.example.org", "gatewy.invalid")
+        // As long as it, so that lines break at the same places.
+        .reading("gatewy.example.org", "gatewy-hpc.invalid")
         // A system's own words.
         .reading("Name or service not known", "…");
     reader.go_on();
