@@ -23,6 +23,7 @@ mod new;
 mod options;
 mod orphans;
 mod proxy;
+mod readme;
 mod relay;
 mod releases;
 mod repository;

@@ -2,24 +2,7 @@
 
 use std::fs;
 
-use crate::support::{User, repository};
-
-#[test]
-fn the_readme_gives_every_exit_code_as_the_help_does() {
-    let help = User::new().stdout(&["--help"]);
-    let readme = fs::read_to_string(repository().join("README.md")).expect("README.md");
-    let codes = help
-        .split("Exit codes:")
-        .nth(1)
-        .expect("exit codes in the help");
-    for line in codes.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (code, meaning) = line.split_once("  ").expect("a code and its meaning");
-        assert!(
-            readme.contains(&format!("| {code} | {meaning} |")),
-            "{line}"
-        );
-    }
-}
+use crate::support::repository;
 
 /// The wheel's data are links to what is shipped otherwise too.
 #[test]

@@ -1,13 +1,15 @@
 //! Clusters that are jobs of a real Slurm. `cargo test -- --ignored slurm` starts one; it needs
 //! Debian's packages of it, and root.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{SLURM, User};
+use crate::readme;
+use crate::support::{SLURM, User, repository};
 
 /// They share a node of four cores.
 static NODE: Mutex<()> = Mutex::new(());
@@ -119,10 +121,10 @@ fn a_scheduler_that_fails_leaves_the_end_of_its_log() {
     assert!(told.contains("hint: the scheduler's log may tell why"));
     let (name, _) = user.history().pop().expect("a cluster");
     let file = format!("dask-scheduler-{name}.log");
-    let copy = std::fs::read_to_string(copies(&name).join(&file)).expect("a copy");
+    let copy = fs::read_to_string(copies(&name).join(&file)).expect("a copy");
     assert!(copy.starts_with("1\n2\n") && copy.ends_with("it broke\n"));
     wait_until("the gateway cleans up", || !staging(&name).exists());
-    let copied = std::fs::read_dir(copies(&name)).expect("the copies");
+    let copied = fs::read_dir(copies(&name)).expect("the copies");
     let copied = copied.map(|entry| entry.expect("an entry").file_name());
     assert_eq!(copied.collect::<Vec<_>>(), [file.as_str()]);
 }
@@ -143,6 +145,36 @@ fn workers_that_fail_leave_the_end_of_a_log() {
         "{told}"
     );
     assert!(told.contains("hint: what its worker logged last may tell why"));
+    assert!(!user.has_active_clusters());
+}
+
+/// The one of the README, by Slurm's own `srun`.
+#[test]
+#[ignore = "needs Debian's packages of Slurm"]
+fn a_batch_job_runs_a_script_on_a_cluster_of_its_own() {
+    let (_node, user) = the_node();
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = repository().join("tests/it/readme/analysis.py");
+    fs::copy(script, folder.path().join("analysis.py")).expect("a copy");
+    fs::write(folder.path().join("job.sh"), readme::batch_script()).expect("a file");
+    let programs = [Path::new(env!("CARGO_BIN_EXE_dgw")), SLURM.python()];
+    let programs = programs.map(|program| program.parent().expect("a folder").to_owned());
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path = programs
+        .into_iter()
+        .chain(std::env::split_paths(&inherited));
+    let job = Command::new("sbatch")
+        // Else it gets all of the node's memory.
+        .args(["--mem=2G", "--wait", "--output=output", "job.sh"])
+        .current_dir(folder.path())
+        .env_clear()
+        .envs(user.environment())
+        .env("PATH", std::env::join_paths(path).expect("a PATH"))
+        .output()
+        .expect("sbatch runs");
+    let output = fs::read_to_string(folder.path().join("output")).unwrap_or_default();
+    assert!(job.status.success(), "{job:?}: {output}");
+    assert!(output.contains("points,pi\n10000000,3.142\n"), "{output}");
     assert!(!user.has_active_clusters());
 }
 

@@ -1,112 +1,18 @@
 //! `dgw top`, on terminals.
 
-use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pty_process::Size;
 use rustix::process::Signal;
-use rustix::termios::{LocalModes, tcgetattr};
 use snapbox::str;
 
-use crate::support::{BASIC, Client, Frozen, Stub, Terminal, User, answer, json_answer};
+use crate::support::{BASIC, Client, Frozen, Screen, Stub, Terminal, User, answer, json_answer};
 
-/// What may take a real cluster a while.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A terminal whose screen is looked at.
-struct Screen {
-    terminal: Terminal,
-    shown: Arc<Mutex<vt100::Parser>>,
-}
-
-impl Screen {
-    /// dgw's, on a terminal of 24 rows and 80 columns.
-    fn new(user: &User, args: &[&str]) -> Self {
-        Self::of(Terminal::new(user, 80, &[&["top"], args].concat()))
-    }
-
-    fn of(terminal: Terminal) -> Self {
-        let shown = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
-        let reader = terminal.pty.as_fd().try_clone_to_owned();
-        let mut reader = std::fs::File::from(reader.expect("a second handle"));
-        let parser = Arc::clone(&shown);
-        thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                parser
-                    .lock()
-                    .expect("no panic while locked")
-                    .process(&buffer[..read]);
-            }
-        });
-        Self { terminal, shown }
-    }
-
-    fn text(&self) -> String {
-        let shown = self.shown.lock().expect("no panic while locked");
-        shown.screen().contents()
-    }
-
-    fn is_alternate(&self) -> bool {
-        let shown = self.shown.lock().expect("no panic while locked");
-        shown.screen().alternate_screen()
-    }
-
-    /// The screen, once `sign` holds for its text.
-    fn when(&self, what: &str, sign: impl Fn(&str) -> bool) -> String {
-        let started = Instant::now();
-        loop {
-            let text = self.text();
-            if sign(&text) {
-                return text;
-            }
-            assert!(started.elapsed() < PATIENCE, "no {what}: {text}");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn shows(&self, sign: &str) -> String {
-        self.when(sign, |text| text.contains(sign))
-    }
-
-    fn type_(&mut self, text: &str) {
-        self.terminal.type_(text);
-    }
-
-    fn resize(&mut self, rows: u16, columns: u16) {
-        let mut shown = self.shown.lock().expect("no panic while locked");
-        shown.screen_mut().set_size(rows, columns);
-        let resized = self.terminal.pty.resize(Size::new(rows, columns));
-        resized.expect("its size can be set");
-    }
-
-    fn is_raw(&self) -> bool {
-        let modes = tcgetattr(&self.terminal.pty)
-            .expect("a terminal")
-            .local_modes;
-        !modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
-    }
-
-    /// Waits until dgw ends, and returns its exit code and what is on the screen then. The terminal
-    /// must be as it was.
-    fn end(mut self) -> (Option<i32>, String) {
-        let code = self.terminal.wait();
-        assert!(!self.is_raw(), "the terminal is left raw");
-        // What was written last may not have been read.
-        let started = Instant::now();
-        while self.is_alternate() {
-            assert!(started.elapsed() < PATIENCE, "the screen is left taken");
-            thread::sleep(Duration::from_millis(20));
-        }
-        thread::sleep(Duration::from_millis(100));
-        let shown = self.shown.lock().expect("no panic while locked");
-        assert!(!shown.screen().hide_cursor(), "the cursor is left hidden");
-        (code, shown.screen().contents())
-    }
+/// `dgw top`, on a terminal of 24 rows and 80 columns.
+fn top(user: &User, args: &[&str]) -> Screen {
+    Screen::of(Terminal::new(user, 80, &[&["top"], args].concat()))
 }
 
 #[test]
@@ -118,7 +24,7 @@ fn clusters_workers_and_tasks_are_there_to_see() {
                 while client.run_on_scheduler(lambda dask_scheduler: \
                 len(dask_scheduler.queued)) < 10: time.sleep(.1)";
     let client = Client::connect(&BASIC, &user, &name, work);
-    let mut screen = Screen::new(&user, &["--every", "1s"]);
+    let mut screen = top(&user, &["--every", "1s"]);
     let all = screen.shows("20/20");
     assert!(screen.is_alternate() && screen.is_raw());
     let row = all
@@ -164,7 +70,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     let frozen = user.stdout(&["new"]);
     let well = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let _freezing = Frozen::scheduler_of(&frozen);
-    let mut screen = Screen::new(&user, &["--every", "1s", "--probe-timeout", "20s"]);
+    let mut screen = top(&user, &["--every", "1s", "--probe-timeout", "20s"]);
     let row = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.contains(&name[..8]));
         line.unwrap_or_default().to_owned()
@@ -178,11 +84,11 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     screen.type_("\x03");
     assert_eq!(screen.end().0, Some(0));
 
-    let screen = Screen::new(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
+    let screen = top(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
     screen.shows("its scheduler tells nothing: no answer within 0.5 s");
-    screen.terminal.signal(Signal::TERM);
+    screen.signal(Signal::TERM);
     assert_eq!(screen.end().0, Some(143));
 }
 
@@ -201,9 +107,9 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
         (Signal::TERM, 143, "terminated"),
         (Signal::HUP, 129, "hung up"),
     ] {
-        let screen = Screen::new(&user, &[]);
+        let screen = top(&user, &[]);
         screen.shows("no active clusters: `dgw new` starts one");
-        screen.terminal.signal(signal);
+        screen.signal(signal);
         let (ended, left) = screen.end();
         assert_eq!(ended, Some(code));
         assert!(left.contains(&format!("error: {word}")), "{left}");
@@ -212,7 +118,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
     terminal.wait_for("no active clusters");
     assert_eq!(terminal.hang_up(), Some(129));
     for keys in ["q", "\x03", "?q"] {
-        let mut screen = Screen::new(&user, &[]);
+        let mut screen = top(&user, &[]);
         screen.shows("no active clusters");
         // Nobody could wake it: it's the first process of its session.
         screen.type_("\x1a");
@@ -256,7 +162,7 @@ fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
         _ => answer("401 Unauthorized", "WWW-Authenticate: Basic\r\n", "{}"),
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let screen = Screen::new(&user, &["--every", "1s"]);
+    let screen = top(&user, &["--every", "1s"]);
     screen.shows("PENDING");
     thread::sleep(Duration::from_millis(2_500));
     let asked = stub.seen();
@@ -299,7 +205,7 @@ fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
         }
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let mut screen = Screen::new(&user, &["abc", "--every", "1s"]);
+    let mut screen = top(&user, &["abc", "--every", "1s"]);
     screen.shows("abcdef  PENDING");
     is_gone.store(1, Ordering::SeqCst);
     screen.shows("the gateway no longer knows cluster abcdef");

@@ -20,7 +20,7 @@ pub(crate) struct Terminal {
 }
 
 /// Far more than any test here needs.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 impl Terminal {
     pub(crate) fn new(user: &User, columns: u16, args: &[&str]) -> Self {
@@ -34,6 +34,7 @@ impl Terminal {
             .expect("its size can be set");
         let child = Command::new(program)
             .args(args)
+            .current_dir(user.home())
             .env_clear()
             .envs(user.environment())
             .env("TERM", "xterm")

@@ -1,0 +1,241 @@
+//! What the README says of dgw is so: every command in it is run, by a reader who has real gateways.
+
+mod claims;
+mod drawing;
+mod elsewhere;
+mod page;
+mod picture;
+mod reader;
+mod session;
+
+use std::fs;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use self::page::{Block, Page};
+use self::reader::Reader;
+use crate::support::{BASIC, HUB, User, send, until};
+
+/// How a section's commands are run.
+type Scene = fn(Vec<Block>);
+
+/// Those of all sections that have any.
+const SCENES: &[(&str, Scene)] = &[
+    ("See it work", |blocks| alone(User::new(), blocks)),
+    ("Install", install),
+    ("First run", first_run),
+    ("In a shell of a login node or science machine", |blocks| {
+        alone(BASIC.user(), blocks);
+    }),
+    ("A dashboard on your laptop", dashboard),
+    ("In a script", script),
+    ("In cron", cron),
+    ("As a batch job", |blocks| alone(BASIC.user(), blocks)),
+    ("In the terminal of a hub's notebook", notebook),
+    ("Configuration", configuration),
+    ("When it doesn't work", doctor),
+];
+
+#[test]
+fn every_command_does_what_is_said() {
+    let page = Page::read();
+    for block in &page.blocks {
+        let is_run = SCENES.iter().any(|(heading, _)| *heading == block.heading);
+        assert!(is_run, "nothing runs the commands of `{}`", block.heading);
+    }
+    for (heading, scene) in SCENES {
+        let blocks = page.blocks.iter().filter(|block| block.heading == *heading);
+        let blocks = blocks.cloned().collect::<Vec<_>>();
+        assert!(!blocks.is_empty(), "no commands in `{heading}`");
+        scene(blocks);
+    }
+}
+
+/// What the README has for `sbatch`, for a node of four cores.
+pub(crate) fn batch_script() -> String {
+    let page = Page::read();
+    let mut blocks = page.blocks.into_iter();
+    let block = blocks.find(|block| block.text.contains("#SBATCH"));
+    let script = block.expect("a script for Slurm").text;
+    script.replace("-s worker_cores=2 --workers 20", "--workers 2")
+}
+
+/// A section that needs nothing before and leaves nothing behind.
+fn alone(user: User, blocks: Vec<Block>) {
+    let mut reader = Reader::new(user, blocks);
+    while !reader.is_through() {
+        reader.go_on();
+    }
+    if reader.user.configuration().exists() {
+        assert!(!reader.user.has_active_clusters(), "a cluster is left");
+    }
+}
+
+fn install(blocks: Vec<Block>) {
+    let mut reader = Reader::new(User::new(), blocks);
+    reader.go_on();
+    reader.go_on();
+    for file in [
+        ".local/share/bash-completion/completions/dgw",
+        ".zfunc/_dgw",
+        ".config/fish/completions/dgw.fish",
+    ] {
+        let script = fs::read_to_string(reader.user.home().join(file)).expect(file);
+        assert!(script.contains("dgw"), "{file}");
+    }
+    assert!(reader.is_through());
+}
+
+/// Of a user of the hub's, who has no file yet: the token.
+fn hub_user() -> (User, String) {
+    let user = HUB.user();
+    let file = fs::read_to_string(user.configuration()).expect("the configuration");
+    let token = file
+        .split("api_token: \"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let token = token.expect("a token").to_owned();
+    fs::remove_file(user.configuration()).expect("removed");
+    (user, token)
+}
+
+const HUB_EXAMPLE: &str = "https://hub.example.org/services/dask-gateway";
+
+fn first_run(blocks: Vec<Block>) {
+    let (user, token) = hub_user();
+    let mut reader = Reader::new(user, blocks)
+        .reading(HUB_EXAMPLE, HUB.fact("address"))
+        .reading(
+            "https://hub.example.org",
+            HUB.fact("address")
+                .trim_end_matches("/services/dask-gateway"),
+        )
+        .answering("(it isn't shown):", &token);
+    reader.go_on();
+    reader.go_on();
+    assert!(reader.is_through());
+    assert!(!reader.user.has_active_clusters(), "a cluster is left");
+}
+
+fn dashboard(blocks: Vec<Block>) {
+    let mut reader = Reader::new(BASIC.user(), blocks);
+    reader.user.stdout(&["new"]);
+    reader.go_on();
+    assert!(reader.is_through());
+}
+
+fn script(blocks: Vec<Block>) {
+    let mut reader = Reader::new(BASIC.user(), blocks);
+    let block = reader.next();
+    assert_eq!(reader.follow(&block), "");
+    let result = |file: &str| fs::read_to_string(reader.user.home().join(file));
+    let first = result("result.csv").expect("a result");
+    assert!(first.starts_with("points,pi\n"), "{first}");
+    assert_eq!(result("again.csv").expect("a result"), first);
+    assert!(!reader.user.has_active_clusters(), "a cluster is left");
+
+    // Terminated in between, and while the cluster starts.
+    let slow = "import time\nopen('started', 'w')\ntime.sleep(2)\n";
+    fs::write(reader.user.home().join("analysis.py"), slow).expect("a script");
+    let is_started = || reader.user.home().join("started").exists();
+    terminated(&reader, &block.text, is_started);
+    let slowly = block.text.replace("--workers 8", "-s scheduler_start=slow");
+    terminated(&reader, &slowly, || reader.user.has_active_clusters());
+
+    let name = reader.user.stdout(&["new"]);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(reader.go_on(), format!("{name}\n"));
+    assert!(reader.is_through());
+}
+
+/// Sends the script's shell, and nothing else, SIGTERM once `it_is_time`: it leaves no cluster.
+fn terminated(reader: &Reader, script: &str, it_is_time: impl Fn() -> bool) {
+    let again = reader.user.home().join("again.csv");
+    let _ = fs::remove_file(&again);
+    let mut shell = reader.shell(&reader.written(script));
+    let mut shell = shell.stderr(Stdio::null()).spawn().expect("sh runs");
+    until(it_is_time, || "it is never time".to_owned());
+    send(&shell, Signal::TERM);
+    assert_eq!(shell.wait().expect("it ends").code(), Some(1));
+    assert!(!reader.user.has_active_clusters(), "a cluster is left");
+    assert!(!again.exists(), "it went on");
+}
+
+fn cron(blocks: Vec<Block>) {
+    let mut reader = Reader::new(BASIC.user(), blocks);
+    let block = reader.next();
+    assert!(reader.is_through());
+    let mut name = reader.user.stdout(&["new"]);
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(reader.follow(&block), "");
+    for (long, short) in [
+        ("--idle-for 2h", "--idle-for 1s"),
+        ("--older-than 1d", "--older-than 1s"),
+    ] {
+        assert!(reader.user.has_active_clusters());
+        let hasty = Block {
+            text: block.text.replace(long, short),
+            ..block.clone()
+        };
+        assert_eq!(reader.follow(&hasty), format!("{name}\n"), "{}", hasty.text);
+        name = reader.user.stdout(&["new"]);
+        thread::sleep(Duration::from_secs(2));
+    }
+}
+
+fn notebook(blocks: Vec<Block>) {
+    let (user, token) = hub_user();
+    let proxy = format!("gateway://{}", HUB.fact("proxy_address"));
+    let user = user
+        .with("DASK_GATEWAY__ADDRESS", HUB.fact("address"))
+        .with("DASK_GATEWAY__PROXY_ADDRESS", &proxy)
+        .with("DASK_GATEWAY__AUTH__TYPE", "jupyterhub")
+        .with("JUPYTERHUB_API_TOKEN", &token);
+    let mut reader = Reader::new(user, blocks);
+    assert!(reader.go_on().ends_with("points,pi\n10000000,3.142\n"));
+    assert!(reader.is_through());
+    assert!(!reader.user.has_active_clusters(), "a cluster is left");
+}
+
+fn configuration(blocks: Vec<Block>) {
+    let (user, token) = hub_user();
+    let user = user.with("PASSWORD_IN_STORE", BASIC.fact("password"));
+    let hub = format!("address: {}", HUB.fact("address"));
+    let basic = format!("--address {}", BASIC.fact("address"));
+    let mut reader = Reader::new(user, blocks)
+        .reading("address: https://gateway.example.org", &hub)
+        .reading("--address https://gateway.example.org", &basic)
+        .reading("0123456789abcdef…", &token);
+    reader.go_on();
+    let options = reader.go_on();
+    let cores = options
+        .lines()
+        .find(|line| line.starts_with("worker_cores "));
+    assert!(cores.is_some_and(|line| line.contains(" 2 ")), "{options}");
+    reader.go_on();
+    reader.go_on();
+    assert!(reader.is_through());
+    let kept = fs::read_to_string(reader.user.configuration()).expect("the configuration");
+    assert!(
+        kept.contains("type: basic") && kept.contains("username: \"ada\""),
+        "it is another"
+    );
+    assert!(
+        kept.contains("worker_cores: 2"),
+        "what else was there is gone"
+    );
+}
+
+fn doctor(blocks: Vec<Block>) {
+    let user = User::jupyterhub("https://gatewy-hpc.invalid", "t0ken", None);
+    let mut reader = Reader::new(user, blocks)
+        // As long as it, so that lines break at the same places.
+        .reading("gatewy.example.org", "gatewy-hpc.invalid")
+        // A system's own words.
+        .reading("Name or service not known", "…");
+    reader.go_on();
+    assert!(reader.is_through());
+}
