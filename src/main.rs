@@ -12,6 +12,8 @@ mod gateway;
 mod job;
 mod output;
 mod scheduler;
+#[cfg(test)]
+mod strange;
 
 use std::process::ExitCode;
 

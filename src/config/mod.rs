@@ -24,6 +24,8 @@ mod yaml;
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
+mod strange_files;
 
 use std::path::Path;
 

@@ -266,4 +266,23 @@ b\\x1b  世界世界世界
         assert!(!rendered(true, None).contains('\x1b'));
         assert!(render(&ROWS, &columns(), true, None, true).contains("\x1b["));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_line_wider_than_the_terminal(
+            text in crate::strange::text(), other in crate::strange::text(), width in 1_usize..90,
+        ) {
+            let strange: [&'static str; 3] = [
+                Box::leak(text.into_boxed_str()),
+                Box::leak(other.into_boxed_str()),
+                "x",
+            ];
+            let table = render(&[strange, ROWS[0]], &columns(), true, Some(width), false);
+            proptest::prop_assert_eq!(table.lines().count(), 3, "{:?}", table);
+            for line in table.lines() {
+                proptest::prop_assert!(line.width() <= width, "{width}: {line:?}");
+                proptest::prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+        }
+    }
 }

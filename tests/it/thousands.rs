@@ -23,7 +23,8 @@ const MEMORY_LIMIT_KIB: u64 = 256 * 1024;
 
 /// A name that looks like any other: the bits of `at`, well mixed.
 fn name(at: usize) -> String {
-    let mixed = (at as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mixed = (u128::try_from(at).expect("small") + 1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     format!("{mixed:032x}")
 }
 
@@ -34,7 +35,7 @@ fn clusters(many: usize) -> String {
         let name = name(at);
         let record = json!({
             "name": name,
-            "status": if at % 10 == 0 { "PENDING" } else { "RUNNING" },
+            "status": if at.is_multiple_of(10) { "PENDING" } else { "RUNNING" },
             "start_time": 1_700_000_000_000_i64 + i64::try_from(at).expect("small") * 1_000,
             "stop_time": null,
             "options": {
@@ -158,12 +159,12 @@ fn ten_thousand_clusters_are_watched() {
     let reader = terminal.pty.as_fd().try_clone_to_owned();
     let mut reader = std::fs::File::from(reader.expect("a second handle"));
     let parser = Arc::new(Mutex::new(vt100::Parser::new(24, 100, 0)));
-    let shown = Arc::clone(&parser);
+    let fed = Arc::clone(&parser);
     thread::spawn(move || {
         let mut buffer = [0; 8192];
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
-            let mut shown = shown.lock().expect("no panic while locked");
-            shown.process(&buffer[..read]);
+            let mut fed = fed.lock().expect("no panic while locked");
+            fed.process(&buffer[..read]);
         }
     });
     let started = Instant::now();
