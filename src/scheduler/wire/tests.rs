@@ -227,6 +227,7 @@ proptest! {
         identity in crate::strange::spoilt(valid_identity()),
         state in crate::strange::spoilt(valid_state()),
         since in crate::strange::json(),
+        count in prop::option::of(any::<u64>()),
     ) {
         for value in [&whole, &identity] {
             for identity in both::<Identity>(value) {
@@ -240,7 +241,7 @@ proptest! {
         let since = since.as_f64();
         for value in [&whole, &state] {
             for state in both::<State>(value) {
-                let _ = (state.clients(), state.outsiders(), state.transitions(), state.idle(since));
+                let _ = (state.clients(), state.outsiders(count), state.transitions(), state.idle(since));
                 let Some(tasks) = state.tasks() else { continue };
                 let parts = [tasks.processing, tasks.queued, tasks.waiting, tasks.unrunnable];
                 // What is still to be done is never less than any part of it.

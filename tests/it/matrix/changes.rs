@@ -145,6 +145,10 @@ fn a_change_whose_answer_is_harmed_is_not_claimed() {
     });
 }
 
+/// The options of a cluster that is there before, if one is; what is done, and after so many answers
+/// refused; how it ends, and whether the cluster stays.
+type Trial<'a> = (&'a [&'a str], &'a [&'a str], usize, i32, bool);
+
 #[test]
 #[ignore = "hundreds of commands, many of them waiting for what never comes"]
 fn credentials_may_expire_while_something_waits() {
@@ -156,57 +160,49 @@ fn credentials_may_expire_while_something_waits() {
         ))
     };
     let slow = ["-s", "scheduler_start=slow"];
-    let mut jobs: Vec<(&[&str], &[&str], usize, i32, bool)> = Vec::new();
-    jobs.push((&[], &["new", "-s", "scheduler_start=slow"], 2, 4, false));
-    jobs.push((&[], &["new"], 1, 4, false));
-    jobs.push((&[], &["new", "--workers", "1"], 2, 4, false));
-    jobs.push((
-        &slow,
-        &["connect", "--timeout", "30s", "--", "true"],
-        1,
-        4,
-        true,
-    ));
-    jobs.push((
-        &slow,
-        &["wait", NAME, "--for", "running", "--timeout", "30s"],
-        1,
-        4,
-        true,
-    ));
-    jobs.push((&slow, &["new", "--reuse", "--timeout", "30s"], 1, 4, true));
-    jobs.push((
-        &[],
-        &["wait", NAME, "--for", "stopped", "--timeout", "30s"],
-        1,
-        4,
-        true,
-    ));
-    jobs.push((
-        &[],
-        &["wait", NAME, "--for", "stopped", "--timeout", "30s"],
-        3,
-        4,
-        true,
-    ));
-    jobs.push((
-        &[],
-        &["scale", "1", "--wait", "--timeout", "30s"],
-        1,
-        4,
-        true,
-    ));
-    jobs.push((&[], &["shutdown", NAME], 1, 4, true));
-    // It is asked to end by then, and so it does.
-    jobs.push((&[], &["shutdown", NAME], 2, 4, false));
-    jobs.push((&[], &["run", "--", "true"], 0, 4, false));
-    jobs.push((&[], &["run", "--", "true"], 1, 4, false));
-    jobs.push((&[], &["run", "--", "true"], 2, 4, false));
-    jobs.push((&[], &["run", "--", "true"], 3, 8, false));
+    let slow = &slow[..];
+    let stopped = &["wait", NAME, "--for", "stopped", "--timeout", "30s"][..];
+    let run = &["run", "--", "true"][..];
+    let jobs: Vec<Trial> = vec![
+        (&[], &["new", "-s", "scheduler_start=slow"], 2, 4, false),
+        (&[], &["new"], 1, 4, false),
+        (&[], &["new", "--workers", "1"], 2, 4, false),
+        (slow, &["connect", "--timeout", "30s"], 1, 4, true),
+        (
+            slow,
+            &["connect", "--timeout", "30s", "--", "true"],
+            1,
+            4,
+            true,
+        ),
+        (
+            slow,
+            &["wait", NAME, "--for", "running", "--timeout", "30s"],
+            1,
+            4,
+            true,
+        ),
+        (slow, &["new", "--reuse", "--timeout", "30s"], 1, 4, true),
+        (&[], stopped, 1, 4, true),
+        (&[], stopped, 3, 4, true),
+        (
+            &[],
+            &["scale", "1", "--wait", "--timeout", "30s"],
+            1,
+            4,
+            true,
+        ),
+        (&[], &["shutdown", NAME], 1, 4, true),
+        // It is asked to end by then, and so it does.
+        (&[], &["shutdown", NAME], 2, 4, false),
+        (&[], run, 0, 4, false),
+        (&[], run, 1, 4, false),
+        (&[], run, 2, 4, false),
+        (&[], run, 3, 8, false),
+    ];
     side_by_side(jobs, |(options, args, after, code, stays)| {
         let user = BASIC.user();
-        let is_there =
-            !matches!(args[0], "run") && !(args[0] == "new" && !args.contains(&"--reuse"));
+        let is_there = !["new", "run"].contains(&args[0]) || args.contains(&"--reuse");
         let name = if is_there {
             let new = [&["new", "--no-wait"], options].concat();
             let new = if options.is_empty() { vec!["new"] } else { new };
