@@ -48,13 +48,16 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// What this process was called with; ends it where that is no usage of dgw, or asks for help.
-    pub(crate) fn of_process() -> Self {
+    /// What this process was called with.
+    ///
+    /// # Errors
+    /// That is no usage of dgw; or help was asked for, which is in the error.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
         // Taking all commands apart again would cost an eighth of the instructions of `dgw list`.
         let mut command = ManuallyDrop::new(Self::command());
-        let mut matches = command.get_matches_mut();
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let cli = Self::from_arg_matches_mut(&mut matches);
-        cli.unwrap_or_else(|error| error.format(&mut command).exit())
+        cli.map_err(|error| error.format(&mut command))
     }
 }
 

@@ -32,7 +32,16 @@ pub(crate) fn answer_shell(command: fn() -> Command) {
             without_flags(command())
         }
     };
-    CompleteEnv::with_factory(command).shells(SHELLS).complete();
+    let completer = CompleteEnv::with_factory(command).shells(SHELLS);
+    let words = std::env::args_os();
+    let is_script = words.len() < 2;
+    match completer.try_complete(words, std::env::current_dir().ok().as_deref()) {
+        Ok(false) => {}
+        Ok(true) => std::process::exit(0),
+        // Somebody reads the script, and nobody the line that is being typed.
+        Err(error) if is_script => error.exit(),
+        Err(_) => std::process::exit(1),
+    }
 }
 
 const SHELLS: Shells<'static> = Shells(&[&line::BashLine, &Zsh, &Fish]);

@@ -12,6 +12,8 @@ mod gateway;
 mod job;
 mod output;
 mod scheduler;
+#[cfg(test)]
+mod strange;
 
 use std::process::ExitCode;
 
@@ -22,9 +24,12 @@ use crate::output::Printer;
 
 fn main() -> ExitCode {
     complete::answer_shell(Cli::command);
-    let cli = Cli::of_process();
-    let printer = Printer::new(cli.global.manner());
-    match commands::run(&cli, &printer) {
+    let done = match Cli::of_process() {
+        Ok(cli) => commands::run(&cli, &Printer::new(cli.global.manner())),
+        Err(mistake) if mistake.use_stderr() => mistake.exit(),
+        Err(help) => Printer::help(&help),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             Printer::failure(&error);

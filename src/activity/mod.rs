@@ -23,3 +23,6 @@ pub(crate) use moment::Moment;
 pub(crate) use rule::{Life, Quiet, Reason, Rule, Verdict, judge};
 pub(crate) use sightings::Sightings;
 pub(crate) use store::Store;
+
+#[cfg(test)]
+mod strange_files;

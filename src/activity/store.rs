@@ -43,10 +43,13 @@ impl Store {
     /// For the gateway at `address`: in `$XDG_STATE_HOME`, or else in `~/.local/state`.
     ///
     /// # Errors
-    /// There's no home.
+    /// There's no home. One that depends on where dgw is run is none: what is protected here would
+    /// not be elsewhere.
     pub(crate) fn of(address: &str) -> Result<Self, Error> {
         let home = || dirs::home_dir().map(|home| home.join(".local/state"));
-        let base = dirs::state_dir().or_else(home).ok_or(Error::NoHome)?;
+        let base = dirs::state_dir().or_else(home);
+        let base = base.filter(|base| base.is_absolute());
+        let base = base.ok_or(Error::NoHome)?;
         Ok(Self {
             path: base.join("dgw").join(file_name(address)),
         })

@@ -236,4 +236,30 @@ mod tests {
             assert!(worker_range(text).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_typed_is_a_value_or_a_mistake(text in crate::strange::text(), digits in "[0-9a-z.=-]{0,24}") {
+            for text in [&text, &digits] {
+                if let Ok(name) = ClusterName::parse(text) {
+                    proptest::prop_assert!(name.fits(name.as_str()));
+                    let _ = name.is_full();
+                }
+                for read in [duration, limit, pace] {
+                    if let Ok(span) = read(text) {
+                        // What deadlines are reckoned with.
+                        proptest::prop_assert!(std::time::Instant::now().checked_add(span).is_some());
+                        let _ = crate::age::short(span);
+                    }
+                }
+                let _ = (workers(text), tail(text), condition(text).map(|what| what.to_string()));
+                if let Ok((key, value)) = key_value(text) {
+                    proptest::prop_assert_eq!(&format!("{key}={value}"), text);
+                }
+                if let Ok((Some(minimum), Some(maximum))) = worker_range(text) {
+                    proptest::prop_assert!(minimum <= maximum);
+                }
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Asking for clusters' ends, and seeing them gone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -99,7 +100,7 @@ pub(super) async fn see_them_gone(
             }
         };
         let still = match looked {
-            Ok(listing) => listing.clusters,
+            Ok(listing) => names(listing.clusters),
             Err(error) => {
                 outcome = Err(error.into());
                 break;
@@ -107,7 +108,7 @@ pub(super) async fn see_them_gone(
         };
         let (there, went): (Vec<_>, Vec<_>) = left
             .into_iter()
-            .partition(|cluster| still.iter().any(|other| other.name == cluster.name));
+            .partition(|cluster| still.contains(&cluster.name));
         left = there;
         if let Some(progress) = &mut progress
             && !went.is_empty()
@@ -147,12 +148,17 @@ pub(super) async fn see_them_gone(
 /// day.
 async fn as_they_ended(gone: Vec<Cluster>, gateway: &Gateway) -> Vec<Cluster> {
     let ended = gateway.clusters(&[Status::Stopped, Status::Failed]).await;
-    let mut ended = ended.map(|listing| listing.clusters).unwrap_or_default();
-    let last = |cluster: Cluster| {
-        let at = ended.iter().position(|other| other.name == cluster.name);
-        at.map_or(cluster, |at| ended.swap_remove(at))
-    };
+    let ended = ended.map(|listing| listing.clusters).unwrap_or_default();
+    let ended = ended
+        .into_iter()
+        .map(|cluster| (cluster.name.clone(), cluster));
+    let mut ended = ended.collect::<BTreeMap<_, _>>();
+    let last = |cluster: Cluster| ended.remove(&cluster.name).unwrap_or(cluster);
     gone.into_iter().map(last).collect()
+}
+
+fn names(clusters: Vec<Cluster>) -> BTreeSet<String> {
+    clusters.into_iter().map(|cluster| cluster.name).collect()
 }
 
 /// Prints their names, or in the format asked for.

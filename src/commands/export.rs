@@ -82,9 +82,16 @@ pub(super) async fn begin(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    if way.folder.path().to_str().is_none() {
+        return Err(Error::NoPrivateFolder {
+            place: way.folder.path().to_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidInput, "its name is not UTF-8 text"),
+        });
+    }
     let there = served()
         .into_iter()
         .find(|(_, served)| served.name == cluster.name && served.gateway == gateway.base());
+    let is_new = there.is_none();
     let (folder, address) = match there {
         Some((folder, served)) => (folder, served.address),
         None => start(cluster, way, global, gateway).await?,
@@ -98,11 +105,18 @@ pub(super) async fn begin(
             .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
             .collect(),
     };
-    printer.result(&exported, || {
+    let told = printer.result(&exported, || {
         let lines = exported.variables.iter();
         let lines = lines.map(|(name, value)| format!("export {name}={}\n", quoted(value)));
         lines.collect()
-    })?;
+    });
+    if let Err(error) = told {
+        // Nobody has heard of it, so nobody would end it.
+        if is_new && let Some(served) = Served::read(&folder) {
+            stop(&folder, &served)?;
+        }
+        return Err(error);
+    }
     printer.say(&format!(
         "cluster {} is connected until it ends or `dgw connect --unexport`; its certificate and \
          key are in `{}`",

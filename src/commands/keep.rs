@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::protection;
-use super::selection::{self, one_that_fits};
+use super::selection::one_of;
 use crate::activity::{Keep, Keeps, Moment, Store};
 use crate::age;
 use crate::cli::KeepArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Gateway, Listing, Status};
-use crate::output::{Aged, Printer, Protection};
+use crate::output::{Printer, Protection};
 
 /// What became of a cluster.
 #[derive(Debug, Serialize)]
@@ -39,12 +39,15 @@ pub(super) async fn run(
     if !args.forget {
         tidy(&store, &keeps, &listing);
     }
+    let active = listing.clusters.iter();
+    let active = active.filter(|cluster| cluster.status.is_active()).cloned();
+    let active = active.collect::<Vec<_>>();
     let (mut done, mut misfit) = (Vec::new(), Ok(()));
     for name in &args.clusters {
         let found = if args.forget {
             protected(name, &keeps, &listing)
         } else {
-            active(name, &listing)
+            one_of(name, &active, listing.clock).map(|row| row.cluster.name)
         };
         let name = match found {
             Ok(name) => name,
@@ -85,20 +88,13 @@ pub(super) async fn run(
     misfit
 }
 
-/// The active cluster that is meant.
-fn active(name: &ClusterName, listing: &Listing) -> Result<String, Error> {
-    let mut rows = rows(listing);
-    rows.retain(|row| row.cluster.status.is_active());
-    one_that_fits(name, rows).map(|row| row.cluster.name)
-}
-
 /// The protected cluster that is meant, or else any that the gateway knows. Those that it has
 /// forgotten can be meant too.
 fn protected(name: &ClusterName, keeps: &Keeps, listing: &Listing) -> Result<String, Error> {
     let fitting = keeps.names().filter(|other| name.fits(other));
     let fitting = fitting.map(str::to_owned).collect::<Vec<_>>();
     match &fitting[..] {
-        [] => one_that_fits(name, rows(listing)).map(|row| row.cluster.name),
+        [] => one_of(name, &listing.clusters, listing.clock).map(|row| row.cluster.name),
         [one] => Ok(one.clone()),
         _ if fitting.iter().any(|other| other == name.as_str()) => Ok(name.as_str().to_owned()),
         _ => Err(Error::SeveralFit {
@@ -106,11 +102,6 @@ fn protected(name: &ClusterName, keeps: &Keeps, listing: &Listing) -> Result<Str
             fitting,
         }),
     }
-}
-
-fn rows(listing: &Listing) -> Vec<Aged> {
-    let (clusters, clock) = (listing.clusters.clone(), listing.clock);
-    selection::aged(Listing { clusters, clock }).collect()
 }
 
 /// Forgets the protections of clusters that have ended, as far as the gateway still says so: one

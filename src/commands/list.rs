@@ -81,8 +81,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     }
     let is_empty = rows.is_empty();
     if is_wide {
-        let schedulers = super::schedulers(gateway, &args.probe);
-        rows = probed(rows, &identities, &schedulers).await;
+        rows = probed(rows, &identities, gateway, &args.probe, printer).await;
         protection::mark(&mut rows, gateway, printer);
     } else {
         for row in &mut rows {

@@ -55,6 +55,7 @@ pub(super) async fn run(
     let (_, clamped) = started
         .or_shut_down(gateway, &mut interrupts, printer, work)
         .await?;
+    Printer::rescue_name(&name);
     unless_clamped(name, clamped)
 }
 

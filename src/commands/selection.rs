@@ -1,5 +1,7 @@
 //! Which clusters a command is about.
 
+use jiff::Timestamp;
+
 use crate::cli::value::ClusterName;
 use crate::cli::{Selectors, Target};
 use crate::error::Error;
@@ -128,6 +130,25 @@ pub(super) fn one_that_fits(name: &ClusterName, rows: Vec<Aged>) -> Result<Aged,
     }
 }
 
+/// The same of `clusters`, as they were at `clock`. Of thousands, none is copied without need: there
+/// may be as many names.
+///
+/// # Errors
+/// As above.
+pub(super) fn one_of(
+    name: &ClusterName,
+    clusters: &[Cluster],
+    clock: Option<Timestamp>,
+) -> Result<Aged, Error> {
+    let fitting = clusters.iter().filter(|cluster| name.fits(&cluster.name));
+    let mut fitting = fitting.cloned().collect::<Vec<_>>();
+    if fitting.is_empty() {
+        fitting = clusters.to_vec();
+    }
+    let clusters = fitting;
+    one_that_fits(name, aged(Listing { clusters, clock }).collect())
+}
+
 /// That `name` fits none of `rows`, with those of them that are active to choose from.
 pub(super) fn none_fits(name: &ClusterName, rows: Vec<Aged>) -> Error {
     let active = rows
@@ -158,7 +179,6 @@ pub(super) fn lines(rows: &[Aged]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use serde_json::Map;
 
     use super::*;

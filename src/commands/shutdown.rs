@@ -2,7 +2,7 @@
 
 use super::ending::{Asked, NOT_GONE, ask, counted, print, see_them_gone};
 use super::orphans::Orphans;
-use super::selection::{self, one_that_fits};
+use super::selection::{self, one_of};
 use crate::activity::{Lock, Store};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
@@ -131,19 +131,15 @@ async fn by_name(
     let (there, gone): (Vec<_>, Vec<_>) = clusters
         .into_iter()
         .partition(|cluster| NOT_GONE.contains(&cluster.status));
-    let rows = |clusters: &[Cluster]| {
-        let clusters = clusters.to_vec();
-        selection::aged(Listing { clusters, clock }).collect::<Vec<_>>()
-    };
     for name in &args.clusters {
-        match one_that_fits(name, rows(&there)) {
+        match one_of(name, &there, clock) {
             Ok(row) => {
                 let is_known = |other: &Aged| other.cluster.name == row.cluster.name;
                 if !picked.iter().any(is_known) {
                     picked.push(row);
                 }
             }
-            Err(error) => match one_that_fits(name, rows(&gone)) {
+            Err(error) => match one_of(name, &gone, clock) {
                 // A name that was in use is no mistake: there's just nothing left to do.
                 Ok(row) if matches!(error, Error::NoneFits { .. }) => {
                     let Cluster { name, status, .. } = row.cluster;

@@ -130,4 +130,20 @@ mod tests {
         );
         assert_eq!(rejoined("dgw list x", 2), whole(&["dgw", "list", "x"], 2));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_too_strange(
+            words in proptest::collection::vec(proptest::prop_oneof![
+                crate::strange::text(), proptest::strategy::Just("=".to_owned()),
+            ], 0..9),
+            index in 0_usize..12,
+        ) {
+            let words = words.into_iter().map(OsString::from).collect::<Vec<_>>();
+            let count = words.len();
+            let (whole, place) = joined(words, index);
+            proptest::prop_assert!(whole.len() <= count);
+            proptest::prop_assert!(index >= count || place < whole.len());
+        }
+    }
 }

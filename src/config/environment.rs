@@ -1,6 +1,6 @@
 //! The environment variables, read once.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,8 +17,8 @@ use super::{Error, literal, plain};
 pub(crate) struct Environment {
     /// In the order they came in, which decides between two spellings of one key.
     variables: Vec<(String, String)>,
-    /// Names of variables whose value isn't UTF-8.
-    garbled: Vec<String>,
+    /// Those whose value isn't UTF-8.
+    garbled: Vec<(String, OsString)>,
 }
 
 impl Environment {
@@ -31,7 +31,7 @@ impl Environment {
             };
             match value.into_string() {
                 Ok(value) => environment.variables.push((name, value)),
-                Err(_) => environment.garbled.push(name),
+                Err(value) => environment.garbled.push((name, value)),
             }
         }
         environment
@@ -44,9 +44,16 @@ impl Environment {
         Some(value)
     }
 
+    /// The same, whatever bytes it holds.
+    pub(super) fn path(&self, name: &str) -> Option<&OsStr> {
+        let mut garbled = self.garbled.iter();
+        let garbled = || Some(garbled.find(|(there, _)| there == name)?.1.as_os_str());
+        self.get(name).map(OsStr::new).or_else(garbled)
+    }
+
     /// A variable of dask's that is set, to what can't be read.
     pub(super) fn garbled_setting(&self) -> Option<&str> {
-        let mut names = self.garbled.iter().map(String::as_str);
+        let mut names = self.garbled.iter().map(|(name, _)| name.as_str());
         names.find(|name| name.starts_with("DASK_") || *name == "JUPYTERHUB_API_TOKEN")
     }
 

@@ -52,6 +52,9 @@ pub(crate) enum Error {
     Flag(&'static str),
     #[error("no gateway address is configured")]
     NoAddress,
+    /// The address may stand there.
+    #[error("no gateway address is configured, and `{}` can't be read", .0.display())]
+    Hidden(PathBuf),
     #[error("`{key}` ({set_in}) {problem}")]
     Value {
         key: String,
@@ -147,6 +150,11 @@ impl Error {
                 "`dgw login --address https://gateway.example.org` sets up one's configuration"
                     .to_owned(),
             ),
+            Self::Hidden(path) => Some(format!(
+                "check its mode, and those of the folders above it: namei -l {}",
+                quoted(path)
+            )),
+            Self::Garbled(name) => Some(format!("unset {name}, or set it to text")),
             Self::Taken { .. } => Some("`--force` writes over it".to_owned()),
             Self::NotEditable { lines, .. } => Some(format!(
                 "put these lines into it yourself, with the secret, and `chmod 600` it:\n\n{lines}"
@@ -160,7 +168,6 @@ impl Error {
             | Self::Unfit { .. }
             | Self::NoSuchFile(_)
             | Self::Value { .. }
-            | Self::Garbled(_)
             | Self::Flag(_) => None,
             Self::Missing { key, .. } => Some(match *key {
                 "gateway.auth.kwargs.api_token" => {

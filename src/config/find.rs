@@ -51,19 +51,13 @@ pub(super) fn candidates(
 ) -> Result<Vec<Candidate>, Error> {
     let site = site_folders(environment).into_iter();
     let mut places = site.map(|path| (path, Owner::Site)).collect::<Vec<_>>();
-    if let Some(path) = explicit {
-        if !path.exists() {
-            return Err(Error::NoSuchFile(path.to_owned()));
-        }
-        places.push((path.to_owned(), Owner::User));
-    } else {
-        let home = environment.get("HOME").filter(|home| !home.is_empty());
-        let home = home.map(PathBuf::from).or_else(dirs::home_dir);
-        // Not dirs::config_dir: dask says `~/.config` on every system.
-        places.extend(home.map(|home| (home.join(".config/dask"), Owner::User)));
-        let named = environment.get("DASK_CONFIG");
-        places.extend(named.map(|named| (PathBuf::from(named), Owner::User)));
+    if let Some(path) = explicit
+        && path.try_exists().is_ok_and(|exists| !exists)
+    {
+        return Err(Error::NoSuchFile(path.to_owned()));
     }
+    let of_user = of_user(environment, explicit).into_iter();
+    places.extend(of_user.map(|path| (path, Owner::User)));
     let mut found = Vec::new();
     for (at, (path, owner)) in places.iter().enumerate() {
         // A folder named twice counts once, where it is named last.
@@ -74,10 +68,32 @@ pub(super) fn candidates(
     Ok(found)
 }
 
+/// Where the user's own files are.
+fn of_user(environment: &Environment, explicit: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(path) = explicit {
+        return vec![path.to_owned()];
+    }
+    let home = environment.path("HOME").filter(|home| !home.is_empty());
+    let home = home.map(PathBuf::from).or_else(dirs::home_dir);
+    // Not dirs::config_dir: dask says `~/.config` on every system.
+    let of_home = home.map(|home| home.join(".config/dask"));
+    let named = environment.get("DASK_CONFIG").map(PathBuf::from);
+    of_home.into_iter().chain(named).collect()
+}
+
+/// A place of the user's that may hold files, and can't be looked into. dask passes over it.
+pub(super) fn hidden(environment: &Environment, explicit: Option<&Path>) -> Option<PathBuf> {
+    let is_hidden = |path: &PathBuf| {
+        let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+        path.read_dir().is_err_and(denied)
+    };
+    of_user(environment, explicit).into_iter().find(is_hidden)
+}
+
 /// The `sys.prefix` of the Python that a shell would run here: of the active conda or virtual
 /// environment, or of the one that an image has put on `PATH`.
 fn python_prefix(environment: &Environment) -> Option<PathBuf> {
-    let programs = environment.get("PATH")?;
+    let programs = environment.path("PATH")?;
     let mut candidates = std::env::split_paths(programs)
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)));
@@ -142,7 +158,8 @@ fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
         is_named,
     };
     let Ok(entries) = path.read_dir() else {
-        let named = path.exists().then(|| candidate(path.to_owned(), true));
+        let is_file = path.exists() && !path.is_dir();
+        let named = is_file.then(|| candidate(path.to_owned(), true));
         return named.into_iter().collect();
     };
     let mut files = entries

@@ -88,6 +88,8 @@ pub(crate) fn inspect(
         Some(text) => Address::parse(text).map_err(Error::Flag),
         None => reader.address(),
     };
+    let address_or_fault =
+        address_or_fault.map_err(|error| super::or_hidden(error, environment, file));
     let mut value_faults = Vec::new();
     let mut note = |fault: Option<Error>| value_faults.extend(fault);
     if let Ok(found) = &address_or_fault {

@@ -25,6 +25,8 @@ mod yaml;
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
+mod strange_files;
 
 use std::path::Path;
 
@@ -50,7 +52,16 @@ pub(crate) fn load(
     file: Option<&Path>,
     address: Option<&str>,
 ) -> Result<Settings, Error> {
-    Settings::new(&merged(environment, file)?, environment, address)
+    let settings = Settings::new(&merged(environment, file)?, environment, address);
+    settings.map_err(|error| or_hidden(error, environment, file))
+}
+
+/// `error`, or that what it misses may be where nobody can look.
+fn or_hidden(error: Error, environment: &Environment, file: Option<&Path>) -> Error {
+    match (error, find::hidden(environment, file)) {
+        (Error::NoAddress, Some(folder)) => Error::Hidden(folder),
+        (error, _) => error,
+    }
 }
 
 /// Every file's and variable's `gateway:` section in one, as `dask.config.collect` merges them.

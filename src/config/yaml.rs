@@ -41,8 +41,13 @@ impl Malformed {
 /// undefined aliases, keys that are lists, values that contain themselves.
 pub(super) fn load(text: &str) -> Result<Plain, Malformed> {
     // Python reads files with universal newlines.
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
+    // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
+    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    let is_open = !last_line.trim_matches(' ').is_empty();
+    text.push('\n');
     let mut composer = Composer {
+        open_end: is_open.then_some(text.len() as u64),
         parser: Parser::new(),
         anchors: HashMap::new(),
     };
@@ -116,6 +121,8 @@ impl Tag {
 /// From the parser's events to nodes.
 struct Composer<'a> {
     parser: Parser<&'a [u8]>,
+    /// Where the text ends, if the line break there is not its own.
+    open_end: Option<u64>,
     /// `None` while the node is not whole yet: an alias to it would be its own part.
     anchors: HashMap<String, Option<Rc<Node>>>,
 }
@@ -142,7 +149,17 @@ impl Composer<'_> {
 
     fn next(&mut self) -> Result<(EventData, Mark), Malformed> {
         match self.parser.parse() {
-            Ok(event) => Ok((event.data, event.start_mark)),
+            Ok(mut event) => {
+                let is_last = |end| event.end_mark.index + 1 >= end;
+                if let EventData::Scalar { value, style, .. } = &mut event.data
+                    && [ScalarStyle::Literal, ScalarStyle::Folded].contains(style)
+                    && self.open_end.is_some_and(is_last)
+                    && value.ends_with('\n')
+                {
+                    value.pop();
+                }
+                Ok((event.data, event.start_mark))
+            }
             // The parser's own message may quote the text: only the place is kept.
             Err(error) => Err(error
                 .problem_mark()

@@ -152,13 +152,19 @@ impl Gateway {
         Ok(name)
     }
 
-    /// Asks for a cluster's end. The server answers alike for names it doesn't know.
+    /// Asks for a cluster's end. The server answers alike for names it doesn't know: with nothing
+    /// (204). Something is somebody else's answer, a login page's, and the server was never asked.
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
         let request = Request {
             cluster: Some(name),
             ..request(Method::DELETE, cluster_path(name))
         };
-        self.send(request).await.map(|_| ())
+        let answer = self.send(request).await?;
+        if answer.body.is_empty() {
+            Ok(())
+        } else {
+            Err(answer.not_gateway("it says something where a gateway says nothing"))
+        }
     }
 
     /// Sets how many workers a running cluster should have.

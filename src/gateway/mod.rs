@@ -12,6 +12,8 @@ mod options;
 mod pages;
 mod probe;
 pub(crate) mod reach;
+#[cfg(test)]
+mod strange_answers;
 mod tls;
 
 pub(crate) use client::Gateway;

@@ -246,4 +246,18 @@ CLUSTER: other
         assert_eq!(expectation("6bce"), None);
         assert_eq!(expectation("fa65"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_squeue_says_is_a_job_or_none(
+            text in crate::strange::text(), table in "([0-9]{0,3}\\|?[A-Z]{0,9}\\|?[a-z/|]{0,12}\n?){0,9}",
+        ) {
+            for text in [&text, &table] {
+                if let Some(job) = only_job(text, "fa65") {
+                    let _ = (job.text(), job.condition(), job.expectation());
+                    proptest::prop_assert!(job.folder().ends_with("fa65"));
+                }
+            }
+        }
+    }
 }

@@ -130,12 +130,8 @@ pub(crate) fn columns() -> Vec<Column<Aged>> {
 
 /// The same, with what the clusters are doing, and KEEP if asked for.
 pub(crate) fn wide_columns(has_keep: bool) -> Vec<Column<Aged>> {
-    let name = Column {
-        fit: Fit::Yield,
-        ..NAME
-    };
     let mut columns = vec![
-        name, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE,
+        NAME, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE,
     ];
     if has_keep {
         columns.push(KEEP);
@@ -144,9 +140,10 @@ pub(crate) fn wide_columns(has_keep: bool) -> Vec<Column<Aged>> {
     columns
 }
 
+/// A part of a name is enough to mean a cluster by.
 const NAME: Column<Aged> = Column {
     title: "NAME",
-    fit: Fit::Keep,
+    fit: Fit::Yield,
     cell: |row| Cell::plain(&row.cluster.name),
     order: |a, b| a.cluster.name.cmp(&b.cluster.name),
 };

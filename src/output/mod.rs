@@ -13,6 +13,7 @@ mod progress;
 mod prompt;
 mod quantity;
 mod show;
+mod stdout;
 mod suspension;
 mod table;
 pub(crate) mod top;

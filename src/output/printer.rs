@@ -14,6 +14,7 @@ use super::logger;
 use super::logs::{self, Logged};
 use super::progress::Progress;
 use super::show::Shown;
+use super::stdout::{leads_nowhere, redraw, write};
 use super::table::{self, Column};
 use super::top::Screen;
 use crate::error::Error;
@@ -229,6 +230,21 @@ impl Printer {
         write(text)
     }
 
+    /// Prints the help or the version that was asked for.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    pub(crate) fn help(help: &clap::Error) -> Result<(), Error> {
+        help.print().map_err(Error::Stdout)
+    }
+
+    /// Tells the name of a new cluster on stderr, too, `-q` or not, where whatever is printed is lost.
+    pub(crate) fn rescue_name(name: &str) {
+        if leads_nowhere() {
+            talk(&format!("stdout leads nowhere: the new cluster is {name}"));
+        }
+    }
+
     /// A line of talk: what was done, what happens next. Silent with `-q`.
     pub(crate) fn say(&self, text: &str) {
         if !self.manner.quiet {
@@ -309,33 +325,6 @@ impl Printer {
         let answer = answer.context("can't read the answer")?;
         Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
-}
-
-/// Writes over what the screen shows, line by line: nothing flickers, and nothing is pushed out of
-/// it to scroll back to. These sequences aren't colour, so `NO_COLOR` has no say in them.
-fn redraw(text: &str) -> io::Result<()> {
-    const HOME: &str = "\x1b[H";
-    const END_LINE: &str = "\x1b[K\n";
-    const CLEAR_BELOW: &str = "\x1b[J";
-    let height = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
-    let mut shown = HOME.to_owned();
-    for line in text.lines().take(height.saturating_sub(1)) {
-        shown.push_str(line);
-        shown.push_str(END_LINE);
-    }
-    shown.push_str(CLEAR_BELOW);
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(shown.as_bytes())?;
-    stdout.flush()
-}
-
-/// Writes data to stdout, whole or not at all as far as errors tell.
-fn write(text: &str) -> Result<(), Error> {
-    let mut stdout = anstream::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(Error::Stdout)
 }
 
 /// A line on stderr. There's nobody to tell if that fails.

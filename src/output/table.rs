@@ -10,13 +10,13 @@ use super::escape;
 /// What becomes of a column where the table is wider than the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// Always shown whole.
+    /// Shown whole, for as long as it has room at all.
     Keep,
     /// Shortened to what is left, with an ellipsis.
     Shorten,
     /// Left out: half of it would be of no use.
     Drop,
-    /// Shortened when all others are, the first such column first, and never left out.
+    /// Shortened when all others are, the first such column first.
     Yield,
 }
 
@@ -89,8 +89,9 @@ pub(super) fn render<T>(
         table.force_no_tty();
     }
     if header {
-        let title = |&(at, _): &(usize, _)| {
-            comfy_table::Cell::new(columns[at].title).add_attribute(Attribute::Bold)
+        let title = |&(at, width): &(usize, _)| {
+            let title = shortened(columns[at].title, width);
+            comfy_table::Cell::new(title).add_attribute(Attribute::Bold)
         };
         table.set_header(visible.iter().map(title));
     }
@@ -127,7 +128,8 @@ fn shown<T>(column: &Column<T>, row: &T) -> Cell {
 }
 
 /// Each column's width, `None` for one that is left out: whole columns that may be dropped go
-/// first, the last of them first, then the one that may be shortened gives way.
+/// first, the last of them first, then the one that may be shortened gives way. Where even that isn't
+/// enough, the last ones go, whatever they are: lines that the terminal breaks can't be read.
 fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> Vec<Option<usize>> {
     let mut widths = natural.into_iter().map(Some).collect::<Vec<_>>();
     let Some(width) = width else {
@@ -158,6 +160,14 @@ fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> V
                 |natural: usize| natural.saturating_sub(excess).max(SHORTEST.min(natural));
             widths[at] = widths[at].map(shortened);
         }
+    }
+    for at in (1..columns.len()).rev() {
+        if total(&widths) > width {
+            widths[at] = None;
+        }
+    }
+    if let Some(Some(first)) = widths.first_mut() {
+        *first = width.min(*first);
     }
     widths
 }
@@ -239,11 +249,12 @@ b\\x1b  世界世界世界
             "a1     cores=2 me…\nb\\x1b  世界世界世…\n"
         );
         assert_eq!(rendered(true, Some(12)), "NAME\na1\nb\\x1b\n");
+        assert_eq!(rendered(true, Some(4)), "NAME\na1\nb\\x…\n");
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for width in 5..60 {
+        for width in 1..60 {
             for line in rendered(true, Some(width)).lines() {
                 assert!(line.width() <= width, "{width}: {line}");
             }
@@ -254,5 +265,24 @@ b\\x1b  世界世界世界
     fn colour_is_there_only_when_asked_for() {
         assert!(!rendered(true, None).contains('\x1b'));
         assert!(render(&ROWS, &columns(), true, None, true).contains("\x1b["));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_line_wider_than_the_terminal(
+            text in crate::strange::text(), other in crate::strange::text(), width in 1_usize..90,
+        ) {
+            let strange: [&'static str; 3] = [
+                Box::leak(text.into_boxed_str()),
+                Box::leak(other.into_boxed_str()),
+                "x",
+            ];
+            let table = render(&[strange, ROWS[0]], &columns(), true, Some(width), false);
+            proptest::prop_assert_eq!(table.lines().count(), 3, "{:?}", table);
+            for line in table.lines() {
+                proptest::prop_assert!(line.width() <= width, "{width}: {line:?}");
+                proptest::prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+        }
     }
 }

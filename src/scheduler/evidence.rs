@@ -285,4 +285,30 @@ mod tests {
         let events = json!([[f64::MAX, {"action": "add-worker"}]]);
         assert!(evidence(&json!(150.0), &events, &json!({}), NEW).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_told_is_evidence_or_a_fault(
+            since in crate::strange::json(),
+            events in crate::strange::spoilt(json!([
+                [101.0, {"action": "add-client", "client": "a"}], [102.5, {"action": "remove-client"}],
+                [103.0, "text"],
+            ])),
+            workers in crate::strange::json(),
+            version in proptest::prop_oneof![
+                crate::strange::text(), proptest::strategy::Just("2026.8.0".to_owned()),
+            ],
+        ) {
+            let is_read = |value: &Value| {
+                let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
+                rmp_serde::from_slice::<Vec<Event>>(&packed).is_ok()
+            };
+            let since = if since.is_number() { since } else { Value::Null };
+            if is_read(&events)
+                && let Ok(past) = evidence(&since, &events, &workers, &version)
+            {
+                proptest::prop_assert!(past.idle_since.is_none_or(|time| time <= past.latest));
+            }
+        }
+    }
 }

@@ -62,9 +62,11 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Those still to be done.
+    /// Those still to be done; unknown where they are more than there can be.
     pub(crate) fn unfinished(&self) -> Option<u64> {
-        Some(self.processing? + self.queued? + self.waiting? + self.unrunnable?)
+        let counts = [self.processing, self.queued, self.waiting, self.unrunnable];
+        let mut counts = counts.into_iter();
+        counts.try_fold(0_u64, |sum, count| sum.checked_add(count?))
     }
 
     /// Each state with its number, those to be done first.

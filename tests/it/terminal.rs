@@ -36,7 +36,7 @@ fn at_80_columns_name_status_age_and_options_stay_readable() {
         "{wide}"
     );
     let (narrow, _) = Terminal::new(&user, 20, &["list"]).rest();
-    assert!(narrow.contains(&name), "{narrow}");
+    assert!(narrow.contains(&name[..7]), "{narrow}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Questions that `top` has asked, and not yet been answered: none of them holds up another.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -32,7 +32,7 @@ pub(super) struct Asking<'a> {
     /// What the gateway was asked for last (all, or one by its name), and since when.
     listing: Option<(Option<String>, Instant)>,
     /// The clusters whose schedulers are being asked, or will be.
-    probed: Vec<String>,
+    probed: BTreeSet<String>,
     waiting: VecDeque<(String, Option<Identity>, Depth)>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Asking<'a> {
             schedulers,
             open: FuturesUnordered::new(),
             listing: None,
-            probed: Vec::new(),
+            probed: BTreeSet::new(),
             waiting: VecDeque::new(),
         }
     }
@@ -78,10 +78,9 @@ impl<'a> Asking<'a> {
 
     /// Asks a scheduler; not while it is being asked.
     pub(super) fn report(&mut self, name: String, identity: Option<Identity>, depth: Depth) {
-        if self.probed.contains(&name) {
+        if !self.probed.insert(name.clone()) {
             return;
         }
-        self.probed.push(name.clone());
         self.waiting.push_back((name, identity, depth));
         self.go_on();
     }
@@ -107,7 +106,7 @@ impl<'a> Asking<'a> {
             News::Clusters(_) => None,
             News::Cluster(name, _) => Some(name),
             News::Told(name, _) => {
-                self.probed.retain(|probed| probed != name);
+                self.probed.remove(name);
                 self.go_on();
                 return news;
             }

@@ -96,3 +96,22 @@ fn a_bomb_is_refused_at_once() {
     }
     assert!(load(&merges).is_err());
 }
+
+#[test]
+fn a_block_may_end_with_the_text_in_the_middle_of_a_line() {
+    for (text, value) in [
+        ("|\n  a", json!("a")),
+        ("a: |\n  b\n  c", json!({"a": "b\nc"})),
+        ("|\n  a\n", json!("a\n")),
+        ("|-\n  a", json!("a")),
+        ("|+\n  a", json!("a")),
+        (">\n  a\n  b", json!("a b")),
+        ("| \n  - ", json!("- ")),
+        ("| #\n a", json!("a")),
+        ("a: |\n  b\nc: d", json!({"a": "b\n", "c": "d"})),
+        ("a", json!("a")),
+        ("", json!(null)),
+    ] {
+        assert_eq!(loaded(text), value, "{text:?}");
+    }
+}

@@ -1,3 +1,5 @@
+use proptest::strategy::Strategy as _;
+
 use super::*;
 
 /// A request to `/status` of a browser that has the cookie, with these headers on top.
@@ -186,4 +188,35 @@ fn nothing_but_opening_it_uses_a_link_up() {
         assert_eq!(guard.judge(&wrong), Verdict::Refused(Refusal::Link));
     }
     assert_eq!(guard.link(), link);
+}
+
+proptest::proptest! {
+    /// The secrets are random: nothing strange has them but by guessing.
+    #[test]
+    fn nobody_gets_in_without_a_secret(
+        uri in proptest::prop_oneof![
+            "/[ -~]{0,40}", "(http://)?[a-z0-9.:@]{1,12}/?(status)?",
+            proptest::strategy::Just("/?link=".to_owned()), "/\\?[a-z]{4}=[!-~]{0,50}(&[!-~]{0,9})?",
+        ],
+        method in "(GET|HEAD|POST|CONNECT|TRACE|OPTIONS|[A-Z]{1,9})",
+        headers in proptest::collection::vec((
+            proptest::sample::select(vec![
+                "host", "cookie", "origin", "sec-fetch-site", "sec-purpose", "upgrade", "connection", "x",
+            ]),
+            proptest::prop_oneof![
+                proptest::collection::vec(proptest::prelude::any::<u8>(), 0..30),
+                "(127.0.0.1|localhost|\\[::1\\])(:[0-9]{0,6})?".prop_map(String::into_bytes),
+                "dgw-[0-9]{0,5}=[!-~]{0,44}".prop_map(String::into_bytes),
+                "(same-origin|none|http://localhost(:[0-9]{0,6})?|websocket)".prop_map(String::into_bytes),
+            ],
+        ), 0..8),
+    ) {
+        let mut request = Request::builder().method(method.as_str()).uri(uri);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let Ok(request) = request.body(()) else { return Ok(()) };
+        let is_refused = matches!(guard().judge(&request), Verdict::Refused(_));
+        proptest::prop_assert!(is_refused);
+    }
 }

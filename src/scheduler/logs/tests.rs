@@ -145,3 +145,34 @@ proptest! {
         prop_assert_eq!(sorted(read), sorted(log));
     }
 }
+
+proptest! {
+    #[test]
+    fn whatever_is_logged_is_read(
+        raw in prop::collection::vec((any::<f64>(), crate::strange::text(), crate::strange::text()), 0..12),
+        page in prop::collection::vec(
+            prop_oneof![
+                Just("<title> Logs </title>".to_owned()), Just("<p> ".to_owned()), Just(" </p>".to_owned()),
+                Just("2026-11-21 03:12:44,123 - a - INFO - b".to_owned()), Just("&amp;lt;".to_owned()),
+                crate::strange::text(),
+            ],
+            0..12,
+        ),
+        limit in prop::option::of(0_usize..20),
+        since in prop::option::of(any::<f64>()),
+    ) {
+        for source in [Source::OldestFirst, Source::NewestFirst] {
+            let _ = order(&raw);
+            let log = Log::new(raw.clone(), source).only(Part::first(limit, since));
+            let (mut position, entries, _) = Position::begin(log, limit, since);
+            prop_assert!(limit.is_none_or(|limit| entries.len() <= limit));
+            position.read(Log::new(raw.clone(), source));
+            let again = position.read(Log::new(raw.clone(), source).only(position.part()));
+            prop_assert_eq!(again.len(), 0, "{:?}", again);
+        }
+        if let Ok(log) = page::read("http://h/", page.concat().as_bytes()) {
+            let (_, entries, _) = Position::begin(log, limit, None);
+            prop_assert!(limit.is_none_or(|limit| entries.len() <= limit));
+        }
+    }
+}

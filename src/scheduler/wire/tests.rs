@@ -188,3 +188,95 @@ proptest! {
         }
     }
 }
+
+fn valid_identity() -> Value {
+    json!({
+        "type": "Scheduler", "n_workers": 2, "started": 1_795_217_334.5,
+        "workers": {
+            "tls://h:1": {"name": "w1", "host": "h", "nthreads": 1, "memory_limit": 10,
+                "last_seen": 1_795_217_500.73, "status": "running",
+                "metrics": {"cpu": 4.0, "memory": 3, "task_counts": {"memory": 7, "executing": 1}}},
+            "tls://h:2": {"name": 2, "nthreads": 2, "memory_limit": 20,
+                "metrics": {"cpu": 4.5, "memory": 4, "executing": 1, "ready": 5}},
+        },
+    })
+}
+
+fn valid_state() -> Value {
+    json!({
+        "transition_counter": 7, "clients": {"Client-1": {}, "fire-and-forget": {}, "Client-worker-2": {}},
+        "task_groups": {
+            "a": {"states": {"processing": 1, "queued": 2, "waiting": 3, "no-worker": 4, "memory": 5}},
+            "b": {"states": {"processing": 1, "erred": 2, "released": 3, "forgotten": 4}},
+        },
+    })
+}
+
+/// `value` read as a scheduler sends it, and as its web pages do; nothing where it isn't a `T`.
+fn both<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
+    let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
+    let by_comm = rmp_serde::from_slice::<T>(&packed).ok();
+    let by_http = serde_json::from_value::<T>(value.clone()).ok();
+    by_comm.into_iter().chain(by_http).collect()
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_scheduler_says_is_known_or_unknown(
+        whole in crate::strange::json(),
+        identity in crate::strange::spoilt(valid_identity()),
+        state in crate::strange::spoilt(valid_state()),
+        since in crate::strange::json(),
+        count in prop::option::of(any::<u64>()),
+    ) {
+        for value in [&whole, &identity] {
+            for identity in both::<Identity>(value) {
+                let _ = identity.started();
+                let (activity, workers) = identity.tell();
+                let told = activity.workers.zip(workers.map(|workers| workers.len() as u64));
+                prop_assert!(told.is_none_or(|(all, listed)| all == listed));
+                serde_json::to_string(&activity).expect("JSON");
+            }
+        }
+        let since = since.as_f64();
+        for value in [&whole, &state] {
+            for state in both::<State>(value) {
+                let _ = (state.clients(), state.outsiders(count), state.transitions(), state.idle(since));
+                let Some(tasks) = state.tasks() else { continue };
+                let parts = [tasks.processing, tasks.queued, tasks.waiting, tasks.unrunnable];
+                // What is still to be done is never less than any part of it.
+                let unfinished = tasks.unfinished();
+                for part in parts.into_iter().flatten() {
+                    prop_assert!(unfinished.is_none_or(|all| all >= part), "{tasks:?}");
+                }
+            }
+        }
+        for counts in both::<Counts>(&whole) {
+            let _ = counts.tasks().unfinished();
+        }
+        for versions in both::<Versions>(&whole) {
+            let _ = versions.knows_idle();
+            let _ = versions.packages();
+        }
+    }
+
+    #[test]
+    fn parts_of_the_largest_size_add_up_to_nothing_known(parts in prop::collection::vec(
+        prop_oneof![any::<u64>(), Just(1 << 63), Just(u64::MAX), Just(0)], 4,
+    )) {
+        let tasks = Tasks {
+            processing: Some(parts[0]),
+            queued: Some(parts[1]),
+            waiting: Some(parts[2]),
+            unrunnable: Some(parts[3]),
+            ..Tasks::default()
+        };
+        let largest = parts.iter().max().copied().unwrap_or_default();
+        prop_assert!(tasks.unfinished().is_none_or(|all| all >= largest));
+    }
+
+    #[test]
+    fn every_number_is_a_time_or_none(seconds in any::<f64>(), bits in any::<u64>()) {
+        let _ = (time(seconds), time(f64::from_bits(bits)), time(f64::NAN));
+    }
+}

@@ -1,5 +1,6 @@
 //! A proxy in front of a real gateway that does harm to its answers.
 
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use super::stub::{answer, json_answer};
 
 /// What becomes of an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Harm {
     /// It comes later.
     Late(Duration),
@@ -32,8 +33,25 @@ pub(crate) enum Harm {
     Truncated,
     /// JSON without an end in sight.
     Endless,
-    /// The value at this place of its JSON is something else.
+    /// The value at this place of its JSON, by its number, is something else.
     Mistyped(usize, Value),
+}
+
+impl fmt::Debug for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late(pause) => write!(f, "an answer {pause:?} later"),
+            Self::ResetBefore => f.write_str("a reset"),
+            Self::Lost => f.write_str("a lost answer"),
+            Self::Cut => f.write_str("a cut answer"),
+            Self::Silence => f.write_str("silence"),
+            Self::Drip => f.write_str("a slow drip"),
+            Self::Replaced(bytes) => write!(f, "{:?}", String::from_utf8_lossy(bytes)),
+            Self::Truncated => f.write_str("truncated JSON"),
+            Self::Endless => f.write_str("endless JSON"),
+            Self::Mistyped(place, value) => write!(f, "{value} at {place}"),
+        }
+    }
 }
 
 /// Which answers are harmed.
@@ -137,8 +155,8 @@ impl Harm {
                 let Ok(mut json) = serde_json::from_str::<Value>(&body_of(&whole)) else {
                     return client.write_all(&whole);
                 };
-                if let Some(leaf) = leaves(&mut json).into_iter().nth(place) {
-                    *leaf = value;
+                if let Some(place) = places(&json).get(place) {
+                    *json.pointer_mut(place).expect("it is there") = value;
                 }
                 client.write_all(&json_answer(&json.to_string()))
             }
@@ -146,24 +164,27 @@ impl Harm {
     }
 }
 
-/// Every value that holds no other.
-fn leaves(json: &mut Value) -> Vec<&mut Value> {
-    let is_leaf = match &*json {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => true,
+/// The JSON pointers of every value, the whole last.
+pub(crate) fn places(json: &Value) -> Vec<String> {
+    let inner = match json {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(at, value)| (at.to_string(), value))
+            .collect(),
+        _ => Vec::new(),
     };
-    match json {
-        leaf if is_leaf => vec![leaf],
-        Value::Object(map) => map.values_mut().flat_map(leaves).collect(),
-        Value::Array(list) => list.iter_mut().flat_map(leaves).collect(),
-        leaf => vec![leaf],
+    let mut found = Vec::new();
+    for (key, value) in inner {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        found.extend(places(value).iter().map(|place| format!("/{key}{place}")));
     }
-}
-
-/// How many values [`Harm::Mistyped`] can be about.
-pub(crate) fn places(json: &mut Value) -> usize {
-    leaves(json).len()
+    found.push(String::new());
+    found
 }
 
 /// A page with which sites ask for a login.

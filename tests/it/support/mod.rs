@@ -22,5 +22,5 @@ pub(crate) use screen::Screen;
 pub(crate) use serving::{Serving, until};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};
 pub(crate) use terminal::Terminal;
-pub(crate) use user::{User, set_mode, write_private};
+pub(crate) use user::{User, is_calm, set_mode, write_private};
 pub(crate) use work::{Client, Frozen};

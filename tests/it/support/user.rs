@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use snapbox::cmd::OutputAssert;
@@ -157,6 +157,12 @@ impl User {
         let active = |(_, status): &(String, String)| status == "PENDING" || status == "RUNNING";
         self.history().iter().any(active)
     }
+}
+
+/// Whether dgw ended by its own will, without a panic.
+pub(crate) fn is_calm(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    output.status.code().is_some() && !said.contains("panicked")
 }
 
 /// Snapshots, with `SNAPSHOTS=overwrite` to renew them.

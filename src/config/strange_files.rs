@@ -1,0 +1,113 @@
+//! Whatever stands in a configuration: settings or an error, never a panic.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{Address, Environment, inspect, load, template, yaml};
+use crate::strange;
+
+/// YAML that is almost a configuration.
+fn almost() -> impl Strategy<Value = Vec<u8>> {
+    let valid = json!({"gateway": {
+        "address": "http://127.0.0.1:1", "public-address": "/x", "proxy-address": "tls://h:1",
+        "auth": {"type": "basic", "kwargs": {"username": "a", "password": "{HOME}", "api_token": "t"}},
+        "http-client": {"proxy": true}, "cluster": {"options": {"a": 1, "b": [1.5, null]}},
+    }});
+    let words = prop::sample::select(vec![
+        "gateway:",
+        " address:",
+        "  auth:",
+        " kwargs: ",
+        "\n",
+        "\n  ",
+        "- ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "&a ",
+        "*a",
+        "<<: ",
+        "? ",
+        ": ",
+        "| ",
+        "> ",
+        "%YAML 1.1",
+        "---",
+        "...",
+        "!!set",
+        "!!int ",
+        "'",
+        "\"",
+        "#",
+        "\t",
+        "http://h",
+        "0600",
+        "1:30",
+        ".nan",
+        "{HOME}",
+        "\u{feff}",
+        "\u{85}",
+    ]);
+    prop_oneof![
+        strange::spoilt(valid).prop_map(|json| json.to_string().into_bytes()),
+        prop::collection::vec(words, 0..40).prop_map(|words| words.concat().into_bytes()),
+        prop::collection::vec(any::<u8>(), 0..200),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_file_and_no_variable_is_too_strange(
+        bytes in almost(),
+        value in strange::text(),
+        key in "DASK_GATEWAY__(ADDRESS|AUTH__TYPE|AUTH__KWARGS|CLUSTER__OPTIONS|PROXY_ADDRESS|[A-Z_.]{0,9})",
+        address in prop::option::of(strange::text()),
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("gateway.yaml");
+        fs::write(&file, &bytes).expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
+        let environment = Environment::from_iter([
+            ("DASK_ROOT_CONFIG".to_owned(), "/nonexistent".to_owned()),
+            ("HOME".to_owned(), value.clone()),
+            ("DASK_INTERNAL_INHERIT_CONFIG".to_owned(), value.clone()),
+            (key, value),
+        ]);
+        let loaded = load(&environment, Some(&file), address.as_deref());
+        if let Err(error) = &loaded {
+            let _ = (error.to_string(), error.hint());
+        }
+        let seen = inspect(&environment, Some(&file), address.as_deref());
+        prop_assert_eq!(loaded.is_ok(), seen.settings.is_ok());
+    }
+
+    #[test]
+    fn no_yaml_is_too_strange(bytes in almost()) {
+        let _ = yaml::load(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn no_template_is_too_strange(text in strange::text(), field in "\\{[A-Z0-9_:<>^.!sr{}]{0,12}\\}?") {
+        let environment = Environment::from_iter([("HOME".to_owned(), "世界".to_owned())]);
+        for text in [&text, &field] {
+            let _ = template::fill(text, &environment);
+            let filled = template::fill(&template::escaped(text), &environment);
+            prop_assert_eq!(filled.as_ref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn addresses_are_of_hosts_or_refused(text in strange::text(), url in "https?://[a-z0-9:@.%\\[\\]/?#-]{0,30}") {
+        for text in [&text, &url] {
+            if let Ok(address) = Address::parse(text) {
+                prop_assert!(!address.host().is_empty());
+                let _ = (address.host_and_port(), address.is_loopback());
+                prop_assert_eq!(Address::parse(address.as_str()), Ok(address.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Locales and terminals of all kinds, the narrowest among them.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::support::{BASIC, Terminal};
+
+#[test]
+fn no_locale_and_no_known_terminal_are_enough() {
+    let user = BASIC.user();
+    user.stdout(&["new"]);
+    for locale in ["C", "POSIX", "de_DE.ISO-8859-1", "nonsense"] {
+        let user = user.by_same_user("LC_ALL", locale);
+        let found = user.stdout(&["doctor"]);
+        assert!(found.is_ascii(), "{locale}: {found}");
+        assert!(user.stdout(&["list"]).is_ascii(), "{locale}");
+    }
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    for terminal in [&["-u", "TERM"][..], &["TERM=dumb"], &["TERM=nonsense"]] {
+        for args in [
+            &["list", "-o", "wide"][..],
+            &["show"],
+            &["new"],
+            &["doctor"],
+        ] {
+            let all = [terminal, &[dgw], args].concat();
+            let (shown, code) = Terminal::running(&user, 80, "env", &all).rest();
+            assert_eq!(code, Some(0), "{all:?}: {shown}");
+            if terminal == ["TERM=dumb"] {
+                assert!(!shown.contains('\x1b'), "{all:?}: {shown:?}");
+            }
+        }
+        user.stdout(&["shutdown", "--all", "--yes", "--no-wait"]);
+        user.stdout(&["new"]);
+    }
+}
+
+/// What a terminal of so many columns shows, and which of its lines ran over into the next.
+fn screen(columns: u16, shown: &str) -> vt100::Parser {
+    let mut parser = vt100::Parser::new(500, columns, 0);
+    parser.process(shown.replace('\n', "\r\n").as_bytes());
+    parser
+}
+
+#[test]
+fn tables_fit_into_the_narrowest_of_terminals() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    for columns in [1, 7, 20, 40] {
+        for args in [
+            &["list"][..],
+            &["list", "-o", "wide"],
+            &["list", "--all"],
+            &["options"],
+        ] {
+            let (shown, code) = Terminal::new(&user, columns, args).rest();
+            assert_eq!(code, Some(0), "{args:?}: {shown}");
+            let parser = screen(columns, &shown);
+            let wrapped = (0..500).any(|row| parser.screen().row_wrapped(row));
+            assert!(!wrapped, "{columns} {args:?}: {shown}");
+            let first = parser.screen().contents();
+            let first = first.lines().nth(1).expect("a row").to_owned();
+            let is_meant = args[0] != "list"
+                || name.starts_with(first.split(['…', ' ']).next().expect("a word"));
+            assert!(is_meant, "{columns} {args:?}: {shown}");
+        }
+        // Prose runs over into the next line, as everywhere.
+        for args in [
+            &["show"][..],
+            &["doctor"],
+            &["connect"],
+            &["--help"],
+            &["list", "zzz"],
+        ] {
+            let (shown, code) = Terminal::new(&user, columns, args).rest();
+            let expected = if args.contains(&"zzz") { 5 } else { 0 };
+            assert_eq!(code, Some(expected), "{columns} {args:?}: {shown}");
+            assert!(!shown.contains("panicked"), "{columns} {args:?}: {shown}");
+        }
+        let mut top = Terminal::new(&user, columns, &["top"]);
+        top.wait_for("\x1b[?1049h");
+        thread::sleep(Duration::from_millis(500));
+        top.type_("?");
+        top.type_("?\r");
+        thread::sleep(Duration::from_millis(500));
+        top.type_("q");
+        thread::sleep(Duration::from_millis(200));
+        top.type_("q");
+        let (shown, code) = top.rest();
+        assert_eq!(code, Some(0), "{columns}: {shown}");
+    }
+    // A wait is one line that changes.
+    let (shown, code) = Terminal::new(&user, 20, &["new"]).rest();
+    assert_eq!(code, Some(0), "{shown}");
+    let parser = screen(20, &shown);
+    let contents = parser.screen().contents();
+    assert!(!contents.contains("PENDING"), "{contents}");
+}
