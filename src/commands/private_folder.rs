@@ -123,7 +123,8 @@ pub(super) fn all() -> Vec<(PathBuf, bool)> {
 /// Whether the owner of the folder is still there; nothing if the folder is not.
 pub(super) fn is_held(path: &Path) -> Option<bool> {
     let folder = File::open(path).ok()?;
-    Some(flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err())
+    // Shared: two that look at once don't take each other for the owner.
+    Some(flock(&folder, FlockOperation::NonBlockingLockShared).is_err())
 }
 
 fn hold(folder: &File) -> std::io::Result<()> {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::Error;
@@ -20,8 +20,16 @@ const SIZE_LIMIT: u64 = 64 * 1024;
 pub(super) struct Opened {
     pub(super) text: String,
     file: Stat,
-    folder: Stat,
+    folder: Folder,
+    /// Where a link of the site's leads to.
+    target_folder: Option<Folder>,
     is_link: bool,
+}
+
+struct Folder {
+    stat: Stat,
+    /// Whether nobody may write there, whatever its mode: so is what Kubernetes mounts for everyone.
+    is_read_only: bool,
 }
 
 impl Opened {
@@ -42,7 +50,7 @@ pub(super) fn open(candidate: &Candidate) -> Result<Option<Opened>, Error> {
         path: path.clone(),
         fault,
     };
-    let (file, folder, is_link) = match open_with_folder(path) {
+    let (mut file, folder, is_link) = match open_with_folder(path) {
         Ok(opened) => opened,
         Err(Errno::NOENT) => return Ok(None),
         Err(_) if candidate.owner == Owner::User && candidate.is_the_gateways() => {
@@ -52,19 +60,38 @@ pub(super) fn open(candidate: &Candidate) -> Result<Option<Opened>, Error> {
         Err(_) => return Ok(None),
     };
     let unreadable = |_| refused(FileFault::Unreadable(None));
+    let mut target_folder = None;
+    if is_link && candidate.owner == Owner::Site {
+        let target = path.canonicalize();
+        let target = target.map_err(|_| refused(FileFault::Unreadable(None)))?;
+        let (leads_to, holds_it, _) = open_with_folder(&target).map_err(unreadable)?;
+        file = leads_to;
+        target_folder = Some(Folder::of(&holds_it).map_err(unreadable)?);
+    }
     let file_stat = rustix::fs::fstat(&file).map_err(unreadable)?;
-    let folder_stat = rustix::fs::fstat(&folder).map_err(unreadable)?;
+    let folder = Folder::of(&folder).map_err(unreadable)?;
     match read(file, &file_stat) {
         Ok(text) => Ok(Some(Opened {
             text,
             file: file_stat,
-            folder: folder_stat,
+            folder,
+            target_folder,
             is_link,
         })),
         Err(unfit) if candidate.is_the_gateways() || unfit.mentions_gateway => {
             Err(refused(unfit.fault))
         }
         Err(_) => Ok(None),
+    }
+}
+
+impl Folder {
+    fn of(folder: &rustix::fd::OwnedFd) -> Result<Self, Errno> {
+        let flags = rustix::fs::fstatvfs(folder)?.f_flag;
+        Ok(Self {
+            stat: rustix::fs::fstat(folder)?,
+            is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+        })
     }
 }
 
@@ -142,12 +169,16 @@ pub(super) fn judge(
 /// secret is sent to.
 fn site_fault(opened: &Opened, holds_secret: bool) -> Option<FileFault> {
     let mode = opened.mode();
-    let folder = opened.folder.st_mode & 0o7777;
     let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
+    let folders = [Some(&opened.folder), opened.target_folder.as_ref()];
+    let mut modes = folders.into_iter().flatten().filter_map(|folder| {
+        let mode = folder.stat.st_mode & 0o7777;
+        (mode & 0o002 != 0 && !folder.is_read_only).then_some(mode)
+    });
     if mode & 0o002 != 0 {
         Some(FileFault::WritableForAll { mode, is_own })
-    } else if folder & 0o002 != 0 {
-        Some(FileFault::FolderForAll(folder))
+    } else if let Some(mode) = modes.next() {
+        Some(FileFault::FolderForAll(mode))
     } else {
         let is_open = holds_secret && mode & 0o044 != 0;
         is_open.then_some(FileFault::SecretForAll { mode, is_own })
@@ -170,7 +201,7 @@ fn user_faults(opened: &Opened) -> (Option<FileFault>, Option<FileFault>) {
     } else {
         None
     };
-    (of_file, folder_fault(&opened.folder))
+    (of_file, folder_fault(&opened.folder.stat))
 }
 
 /// What is wrong with a folder of the user's.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::find::Candidate;
 use super::plain::Plain;
+use super::template;
 use super::tree::{Node, Source, Tree};
 use super::{Error, guard, yaml};
 
@@ -91,10 +92,7 @@ fn section_of(path: &Path, text: &str) -> Result<Option<Tree>, Error> {
 pub(super) fn holds_secret(section: &Tree) -> bool {
     let is_set = |path| match section.get(path) {
         None | Some(Node::Leaf(Plain::Null, _)) => false,
-        Some(Node::Leaf(Plain::Text(text), _)) => {
-            let is_template = text.starts_with('{') && !text.starts_with("{{");
-            !text.is_empty() && !is_template
-        }
+        Some(Node::Leaf(Plain::Text(text), _)) => !text.is_empty() && !template::is_field(text),
         Some(_) => true,
     };
     let proxy_has_password = matches!(

@@ -96,6 +96,15 @@ pub(super) fn escaped(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
+/// Whether all of `text` stands for a variable.
+pub(super) fn is_field(text: &str) -> bool {
+    let inside = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|field| is_name(field.split([':', '!']).next().unwrap_or_default()))
+        && !text[1..text.len() - 1].contains(['{', '}'])
+}
+
 /// Names of another kind might be part of a secret whose braces aren't doubled.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

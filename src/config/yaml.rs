@@ -45,7 +45,9 @@ pub(super) fn load(text: &str) -> Result<Plain, Malformed> {
     // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
     let last_line = text.rsplit('\n').next().unwrap_or_default();
     let is_open = !last_line.trim_matches(' ').is_empty();
-    text.push('\n');
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     let mut composer = Composer {
         open_end: is_open.then_some(text.len() as u64),
         parser: Parser::new(),

@@ -551,6 +551,14 @@ fn a_sites_file_is_refused_only_with_a_secret_that_others_may_read() {
         ("{auth: {kwargs: {password: 12345}}}", true),
         ("{auth: {kwargs: {password: \"{{s3cret\"}}}", true),
         (
+            "{auth: {kwargs: {api_token: \"{SITE_TOKEN}s3cret\"}}}",
+            true,
+        ),
+        (
+            "{auth: {kwargs: {api_token: \"{SITE_TOKEN}s3cret{SITE_TOKEN}\"}}}",
+            true,
+        ),
+        (
             "{http_client: {proxy: \"http://ada:s3cret@127.0.0.1:1\"}}",
             true,
         ),

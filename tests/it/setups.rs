@@ -78,8 +78,10 @@ hint: `gateway.public-address` is a path on your hub: open it there, or set it i
 }
 
 /// Nebari: a `ConfigMap` for everyone, JSON with underscores; of such a volume's files each is a
-/// link through a link, and its folder is open to all. The token is the notebook server's.
+/// link through a link, and its folder is open to all, but for being mounted read-only. The token is
+/// the notebook server's.
 #[test]
+#[expect(clippy::print_stderr, reason = "what was left out should be seen")]
 fn a_sites_json_with_underscores() {
     let (token, host) = hub_user(8);
     let user = User::new();
@@ -96,13 +98,37 @@ fn a_sites_json_with_underscores() {
     symlink("..2026_11_21", site.join("..data")).expect("linked");
     symlink("..data/gateway.yaml", site.join("gateway.yaml")).expect("linked");
     set_mode(&file, 0o644);
-    set_mode(&version, 0o777);
-    set_mode(&site, 0o777);
     let user = user
         .with("DASK_ROOT_CONFIG", &site.display().to_string())
         .with("JUPYTERHUB_API_TOKEN", token)
         .with("NB_USER", "ada");
     works(&user, "https://nebari.example.org/gateway");
+
+    let refused = format!(
+        "error: refused to use `{}`: everyone may write to its folder (mode 777)",
+        site.join("gateway.yaml").display()
+    );
+    for folder in [&version, &site] {
+        set_mode(folder, 0o777);
+        let output = user.command(&["list"]).output().expect("dgw runs");
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with(&refused));
+    }
+    let mounted = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
+    let in_namespace = |then: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", &format!("{mounted} && exec {then}")]);
+        command.arg(env!("CARGO_BIN_EXE_dgw")).arg(&site);
+        command.env_clear().envs(user.environment());
+        command.output()
+    };
+    if in_namespace("true").is_ok_and(|output| output.status.success()) {
+        let output = in_namespace("\"$0\" list").expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    } else {
+        eprintln!("left out: nothing can be mounted here");
+    }
 }
 
 /// An image or a shared environment that brings the site's settings along, in the folder that its
