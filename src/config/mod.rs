@@ -18,6 +18,7 @@ mod plain;
 mod read;
 mod replace;
 mod secret;
+mod secret_variables;
 mod settings;
 mod template;
 mod tree;
@@ -32,11 +33,12 @@ use std::path::Path;
 
 pub(crate) use address::Address;
 pub(crate) use draft::{Draft, Written, basic, token};
-pub(crate) use environment::{Environment, secret_variables};
+pub(crate) use environment::Environment;
 pub(crate) use error::{Error, WITH_KERBEROS};
 pub(crate) use http_proxy::HttpProxy;
 pub(crate) use inspect::{InspectedFile, Inspection, inspect};
 pub(crate) use secret::Secret;
+pub(crate) use secret_variables::secret_variables;
 pub(crate) use settings::{Credentials, KNOWN_TYPES, Settings};
 use tree::Tree;
 

@@ -172,6 +172,15 @@ impl Reader<'_> {
 
     pub(super) fn filled(&self, key: &str, text: &str, source: &Source) -> Result<String, Error> {
         template::fill(text, self.environment).map_err(|fault| match fault {
+            // Part of a secret with braces of its own looks like a name.
+            template::Fault::Missing(_) if SECRETS.contains(&key) && !template::is_field(text) => {
+                wrong(
+                    key,
+                    source,
+                    "names an environment variable that is not set: braces of its own stand as \
+                     `{{` and `}}`",
+                )
+            }
             template::Fault::Missing(name) => wrong(
                 key,
                 source,
@@ -348,6 +357,13 @@ impl Reader<'_> {
         Ok((options, sources))
     }
 }
+
+/// What no message shows anything of.
+const SECRETS: [&str; 3] = [
+    "gateway.auth.kwargs.api_token",
+    "gateway.auth.kwargs.password",
+    "gateway.http-client.proxy",
+];
 
 pub(super) fn wrong(key: &str, source: &Source, problem: &str) -> Error {
     Error::Value {

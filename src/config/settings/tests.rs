@@ -103,6 +103,7 @@ fn a_secret_is_in_no_refusal() {
     for kwargs in [
         json!({"api_token": "s3cret s3cret"}),
         json!({"api_token": "s3cret{"}),
+        json!({"api_token": "a{s3cret}b"}),
         json!({"api_token": "s3cret\u{e9}"}),
         json!({"api_token": {"s3cret": 1}}),
         json!({"api_token": ["s3cret"]}),
