@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
+use super::counted;
 use super::interrupt::Interrupts;
 use super::orphans::Orphans;
 use crate::activity::Reason;
@@ -167,11 +168,4 @@ pub(super) fn print(clusters: &[Cluster], printer: &Printer) -> Result<(), Error
         let names = clusters.iter().map(|cluster| format!("{}\n", cluster.name));
         names.collect()
     })
-}
-
-pub(super) fn counted(clusters: usize) -> String {
-    match clusters {
-        1 => "1 cluster".to_owned(),
-        several => format!("{several} clusters"),
-    }
 }

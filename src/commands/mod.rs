@@ -166,3 +166,11 @@ fn warn_of_clear_text(settings: &Settings, printer: &Printer) {
         ));
     }
 }
+
+/// So many clusters, in words.
+fn counted(clusters: usize) -> String {
+    match clusters {
+        1 => "1 cluster".to_owned(),
+        several => format!("{several} clusters"),
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::ending::counted;
+use super::counted;
 use crate::cli::Probe;
 use crate::gateway::{Cluster, Gateway, Identities, Status};
 use crate::output::{Aged, Printer};

@@ -1,6 +1,7 @@
 //! `dgw shutdown`
 
-use super::ending::{Asked, NOT_GONE, ask, counted, print, see_them_gone};
+use super::counted;
+use super::ending::{Asked, NOT_GONE, ask, print, see_them_gone};
 use super::orphans::Orphans;
 use super::selection::{self, one_of};
 use crate::activity::{Lock, Store};

@@ -8,9 +8,9 @@ use super::edit::{self, Change};
 use super::find::{self, Candidate};
 use super::plain::Plain;
 use super::read::{self, Existing};
-use super::settings::Reader;
 use super::template;
 use super::tree::{Node, Source, Tree};
+use super::typed::Reader;
 use super::{Credentials, Environment, Error, HttpProxy, Secret, Settings, replace};
 
 const ADDRESS: &[&str] = &["gateway", "address"];

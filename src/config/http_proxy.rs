@@ -5,7 +5,7 @@ use url::Url;
 use super::error::Error;
 use super::plain::Plain;
 use super::secret::Secret;
-use super::settings::{Reader, wrong};
+use super::typed::{Reader, wrong};
 
 /// How the gateway is reached, `gateway.http-client.proxy`.
 #[derive(Clone, Debug)]

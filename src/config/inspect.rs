@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::address::Address;
 use super::find::{self, Candidate, Owner};
 use super::plain::Plain;
-use super::settings::Reader;
 use super::tree::{Node, Source, Tree};
+use super::typed::Reader;
 use super::{Environment, Error, HttpProxy, Settings, load, read};
 
 /// What there is, and what is wrong with each part of it.

@@ -1,10 +1,11 @@
 //! The configuration: what dask itself would see, and what dgw needs of it.
 //!
 //! Files and environment are found ([`find`]), opened and judged ([`guard`]), read ([`read`]),
-//! merged as `dask.config` merges them ([`tree`]) and typed ([`settings`]). Nothing here talks to
+//! merged as `dask.config` merges them ([`tree`]) and typed ([`typed`], [`settings`]). Nothing here talks to
 //! the network, and nothing is sent before all of it has succeeded.
 
 mod address;
+mod credentials;
 mod draft;
 mod edit;
 mod environment;
@@ -22,6 +23,7 @@ mod secret_variables;
 mod settings;
 mod template;
 mod tree;
+mod typed;
 mod yaml;
 
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod strange_files;
 use std::path::Path;
 
 pub(crate) use address::Address;
+pub(crate) use credentials::{Credentials, KNOWN_TYPES};
 pub(crate) use draft::{Draft, Written, basic, token};
 pub(crate) use environment::Environment;
 pub(crate) use error::{Error, WITH_KERBEROS};
@@ -39,7 +42,7 @@ pub(crate) use http_proxy::HttpProxy;
 pub(crate) use inspect::{InspectedFile, Inspection, inspect};
 pub(crate) use secret::Secret;
 pub(crate) use secret_variables::secret_variables;
-pub(crate) use settings::{Credentials, KNOWN_TYPES, Settings};
+pub(crate) use settings::Settings;
 use tree::Tree;
 
 /// Reads every file and variable that counts and types the result.

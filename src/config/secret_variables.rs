@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 
+use super::credentials::Credentials;
 use super::http_proxy::HttpProxy;
-use super::settings::{Credentials, Settings};
+use super::settings::Settings;
 
 /// A secret as long as this is looked for within values, too: a shorter one might be found anywhere.
 const TELLING: usize = 8;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::config::tree::Node;
 
 fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Error> {
     let environment = variables
