@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::crossterm::event::Event;
 use rustix::process::{Signal as ProcessSignal, kill_current_process_group};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::interrupt::Interrupts;
 use crate::cli::{Target, TopArgs};
-use crate::error::Error;
+use crate::error::{Error, Signal};
 use crate::gateway::{self, Gateway, Identities, Listing, Status};
 use crate::output::top::{Screen, Sorting, View, Watched, events, titles};
 use crate::output::{Printer, Suspension, Turn};
@@ -26,6 +26,9 @@ const TOGETHER: Duration = Duration::from_millis(50);
 
 /// A gateway that takes this long over an answer is said to.
 const LONG: Duration = Duration::from_secs(4);
+
+/// A terminal that is gone can be neither read nor written a moment before its signal is there.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// STOPPING and FAILED too: who watches a cluster wants to see it end.
 const WATCHED: [Status; 4] = [
@@ -43,7 +46,19 @@ pub(super) async fn run(args: &TopArgs, gateway: &Gateway, printer: &Printer) ->
     let mut watch = Watch::new(args, sorted, has_colour, Asking::new(gateway, &schedulers));
     // What is wrong from the start is told as any other command tells it.
     watch.begin(args, gateway).await?;
-    watch.on_screen().await
+    let mut interrupts = Interrupts::listen()?;
+    match watch.on_screen(&mut interrupts).await {
+        ended @ (Ok(()) | Err(Error::Interrupted { .. })) => ended,
+        Err(error) => match timeout(MOMENT, interrupts.next()).await {
+            Ok(signal) => Err(interrupted(signal)),
+            Err(_) => Err(error),
+        },
+    }
+}
+
+fn interrupted(signal: Signal) -> Error {
+    let note = "the terminal is as it was".to_owned();
+    Error::Interrupted { signal, note }
 }
 
 /// What is watched, and how it goes on.
@@ -124,8 +139,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    async fn on_screen(&mut self) -> Result<(), Error> {
-        let mut interrupts = Interrupts::listen()?;
+    async fn on_screen(&mut self, interrupts: &mut Interrupts) -> Result<(), Error> {
         let mut suspension = Suspension::listen()?;
         let mut screen = Screen::open()?;
         let mut events = events();
@@ -137,10 +151,7 @@ impl<'a> Watch<'a> {
             let (next_look, draw_at) = (self.next_look, self.draw_at);
             tokio::select! {
                 biased;
-                signal = interrupts.next() => {
-                    let note = "the terminal is as it was".to_owned();
-                    return Err(Error::Interrupted { signal, note });
-                }
+                signal = interrupts.next() => return Err(interrupted(signal)),
                 turn = suspension.next() => match turn {
                     Turn::Asked => {
                         Screen::leave();
