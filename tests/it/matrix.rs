@@ -138,15 +138,20 @@ fn is_decent(output: &Output, what: &str) {
     }
 }
 
-/// Runs `jobs` a few at a time: most of what they do is wait.
-fn side_by_side<T: Send>(jobs: Vec<T>, run: impl Fn(T) + Sync) {
-    const AT_ONCE: usize = 8;
+/// Jobs at a time, where each starts a cluster, which takes a second of a processor.
+const STARTS: usize = 6;
+
+/// The same of those that do little but wait.
+const LOOKS: usize = 20;
+
+/// Runs `jobs`, so many at a time.
+fn side_by_side<T: Send>(at_once: usize, jobs: Vec<T>, run: impl Fn(T) + Sync) {
     // A gateway that is kept too busy is late for reasons of its own.
     static ONE_TEST: Mutex<()> = Mutex::new(());
     let _turn = ONE_TEST.lock().unwrap_or_else(PoisonError::into_inner);
     let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let job = jobs.lock().expect("no panic while locked").pop();
@@ -169,7 +174,7 @@ fn what_looks_fails_in_time_and_says_why() {
             jobs.push((harm.clone(), code, args));
         }
     }
-    side_by_side(jobs, |(harm, code, args)| {
+    side_by_side(LOOKS, jobs, |(harm, code, args)| {
         let what = format!("{args:?} with {harm:?}");
         let (output, took) = harmed(&user, &harm, When::ALWAYS, &about(&name, args));
         assert!(took < LOOK, "{what}: {took:?}");
@@ -208,7 +213,7 @@ fn what_fails_in_passing_is_asked_again() {
             jobs.push((harm.clone(), args));
         }
     }
-    side_by_side(jobs, |(harm, args)| {
+    side_by_side(LOOKS, jobs, |(harm, args)| {
         let what = format!("{args:?} with {harm:?} twice");
         let (output, took) = harmed(&user, &harm, twice, &about(&name, args));
         assert!(took < LOOK, "{what}: {took:?}");

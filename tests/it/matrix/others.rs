@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CHANGE, LOOK, REQUEST, behind, faults, harmed, is_decent, side_by_side, timed};
+use super::{CHANGE, LOOK, LOOKS, REQUEST, behind, faults, harmed, is_decent, side_by_side, timed};
 use crate::support::{BASIC, Harm, Terminal, User, When};
 
 fn stderr(output: &Output) -> String {
@@ -36,7 +36,7 @@ fn what_stays_does_not_begin_on_a_broken_gateway() {
             jobs.push((harm.clone(), code, args));
         }
     }
-    side_by_side(jobs, |(harm, code, args)| {
+    side_by_side(LOOKS, jobs, |(harm, code, args)| {
         let what = format!("{args:?} with {harm:?}");
         let there = behind(&user, &harm, When::ALWAYS);
         let (output, took) =
@@ -64,7 +64,7 @@ fn top_tells_what_is_wrong_from_the_start_and_goes_on_later() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let faults = faults().into_iter();
-    side_by_side(faults.collect(), |(harm, code)| {
+    side_by_side(LOOKS, faults.collect(), |(harm, code)| {
         let what = format!("top with {harm:?}");
         let args = ["--request-timeout", REQUEST, "top"];
         let started = Instant::now();
@@ -110,7 +110,7 @@ fn a_doctor_and_a_login_survive_every_fault() {
             jobs.push((harm.clone(), code, after));
         }
     }
-    side_by_side(jobs, |(harm, code, after)| {
+    side_by_side(LOOKS, jobs, |(harm, code, after)| {
         let when = When {
             after,
             times: usize::MAX,
@@ -189,7 +189,7 @@ fn a_line_that_is_typed_is_never_held_up() {
             jobs.push((harm.clone(), words));
         }
     }
-    side_by_side(jobs, |(harm, words)| {
+    side_by_side(LOOKS, jobs, |(harm, words)| {
         let what = format!("{words:?} with {harm:?}");
         let there = behind(&user, &harm, When::ALWAYS).with("COMPLETE", "bash");
         let index = if words[1] == "new" { "3" } else { "2" };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LOOK, NAME, about, harmed, is_decent, side_by_side};
+use super::{LOOK, LOOKS, NAME, STARTS, about, harmed, is_decent, side_by_side};
 use crate::support::{BASIC, Harm, User, When, places};
 
 /// What no field is.
@@ -53,7 +53,7 @@ fn values_of_another_type_are_no_answer_and_never_a_panic() {
             jobs.extend(strange().map(|value| (args, place, value)));
         }
     }
-    side_by_side(jobs, |(args, place, value)| {
+    side_by_side(LOOKS, jobs, |(args, place, value)| {
         is_told(&user, &name, args, place, value, When::ALWAYS);
     });
     assert_eq!(user.history(), [(name, "RUNNING".to_owned())]);
@@ -74,7 +74,7 @@ fn a_new_cluster_whose_answers_have_other_types_is_known_or_gone() {
             }
         }
     }
-    side_by_side(jobs, |(args, place, value, when)| {
+    side_by_side(STARTS, jobs, |(args, place, value, when)| {
         let user = BASIC.user();
         let what = format!("{args:?} with {value} at {place}, {when:?}");
         let (output, _) = harmed(&user, &Harm::Mistyped(place, value), when, args);
