@@ -46,7 +46,8 @@ impl Printer {
             let line = tokio::task::spawn_blocking(piped);
             return line.await.context("can't wait for stdin")?;
         }
-        // Before the question: what is typed after it must not be seen.
+        // All before the question: who stops dgw at once, or types at once, must not find the echo on.
+        let mut suspension = Suspension::listen()?;
         let hidden = match echo {
             Echo::On => None,
             Echo::Off => Some(Hidden::new().context(CANNOT_HIDE)?),
@@ -57,7 +58,6 @@ impl Printer {
             let mut line = String::new();
             io::stdin().read_line(&mut line).map(|_| line)
         });
-        let mut suspension = Suspension::listen()?;
         let line = loop {
             tokio::select! {
                 line = &mut line => break line.context("can't wait for the answer")?,
