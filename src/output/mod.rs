@@ -7,6 +7,7 @@ mod format;
 mod label;
 mod logger;
 mod logs;
+mod margin;
 mod options;
 mod printer;
 mod progress;
