@@ -16,7 +16,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{
     ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint,
 };
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 pub(crate) use change::{AdaptArgs, KeepArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
 pub(crate) use connect::{ConnectArgs, RelayArgs, RunArgs};
@@ -216,6 +216,7 @@ pub(crate) struct Selectors {
         ignore_case = true
     )]
     #[arg(value_parser = PossibleValuesParser::new(STATUSES).try_map(|text| text.parse::<Status>()))]
+    #[arg(add = ArgValueCompleter::new(complete::statuses))]
     pub(crate) status: Vec<Status>,
 
     /// Only clusters that were started longer ago than this

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::value::{self, ClusterName};
 use super::{Probe, Selectors, Target};
@@ -171,7 +171,7 @@ pub(crate) struct WaitArgs {
 
     /// What to wait for: running, stopped, workers=N (or more), or idle
     #[arg(long = "for", value_name = "CONDITION", value_parser = value::condition)]
-    #[arg(add = ArgValueCandidates::new(complete::conditions))]
+    #[arg(add = ArgValueCompleter::new(complete::conditions))]
     pub(crate) condition: value::Condition,
 
     /// Give up after this long
