@@ -17,6 +17,7 @@ mod show;
 mod stdout;
 mod suspension;
 mod table;
+mod terminal;
 pub(crate) mod top;
 mod yaml;
 

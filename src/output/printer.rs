@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::show::Shown;
 use super::stdout::{leads_nowhere, redraw, write};
 use super::table::{self, Column};
+use super::terminal;
 use super::top::Screen;
 use crate::error::Error;
 
@@ -215,7 +216,7 @@ impl Printer {
                 format.render(&value, self.manner.header)?
             }
         };
-        if self.is_series && io::stdout().is_terminal() {
+        if self.is_series && io::stdout().is_terminal() && !terminal::is_dumb() {
             redraw(&text).map_err(Error::Stdout)
         } else {
             write(&text)

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::escape;
 use super::margin::Margin;
+use super::terminal;
 use crate::age;
 
 /// What ends sooner needs no spinner.
@@ -38,8 +39,7 @@ enum Display {
 
 impl Progress {
     pub(super) fn start(what: &str, quiet: bool, verbose: bool) -> Self {
-        let is_terminal = std::io::stderr().is_terminal()
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_terminal = std::io::stderr().is_terminal() && !terminal::is_dumb();
         let display = if quiet {
             Display::None
         } else if is_terminal && !verbose {

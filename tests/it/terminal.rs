@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, Terminal, User, answer, json_answer};
+use crate::support::{BASIC, Screen, Stub, Terminal, User, answer, json_answer};
 
 #[test]
 fn at_80_columns_name_status_age_and_options_stay_readable() {
@@ -211,4 +211,36 @@ fn a_watched_list_is_drawn_again_in_its_place() {
         None,
         "it dies of the interrupt, as it should"
     );
+}
+
+#[test]
+fn a_watched_list_keeps_its_header_and_tells_of_what_it_has_no_room_for() {
+    let user = BASIC.user().with("NO_COLOR", "1");
+    for _ in 0..4 {
+        user.stdout(&["new", "--no-wait"]);
+    }
+    let mut screen = Screen::of(Terminal::new(&user, 80, &["list", "-w", "1s"]));
+    screen.resize(5, 40);
+    let shown = screen.shows("(2 more)");
+    assert!(shown.starts_with("NAME"), "{shown}");
+    assert_eq!(shown.lines().count(), 4, "{shown}");
+    screen.resize(10, 40);
+    let shown = screen.when("all", |shown| !shown.contains("more"));
+    assert!(shown.starts_with("NAME"), "{shown}");
+    assert_eq!(shown.lines().count(), 5, "{shown}");
+    screen.type_("\x03");
+    screen.end();
+}
+
+#[test]
+fn a_watched_list_on_a_dumb_terminal_is_as_in_a_pipe() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let args = ["TERM=dumb", dgw, "list", "-w", "1s"];
+    let mut terminal = Terminal::running(&user, 80, "env", &args);
+    let shown = terminal.wait_for(&name) + &terminal.wait_for(&name);
+    terminal.type_("\x03");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    terminal.rest();
 }
