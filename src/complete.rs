@@ -17,7 +17,9 @@ use crate::age;
 use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Field, Gateway, Spec, Status};
-use crate::output::escaped;
+use crate::output::{
+    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_sort_names,
+};
 use crate::scheduler::Schedulers;
 
 /// Longer, and a person would sooner have typed it.
@@ -147,6 +149,36 @@ pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
     let is_new = |status: &str| !there.iter().any(|it| it.eq_ignore_ascii_case(status));
     let all = Status::ALL.map(|status| status.as_str().to_lowercase());
     beginning_with(current, all.into_iter().filter(|status| is_new(status)))
+}
+
+/// What `--sort-by` takes in the command that the line names, either way round.
+pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
+    let words = words();
+    let names = words.iter().find_map(|word| match word.as_str() {
+        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_shape(true))),
+        "list" | "ls" => Some(sort_names(&cluster_shape())),
+        "options" => Some(sort_names(&option_shape())),
+        "show" => Some(worker_sort_names()),
+        "top" => Some(
+            top::titles(false)
+                .into_iter()
+                .map(str::to_lowercase)
+                .collect(),
+        ),
+        _ => None,
+    });
+    let sign = if current.as_encoded_bytes().starts_with(b"-") {
+        "-"
+    } else {
+        ""
+    };
+    let names = names.unwrap_or_default().into_iter();
+    beginning_with(current, names.map(|name| format!("{sign}{name}")))
+}
+
+fn is_wide(words: &[String]) -> bool {
+    let is_flag = |word: &String| ["--wide", "wide", "-owide", "--output=wide"].contains(&&**word);
+    words.iter().any(is_flag)
 }
 
 fn beginning_with<T: AsRef<str>>(

@@ -69,6 +69,15 @@ fn nothing_is_offered_twice_and_what_is_typed_stays() {
     let shown = completed(&user, &["new", "--set=profile=s"]);
     assert_eq!(shown, "--set=profile=small");
 
+    let shown = completed(&user, &["list", "--sort-by", "s"]);
+    assert_eq!(shown, "status\nstart_time\nstop_time\nscheduler_address");
+    let shown = completed(&user, &["ls", "-o", "wide", "--sort-by", "-c"]);
+    assert_eq!(shown, "-cores\n-clients");
+    let shown = completed(&user, &["show", "--sort-by", "=", "m"]);
+    assert_eq!(shown, "memory\nmemory_limit");
+    assert!(completed(&user, &["top", "--sort-by", ""]).contains("workers"));
+    assert!(completed(&user, &["options", "--sort-by", ""]).contains("yours"));
+
     for words in [&["connect", "--", ""][..], &["run", "--", "pyth"]] {
         assert_eq!(completed(&user, words), "", "{words:?}");
     }
