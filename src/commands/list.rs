@@ -88,7 +88,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     }
     let is_kept = |row: &Aged| row.protection.is_some_and(|kept| kept != Protection::None);
     // Whoever counts columns must find the same ones each time.
-    let is_constant = !printer.is_for_terminal() || printer.sorts_by("keep");
+    let is_constant = !Printer::is_for_terminal() || printer.sorts_by("keep");
     let has_keep = is_constant || rows.iter().any(is_kept);
     printer.records(rows, &shape(args, printer, has_keep))?;
     if is_empty {

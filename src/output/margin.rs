@@ -1,7 +1,8 @@
 //! A line of the terminal that changes, with room left at its end.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::TermLike;
 
@@ -17,16 +18,13 @@ pub(super) struct Margin {
 }
 
 impl Margin {
-    fn add(&self, text: &str) -> io::Result<()> {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        drawn.push_str(text);
-        Ok(())
+    fn drawn(&self) -> MutexGuard<'_, String> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self, lines: usize, direction: char) -> io::Result<()> {
-        match lines {
-            0 => Ok(()),
-            lines => self.add(&format!("\x1b[{lines}{direction}")),
+    fn step(&self, lines: usize, direction: char) {
+        if lines > 0 {
+            let _ = write!(self.drawn(), "\x1b[{lines}{direction}");
         }
     }
 }
@@ -48,35 +46,42 @@ impl TermLike for Margin {
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.step(n, 'A')
+        self.step(n, 'A');
+        Ok(())
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.step(n, 'B')
+        self.step(n, 'B');
+        Ok(())
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.step(n, 'C')
+        self.step(n, 'C');
+        Ok(())
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.step(n, 'D')
+        self.step(n, 'D');
+        Ok(())
     }
 
     fn write_line(&self, s: &str) -> io::Result<()> {
-        self.add(&format!("{s}\n"))
+        let _ = writeln!(self.drawn(), "{s}");
+        Ok(())
     }
 
     fn write_str(&self, s: &str) -> io::Result<()> {
-        self.add(s)
+        self.drawn().push_str(s);
+        Ok(())
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.add("\r\x1b[2K")
+        self.drawn().push_str("\r\x1b[2K");
+        Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drawn = self.drawn();
         let mut stderr = io::stderr().lock();
         stderr.write_all(drawn.as_bytes())?;
         drawn.clear();

@@ -134,7 +134,7 @@ impl Printer {
     }
 
     /// Whether it's a person who sees the results, on a terminal.
-    pub(crate) fn is_for_terminal(&self) -> bool {
+    pub(crate) fn is_for_terminal() -> bool {
         io::stdout().is_terminal()
     }
 

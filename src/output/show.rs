@@ -270,13 +270,19 @@ fn columns<'a>() -> [Column<Row<'a>>; 7] {
             title: "HOST",
             fit: Fit::Yield,
             cell: |row| Cell::plain(row.worker.host.clone().unwrap_or_else(unknown)),
-            order: |a, b| known_first(&a.worker.host, &b.worker.host, Ord::cmp),
+            order: |a, b| known_first(a.worker.host.as_ref(), b.worker.host.as_ref(), Ord::cmp),
         },
         Column {
             title: "THREADS",
             fit: Fit::Keep,
             cell: |row| number(row.worker.threads),
-            order: |a, b| known_first(&a.worker.threads, &b.worker.threads, Ord::cmp),
+            order: |a, b| {
+                known_first(
+                    a.worker.threads.as_ref(),
+                    b.worker.threads.as_ref(),
+                    Ord::cmp,
+                )
+            },
         },
         Column {
             title: "CPU",
@@ -285,7 +291,7 @@ fn columns<'a>() -> [Column<Row<'a>>; 7] {
                 let cpu = row.worker.cpu.map(|cpu| format!("{cpu:.0}%"));
                 Cell::plain(cpu.unwrap_or_else(unknown))
             },
-            order: |a, b| known_first(&a.worker.cpu, &b.worker.cpu, f64::total_cmp),
+            order: |a, b| known_first(a.worker.cpu.as_ref(), b.worker.cpu.as_ref(), f64::total_cmp),
         },
         Column {
             title: "MEMORY",
@@ -294,13 +300,13 @@ fn columns<'a>() -> [Column<Row<'a>>; 7] {
                 let memory = memory(row.worker.memory, row.worker.memory_limit);
                 Cell::plain(memory.unwrap_or_else(unknown))
             },
-            order: |a, b| known_first(&a.worker.memory, &b.worker.memory, Ord::cmp),
+            order: |a, b| known_first(a.worker.memory.as_ref(), b.worker.memory.as_ref(), Ord::cmp),
         },
         Column {
             title: "TASKS",
             fit: Fit::Keep,
             cell: |row| number(row.worker.tasks),
-            order: |a, b| known_first(&a.worker.tasks, &b.worker.tasks, Ord::cmp),
+            order: |a, b| known_first(a.worker.tasks.as_ref(), b.worker.tasks.as_ref(), Ord::cmp),
         },
         Column {
             title: "SEEN",
@@ -308,7 +314,11 @@ fn columns<'a>() -> [Column<Row<'a>>; 7] {
             cell: |row| Cell::plain(&row.seen),
             order: |a, b| {
                 // Who was heard last has been silent for the shortest time.
-                known_first(&a.worker.last_seen, &b.worker.last_seen, |a, b| b.cmp(a))
+                known_first(
+                    a.worker.last_seen.as_ref(),
+                    b.worker.last_seen.as_ref(),
+                    |a, b| b.cmp(a),
+                )
             },
         },
     ]
@@ -322,8 +332,8 @@ impl Row<'_> {
 
 /// The order of what may be unknown, which comes last.
 fn known_first<T>(
-    a: &Option<T>,
-    b: &Option<T>,
+    a: Option<&T>,
+    b: Option<&T>,
     order: impl FnOnce(&T, &T) -> Ordering,
 ) -> Ordering {
     match (a, b) {

@@ -92,7 +92,7 @@ impl Way<'_> {
             None => "`gateway.address`, or `--address`",
         };
         let error = self.unreachable(stuck);
-        let detail = format!("{what}: {}", escaped(&stuck.cause.to_string()));
+        let detail = format!("{what}: {}", escaped(&stuck.cause));
         Step::faulty(
             name,
             detail,
