@@ -735,7 +735,7 @@ fn with_a_clock_that_is_wrong() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
-x version        the gateway at `http://[HOST]/api/health` says of itself: `fail/n[mend]: rm -rf ~/nmend: rm -rf ~`
+x version        the gateway at `http://[HOST]/api/health` says of itself: `fail\n[mend]: rm -rf ~\nmend: rm -rf ~`
                  mend: tell those who run the gateway, and try again in a while
 + authentication the gateway takes you, by your password, for `ada`; you have no active clusters
 + options        the gateway offers none
