@@ -1,6 +1,18 @@
 # Completion of dgw in bash: dgw itself is asked what fits.
 _dgw() {
-    local IFS=$'\013'
+    local IFS=$'\013' at has_command=
+    # What stands behind `--` is a line of its own.
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+            run | connect) has_command=yes ;;
+            --)
+                if [[ $has_command ]]; then
+                    _dgw_command $((at + 1)) "$2"
+                    return
+                fi
+                ;;
+        esac
+    done
     local words=("${COMP_WORDS[@]}")
     # `=` is a word of its own to bash, and what follows it another: dgw puts them together again.
     if [[ ${words[COMP_CWORD]} != '=' ]]; then
@@ -11,6 +23,24 @@ _dgw() {
     ))
     if [[ ${COMPREPLY-} == *[=/] ]]; then
         compopt -o nospace
+    fi
+}
+# Completes the command that begins at the word $1, the word so far being $2: as it would be by itself
+# where bash-completion is loaded, else by the names of commands and files.
+_dgw_command() {
+    local IFS=$' \t\n' helper
+    for helper in _comp_command_offset _command_offset; do
+        if declare -F "$helper" >/dev/null; then
+            "$helper" "$1"
+            return
+        fi
+    done
+    IFS=$'\n'
+    if ((COMP_CWORD == $1)) && [[ $2 != */* ]]; then
+        COMPREPLY=($(compgen -c -- "$2"))
+    else
+        compopt -o filenames
+        COMPREPLY=($(compgen -f -- "$2"))
     fi
 }
 if ((BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4))); then

@@ -16,7 +16,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{
     ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint,
 };
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 pub(crate) use change::{AdaptArgs, KeepArgs, NewArgs, ScaleArgs, ShutdownArgs, StartArgs};
 pub(crate) use connect::{ConnectArgs, RelayArgs, RunArgs};
@@ -27,7 +27,7 @@ pub(crate) use setup::{DoctorArgs, LoginArgs};
 
 use crate::complete;
 use crate::gateway::Status;
-use crate::output::{Colour, Format, Manner};
+use crate::output::{Colour, Format, Manner, SortBy};
 use value::ClusterName;
 
 /// Start, find, scale and stop Dask clusters on a Dask Gateway
@@ -153,8 +153,10 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     no_header: bool,
 
-    /// Sort by this column of the table, by its title
-    #[arg(long, global = true, value_name = "COLUMN")]
+    /// Sort by this column of the table, by its title, or by this field of the records; -COLUMN
+    /// turns the order round
+    #[arg(long, global = true, value_name = "COLUMN", allow_hyphen_values = true)]
+    #[arg(add = ArgValueCompleter::new(complete::columns))]
     sort_by: Option<String>,
 
     /// Say nothing but results and errors
@@ -188,7 +190,7 @@ impl Global {
         Manner {
             format: self.output,
             header: !self.no_header,
-            sort_by: self.sort_by.clone(),
+            sort_by: self.sort_by.as_deref().map(SortBy::from),
             colour: self.color,
             quiet: self.quiet,
             verbosity: self.verbose,
@@ -216,6 +218,7 @@ pub(crate) struct Selectors {
         ignore_case = true
     )]
     #[arg(value_parser = PossibleValuesParser::new(STATUSES).try_map(|text| text.parse::<Status>()))]
+    #[arg(add = ArgValueCompleter::new(complete::statuses))]
     pub(crate) status: Vec<Status>,
 
     /// Only clusters that were started longer ago than this
@@ -265,9 +268,14 @@ pub(crate) struct Care {
 
 /// Print a shell's completion script
 ///
-/// Cluster names and option keys complete live, from the gateway. For bash:
-/// dgw completions bash > ~/.local/share/bash-completion/completions/dgw
+/// Cluster names and option keys complete live, from the gateway; a COMMAND that stands behind `--`
+/// as by itself.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw completions bash > ~/.local/share/bash-completion/completions/dgw
+  dgw completions zsh > ~/.zfunc/_dgw
+  dgw completions fish > ~/.config/fish/completions/dgw.fish")]
 pub(crate) struct CompletionsArgs {
     /// Which shell
     pub(crate) shell: Shell,

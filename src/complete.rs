@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use clap::Command;
 use clap_complete::engine::CompletionCandidate;
-use clap_complete::env::{CompleteEnv, Fish, Shells, Zsh};
+use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::age;
 use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Field, Gateway, Spec, Status};
-use crate::output::escaped;
+use crate::output::{
+    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_sort_names,
+};
 use crate::scheduler::Schedulers;
 
 /// Longer, and a person would sooner have typed it.
@@ -35,6 +37,9 @@ pub(crate) fn answer_shell(command: fn() -> Command) {
     let completer = CompleteEnv::with_factory(command).shells(SHELLS);
     let words = std::env::args_os();
     let is_script = words.len() < 2;
+    if std::env::var_os("COMPLETE").is_some() && line::is_of_command() {
+        std::process::exit(0);
+    }
     match completer.try_complete(words, std::env::current_dir().ok().as_deref()) {
         Ok(false) => {}
         Ok(true) => std::process::exit(0),
@@ -44,7 +49,7 @@ pub(crate) fn answer_shell(command: fn() -> Command) {
     }
 }
 
-const SHELLS: Shells<'static> = Shells(&[&line::BashLine, &Zsh, &Fish]);
+const SHELLS: Shells<'static> = Shells(&[&line::BashLine, line::ZSH, line::FISH]);
 
 /// Flags are offered to who has begun one, and where there's nothing else: two dozen would drown
 /// the names of clusters.
@@ -69,14 +74,16 @@ pub(crate) fn script(shell: &str) -> std::io::Result<String> {
     String::from_utf8(script).map_err(std::io::Error::other)
 }
 
-/// The active clusters' names, with their status and age.
+/// The active clusters' names, with their status and age, but for those that the line has already.
 pub(crate) fn clusters() -> Vec<CompletionCandidate> {
     let Some(listing) = ask(async |gateway| gateway.clusters(&Status::ACTIVE).await) else {
         return Vec::new();
     };
     let now = listing.now();
+    let (others, _) = line::others_and_current();
     let clusters = listing.clusters.into_iter();
     clusters
+        .filter(|cluster| !others.iter().any(|word| *word == *cluster.name))
         .map(|cluster| {
             let age = Duration::try_from(now.duration_since(cluster.start_time));
             let age = age::short(age.unwrap_or_default());
@@ -122,10 +129,67 @@ fn choices(field: &Field) -> Vec<CompletionCandidate> {
 }
 
 /// What `dgw wait` can wait for.
-pub(crate) fn conditions() -> Vec<CompletionCandidate> {
-    ["running", "stopped", "workers=", "idle"]
-        .map(CompletionCandidate::new)
-        .into()
+pub(crate) fn conditions(current: &OsStr) -> Vec<CompletionCandidate> {
+    let all = ["running", "stopped", "workers=", "idle"];
+    // A number is the person's to say.
+    beginning_with(
+        current,
+        all.into_iter()
+            .filter(|it| *current != **it || !it.ends_with('=')),
+    )
+}
+
+/// The statuses that a list of them, of which `current` is the last, has not yet.
+pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
+    let (_, word) = line::others_and_current();
+    let word = word.to_string_lossy();
+    let list = word.rsplit('=').next().unwrap_or_default();
+    let mut there = list.split(',').collect::<Vec<_>>();
+    there.pop();
+    let is_new = |status: &str| !there.iter().any(|it| it.eq_ignore_ascii_case(status));
+    let all = Status::ALL.map(|status| status.as_str().to_lowercase());
+    beginning_with(current, all.into_iter().filter(|status| is_new(status)))
+}
+
+/// What `--sort-by` takes in the command that the line names, either way round.
+pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
+    let words = words();
+    let names = words.iter().find_map(|word| match word.as_str() {
+        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_shape(true))),
+        "list" | "ls" => Some(sort_names(&cluster_shape())),
+        "options" => Some(sort_names(&option_shape())),
+        "show" => Some(worker_sort_names()),
+        "top" => Some(
+            top::titles(false)
+                .into_iter()
+                .map(str::to_lowercase)
+                .collect(),
+        ),
+        _ => None,
+    });
+    let sign = if current.as_encoded_bytes().starts_with(b"-") {
+        "-"
+    } else {
+        ""
+    };
+    let names = names.unwrap_or_default().into_iter();
+    beginning_with(current, names.map(|name| format!("{sign}{name}")))
+}
+
+fn is_wide(words: &[String]) -> bool {
+    let is_flag = |word: &String| ["--wide", "wide", "-owide", "--output=wide"].contains(&&**word);
+    words.iter().any(is_flag)
+}
+
+fn beginning_with<T: AsRef<str>>(
+    current: &OsStr,
+    all: impl Iterator<Item = T>,
+) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let fitting = all.filter(|it| it.as_ref().starts_with(&*current));
+    fitting
+        .map(|it| CompletionCandidate::new(it.as_ref()))
+        .collect()
 }
 
 /// The names of the workers of the cluster that the line names, or of the only one that runs, with

@@ -216,6 +216,9 @@ State:
 /// again at the last moment. A failure doesn't stop the rest.
 #[derive(Debug, Args)]
 #[command(after_long_help = SHUTDOWN_MORE)]
+#[command(
+    override_usage = "dgw shutdown [OPTIONS] <CLUSTER>...\n       dgw shutdown [OPTIONS] <SELECTORS>"
+)]
 #[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than", "idle_for"]).multiple(true).required(true))]
 pub(crate) struct ShutdownArgs {
     /// Names, prefixes of names, or dashboard URLs

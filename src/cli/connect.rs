@@ -62,6 +62,7 @@ pub(crate) struct ConnectArgs {
 /// Signals go to COMMAND. One that doesn't end within ten seconds of SIGTERM or SIGHUP, or at the
 /// second, is killed, so that there is time for the cluster.
 #[derive(Debug, Args)]
+#[command(override_usage = "dgw run [OPTIONS] -- <COMMAND>...")]
 #[command(after_long_help = "\
 Examples:
   dgw run --workers 8 -- python analysis.py

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::value::{self, ClusterName};
 use super::{Probe, Selectors, Target};
@@ -17,12 +17,14 @@ use crate::complete;
 ///
 /// With -o wide each running cluster is asked what it is doing, all at the same time. TASKS are those
 /// still to be done, of all it knows; CLIENTS those connected; IDLE for how long nothing has been
-/// running or queued, `-` while something is. `?` stands for what isn't known.
+/// running or queued, `-` while something is; KEEP for how long clean-up leaves it alone, on a terminal
+/// only where any is kept. `?` stands for what isn't known.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   dgw list
   dgw list -o wide --sort-by idle
+  dgw list -o csv --sort-by -start_time
   dgw list --all --older-than 1d
   dgw list -o json | jq -r '.[].dashboard_link'")]
 pub(crate) struct ListArgs {
@@ -37,7 +39,8 @@ pub(crate) struct ListArgs {
 
     /// List again and again, every two seconds or so often
     ///
-    /// On a terminal each list takes the place of the one before.
+    /// On a terminal each list takes the place of the one before, and its last line says how many have
+    /// no room.
     #[arg(short, long, value_name = "DURATION", num_args = 0..=1)]
     #[arg(default_missing_value = "2s", value_parser = value::pace)]
     pub(crate) watch: Option<Duration>,
@@ -58,7 +61,7 @@ pub(crate) struct ListArgs {
 /// What the gateway knows of it, and, while it runs, what it tells itself: its workers with their
 /// memory, CPU and tasks, connected clients, since when it is idle, and the versions it runs on,
 /// with a warning where scheduler and workers differ. Of one that is PENDING, where `squeue` is on the
-/// PATH: how Slurm says its job is. `?` stands for what isn't known.
+/// PATH: how Slurm says its job is. `?` stands for what isn't known. --sort-by orders the workers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -83,7 +86,8 @@ pub(crate) struct ShowArgs {
 /// stays, with the last it told, however it ends. CPU is the share of all threads that is in use;
 /// TASKS are those still to be done, of all it knows.
 ///
-/// --sort-by takes a column's title: numbers begin with the largest.
+/// --sort-by takes a column's title: numbers begin with the largest, or with the smallest where it is
+/// -COLUMN.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -171,7 +175,7 @@ pub(crate) struct WaitArgs {
 
     /// What to wait for: running, stopped, workers=N (or more), or idle
     #[arg(long = "for", value_name = "CONDITION", value_parser = value::condition)]
-    #[arg(add = ArgValueCandidates::new(complete::conditions))]
+    #[arg(add = ArgValueCompleter::new(complete::conditions))]
     pub(crate) condition: value::Condition,
 
     /// Give up after this long

@@ -43,6 +43,11 @@ fn page(command: clap::Command, name: &str) -> (String, String) {
     } else {
         "dgw(1)".to_owned()
     };
+    // clap_mangen's own synopsis leaves out what values are called, and how many there may be.
+    let mut command = command;
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    let command = command.override_usage(usage);
     // What follows the options has sections of its own, whose lines stand as they are.
     let man = clap_mangen::Man::new(command.after_long_help(Resettable::Reset))
         .title(name.to_uppercase())

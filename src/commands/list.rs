@@ -7,9 +7,7 @@ use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Gateway, Identities, Status};
-use crate::output::{
-    Aged, Column, Format, Printer, Protection, cluster_columns, wide_cluster_columns,
-};
+use crate::output::{Aged, Format, Printer, Protection, Shape, cluster_shape, wide_cluster_shape};
 
 /// Lists one's clusters, once or until interrupted.
 pub(super) async fn run(
@@ -17,7 +15,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    printer.sort_column(&columns(args, printer, true))?;
+    printer.check_sorting(&shape(args, printer, true))?;
     let Some(pause) = args.watch else {
         return once(args, gateway, printer).await;
     };
@@ -36,11 +34,11 @@ fn is_wide(args: &ListArgs, printer: &Printer) -> bool {
     args.wide || printer.format() == Format::Wide
 }
 
-fn columns(args: &ListArgs, printer: &Printer, has_keep: bool) -> Vec<Column<Aged>> {
+fn shape(args: &ListArgs, printer: &Printer, has_keep: bool) -> Shape<Aged> {
     if is_wide(args, printer) {
-        wide_cluster_columns(has_keep)
+        wide_cluster_shape(has_keep)
     } else {
-        cluster_columns()
+        cluster_shape()
     }
 }
 
@@ -89,8 +87,10 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         }
     }
     let is_kept = |row: &Aged| row.protection.is_some_and(|kept| kept != Protection::None);
-    let has_keep = printer.sorts_by("keep") || rows.iter().any(is_kept);
-    printer.records(rows, &columns(args, printer, has_keep))?;
+    // Whoever counts columns must find the same ones each time.
+    let is_constant = !Printer::is_for_terminal() || printer.sorts_by("keep");
+    let has_keep = is_constant || rows.iter().any(is_kept);
+    printer.records(rows, &shape(args, printer, has_keep))?;
     if is_empty {
         printer.say(if args.all || !selectors.is_empty() {
             "no cluster fits"

@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::Gateway;
-use crate::output::{OfferedOption, Printer, option_columns};
+use crate::output::{OfferedOption, Printer, option_shape};
 
 /// Lists the options that the gateway offers for a new cluster.
 pub(super) async fn run(
@@ -11,7 +11,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    printer.sort_column(&option_columns())?;
+    printer.check_sorting(&option_shape())?;
     let fields = gateway.options().await?;
     if fields.is_empty() {
         printer.say("this gateway offers no options");
@@ -20,5 +20,5 @@ pub(super) async fn run(
         let yours = settings.cluster_options.get(&field.name).cloned();
         OfferedOption::new(field, yours)
     });
-    printer.records(rows.collect(), &option_columns())
+    printer.records(rows.collect(), &option_shape())
 }

@@ -17,6 +17,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
+    printer.check_worker_sorting()?;
     let (mut aged, identity) = args.target.find_with_identity(gateway).await?;
     let name = &aged.cluster.name;
     let report = if aged.cluster.status == Status::Running {
@@ -38,7 +39,7 @@ pub(super) async fn run(
     };
     protection::mark(std::slice::from_mut(&mut aged), gateway, printer);
     let differences = differences(&report);
-    printer.cluster(&Shown { aged, report, job })?;
+    printer.cluster(Shown { aged, report, job })?;
     for difference in differences.iter().take(DIFFERENCES) {
         printer.warn(difference);
     }

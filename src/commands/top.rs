@@ -77,13 +77,18 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(args: &TopArgs, sorted: Option<usize>, has_colour: bool, asking: Asking<'a>) -> Self {
+    fn new(
+        args: &TopArgs,
+        sorted: Option<(usize, bool)>,
+        has_colour: bool,
+        asking: Asking<'a>,
+    ) -> Self {
         let by = |column, is_reversed| Sorting {
             column,
             is_reversed,
         };
         let given = |is_asked: bool, other: Sorting| match sorted {
-            Some(column) if is_asked => by(column, false),
+            Some((column, is_reversed)) if is_asked => by(column, is_reversed),
             _ => other,
         };
         let now = Timestamp::now();

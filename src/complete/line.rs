@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Command;
-use clap_complete::env::{Bash, EnvCompleter};
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
 /// Where the word is that the cursor is in, in bash and zsh; in fish it is the last.
 const INDEX: &str = "_CLAP_COMPLETE_INDEX";
@@ -13,8 +13,13 @@ const INDEX: &str = "_CLAP_COMPLETE_INDEX";
 /// What bash reads candidates apart by.
 const SEPARATOR: &str = "_CLAP_IFS";
 
-/// The library's own drops a `=` that the cursor is behind.
-const SCRIPT: &str = include_str!("../../completions/dgw.bash");
+/// The shells' scripts. The library's own know nothing of what stands behind `--`, and that of bash
+/// drops a `=` that the cursor is behind.
+const SCRIPTS: [&str; 3] = [
+    include_str!("../../completions/dgw.bash"),
+    include_str!("../../completions/_dgw"),
+    include_str!("../../completions/dgw.fish"),
+];
 
 /// The words of the line, which follow `--`.
 pub(super) fn words() -> Vec<OsString> {
@@ -27,6 +32,26 @@ pub(super) fn asks_for_flags() -> bool {
     let words = words();
     let word = index().map_or_else(|| words.last(), |index| words.get(index));
     word.is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"))
+}
+
+/// Whether the word that the cursor is in belongs to a COMMAND behind `--`, which isn't dgw's to
+/// complete.
+pub(super) fn is_of_command() -> bool {
+    let words = words();
+    let before = index().unwrap_or_else(|| words.len().saturating_sub(1));
+    let before = &words[..before.min(words.len())];
+    let mut parts = before.splitn(2, |word| word == "--");
+    let own = parts.next().unwrap_or_default();
+    parts.next().is_some() && own.iter().any(|word| word == "run" || word == "connect")
+}
+
+/// The words of the line but for the one that the cursor is in, and that one as far as it is there,
+/// as the shell hands them over.
+pub(super) fn others_and_current() -> (Vec<OsString>, OsString) {
+    let mut words = words();
+    let at = index().unwrap_or_else(|| words.len().saturating_sub(1));
+    let current = (at < words.len()).then(|| words.remove(at));
+    (words, current.unwrap_or_default())
 }
 
 fn index() -> Option<usize> {
@@ -53,7 +78,7 @@ impl EnvCompleter for BashLine {
         _completer: &str,
         buf: &mut dyn Write,
     ) -> io::Result<()> {
-        buf.write_all(SCRIPT.as_bytes())
+        buf.write_all(SCRIPTS[0].as_bytes())
     }
 
     fn write_complete(
@@ -63,20 +88,64 @@ impl EnvCompleter for BashLine {
         current_dir: Option<&Path>,
         buf: &mut dyn Write,
     ) -> io::Result<()> {
-        let (words, index) = joined(args, index().unwrap_or_default());
+        let at = index().unwrap_or_default();
+        let typed = args.get(at).cloned();
+        let (words, index) = joined(args, at);
         let word = words.get(index).and_then(|word| word.to_str());
-        let is_whole = word.is_none_or(|word| !word.contains('='));
+        let word = word.unwrap_or_default().to_owned();
+        // Where `=` is none of the characters that words end at, a word is in one piece.
+        let is_whole = typed.is_none_or(|typed| *typed == *word);
+        let kept = word.rfind('=').filter(|_| !is_whole);
+        let kept = &word[..kept.map_or(0, |sign| sign + 1)];
         let candidates = clap_complete::engine::complete(cmd, words, index, current_dir)?;
         let candidates = candidates.iter().map(|candidate| {
-            let candidate = candidate.get_value().to_string_lossy().into_owned();
-            match candidate.split_once('=') {
-                Some((_, value)) if !is_whole => value.to_owned(),
-                _ => candidate,
-            }
+            let candidate = candidate.get_value().to_string_lossy();
+            let rest = candidate.strip_prefix(kept).unwrap_or(&candidate);
+            rest.to_owned()
         });
         let separator = std::env::var(SEPARATOR).unwrap_or_else(|_| "\n".to_owned());
         let candidates = candidates.collect::<Vec<_>>();
         buf.write_all(candidates.join(&separator).as_bytes())
+    }
+}
+
+/// A shell that takes no line apart, with a script of dgw's own.
+struct WithScript<S>(S, &'static str);
+
+/// zsh.
+pub(super) const ZSH: &dyn EnvCompleter = &WithScript(Zsh, SCRIPTS[1]);
+
+/// fish.
+pub(super) const FISH: &dyn EnvCompleter = &WithScript(Fish, SCRIPTS[2]);
+
+impl<S: EnvCompleter> EnvCompleter for WithScript<S> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.0.is(name)
+    }
+
+    fn write_registration(
+        &self,
+        _var: &str,
+        _name: &str,
+        _bin: &str,
+        _completer: &str,
+        buf: &mut dyn Write,
+    ) -> io::Result<()> {
+        buf.write_all(self.1.as_bytes())
+    }
+
+    fn write_complete(
+        &self,
+        cmd: &mut Command,
+        args: Vec<OsString>,
+        current_dir: Option<&Path>,
+        buf: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.0.write_complete(cmd, args, current_dir, buf)
     }
 }
 

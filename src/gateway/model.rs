@@ -161,7 +161,7 @@ impl Record {
             // Anything but a path would change the host that the link leads to.
             dashboard_link: self
                 .dashboard_route
-                .filter(|route| route.starts_with('/') && is_graphic(route))
+                .filter(|route| route.starts_with('/') && is_plain_route(route))
                 .map(|route| format!("{public_address}{route}")),
             scheduler_address: (self.status == Status::Running)
                 .then(|| format!("gateway://{scheduler_proxy}/{}", self.name)),
@@ -179,8 +179,11 @@ pub(super) fn is_proper_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
 }
 
-fn is_graphic(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_graphic())
+/// Whether a route may become part of a link. Links stand in lines that shells run: what some shell
+/// takes for more than a character, even between quotes, is percent-encoded in a URL.
+fn is_plain_route(route: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !br#""'$<>\^`{|}"#.contains(&b);
+    route.bytes().all(is_plain)
 }
 
 fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -193,4 +196,31 @@ fn maybe_rfc3339<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     time.map(|time| time.to_string()).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(route: &str) -> Option<String> {
+        let record = serde_json::json!({
+            "name": "a1", "status": "RUNNING", "start_time": 1, "stop_time": null,
+            "dashboard_route": route,
+        });
+        let record = serde_json::from_value::<Record>(record).expect("a record");
+        let cluster = record.into_cluster("https://h.example", "h.example:443");
+        cluster.expect("a cluster").dashboard_link
+    }
+
+    #[test]
+    fn no_route_makes_a_link_that_a_shell_could_run() {
+        let fine = "/clusters/ns.a1/status?x=1&y=%27#top";
+        assert_eq!(link(fine), Some(format!("https://h.example{fine}")));
+        for part in [
+            "\\';id;'", "'", "\\", "`id`", "$(id)", "\"", "\n", "\x1b", " ", "\u{ad}", "{a,b}",
+        ] {
+            assert_eq!(link(&format!("/clusters/a1/{part}")), None, "{part}");
+        }
+        assert_eq!(link("@evil.example/"), None);
+    }
 }

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::quantity;
+use super::sorting::Shape;
 use super::table::{Cell, Column, Fit};
 use crate::age;
 use crate::gateway::{Cluster, Status};
@@ -124,12 +125,19 @@ impl Aged {
 }
 
 /// NAME STATUS AGE OPTIONS DASHBOARD.
-pub(crate) fn columns() -> Vec<Column<Aged>> {
-    vec![NAME, STATUS, AGE, OPTIONS, DASHBOARD]
+pub(crate) fn shape() -> Shape<Aged> {
+    let wide = wide_shape(true);
+    let titles = wide.columns.iter().map(|column| column.title);
+    let elsewhere = titles.chain(wide.fields).collect();
+    Shape {
+        columns: vec![NAME, STATUS, AGE, OPTIONS, DASHBOARD],
+        fields: CLUSTER_FIELDS.into(),
+        elsewhere: Some((elsewhere, "`-o wide`, or `--wide`")),
+    }
 }
 
 /// The same, with what the clusters are doing, and KEEP if asked for.
-pub(crate) fn wide_columns(has_keep: bool) -> Vec<Column<Aged>> {
+pub(crate) fn wide_shape(has_keep: bool) -> Shape<Aged> {
     let mut columns = vec![
         NAME, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE,
     ];
@@ -137,8 +145,35 @@ pub(crate) fn wide_columns(has_keep: bool) -> Vec<Column<Aged>> {
         columns.push(KEEP);
     }
     columns.extend([OPTIONS, DASHBOARD]);
-    columns
+    Shape {
+        columns,
+        fields: [&CLUSTER_FIELDS[..], &ACTIVITY_FIELDS].concat(),
+        elsewhere: None,
+    }
 }
+
+/// The fields of every record.
+const CLUSTER_FIELDS: [&str; 7] = [
+    "name",
+    "status",
+    "start_time",
+    "stop_time",
+    "options",
+    "dashboard_link",
+    "scheduler_address",
+];
+
+/// What follows where the clusters were asked.
+const ACTIVITY_FIELDS: [&str; 8] = [
+    "workers",
+    "threads",
+    "memory_used",
+    "memory_limit",
+    "tasks",
+    "clients",
+    "idle_since",
+    "kept_until",
+];
 
 /// A part of a name is enough to mean a cluster by.
 const NAME: Column<Aged> = Column {
@@ -270,4 +305,36 @@ pub(super) fn options(options: &Map<String, Value>) -> String {
         value => format!("{key}={value}"),
     });
     texts.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_those_of_the_records() {
+        let mut aged = Aged {
+            cluster: Cluster {
+                name: "a".to_owned(),
+                status: Status::Running,
+                start_time: Timestamp::UNIX_EPOCH,
+                stop_time: None,
+                options: Map::new(),
+                dashboard_link: None,
+                scheduler_address: None,
+            },
+            now: Timestamp::UNIX_EPOCH,
+            activity: None,
+            protection: None,
+        };
+        let fields = |aged: &Aged| {
+            let record = serde_json::to_value(aged).expect("a record");
+            let record = record.as_object().expect("an object");
+            record.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&aged), shape().fields);
+        aged.activity = Some(Activity::default());
+        aged.protection = Some(Protection::None);
+        assert_eq!(fields(&aged), wide_shape(true).fields);
+    }
 }

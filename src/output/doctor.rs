@@ -23,7 +23,7 @@ pub(crate) enum State {
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) state: State,
-    /// What was found; several things are lines.
+    /// What was found; several things are lines. What others say in it is escaped.
     pub(crate) detail: String,
     /// What to do about it, where it failed.
     pub(crate) mend: Option<String>,
@@ -69,6 +69,9 @@ impl Step {
     pub(crate) fn failed(name: &'static str, error: &Error) -> Self {
         let mut lines = vec![error.to_string()];
         lines.extend(error.details());
+        // Where a line ends is dgw's to say, and nobody's whom the message quotes.
+        let lines = lines.iter().map(|line| escape::text(line));
+        let lines = lines.collect::<Vec<_>>();
         let mend = error
             .hint()
             .unwrap_or_else(|| "tell those who run the gateway".to_owned());

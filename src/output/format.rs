@@ -26,8 +26,14 @@ pub(crate) enum Format {
 
 impl Format {
     /// `value`, an object or an array of objects, as text that ends with a line break; empty for
-    /// the tables, which people get from elsewhere.
-    pub(super) fn render(self, value: &Value, header: bool) -> anyhow::Result<String> {
+    /// the tables, which people get from elsewhere. `fields` are those that lead a header, there or
+    /// not.
+    pub(super) fn render(
+        self,
+        value: &Value,
+        fields: &[&str],
+        header: bool,
+    ) -> anyhow::Result<String> {
         let records = match value {
             Value::Array(records) => records.as_slice(),
             record => std::slice::from_ref(record),
@@ -40,7 +46,7 @@ impl Format {
                 lines(texts.map(|text| escape::json(&text).into_owned()))
             }
             Self::Yaml => yaml::render(value),
-            Self::Csv => csv(records, header)?,
+            Self::Csv => csv(records, fields, header)?,
             Self::Name => {
                 let names = records
                     .iter()
@@ -56,16 +62,17 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
     texts.flat_map(|text| [text, "\n".to_owned()]).collect()
 }
 
-/// A column for each field of any record; nested values as JSON, null as nothing.
-fn csv(records: &[Value], header: bool) -> anyhow::Result<String> {
+/// A column for each of `fields` and for each other field of any record; nested values as JSON, null
+/// as nothing.
+fn csv(records: &[Value], fields: &[&str], header: bool) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut fields: Vec<&String> = Vec::new();
+    let mut fields = fields.to_vec();
     for field in records
         .iter()
         .filter_map(Value::as_object)
         .flat_map(Map::keys)
     {
-        if !fields.contains(&field) {
+        if !fields.contains(&field.as_str()) {
             fields.push(field);
         }
     }
@@ -76,7 +83,7 @@ fn csv(records: &[Value], header: bool) -> anyhow::Result<String> {
         writer.write_record(&fields)?;
     }
     for record in records {
-        writer.write_record(fields.iter().map(|field| match &record[field.as_str()] {
+        writer.write_record(fields.iter().map(|field| match &record[*field] {
             Value::Null => String::new(),
             Value::String(text) => escape::text(text).into_owned(),
             value => escape::json(&value.to_string()).into_owned(),
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn every_format_renders_every_record() {
         let records = json!([record(), record()]);
-        let render = |format: Format| format.render(&records, true).expect("rendered");
+        let render = |format: Format| format.render(&records, &[], true).expect("rendered");
         assert_eq!(render(Format::Name), "a1\na1\n");
         assert_eq!(render(Format::Jsonl).lines().count(), 2);
         assert_eq!(
@@ -118,13 +125,13 @@ mod tests {
     #[test]
     fn records_may_differ() {
         let records = json!([{"name": "a", "min": 1}, {"name": "b", "options": "x"}]);
-        let csv = Format::Csv.render(&records, true).expect("rendered");
+        let csv = Format::Csv.render(&records, &[], true).expect("rendered");
         assert_eq!(csv, "name,min,options\na,1,\nb,,x\n");
     }
 
     #[test]
     fn no_record_is_an_empty_array_or_nothing() {
-        let render = |format: Format| format.render(&json!([]), true).expect("rendered");
+        let render = |format: Format| format.render(&json!([]), &[], true).expect("rendered");
         assert_eq!(render(Format::Json), "[]\n");
         assert_eq!(render(Format::Yaml), "[]\n");
         for format in [Format::Jsonl, Format::Csv, Format::Name] {
@@ -132,12 +139,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_csv_of_nothing_has_its_header() {
+        let render = |header: bool| {
+            let csv = Format::Csv.render(&json!([]), &["name", "status"], header);
+            csv.expect("rendered")
+        };
+        assert_eq!(render(true), "name,status\n");
+        assert_eq!(render(false), "");
+    }
+
     proptest! {
         #[test]
         fn no_format_lets_a_control_character_through(raw in any::<String>()) {
             let records = json!([{"name": raw, "options": {raw.clone(): [raw.clone()]}}]);
             for format in [Format::Json, Format::Jsonl, Format::Yaml, Format::Csv, Format::Name] {
-                let shown = format.render(&records, true).expect("rendered");
+                let shown = format.render(&records, &[], true).expect("rendered");
                 prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
             }
         }

@@ -15,6 +15,9 @@ pub(crate) struct Logged {
     pub(crate) entry: Entry,
 }
 
+/// The fields of every record.
+pub(super) const FIELDS: [&str; 4] = ["name", "time", "level", "text"];
+
 /// `2026-11-21T03:12:44Z INFO text`, and further lines of the text indented; each after the name
 /// where several log. Nothing but what breaks these lines is left unescaped.
 pub(super) fn text(lines: &[Logged], has_names: bool) -> String {

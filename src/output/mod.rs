@@ -7,29 +7,32 @@ mod format;
 mod label;
 mod logger;
 mod logs;
+mod margin;
 mod options;
 mod printer;
 mod progress;
 mod prompt;
 mod quantity;
 mod show;
+mod sorting;
 mod stdout;
 mod suspension;
 mod table;
+mod terminal;
 pub(crate) mod top;
 mod yaml;
 
 pub(crate) use clusters::{
-    Aged, Protection, columns as cluster_columns, wide_columns as wide_cluster_columns,
+    Aged, Protection, shape as cluster_shape, wide_shape as wide_cluster_shape,
 };
 pub(crate) use doctor::{State, Step};
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use logs::Logged;
-pub(crate) use options::{OfferedOption, columns as option_columns};
+pub(crate) use options::{OfferedOption, shape as option_shape};
 pub(crate) use printer::{Colour, Manner, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
-pub(crate) use show::Shown;
+pub(crate) use show::{Shown, worker_sort_names};
+pub(crate) use sorting::{Shape, SortBy, names as sort_names};
 pub(crate) use suspension::{Suspension, Turn};
-pub(crate) use table::Column;

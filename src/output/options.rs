@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::sorting::Shape;
 use super::table::{Cell, Column, Fit};
 use crate::gateway::{Field, Spec};
 
@@ -30,7 +31,27 @@ impl OfferedOption {
 }
 
 /// NAME TYPE VALUES DEFAULT YOURS LABEL.
-pub(crate) fn columns() -> [Column<OfferedOption>; 6] {
+pub(crate) fn shape() -> Shape<OfferedOption> {
+    Shape {
+        columns: columns().into(),
+        fields: FIELDS.into(),
+        elsewhere: None,
+    }
+}
+
+/// The fields that records have: bounds and choices are those of some types only.
+const FIELDS: [&str; 8] = [
+    "name",
+    "label",
+    "type",
+    "min",
+    "max",
+    "options",
+    "default",
+    "your_default",
+];
+
+fn columns() -> [Column<OfferedOption>; 6] {
     [
         Column {
             title: "NAME",

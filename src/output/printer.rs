@@ -13,9 +13,11 @@ use super::label::label;
 use super::logger;
 use super::logs::{self, Logged};
 use super::progress::Progress;
-use super::show::Shown;
+use super::show::{self, Shown};
+use super::sorting::{Shape, SortBy};
 use super::stdout::{leads_nowhere, redraw, write};
-use super::table::{self, Column};
+use super::table;
+use super::terminal;
 use super::top::Screen;
 use crate::error::Error;
 
@@ -36,7 +38,7 @@ pub(crate) enum Colour {
 pub(crate) struct Manner {
     pub(crate) format: Format,
     pub(crate) header: bool,
-    pub(crate) sort_by: Option<String>,
+    pub(crate) sort_by: Option<SortBy>,
     pub(crate) colour: Colour,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
@@ -77,59 +79,63 @@ impl Printer {
         }
     }
 
-    /// Prints `rows` as the table of `columns`, or in the format asked for.
+    /// Prints `rows` as a table of the columns of `shape`, or in the format asked for.
     ///
     /// # Errors
-    /// `--sort-by` names no column, or stdout can't be written.
+    /// `--sort-by` names neither a column nor a field, or stdout can't be written.
     pub(crate) fn records<T: Serialize>(
         &self,
         mut rows: Vec<T>,
-        columns: &[Column<T>],
+        shape: &Shape<T>,
     ) -> Result<(), Error> {
-        if let Some(column) = self.sort_column(columns)? {
-            rows.sort_by(column.order);
+        if let Some(by) = &self.manner.sort_by {
+            rows = by.sort(rows, shape)?;
         }
-        self.render(&rows, || {
+        self.render_with(&rows, &shape.fields, || {
             let header = self.manner.header && !rows.is_empty();
-            table::render(&rows, columns, header, width(), colours(&io::stdout()))
+            let colour = colours(&io::stdout());
+            table::render(&rows, &shape.columns, header, width(), colour)
         })
     }
 
-    /// The column that `--sort-by` names; worth asking before anything is requested.
+    /// Finds out whether `--sort-by` names what rows of `shape` have; worth it before anything is
+    /// requested.
     ///
     /// # Errors
-    /// It names none of `columns`.
-    pub(crate) fn sort_column<'a, T>(
-        &self,
-        columns: &'a [Column<T>],
-    ) -> Result<Option<&'a Column<T>>, Error> {
-        let titles = columns.iter().map(|column| column.title);
-        let found = self.sort_place(&titles.collect::<Vec<_>>())?;
-        Ok(found.map(|at| &columns[at]))
+    /// It names neither a column of theirs nor a field.
+    pub(crate) fn check_sorting<T>(&self, shape: &Shape<T>) -> Result<(), Error> {
+        let by = self.manner.sort_by.as_ref();
+        by.map_or(Ok(()), |by| by.check(shape))
     }
 
-    /// The place in `titles` of what `--sort-by` asks for.
+    /// The same of the workers of a cluster in full.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn check_worker_sorting(&self) -> Result<(), Error> {
+        self.check_sorting(&show::shape())
+    }
+
+    /// The place in `titles` of what `--sort-by` asks for, and whether its order is turned round.
     ///
     /// # Errors
     /// It names none of them.
-    pub(crate) fn sort_place(&self, titles: &[&str]) -> Result<Option<usize>, Error> {
-        let Some(title) = &self.manner.sort_by else {
+    pub(crate) fn sort_place(&self, titles: &[&str]) -> Result<Option<(usize, bool)>, Error> {
+        let Some(by) = &self.manner.sort_by else {
             return Ok(None);
         };
-        let found = titles.iter().position(|at| at.eq_ignore_ascii_case(title));
-        found.map(Some).ok_or_else(|| {
-            let titles = titles.iter().map(|title| title.to_lowercase());
-            Error::Usage(format!(
-                "no column `{title}` to sort by: there are {}",
-                titles.collect::<Vec<_>>().join(", ")
-            ))
-        })
+        Ok(Some((by.place(titles)?, by.is_reversed)))
     }
 
     /// Whether `--sort-by` names the column `title`.
     pub(crate) fn sorts_by(&self, title: &str) -> bool {
         let asked = self.manner.sort_by.as_ref();
-        asked.is_some_and(|asked| asked.eq_ignore_ascii_case(title))
+        asked.is_some_and(|asked| asked.is(title))
+    }
+
+    /// Whether it's a person who sees the results, on a terminal.
+    pub(crate) fn is_for_terminal() -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Whether to colour what takes the whole screen.
@@ -170,9 +176,11 @@ impl Printer {
     /// Prints a cluster in full, or in the format asked for.
     ///
     /// # Errors
-    /// stdout can't be written.
-    pub(crate) fn cluster(&self, shown: &Shown) -> Result<(), Error> {
-        self.result(shown, || shown.text(width()))
+    /// `--sort-by` names nothing that workers have, or stdout can't be written.
+    pub(crate) fn cluster(&self, mut shown: Shown) -> Result<(), Error> {
+        let by_name = SortBy::from("worker");
+        shown.sort_workers(self.manner.sort_by.as_ref().unwrap_or(&by_name))?;
+        self.result(&shown, || shown.text(width()))
     }
 
     /// Prints a step of many for people, who see it at once; the other formats have all of them in
@@ -204,18 +212,28 @@ impl Printer {
     /// # Errors
     /// stdout can't be written.
     pub(crate) fn log(&self, lines: &[Logged], has_names: bool) -> Result<(), Error> {
-        self.render(&lines, || logs::text(lines, has_names))
+        self.render_with(&lines, &logs::FIELDS, || logs::text(lines, has_names))
     }
 
     fn render(&self, value: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), Error> {
+        self.render_with(value, &[], human)
+    }
+
+    /// `fields` are those of every record, for the formats that tell them though there is none.
+    fn render_with(
+        &self,
+        value: &impl Serialize,
+        fields: &[&str],
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
         let text = match self.manner.format {
             Format::Table | Format::Wide => human(),
             format => {
                 let value = serde_json::to_value(value).context("can't render the result")?;
-                format.render(&value, self.manner.header)?
+                format.render(&value, fields, self.manner.header)?
             }
         };
-        if self.is_series && io::stdout().is_terminal() {
+        if self.is_series && io::stdout().is_terminal() && !terminal::is_dumb() {
             redraw(&text).map_err(Error::Stdout)
         } else {
             write(&text)

@@ -7,12 +7,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::escape;
+use super::margin::Margin;
+use super::terminal;
 use crate::age;
 
 /// What ends sooner needs no spinner.
 const DELAY: Duration = Duration::from_millis(250);
 
 const TICK: Duration = Duration::from_millis(120);
+
+/// At most so many a second.
+const DRAWINGS: u8 = 20;
 
 /// A wait that is shown. Dropped, it leaves nothing on the screen.
 pub(crate) struct Progress {
@@ -34,8 +39,7 @@ enum Display {
 
 impl Progress {
     pub(super) fn start(what: &str, quiet: bool, verbose: bool) -> Self {
-        let is_terminal = std::io::stderr().is_terminal()
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_terminal = std::io::stderr().is_terminal() && !terminal::is_dumb();
         let display = if quiet {
             Display::None
         } else if is_terminal && !verbose {
@@ -120,7 +124,8 @@ fn spinner() -> Display {
     let appearing = bar.clone();
     let appears = tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
-        appearing.set_draw_target(ProgressDrawTarget::stderr());
+        let terminal = Box::new(Margin::default());
+        appearing.set_draw_target(ProgressDrawTarget::term_like_with_hz(terminal, DRAWINGS));
         appearing.enable_steady_tick(TICK);
     });
     Display::Spinner { bar, appears }

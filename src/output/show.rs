@@ -2,31 +2,62 @@
 
 use std::cmp::Ordering;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::clusters::{Aged, Protection, options};
+use super::sorting::{Shape, SortBy};
 use super::table::{self, Cell, Column, Fit};
-use super::{escape, quantity};
+use super::{escape, quantity, sorting};
 use crate::age;
-use crate::gateway::Status;
+use crate::error::Error;
+use crate::gateway::{Cluster, Status};
 use crate::job::Job;
-use crate::scheduler::{Idle, Packages, Report, Worker};
+use crate::scheduler::{Activity, Idle, Packages, Report, Versions, Worker};
 
 /// A cluster, and all that it tells of itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Shown {
-    #[serde(flatten)]
     pub(crate) aged: Aged,
-    #[serde(flatten)]
     pub(crate) report: Report,
     /// The scheduler's job, while it is waited for.
     pub(crate) job: Option<Job>,
 }
 
+/// The record of one: what it shares with those of `list` comes first, in the same order.
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(flatten)]
+    cluster: &'a Cluster,
+    #[serde(flatten)]
+    activity: &'a Activity,
+    #[serde(flatten)]
+    protection: Option<Protection>,
+    worker_details: &'a Option<Vec<Worker>>,
+    versions: &'a Option<Versions>,
+    job: &'a Option<Job>,
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = Record {
+            cluster: &self.aged.cluster,
+            activity: &self.report.activity,
+            protection: self.aged.protection,
+            worker_details: &self.report.worker_details,
+            versions: &self.report.versions,
+            job: &self.job,
+        };
+        record.serialize(serializer)
+    }
+}
+
 /// A worker, and for how long it has been silent.
-struct Row<'a> {
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    #[serde(flatten)]
     worker: &'a Worker,
+    #[serde(skip)]
     seen: String,
 }
 
@@ -79,6 +110,28 @@ impl Shown {
             text.push_str(&self.workers(workers, width));
         }
         text
+    }
+
+    /// Puts the workers into this order.
+    ///
+    /// # Errors
+    /// They have neither such a column nor such a field.
+    pub(super) fn sort_workers(&mut self, by: &SortBy) -> Result<(), Error> {
+        let Some(workers) = &self.report.worker_details else {
+            return Ok(());
+        };
+        let rows = by.sort(self.rows(workers), &shape())?;
+        let sorted = rows.into_iter().map(|row| row.worker.clone());
+        self.report.worker_details = Some(sorted.collect());
+        Ok(())
+    }
+
+    fn rows<'a>(&self, workers: &'a [Worker]) -> Vec<Row<'a>> {
+        let row = |worker| Row {
+            worker,
+            seen: worker_seen(&self.aged, worker),
+        };
+        workers.iter().map(row).collect()
     }
 
     /// The status, and since when.
@@ -154,13 +207,7 @@ impl Shown {
     }
 
     fn workers(&self, workers: &[Worker], width: Option<usize>) -> String {
-        let row = |worker| Row {
-            worker,
-            seen: worker_seen(&self.aged, worker),
-        };
-        let mut rows = workers.iter().map(row).collect::<Vec<_>>();
-        rows.sort_by(|a, b| a.worker.name.cmp(&b.worker.name));
-        table::render(&rows, &columns(), true, width, false)
+        table::render(&self.rows(workers), &columns(), true, width, false)
     }
 }
 
@@ -180,40 +227,118 @@ fn worker_seen(aged: &Aged, worker: &Worker) -> String {
 /// The longest of the keys.
 const KEYS: usize = "scheduler".len();
 
+/// What workers are shown as, and may be sorted by.
+pub(super) fn shape<'a>() -> Shape<Row<'a>> {
+    Shape {
+        columns: columns().into(),
+        fields: WORKER_FIELDS.into(),
+        elsewhere: None,
+    }
+}
+
+/// What workers may be sorted by.
+pub(crate) fn worker_sort_names() -> Vec<String> {
+    sorting::names(&shape())
+}
+
+const WORKER_FIELDS: [&str; 10] = [
+    "name",
+    "address",
+    "host",
+    "status",
+    "threads",
+    "cpu",
+    "memory",
+    "memory_limit",
+    "tasks",
+    "last_seen",
+];
+
 /// WORKER HOST THREADS CPU MEMORY TASKS SEEN.
 fn columns<'a>() -> [Column<Row<'a>>; 7] {
     [
-        column("WORKER", Fit::Yield, |row| {
-            let name = row.worker.name.as_ref().unwrap_or(&row.worker.address);
-            match row.worker.status.as_deref() {
-                None | Some("running") => Cell::plain(name),
-                Some(status) => Cell::plain(format!("{name} ({status})")),
-            }
-        }),
-        column("HOST", Fit::Yield, |row| {
-            Cell::plain(row.worker.host.clone().unwrap_or_else(unknown))
-        }),
-        column("THREADS", Fit::Keep, |row| number(row.worker.threads)),
-        column("CPU", Fit::Keep, |row| {
-            let cpu = row.worker.cpu.map(|cpu| format!("{cpu:.0}%"));
-            Cell::plain(cpu.unwrap_or_else(unknown))
-        }),
-        column("MEMORY", Fit::Keep, |row| {
-            let memory = memory(row.worker.memory, row.worker.memory_limit);
-            Cell::plain(memory.unwrap_or_else(unknown))
-        }),
-        column("TASKS", Fit::Keep, |row| number(row.worker.tasks)),
-        column("SEEN", Fit::Keep, |row| Cell::plain(&row.seen)),
+        Column {
+            title: "WORKER",
+            fit: Fit::Yield,
+            cell: |row| match row.worker.status.as_deref() {
+                None | Some("running") => Cell::plain(row.name()),
+                Some(status) => Cell::plain(format!("{} ({status})", row.name())),
+            },
+            order: |a, b| a.name().cmp(b.name()),
+        },
+        Column {
+            title: "HOST",
+            fit: Fit::Yield,
+            cell: |row| Cell::plain(row.worker.host.clone().unwrap_or_else(unknown)),
+            order: |a, b| known_first(a.worker.host.as_ref(), b.worker.host.as_ref(), Ord::cmp),
+        },
+        Column {
+            title: "THREADS",
+            fit: Fit::Keep,
+            cell: |row| number(row.worker.threads),
+            order: |a, b| {
+                known_first(
+                    a.worker.threads.as_ref(),
+                    b.worker.threads.as_ref(),
+                    Ord::cmp,
+                )
+            },
+        },
+        Column {
+            title: "CPU",
+            fit: Fit::Keep,
+            cell: |row| {
+                let cpu = row.worker.cpu.map(|cpu| format!("{cpu:.0}%"));
+                Cell::plain(cpu.unwrap_or_else(unknown))
+            },
+            order: |a, b| known_first(a.worker.cpu.as_ref(), b.worker.cpu.as_ref(), f64::total_cmp),
+        },
+        Column {
+            title: "MEMORY",
+            fit: Fit::Keep,
+            cell: |row| {
+                let memory = memory(row.worker.memory, row.worker.memory_limit);
+                Cell::plain(memory.unwrap_or_else(unknown))
+            },
+            order: |a, b| known_first(a.worker.memory.as_ref(), b.worker.memory.as_ref(), Ord::cmp),
+        },
+        Column {
+            title: "TASKS",
+            fit: Fit::Keep,
+            cell: |row| number(row.worker.tasks),
+            order: |a, b| known_first(a.worker.tasks.as_ref(), b.worker.tasks.as_ref(), Ord::cmp),
+        },
+        Column {
+            title: "SEEN",
+            fit: Fit::Keep,
+            cell: |row| Cell::plain(&row.seen),
+            order: |a, b| {
+                // Who was heard last has been silent for the shortest time.
+                known_first(
+                    a.worker.last_seen.as_ref(),
+                    b.worker.last_seen.as_ref(),
+                    |a, b| b.cmp(a),
+                )
+            },
+        },
     ]
 }
 
-/// A column that nobody sorts by.
-fn column<'a>(title: &'static str, fit: Fit, cell: fn(&Row<'a>) -> Cell) -> Column<Row<'a>> {
-    Column {
-        title,
-        fit,
-        cell,
-        order: |_, _| Ordering::Equal,
+impl Row<'_> {
+    fn name(&self) -> &str {
+        self.worker.name.as_ref().unwrap_or(&self.worker.address)
+    }
+}
+
+/// The order of what may be unknown, which comes last.
+fn known_first<T>(
+    a: Option<&T>,
+    b: Option<&T>,
+    order: impl FnOnce(&T, &T) -> Ordering,
+) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => order(a, b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     }
 }
 

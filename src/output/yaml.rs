@@ -27,7 +27,7 @@ fn block(value: &Value, indent: usize, text: &mut String) {
         }
         // Scalars, and the empty collections, are the same in JSON.
         flow => {
-            text.push_str(&escape::json(&flow.to_string()));
+            text.push_str(&escape::yaml(&flow.to_string()));
             text.push('\n');
         }
     }
@@ -69,7 +69,7 @@ fn key(key: &str) -> String {
     if is_word && !["true", "false", "null"].contains(&key) {
         key.to_owned()
     } else {
-        escape::json(&Value::from(key).to_string()).into_owned()
+        escape::yaml(&Value::from(key).to_string()).into_owned()
     }
 }
 

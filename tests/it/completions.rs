@@ -42,6 +42,49 @@ fn names_and_keys_complete_live() {
 }
 
 #[test]
+fn nothing_is_offered_twice_and_what_is_typed_stays() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let other = user.stdout(&["new"]);
+    let shown = completed(&user, &["shutdown", &name, ""]);
+    assert!(shown.contains(&other) && !shown.contains(&name), "{shown}");
+    let shown = completed(&user, &["shutdown", &name]);
+    assert!(shown.contains(&name), "{shown}");
+
+    let shown = completed(&user, &["list", "--status", "running,"]);
+    assert_eq!(
+        shown,
+        "running,pending\nrunning,stopping\nrunning,stopped\nrunning,failed"
+    );
+    let shown = completed(&user, &["list", "--status", "=", "running,stopp"]);
+    assert_eq!(shown, "running,stopping\nrunning,stopped");
+
+    let set = ["new", "--set", "=", "profile", "="];
+    assert_eq!(completed(&user, &set[..4]), "profile=");
+    assert!(completed(&user, &set).starts_with("small"));
+    let wait = ["wait", "--for", "=", "workers", "="];
+    assert_eq!(completed(&user, &wait[..4]), "workers=");
+    assert_eq!(completed(&user, &wait), "");
+    // As in a bash whose words don't end at `=`.
+    let shown = completed(&user, &["new", "--set=profile=s"]);
+    assert_eq!(shown, "--set=profile=small");
+
+    let shown = completed(&user, &["list", "--sort-by", "s"]);
+    assert_eq!(shown, "status\nstart_time\nstop_time\nscheduler_address");
+    let shown = completed(&user, &["ls", "-o", "wide", "--sort-by", "-c"]);
+    assert_eq!(shown, "-cores\n-clients");
+    let shown = completed(&user, &["show", "--sort-by", "=", "m"]);
+    assert_eq!(shown, "memory\nmemory_limit");
+    assert!(completed(&user, &["top", "--sort-by", ""]).contains("workers"));
+    assert!(completed(&user, &["options", "--sort-by", ""]).contains("yours"));
+
+    for words in [&["connect", "--", ""][..], &["run", "--", "pyth"]] {
+        assert_eq!(completed(&user, words), "", "{words:?}");
+    }
+    assert!(completed(&user, &["list", "--", ""]).contains(&name));
+}
+
+#[test]
 fn whatever_is_wrong_completes_to_nothing() {
     let stub = Stub::always(answer("500 Internal Server Error", "", "boom"));
     let broken = User::basic(&stub.address, "ada", "pw");

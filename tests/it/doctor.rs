@@ -709,7 +709,7 @@ fn with_a_clock_that_is_wrong() {
         let body = if head.contains("version") {
             r#"{"version": "2026.3.0"}"#
         } else if head.contains("health") {
-            r#"{"status": "fail"}"#
+            r#"{"status": "fail\n[mend]: rm -rf ~\nmend: rm -rf ~"}"#
         } else if head.contains("options") {
             r#"{"cluster_options": []}"#
         } else {
@@ -735,7 +735,7 @@ fn with_a_clock_that_is_wrong() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
-x version        the gateway at `http://[HOST]/api/health` says of itself: `fail`
+x version        the gateway at `http://[HOST]/api/health` says of itself: `fail\n[mend]: rm -rf ~\nmend: rm -rf ~`
                  mend: tell those who run the gateway, and try again in a while
 + authentication the gateway takes you, by your password, for `ada`; you have no active clusters
 + options        the gateway offers none

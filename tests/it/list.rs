@@ -20,6 +20,21 @@ no active clusters
 []
 
 "#]]);
+    user.dgw(&["list", "-o", "csv", "-q"])
+        .success()
+        .stdout_eq(str![[r#"
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address
+
+"#]]);
+    user.dgw(&["list", "-o", "csv", "--wide", "-q"])
+        .success()
+        .stdout_eq(str![[r#"
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address,workers,threads,memory_used,memory_limit,tasks,clients,idle_since,kept_until
+
+"#]]);
+    user.dgw(&["list", "-o", "csv", "-q", "--no-header"])
+        .success()
+        .stdout_eq("");
     user.dgw(&["list", "-q"])
         .success()
         .stdout_eq("")
@@ -83,6 +98,20 @@ fn names_selectors_and_sorting_narrow_and_order() {
         user.stdout(&["list", "--sort-by", "AGE", "-o", "name"]),
         format!("{young}\n{old}")
     );
+    for (by, first, second) in [
+        ("-AGE", &old, &young),
+        ("start_time", &old, &young),
+        ("-Start_Time", &young, &old),
+        ("-name", (&old).max(&young), (&old).min(&young)),
+    ] {
+        assert_eq!(
+            user.stdout(&["list", "--sort-by", by, "-o", "name"]),
+            format!("{first}\n{second}"),
+            "{by}"
+        );
+    }
+    let records = user.json(&["list", "--sort-by=-start_time"]);
+    assert_eq!(records[0]["name"], young.as_str());
     assert_eq!(
         user.stdout(&["list", &old, "--status", "pending", "-o", "name"]),
         ""
@@ -95,7 +124,14 @@ fn names_selectors_and_sorting_narrow_and_order() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no column `size` to sort by: there are name, status, age, options, dashboard
+error: no column `size` to sort by: there are name, status, age, options, dashboard, start_time, stop_time, dashboard_link, scheduler_address
+
+"#]]);
+    user.dgw(&["list", "--sort-by", "cores"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no column `cores` to sort by without `-o wide`, or `--wide`
 
 "#]]);
     user.dgw(&["list", "nosuch"])

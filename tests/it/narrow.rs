@@ -46,7 +46,7 @@ fn screen(columns: u16, shown: &str) -> vt100::Parser {
 fn tables_fit_into_the_narrowest_of_terminals() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
-    for columns in [1, 7, 20, 40] {
+    for columns in [1, 7, 20, 30, 40, 60] {
         for args in [
             &["list"][..],
             &["list", "-o", "wide"],
@@ -64,14 +64,15 @@ fn tables_fit_into_the_narrowest_of_terminals() {
                 || name.starts_with(first.split(['…', ' ']).next().expect("a word"));
             assert!(is_meant, "{columns} {args:?}: {shown}");
         }
+        // Its facts are prose, which runs over into the next line; its table of workers isn't.
+        let (shown, code) = Terminal::new(&user, columns, &["show"]).rest();
+        assert_eq!(code, Some(0), "{columns}: {shown}");
+        let (_, workers) = shown.rsplit_once("\n\n").expect("a table");
+        let parser = screen(columns, workers);
+        let wrapped = (0..500).any(|row| parser.screen().row_wrapped(row));
+        assert!(!wrapped, "{columns}: {shown}");
         // Prose runs over into the next line, as everywhere.
-        for args in [
-            &["show"][..],
-            &["doctor"],
-            &["connect"],
-            &["--help"],
-            &["list", "zzz"],
-        ] {
+        for args in [&["doctor"][..], &["connect"], &["--help"], &["list", "zzz"]] {
             let (shown, code) = Terminal::new(&user, columns, args).rest();
             let expected = if args.contains(&"zzz") { 5 } else { 0 };
             assert_eq!(code, Some(expected), "{columns} {args:?}: {shown}");

@@ -1,5 +1,6 @@
 //! Completion as real shells do it.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -27,6 +28,19 @@ fn completes(shell: &mut Terminal, typed: &str, sign: &str) -> String {
     shown
 }
 
+/// Behind `--` stands a line of its own.
+fn a_command_is_completed_as_by_itself(user: &User, shell: &mut Terminal) {
+    fs::write(user.home().join("an analysis.py"), "").expect("a file");
+    completes(shell, "dgw run -- mktem\t", "mktemp");
+    completes(shell, "dgw connect 22 -- mktem\t", "mktemp");
+    completes(
+        shell,
+        "dgw run --workers 2 -- python an\t",
+        "an\\ analysis.py",
+    );
+    completes(shell, "dgw run -- cat /etc/hostn\t", "/etc/hostname");
+}
+
 #[test]
 fn bash_completes_names_keys_and_choices() {
     let user = user().with("PS1", "ready> ");
@@ -41,9 +55,17 @@ fn bash_completes_names_keys_and_choices() {
     let shown = completes(&mut bash, "dgw new -s profile=\t\t", "small");
     assert!(!shown.contains("profile=small"), "{shown}");
     completes(&mut bash, "dgw list --status=fa\t", "--status=failed");
+    completes(
+        &mut bash,
+        "dgw new --set=profile=s\t",
+        "--set=profile=small",
+    );
+    let shown = completes(&mut bash, "dgw new --set=profile=\t\t", "small");
+    assert!(!shown.contains("profile=profile"), "{shown}");
     completes(&mut bash, "dgw wait --for i\t", "idle");
     let shown = completes(&mut bash, "dgw logs --al\t", "--all-workers");
     assert!(!shown.contains("--address"), "{shown}");
+    a_command_is_completed_as_by_itself(&user, &mut bash);
     bash.type_("exit\r");
     bash.rest();
 }
@@ -66,6 +88,27 @@ fn zsh_completes_names_with_what_they_are() {
     assert!(shown.contains("-- RUNNING"), "{shown}");
     completes(&mut zsh, "dgw new -s prof\t", "profile=");
     completes(&mut zsh, "dgw new -s profile=s\t", "profile=small");
+    completes(&mut zsh, "dgw new --set=profile=s\t", "--set=profile=small");
+    // Nothing comes between an option's key and what it is set to.
+    completes(&mut zsh, "dgw new -s prof\tsm\t", "profile=small");
+    a_command_is_completed_as_by_itself(&user, &mut zsh);
+    zsh.type_("exit\r");
+    zsh.rest();
+}
+
+#[test]
+#[ignore = "needs zsh and fish"]
+fn zsh_completes_by_a_script_that_it_finds_itself() {
+    let user = user().with("PS1", "ready> ");
+    let name = user.stdout(&["new"]);
+    let mut zsh = Terminal::running(&user, 200, "zsh", &["-f", "-i"]);
+    let folder = repository().join("completions");
+    zsh.type_(&format!(
+        "fpath=('{}' $fpath); autoload -U compinit; compinit -u -D\r",
+        folder.display()
+    ));
+    zsh.wait_for("ready> ");
+    completes(&mut zsh, "dgw show \t", &name);
     zsh.type_("exit\r");
     zsh.rest();
 }
@@ -79,6 +122,7 @@ fn fish_completes_names_with_what_they_are() {
         let commands = format!("source '{}'; complete -C '{line}'", script("dgw.fish"));
         let mut fish = Command::new("fish");
         fish.args(["--no-config", "-c", &commands]);
+        fish.current_dir(user.home());
         let output = fish.env_clear().envs(user.environment()).output();
         let output = output.expect("fish runs");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -89,6 +133,15 @@ fn fish_completes_names_with_what_they_are() {
     assert_eq!(names.lines().count(), 1, "{names}");
     assert!(offered("dgw new -s prof").starts_with("profile=\tProfile "));
     assert_eq!(offered("dgw new -s profile=s"), "profile=small\n");
+    let set = offered("dgw new --set=profile=s");
+    assert_eq!(set, "--set=profile=small\n");
+    fs::write(user.home().join("an analysis.py"), "").expect("a file");
+    assert!(offered("dgw run -- mktem").starts_with("mktemp\t"));
+    assert!(offered("dgw connect 22 -- mktem").starts_with("mktemp\t"));
+    let file = offered("dgw run --workers 2 -- python an");
+    assert_eq!(file, "an analysis.py\n");
+    let file = offered("dgw run -- cat /etc/hostn");
+    assert_eq!(file, "/etc/hostname\n");
     assert!(offered("dgw list --all-").is_empty());
     assert!(offered("dgw list --").contains("--older-than\t"));
 }

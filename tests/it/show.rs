@@ -56,6 +56,38 @@ fn a_cluster_at_work_is_shown_in_full() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(user.stdout(&["show", "-o", "name"]), name);
+
+    // The fields that it shares with `list` come first, in the same order.
+    let line = |args: &[&str]| user.stdout(&[args, &["-o", "csv"]].concat());
+    let listed = line(&["list", "--wide"]);
+    let listed = listed.lines().next().expect("a header");
+    let full = line(&["show"]);
+    assert!(
+        full.starts_with(&format!("{listed},worker_details,")),
+        "{full}"
+    );
+
+    let order = |by: &str| {
+        let shown = user.json(&["show", "--sort-by", by]);
+        let workers = shown["worker_details"].as_array().expect("workers").clone();
+        let names = workers
+            .iter()
+            .map(|worker| worker["name"].as_str().expect("a name").to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let by_memory = order("memory");
+    let turned = order("-MEMORY");
+    assert!(by_memory.iter().eq(turned.iter().rev()), "{by_memory:?}");
+    let text = user.stdout(&["show", "--sort-by", "-memory"]);
+    let place = |name: &String| text.find(name.as_str());
+    assert!(place(&turned[0]) < place(&turned[1]), "{text}");
+    user.dgw(&["show", "--sort-by", "bogus"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: no column `bogus` to sort by: there are worker, host, threads, cpu, memory, tasks, seen, name, address, status, memory_limit, last_seen
+
+"#]]);
 }
 
 #[test]

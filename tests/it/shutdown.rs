@@ -71,7 +71,8 @@ hint: the active ones are listed above
 error: the following required arguments were not provided:
   <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>|--idle-for <DURATION>>
 
-Usage: dgw shutdown <CLUSTER|--all|--status <STATUS,…>|--older-than <DURATION>|--idle-for <DURATION>>
+Usage: dgw shutdown [OPTIONS] <CLUSTER>...
+       dgw shutdown [OPTIONS] <SELECTORS>
 
 For more information, try '--help'.
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, Terminal, User, answer, json_answer};
+use crate::support::{BASIC, Screen, Stub, Terminal, User, answer, json_answer};
 
 #[test]
 fn at_80_columns_name_status_age_and_options_stay_readable() {
@@ -135,15 +135,25 @@ fn a_slow_start_shows_its_phase_and_leaves_only_the_outcome() {
 }
 
 #[test]
-fn control_c_at_the_terminal_shuts_down_what_was_started() {
+fn control_c_at_the_terminal_shuts_down_what_was_started_and_leaves_no_spinner() {
     let user = BASIC.user();
-    let mut terminal = Terminal::new(&user, 80, &["new", "-s", "scheduler_start=slow"]);
-    terminal.wait_for("PENDING");
-    terminal.type_("\x03");
-    let (shown, code) = terminal.rest();
-    assert_eq!(code, Some(130), "{shown}");
-    assert!(shown.contains("is shut down"), "{shown}");
-    assert!(!user.has_active_clusters());
+    for columns in [40, 80, 120] {
+        let args = ["new", "-s", "scheduler_start=slow"];
+        let mut terminal = Terminal::new(&user, columns, &args);
+        // The spinner is there.
+        let shown = terminal.wait_for(" cluster ") + &terminal.wait_for("s");
+        terminal.type_("\x03");
+        let (rest, code) = terminal.rest();
+        assert_eq!(code, Some(130), "{rest}");
+        assert!(rest.contains("is shut down"), "{rest}");
+        assert!(!user.has_active_clusters());
+        let mut screen = vt100::Parser::new(24, columns, 0);
+        screen.process((shown + &rest.replace('\n', "\r\n")).as_bytes());
+        let left = screen.screen().contents();
+        assert!(rest.contains("^C"), "{rest}");
+        let is_spinner = |c: char| ('\u{2800}'..='\u{28ff}').contains(&c);
+        assert!(!left.contains(is_spinner), "{columns}: {left}");
+    }
 }
 
 #[test]
@@ -201,4 +211,36 @@ fn a_watched_list_is_drawn_again_in_its_place() {
         None,
         "it dies of the interrupt, as it should"
     );
+}
+
+#[test]
+fn a_watched_list_keeps_its_header_and_tells_of_what_it_has_no_room_for() {
+    let user = BASIC.user().with("NO_COLOR", "1");
+    for _ in 0..4 {
+        user.stdout(&["new", "--no-wait"]);
+    }
+    let mut screen = Screen::of(Terminal::new(&user, 80, &["list", "-w", "1s"]));
+    screen.resize(5, 40);
+    let shown = screen.shows("(2 more)");
+    assert!(shown.starts_with("NAME"), "{shown}");
+    assert_eq!(shown.lines().count(), 4, "{shown}");
+    screen.resize(10, 40);
+    let shown = screen.when("all", |shown| !shown.contains("more"));
+    assert!(shown.starts_with("NAME"), "{shown}");
+    assert_eq!(shown.lines().count(), 5, "{shown}");
+    screen.type_("\x03");
+    screen.end();
+}
+
+#[test]
+fn a_watched_list_on_a_dumb_terminal_is_as_in_a_pipe() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let args = ["TERM=dumb", dgw, "list", "-w", "1s"];
+    let mut terminal = Terminal::running(&user, 80, "env", &args);
+    let shown = terminal.wait_for(&name) + &terminal.wait_for(&name);
+    terminal.type_("\x03");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    terminal.rest();
 }

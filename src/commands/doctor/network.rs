@@ -8,7 +8,7 @@ use crate::config::Address;
 use crate::error::Error;
 use crate::gateway::reach::{self, Stuck};
 use crate::gateway::{self, Greeting, Trouble};
-use crate::output::Step;
+use crate::output::{Step, escaped};
 
 /// How requests get to the gateway, and how the first one fared.
 pub(super) struct Way<'a> {
@@ -92,7 +92,7 @@ impl Way<'_> {
             None => "`gateway.address`, or `--address`",
         };
         let error = self.unreachable(stuck);
-        let detail = format!("{what}: {}", stuck.cause);
+        let detail = format!("{what}: {}", escaped(&stuck.cause));
         Step::faulty(
             name,
             detail,
@@ -194,7 +194,8 @@ impl Way<'_> {
                 let cause = error
                     .cause()
                     .map_or_else(String::new, |cause| format!(": {cause}"));
-                let detail = format!("by the HTTP proxy `{host}:{port}`: {error}{cause}");
+                let fault = format!("{error}{cause}");
+                let detail = format!("by the HTTP proxy `{host}:{port}`: {}", escaped(&fault));
                 let exit_status = match error {
                     gateway::Error::Authentication(_) => crate::error::Code::Permission,
                     _ => crate::error::Code::Gateway,

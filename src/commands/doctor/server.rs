@@ -8,7 +8,7 @@ use crate::age;
 use crate::config::{Credentials, Inspection, Settings};
 use crate::error::Error;
 use crate::gateway::{self, Gateway, Greeting, Identities, Listing, Status, Trouble, typed};
-use crate::output::Step;
+use crate::output::{Step, escaped};
 
 /// Certificates, tokens and the ages of clusters bear with this much.
 const CLOCKS_MAY_DIFFER: Duration = Duration::from_secs(60);
@@ -49,7 +49,8 @@ pub(super) async fn version(
     };
     let step = match stranger.health().await {
         Ok(status) if status == "pass" => {
-            Step::ok(NAME, format!("dask-gateway-server {}", greeting.version))
+            let version = escaped(&greeting.version);
+            Step::ok(NAME, format!("dask-gateway-server {version}"))
         }
         Ok(status) => {
             let url = format!("{}/api/health", stranger.base());
@@ -79,7 +80,10 @@ pub(super) async fn authentication(
             format!("the gateway takes you, by your password, for `{username}`")
         }
         Credentials::JupyterHub { token } => match gateway.hub_user(token).await {
-            Some(user) => format!("the gateway takes your token, which is `{user}`'s"),
+            Some(user) => format!(
+                "the gateway takes your token, which is `{}`'s",
+                escaped(&user)
+            ),
             None => "the gateway takes your token, and doesn't tell whose it is".to_owned(),
         },
         Credentials::Kerberos => match gateway::principal(limit).await {
@@ -123,7 +127,7 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
     if fields.is_empty() {
         return Step::ok(NAME, "the gateway offers none");
     }
-    let names = fields.iter().map(|field| field.name.as_str());
+    let names = fields.iter().map(|field| escaped(&field.name));
     Step::ok(NAME, names.collect::<Vec<_>>().join(", "))
 }
 

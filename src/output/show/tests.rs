@@ -114,8 +114,8 @@ clients    1
 idle       no
 
 WORKER              HOST      THREADS  CPU   MEMORY                  TASKS  SEEN
-222c\x9b            10.0.0.7  2        ?     3.0/? GiB               ?      ?
 9d5ad3cf0c2ed4859…  10.0.0.7  2        187%  [######..] 3.0/4.0 GiB  12     1s
+222c\x9b            10.0.0.7  2        ?     3.0/? GiB               ?      ?
 
 "#]],
     );

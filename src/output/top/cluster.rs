@@ -139,16 +139,33 @@ fn facts(watched: &Watched) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A label, a bar, its number, words, and, where there is room, a short history.
+/// Whether no worker is there, so that there is no share of anything.
+fn is_void(report: Option<&Report>) -> bool {
+    report.is_some_and(|report| report.activity.workers == Some(0))
+}
+
+/// A label, a bar, its number, words, and, where there is room, a short history; `-` in the place of
+/// bar and words where there is nothing that could be used.
 fn meter(
     buffer: &mut Buffer,
     line: Rect,
     (label, words): (&str, &str),
     (share, style): (Option<f64>, Style),
     history: Option<&[Option<f64>]>,
-    look: Look,
+    (is_void, look): (bool, Look),
 ) {
     let (bar_width, words_width) = meter_widths(line.width);
+    if is_void {
+        labelled(buffer, line, label, &Line::styled("-", look.faint()), look);
+        aside(
+            buffer,
+            line,
+            (LABELS + bar_width + 5, "", words_width),
+            history,
+            style,
+        );
+        return;
+    }
     let [heavy, rest] = bar(share, bar_width, style, look);
     let value = Line::from(vec![heavy, rest, Span::raw(format!(" {}", percent(share)))]);
     labelled(buffer, line, label, &value, look);
@@ -212,7 +229,7 @@ fn cpu(
         ("CPU", &words),
         (share, look.cpu()),
         history,
-        look,
+        (is_void(report), look),
     );
 }
 
@@ -235,7 +252,7 @@ fn memory(
         ("memory", &words),
         (share, style),
         history,
-        look,
+        (is_void(report), look),
     );
 }
 

@@ -233,10 +233,9 @@ impl Watched {
 
 /// How many threads' worth of processors the workers use, if all of them tell.
 pub(super) fn cpu_used(report: &Report) -> Option<f64> {
-    let workers = report.worker_details.as_ref()?.iter();
-    workers
-        .map(|worker| Some(worker.cpu? / 100.0))
-        .sum::<Option<f64>>()
+    let mut workers = report.worker_details.as_ref()?.iter();
+    // An empty sum of floats would be a negative zero.
+    workers.try_fold(0.0, |sum, worker| Some(sum + worker.cpu? / 100.0))
 }
 
 /// The same, of all the threads there are.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::model::View;
 use crate::error::Error;
+use crate::output::terminal;
 
 /// Whether the terminal is taken over, for whoever has to give it back.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -41,7 +42,7 @@ impl Screen {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(Error::NoScreen("a terminal, on stdin and on stdout"));
         }
-        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        if terminal::is_dumb() {
             return Err(Error::NoScreen("a terminal that is more than TERM=dumb"));
         }
         Ok(())

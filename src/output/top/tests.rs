@@ -316,6 +316,27 @@ fn what_is_unknown_is_not_made_up() {
 }
 
 #[test]
+fn without_workers_there_is_nothing_to_use() {
+    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
+    let mut told = report(0);
+    told.activity.threads = Some(0);
+    told.activity.memory_used = Some(0);
+    told.activity.memory_limit = Some(0);
+    watched.hear(at(0), Ok(told));
+    let shown = shot(&full(view(vec![watched])), 80, 24);
+    let line = |label: &str| {
+        let mut lines = shown.lines();
+        let line = lines.find(|line| line.trim_start().starts_with(label));
+        line.expect("a line").trim().to_owned()
+    };
+    for label in ["CPU", "memory"] {
+        assert!(line(label).starts_with(&format!("{label:<11}-")), "{shown}");
+        assert!(!line(label).contains(['?', '0']), "{shown}");
+    }
+    assert!(!shown.contains("-0.0"), "{shown}");
+}
+
+#[test]
 fn hostile_texts_are_shown_escaped() {
     let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
     watched.cluster.options = Map::from_iter([("a\x1b[2J".to_owned(), json!("\u{202e}\r\nworld"))]);
