@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use snapbox::str;
 
-use crate::support::{Stub, User, json_answer, set_mode};
+use crate::support::{Stub, User, answer, json_answer, set_mode};
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
 
@@ -19,6 +19,9 @@ fn failing_after(pending: Duration, then: impl Fn() + Send + Sync + 'static) -> 
     let stub = Stub::new(move |head| {
         if head.starts_with("POST") {
             return json_answer(&format!(r#"{{"name": "{NAME}"}}"#));
+        }
+        if head.starts_with("DELETE") {
+            return answer("204 No Content", "", "");
         }
         let status = if started.elapsed() < pending {
             "PENDING"
