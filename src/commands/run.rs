@@ -6,6 +6,7 @@ use super::account;
 use super::child::{self, Child};
 use super::connection::Way;
 use super::interrupt::{self, Interrupts};
+use super::scale;
 use super::start::{self, Start};
 use super::started::Started;
 use crate::cli::RunArgs;
@@ -86,8 +87,7 @@ pub(super) async fn run(
 
 /// Fewer workers than asked for do the work all the same.
 fn warn_if_clamped(name: &str, clamped: Option<Clamped>, printer: &Printer) {
-    if let Some(Clamped(reason)) = clamped {
-        let name = name.to_owned();
-        printer.warn(&Error::Clamped { name, reason }.to_string());
+    if let Some(clamped) = clamped {
+        printer.warn(&scale::less_done(name, &clamped).to_string());
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
 use crate::output::Printer;
 
-/// What a cluster was asked for.
+/// What becomes of a cluster: of its numbers those that the gateway granted.
 #[derive(Debug, Serialize)]
 struct Scaled {
     name: String,
@@ -27,37 +27,53 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let name = apply(
-        &args.target,
-        &args.care,
-        Scaling::Fixed(args.workers),
-        gateway,
-        printer,
-    )
-    .await?;
-    if !args.wait {
-        return Ok(());
+    let asked = Scaling::Fixed(args.workers);
+    let (name, clamped) = apply(&args.target, &args.care, asked, gateway, printer).await?;
+    let granted = match &clamped {
+        None => Some(args.workers),
+        Some(clamped) => clamped.workers(),
+    };
+    if args.wait
+        && let Some(workers) = granted
+    {
+        let waited = see_them_there(workers, &name, args, gateway, printer).await;
+        waited.inspect_err(|_| {
+            if let Some(clamped) = &clamped {
+                Printer::failure(&less_done(&name, clamped));
+            }
+        })?;
     }
-    let goal = Goal::Exactly(args.workers);
+    unless_clamped(&name, clamped)
+}
+
+/// Waits until the cluster `name` has so many workers, and no others.
+async fn see_them_there(
+    workers: u32,
+    name: &str,
+    args: &ScaleArgs,
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let goal = Goal::Exactly(workers);
     let limit = args.timeout.map(Limit::of);
     let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
-    let identity = condition::still_running(gateway, &name).await?;
+    let identity = condition::still_running(gateway, name).await?;
     let schedulers = super::schedulers(gateway, &args.care.probe);
     let ways = (gateway, &schedulers);
-    condition::until(goal, &name, identity, ways, limit, &mut progress).await?;
-    progress.finish(&format!("cluster {name} has {}", counted(args.workers)));
+    condition::until(goal, name, identity, ways, limit, &mut progress).await?;
+    progress.finish(&format!("cluster {name} has {}", counted(workers)));
     Ok(())
 }
 
-/// Scales the cluster that is meant, says so, and prints what was asked for in a format other
-/// than the table. Returns the cluster's name.
+/// Scales the cluster that is meant, says so, and prints what the gateway does in a format other
+/// than the table. Returns the cluster's name, and what the gateway did less.
 pub(super) async fn apply(
     target: &Target,
     care: &Care,
     scaling: Scaling,
     gateway: &Gateway,
     printer: &Printer,
-) -> Result<String, Error> {
+) -> Result<(String, Option<Clamped>), Error> {
     let (name, clamped) = if care.force {
         let job = async |name: &str| {
             let clamped = scale(gateway, name, scaling).await?;
@@ -69,27 +85,43 @@ pub(super) async fn apply(
         let clamped = scale(gateway, &name, scaling).await?;
         (name, clamped)
     };
-    let clamped = clamped.map(|Clamped(reason)| reason);
-    let (workers, minimum, maximum) = match scaling {
-        Scaling::Fixed(count) => (Some(count), None, None),
-        Scaling::Adaptive { minimum, maximum } => (None, minimum, maximum),
-        Scaling::Off => (None, None, None),
+    let granted = match &clamped {
+        None => Some(scaling),
+        Some(clamped) => clamped.granted,
     };
-    if clamped.is_none() {
-        printer.say(&done(&name, scaling));
+    if let Some(granted) = granted {
+        printer.say(&done(&name, granted));
     }
+    let (workers, minimum, maximum) = match granted {
+        Some(Scaling::Fixed(count)) => (Some(count), None, None),
+        Some(Scaling::Adaptive { minimum, maximum }) => (None, minimum, maximum),
+        Some(Scaling::Off) | None => (None, None, None),
+    };
     let scaled = Scaled {
         name: name.clone(),
         workers,
         adaptive: matches!(scaling, Scaling::Adaptive { .. }),
         minimum,
         maximum,
-        clamped: clamped.clone(),
+        clamped: clamped.as_ref().map(|clamped| clamped.reason.clone()),
     };
     printer.result(&scaled, String::new)?;
-    match clamped {
-        None => Ok(name),
-        Some(reason) => Err(Error::Clamped { name, reason }),
+    Ok((name, clamped))
+}
+
+/// That the gateway did less for the cluster `name` than asked for, if it did.
+///
+/// # Errors
+/// It did.
+pub(super) fn unless_clamped(name: &str, clamped: Option<Clamped>) -> Result<(), Error> {
+    clamped.map_or(Ok(()), |clamped| Err(less_done(name, &clamped)))
+}
+
+/// That the gateway did less for the cluster `name` than asked for.
+pub(super) fn less_done(name: &str, clamped: &Clamped) -> Error {
+    Error::Clamped {
+        name: name.to_owned(),
+        reason: clamped.reason.clone(),
     }
 }
 

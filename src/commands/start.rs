@@ -115,8 +115,8 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// Waits until the new cluster `name` runs, scales it, and waits for its workers. Not where the
-    /// gateway clamped the request: they might never come.
+    /// Waits until the new cluster `name` runs, scales it, and waits for its workers; where the
+    /// gateway clamped the request, for those that it granted.
     ///
     /// # Errors
     /// It doesn't run in time, or at all.
@@ -128,9 +128,8 @@ impl<'a> Start<'a> {
         let cluster =
             waiting::until_running(self.gateway, name, true, self.limit, progress).await?;
         let clamped = self.set_workers(name).await?;
-        if clamped.is_none() {
-            self.wait_for_workers(name, progress).await?;
-        }
+        self.wait_for_workers(name, clamped.as_ref(), progress)
+            .await?;
         Ok((cluster, clamped))
     }
 
@@ -157,9 +156,10 @@ impl<'a> Start<'a> {
             cluster
         };
         let clamped = self.set_workers(&name).await?;
-        if clamped.is_none() && self.workers.is_some() {
+        if self.workers.is_some() {
             let mut progress = printer.progress(&format!("cluster {name} runs"));
-            self.wait_for_workers(&name, &mut progress).await?;
+            self.wait_for_workers(&name, clamped.as_ref(), &mut progress)
+                .await?;
         }
         Ok((cluster, clamped))
     }
@@ -176,14 +176,35 @@ impl<'a> Start<'a> {
         waiting::within(self.limit, &what, scaling).await
     }
 
-    async fn wait_for_workers(&self, name: &str, progress: &mut Progress) -> Result<(), Error> {
-        let Some(count) = self.workers.filter(|count| *count > 0) else {
+    async fn wait_for_workers(
+        &self,
+        name: &str,
+        clamped: Option<&Clamped>,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let Some(count) = self.awaited(clamped) else {
             return Ok(());
         };
         let identity = condition::still_running(self.gateway, name).await?;
         let schedulers = super::schedulers(self.gateway, &self.args.probe);
         let ways = (self.gateway, &schedulers);
         let goal = Goal::AtLeast(count);
-        condition::until(goal, name, identity, ways, self.limit, progress).await
+        let waited = condition::until(goal, name, identity, ways, self.limit, progress).await;
+        waited.inspect_err(|_| {
+            if let Some(clamped) = clamped {
+                let less = scale::less_done(name, clamped);
+                progress.around(|| Printer::failure(&less));
+            }
+        })
+    }
+
+    /// So many workers are worth waiting for: more than the gateway grants might never come.
+    fn awaited(&self, clamped: Option<&Clamped>) -> Option<u32> {
+        let granted = match clamped {
+            None => u32::MAX,
+            Some(clamped) => clamped.workers()?,
+        };
+        let awaited = self.workers?.min(granted);
+        (awaited > 0).then_some(awaited)
     }
 }

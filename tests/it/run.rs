@@ -285,12 +285,15 @@ cluster [NAME] stays: `dgw shutdown [NAME]` ends it
 #[test]
 fn fewer_workers_than_asked_for_do_the_work_all_the_same() {
     let user = tidy(BASIC.user());
-    user.dgw(&["run", "--workers", "9", "--", "echo", "done"])
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!("{dgw} show -o json | grep '^  \"workers\": 4,$' && echo done");
+    user.dgw(&["run", "--workers", "9", "--", "sh", "-c", &script])
         .success()
-        .stdout_eq("done\n")
+        .stdout_eq("  \"workers\": 4,\ndone\n")
         .stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
+...
 cluster [NAME] runs ([ELAPSED])
 warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 shutting down cluster [NAME]

@@ -31,12 +31,27 @@ hint: `--timeout` gives it longer
 }
 
 #[test]
-fn workers_that_may_never_come_are_not_waited_for() {
+fn of_more_workers_than_allowed_those_that_come_are_waited_for() {
     let user = BASIC.user();
-    user.stdout(&["new"]);
-    user.dgw(&["scale", "9", "--wait"]).code(8).stdout_eq("");
-    user.dgw(&["new", "--reuse", "--workers", "9", "--wait-workers", "9"])
-        .code(8);
+    let args = ["new", "--workers", "9", "--wait-workers", "3", "-q"];
+    user.dgw(&args).code(8).stdout_eq(str![[r#"
+[NAME]
+
+"#]]);
+    assert!(user.json(&["show"])["workers"].as_u64() >= Some(3));
+    user.stdout(&["scale", "0", "--wait"]);
+    user.dgw(&["scale", "9", "--wait"])
+        .code(8)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] scales to 4 workers, adaptive scaling is off
+waiting for the workers of cluster [NAME]
+...
+cluster [NAME] has 4 workers ([ELAPSED])
+warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+
+"#]]);
+    assert_eq!(user.json(&["show"])["workers"], 4);
 }
 
 #[test]
