@@ -164,7 +164,8 @@ pub(super) async fn scale(
     }
 }
 
-fn done(name: &str, scaling: Scaling) -> String {
+/// That the cluster `name` scales so now.
+pub(super) fn done(name: &str, scaling: Scaling) -> String {
     match scaling {
         Scaling::Fixed(count) => format!(
             "cluster {name} scales to {}, adaptive scaling is off",
@@ -185,7 +186,7 @@ fn done(name: &str, scaling: Scaling) -> String {
     }
 }
 
-fn counted(workers: u32) -> String {
+pub(super) fn counted(workers: u32) -> String {
     match workers {
         1 => "1 worker".to_owned(),
         several => format!("{several} workers"),

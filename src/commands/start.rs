@@ -45,16 +45,17 @@ fn refuse_endless_wait(args: &StartArgs) -> Result<(), Error> {
     let Some(wanted) = args.wait_workers.filter(|_| !args.reuse) else {
         return Ok(());
     };
-    let asked_for = match (args.workers, args.adapt) {
-        (Some(count), _) => count,
-        (None, Some((_, maximum))) => maximum.unwrap_or(u32::MAX),
-        (None, None) => 0,
+    let (coming, which) = match (args.workers, args.adapt) {
+        (Some(count), _) => (count, "are asked for"),
+        // More come only once there is work, which nobody has sent yet.
+        (None, Some((minimum, _))) => (minimum.unwrap_or(0), "come without work"),
+        (None, None) => (0, "are asked for"),
     };
-    if wanted <= asked_for {
+    if wanted <= coming {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "`--wait-workers {wanted}` waits for more workers than are asked for, {asked_for}"
+        "`--wait-workers {wanted}` waits for more workers than {which}, {coming}"
     )))
 }
 
@@ -155,7 +156,7 @@ impl<'a> Start<'a> {
             progress.finish(&format!("cluster {name} runs"));
             cluster
         };
-        let clamped = self.set_workers(&name).await?;
+        let clamped = self.raise_workers(&name, printer).await?;
         if self.workers.is_some() {
             let mut progress = printer.progress(&format!("cluster {name} runs"));
             self.wait_for_workers(&name, clamped.as_ref(), &mut progress)
@@ -165,12 +166,75 @@ impl<'a> Start<'a> {
     }
 
     /// Adaptive scaling goes off with a fixed number, and on with a range.
+    fn scaling(&self) -> Option<Scaling> {
+        match (self.args.workers, self.args.adapt) {
+            (Some(count), _) => Some(Scaling::Fixed(count)),
+            (None, Some((minimum, maximum))) => Some(Scaling::Adaptive { minimum, maximum }),
+            (None, None) => None,
+        }
+    }
+
     async fn set_workers(&self, name: &str) -> Result<Option<Clamped>, Error> {
-        let scaling = match (self.args.workers, self.args.adapt) {
-            (Some(count), _) => Scaling::Fixed(count),
-            (None, Some((minimum, maximum))) => Scaling::Adaptive { minimum, maximum },
-            (None, None) => return Ok(None),
+        match self.scaling() {
+            Some(scaling) => self.scale(name, scaling).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Asks for more workers where a cluster that was there before has fewer, and says so. Its work
+    /// may be somebody else's: none are taken from it. The gateway tells nobody what it was asked
+    /// before, so those count that are there.
+    async fn raise_workers(&self, name: &str, printer: &Printer) -> Result<Option<Clamped>, Error> {
+        let Some(scaling) = self.scaling() else {
+            return Ok(None);
         };
+        let what = format!("cluster {name} has not told its number of workers");
+        let there = waiting::within(self.limit, &what, self.workers_of(name)).await?;
+        match scaling {
+            Scaling::Fixed(count) if there >= u64::from(count) => return Ok(None),
+            Scaling::Adaptive {
+                maximum: Some(maximum),
+                ..
+            } if there > u64::from(maximum) => {
+                printer.say(&format!(
+                    "cluster {name} has {there} workers, more than {maximum}: its scaling stays as \
+                     it is"
+                ));
+                return Ok(None);
+            }
+            _ => {}
+        }
+        let clamped = self.scale(name, scaling).await?;
+        let granted = clamped
+            .as_ref()
+            .map_or(Some(scaling), |clamped| clamped.granted);
+        match granted {
+            Some(Scaling::Fixed(count)) => printer.say(&format!(
+                "cluster {name} is scaled from {there} to {}, adaptive scaling is off",
+                scale::counted(count)
+            )),
+            Some(range) => printer.say(&scale::done(name, range)),
+            None => {}
+        }
+        Ok(clamped)
+    }
+
+    /// How many workers the running cluster `name` has. Where its scheduler doesn't tell, the
+    /// gateway had better not be asked to scale it either.
+    async fn workers_of(&self, name: &str) -> Result<u64, Error> {
+        let identity = condition::still_running(self.gateway, name).await?;
+        let schedulers = super::schedulers(self.gateway, &self.args.probe);
+        let unknown = |fault: String| Error::NotReached {
+            name: name.to_owned(),
+            fault,
+        };
+        let activity = schedulers.activity(name, identity.as_ref()).await;
+        let activity = activity.map_err(|fault| unknown(fault.to_string()))?;
+        let workers = activity.workers;
+        workers.ok_or_else(|| unknown("it does not tell its number of workers".to_owned()))
+    }
+
+    async fn scale(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
         let what = format!("cluster {name} has not been told its number of workers");
         let scaling = scale::scale(self.gateway, name, scaling);
         waiting::within(self.limit, &what, scaling).await

@@ -200,6 +200,7 @@ warning: the gateway did less for cluster `[NAME]` than asked for: Scale request
 
 "#]]).stderr_eq(str![[r#"
 using cluster [NAME], which was there already
+...
 warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
 
 "#]]);
@@ -232,10 +233,35 @@ fn reuse_takes_the_youngest_running_cluster_with_these_options() {
     let other = user.stdout(&["new", "--reuse", "-s", "worker_cores=1"]);
     assert_ne!(other, fresh);
     assert_eq!(user.stdout(&["new", "--reuse"]), other);
-    user.dgw(&["new", "--reuse", "--workers", "1"])
-        .success()
-        .stderr_eq(str![[r#"
+}
+
+/// Somebody may be at work on it, and may have set its number of workers with care.
+#[test]
+fn reuse_takes_no_workers_from_a_cluster() {
+    let user = BASIC.user();
+    user.stdout(&["new", "--adapt", "2..3", "--wait-workers", "2"]);
+    let reuse = |more: &[&str]| {
+        user.dgw(&[&["new", "--reuse"][..], more].concat())
+            .success()
+    };
+    let used = "using cluster [NAME], which was there already\n";
+    reuse(&["--workers", "1"]).stderr_eq(used);
+    reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
+    reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
 using cluster [NAME], which was there already
+cluster [NAME] has 2 workers, more than 1: its scaling stays as it is
+
+"#]]);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(user.json(&["show"])["workers"], 2);
+    reuse(&["--workers", "3"]).stderr_eq(str![[r#"
+using cluster [NAME], which was there already
+cluster [NAME] is scaled from 2 to 3 workers, adaptive scaling is off
+
+"#]]);
+    reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
+using cluster [NAME], which was there already
+cluster [NAME] scales with its work, at most 4 workers
 
 "#]]);
 }

@@ -137,14 +137,22 @@ error: no such command: `/nonexistent/x`
     }
     user.dgw(&["run"]).code(2);
     user.dgw(&["run", "--no-such-flag", "true"]).code(2);
-    for args in [
-        &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
-        &["new", "--adapt", "0..2", "--wait-workers", "3"],
+    for (args, coming) in [
+        (
+            &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
+            "are asked for, 2",
+        ),
+        (
+            &["new", "--adapt", "2..3", "--wait-workers", "3"],
+            "come without work, 2",
+        ),
+        (
+            &["new", "--adapt", "..3", "--wait-workers", "3"],
+            "come without work, 0",
+        ),
     ] {
-        user.dgw(args).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: `--wait-workers 3` waits for more workers than are asked for, 2
-
-"#]]);
+        let refusal = format!("error: `--wait-workers 3` waits for more workers than {coming}\n");
+        user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);
     assert_eq!(user.history(), []);

@@ -57,14 +57,20 @@ warning: the gateway did less for cluster `[NAME]` than asked for: Scale request
 #[test]
 fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
     let user = BASIC.user();
+    let stall = user.home().join("stall.py");
+    std::fs::write(&stall, "import time; time.sleep(20)").expect("a file");
+    let stall = stall.display();
+    let workers_stall = format!("environment=DASK_DISTRIBUTED__WORKER__PRELOAD={stall}");
     user.dgw(&[
         "new",
-        "--adapt",
-        "0..1",
+        "-s",
+        &workers_stall,
+        "--workers",
+        "1",
         "--wait-workers",
         "1",
         "--timeout",
-        "4s",
+        "5s",
     ])
     .code(7)
     .stdout_eq("")
