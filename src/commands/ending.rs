@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::counted;
 use super::interrupt::Interrupts;
 use super::orphans::Orphans;
+use super::waiting::Outage;
 use crate::activity::Reason;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
@@ -86,11 +87,13 @@ pub(super) async fn see_them_gone(
     let started = Instant::now();
     let deadline = started + limit;
     let mut outcome = Ok(());
+    // The limit is nobody's own, unless they gave one: an outage has its usual one.
+    let mut outage = Outage::borne_until(None);
     while !left.is_empty() {
         let pause = (started.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let look = async {
             sleep_until(deadline.min(Instant::now() + pause)).await;
-            gateway.clusters(&NOT_GONE).await
+            gateway.clusters(&NOT_GONE).await.map(Some)
         };
         let looked = tokio::select! {
             looked = look => looked,
@@ -100,8 +103,12 @@ pub(super) async fn see_them_gone(
                 break;
             }
         };
-        let still = match looked {
-            Ok(listing) => names(listing.clusters),
+        let still = match looked.or_else(|error| outage.bear(error).map(|()| None)) {
+            Ok(Some(listing)) => {
+                outage.is_over();
+                names(listing.clusters)
+            }
+            Ok(None) => names(left.clone()),
             Err(error) => {
                 outcome = Err(error.into());
                 break;

@@ -19,12 +19,22 @@ pub(super) async fn run(
     let Some(pause) = args.watch else {
         return once(args, gateway, printer).await;
     };
-    let printer = printer.in_series();
+    let series = printer.in_series();
+    let mut is_away = false;
     loop {
-        match once(args, gateway, &printer).await {
+        match once(args, gateway, &series).await {
             // It may be back the next time.
-            Err(Error::Gateway(error)) if error.may_pass() => Printer::failure(&error.into()),
-            done => done?,
+            Err(Error::Gateway(error)) if error.may_pass() => {
+                if !std::mem::replace(&mut is_away, true) {
+                    Printer::failure(&error.into());
+                }
+            }
+            done => {
+                done?;
+                if std::mem::take(&mut is_away) {
+                    printer.say("the gateway answers again");
+                }
+            }
         }
         tokio::time::sleep(pause).await;
     }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::condition::{self, Goal};
-use super::waiting::Limit;
+use super::interrupt::Interrupts;
+use super::waiting::{self, Limit};
 use crate::cli::{Care, Probe, ScaleArgs, Target};
 use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
@@ -28,7 +29,10 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     let asked = Scaling::Fixed(args.workers);
-    let (name, clamped) = apply(&args.target, &args.care, asked, gateway, printer).await?;
+    let limit = args.timeout.map(Limit::of);
+    let silent = "the gateway has not answered, and may go on with what it was asked";
+    let applied = apply(&args.target, &args.care, asked, gateway, printer);
+    let (name, clamped) = waiting::within(limit, silent, applied).await?;
     let granted = match &clamped {
         None => Some(args.workers),
         Some(clamped) => clamped.workers(),
@@ -36,10 +40,19 @@ pub(super) async fn run(
     if args.wait
         && let Some(workers) = granted
     {
-        let waited = see_them_there(workers, &name, args, gateway, printer).await;
-        waited.inspect_err(|_| {
+        let goes_on = format!(
+            "the gateway goes on to scale cluster {name} to {}",
+            counted(workers)
+        );
+        let mut interrupts = Interrupts::listen()?;
+        let waited = see_them_there(workers, &name, (args, limit), gateway, printer);
+        let waited = interrupts.or(&goes_on, waited).await;
+        waited.inspect_err(|error| {
             if let Some(clamped) = &clamped {
                 Printer::failure(&less_done(&name, clamped));
+            }
+            if matches!(error, Error::TimedOut { .. } | Error::Gateway(_)) {
+                printer.say(&goes_on);
             }
         })?;
     }
@@ -50,17 +63,15 @@ pub(super) async fn run(
 async fn see_them_there(
     workers: u32,
     name: &str,
-    args: &ScaleArgs,
+    (args, limit): (&ScaleArgs, Option<Limit>),
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
     let goal = Goal::Exactly(workers);
-    let limit = args.timeout.map(Limit::of);
     let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
-    let identity = condition::still_running(gateway, name).await?;
     let schedulers = super::schedulers(gateway, &args.care.probe);
     let ways = (gateway, &schedulers);
-    condition::until(goal, name, identity, ways, limit, &mut progress).await?;
+    condition::until(goal, name, ways, limit, &mut progress).await?;
     progress.finish(&format!("cluster {name} has {}", counted(workers)));
     Ok(())
 }

@@ -249,11 +249,10 @@ impl<'a> Start<'a> {
         let Some(count) = self.awaited(clamped) else {
             return Ok(());
         };
-        let identity = condition::still_running(self.gateway, name).await?;
         let schedulers = super::schedulers(self.gateway, &self.args.probe);
         let ways = (self.gateway, &schedulers);
         let goal = Goal::AtLeast(count);
-        let waited = condition::until(goal, name, identity, ways, self.limit, progress).await;
+        let waited = condition::until(goal, name, ways, self.limit, progress).await;
         waited.inspect_err(|_| {
             if let Some(clamped) = clamped {
                 let less = scale::less_done(name, clamped);
