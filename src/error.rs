@@ -148,11 +148,21 @@ pub(crate) enum Error {
         failed: Vec<String>,
         of: usize,
     },
-    #[error("{source}")]
+    #[error("{source}; a cluster may have been started{}", start::doubt(seen.as_deref()))]
     Doubtful {
         source: gateway::Error,
-        /// Clusters that may be what was started, and how they are.
-        suspects: Vec<String>,
+        /// Clusters that may be what was started, and how they are; `None` where nobody tells.
+        seen: Option<Vec<String>>,
+    },
+    #[error(
+        "timed out after {}: the gateway has not answered; a cluster may have been started{}",
+        age::short(*limit),
+        start::doubt(seen.as_deref())
+    )]
+    DoubtfulTimedOut {
+        limit: Duration,
+        /// As above.
+        seen: Option<Vec<String>>,
     },
     #[error("{} of {of} steps failed: {}", failed.len(), failed.join(", "))]
     Unwell {
@@ -277,7 +287,9 @@ impl Error {
             Self::NotRunning { .. } | Self::StartFailed { .. } | Self::Ended { .. } => {
                 Code::ClusterFailed
             }
-            Self::TimedOut { .. } | Self::StartTimedOut { .. } => Code::TimedOut,
+            Self::TimedOut { .. } | Self::StartTimedOut { .. } | Self::DoubtfulTimedOut { .. } => {
+                Code::TimedOut
+            }
             Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => Code::Partly,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Code::NoCommand
@@ -343,10 +355,10 @@ impl Error {
             | Self::NoWorkerFits { there: lines, .. }
             | Self::SeveralWorkersFit { fitting: lines, .. }
             | Self::SeveralActive { there: lines }
-            | Self::SeveralExported { there: lines }
-            | Self::Doubtful {
-                suspects: lines, ..
-            } => lines.clone(),
+            | Self::SeveralExported { there: lines } => lines.clone(),
+            Self::Doubtful { seen, .. } | Self::DoubtfulTimedOut { seen, .. } => {
+                seen.clone().unwrap_or_default()
+            }
             Self::StartFailed { trace, .. } | Self::StartTimedOut { trace, .. } => {
                 start::seen(trace, trace.schedulers_log())
             }

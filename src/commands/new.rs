@@ -19,10 +19,10 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let asked_for = start::options(&args.start, gateway).await?;
     let start = Start::new(&args.start, args.start.wait_workers, gateway);
+    let asked_for = start.options().await?;
     if args.start.reuse
-        && let Some(cluster) = start::reusable(gateway, &asked_for).await?
+        && let Some(cluster) = start.reusable(&asked_for).await?
     {
         // It was there before, so nothing shuts it down.
         let name = cluster.name.clone();
@@ -36,7 +36,9 @@ pub(super) async fn run(
     interrupt::shield()?;
     let mut interrupts = Interrupts::listen()?;
     let mut progress = printer.progress(start::ASKING);
-    let started = match Started::create(gateway, &options, &mut interrupts, &progress).await {
+    let limit = start.limit();
+    let creation = Started::create(gateway, &options, limit, &mut interrupts, &progress);
+    let started = match creation.await {
         Ok(started) => started,
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
     };

@@ -17,6 +17,9 @@ use crate::output::{Printer, Progress};
 /// The phase that a start begins with.
 pub(super) const ASKING: &str = "asking the gateway for a cluster";
 
+/// What is still to come before a start is asked for.
+const NOTHING_STARTED: &str = "the gateway has not answered; nothing was started";
+
 /// A start, its time limit running.
 pub(super) struct Start<'a> {
     args: &'a StartArgs,
@@ -26,12 +29,7 @@ pub(super) struct Start<'a> {
     gateway: &'a Gateway,
 }
 
-/// The options on the command line, typed by what the gateway offers; it is asked only if there
-/// are any.
-pub(super) async fn options(
-    args: &StartArgs,
-    gateway: &Gateway,
-) -> Result<Map<String, Value>, Error> {
+async fn options(args: &StartArgs, gateway: &Gateway) -> Result<Map<String, Value>, Error> {
     refuse_endless_wait(args)?;
     if args.options.is_empty() {
         return Ok(Map::new());
@@ -87,9 +85,7 @@ pub(super) async fn blamed(
     fault.unwrap_or(error)
 }
 
-/// An active cluster that has the options asked for: running before pending, younger before
-/// older.
-pub(super) async fn reusable(
+async fn reusable(
     gateway: &Gateway,
     asked_for: &Map<String, Value>,
 ) -> Result<Option<Cluster>, Error> {
@@ -114,6 +110,33 @@ impl<'a> Start<'a> {
             limit: args.timeout.map(Limit::of),
             gateway,
         }
+    }
+
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// The options on the command line, typed by what the gateway offers; it is asked only if there
+    /// are any.
+    ///
+    /// # Errors
+    /// The gateway doesn't offer them; or its own.
+    pub(super) async fn options(&self) -> Result<Map<String, Value>, Error> {
+        let options = options(self.args, self.gateway);
+        waiting::within(self.limit, NOTHING_STARTED, options).await
+    }
+
+    /// An active cluster that has the options asked for: running before pending, younger before
+    /// older.
+    ///
+    /// # Errors
+    /// The gateway's own.
+    pub(super) async fn reusable(
+        &self,
+        asked_for: &Map<String, Value>,
+    ) -> Result<Option<Cluster>, Error> {
+        let reusable = reusable(self.gateway, asked_for);
+        waiting::within(self.limit, NOTHING_STARTED, reusable).await
     }
 
     /// Waits until the new cluster `name` runs, scales it, and waits for its workers; where the

@@ -185,6 +185,10 @@ impl Limit {
         }
     }
 
+    pub(super) fn span(self) -> Duration {
+        self.span
+    }
+
     pub(super) fn end(self) -> Instant {
         self.end
     }

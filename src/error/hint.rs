@@ -26,7 +26,11 @@ impl Error {
             Self::NoneFits { there, .. } if there.is_empty() => {
                 Some("`dgw list --all` shows what the gateway still knows".to_owned())
             }
-            Self::NoneFits { .. } => Some("the active ones are listed above".to_owned()),
+            Self::NoneFits { .. } => Some(
+                "the active ones are listed above; `dgw list --all` shows the others that the \
+                 gateway still knows"
+                    .to_owned(),
+            ),
             Self::NoWorkerFits { there, .. } if there.is_empty() => {
                 Some("it has no workers: `dgw scale` starts some".to_owned())
             }
@@ -90,13 +94,9 @@ impl Error {
                 Some("`--timeout` gives it longer".to_owned())
             }
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
-            Self::Doubtful { suspects, .. } if suspects.is_empty() => {
-                Some("`dgw list` shows whether a cluster was started".to_owned())
+            Self::Doubtful { seen, .. } | Self::DoubtfulTimedOut { seen, .. } => {
+                Some(start::way_out_of_doubt(seen.as_deref()).to_owned())
             }
-            Self::Doubtful { .. } => Some(
-                "it may have started one of these all the same; `dgw shutdown NAME` ends it"
-                    .to_owned(),
-            ),
             error => error.hint_on_setting_up(),
         }
     }

@@ -1,11 +1,12 @@
 //! `dgw new`
 
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, User, answer, json_answer};
+use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer};
 
 #[test]
 fn it_prints_the_name_of_a_running_cluster() {
@@ -302,10 +303,10 @@ fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
+error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
   [NAME]  PENDING   [AGE]
 
-hint: it may have started one of these all the same; `dgw shutdown NAME` ends it
+hint: another `dgw` of yours may have started it just as well: see whose it is, then `dgw shutdown NAME` ends it
 
 "#]]);
     let methods = stub
@@ -331,11 +332,67 @@ fn an_old_cluster_is_never_suspected() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the gateway failed with status 502: Bad Gateway
+error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, though none is listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
 "#]]);
+}
+
+/// A gateway that hangs, and then goes on, or doesn't.
+#[test]
+fn a_time_limit_holds_where_the_gateway_hangs_and_what_it_starts_is_looked_after() {
+    let harmed = |harm: Harm, after: usize| {
+        let user = BASIC.user();
+        let gateway = BASIC.fact("address");
+        let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
+        let faulty = Faulty::new(host_and_port, harm, When { after, times: 1 });
+        let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
+        let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+        (user, there)
+    };
+    let late = Harm::Late(Duration::from_secs(3));
+    let (user, there) = harmed(late, 0);
+    there
+        .dgw(&["new", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+timed out: waiting for the gateway's answer, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway took too long to answer; cluster [NAME] is shut down
+
+hint: `--timeout` gives it longer
+
+"#]]);
+    assert_eq!(user.history().len(), 1);
+    assert!(!user.has_active_clusters());
+
+    let (_user, there) = harmed(Harm::Silence, 0);
+    let started = Instant::now();
+    there.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+timed out: waiting for the gateway's answer, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway has not answered; a cluster may have been started, though none is listed so far
+
+hint: `dgw list` shows whether a cluster was started
+
+"#]]);
+    assert!(started.elapsed() < Duration::from_secs(15));
+
+    // Before anything is asked for.
+    for args in [
+        &["new", "-s", "spot=yes"][..],
+        &["new", "--reuse"],
+        &["run", "--reuse", "true"],
+    ] {
+        let (user, there) = harmed(Harm::Silence, 0);
+        let started = Instant::now();
+        let args = [&args[..1], &["--timeout", "1s"], &args[1..]].concat();
+        there.dgw(&args).code(7).stdout_eq("");
+        assert!(started.elapsed() < Duration::from_secs(5), "{args:?}");
+        assert_eq!(user.history(), []);
+    }
 }
 
 fn now_in_milliseconds() -> u128 {
@@ -352,7 +409,7 @@ fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster; a cluster may have been started, though none is listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
