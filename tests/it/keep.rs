@@ -140,7 +140,7 @@ cluster [NAME] is protected from clean-up until `dgw keep --forget`
 error: no cluster fits `nosuch`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
 
 "#]]);
     let other = user.stdout(&["new", "--no-wait"]);
