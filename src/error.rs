@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use answer::token_page;
+pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::Trace;
@@ -69,13 +70,8 @@ pub(crate) enum Error {
     Usage(String),
     #[error("{}", option::option_text(key, fault))]
     Option { key: String, fault: OptionFault },
-    #[error("{}", option::default_text(key, set_in, fault))]
-    Default {
-        key: String,
-        /// Where the value was set.
-        set_in: String,
-        fault: OptionFault,
-    },
+    #[error("{}", option::defaults_text(.0))]
+    Defaults(Vec<DefaultFault>),
     #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
     NeedsYes,
     #[error("`dgw top` needs {0}")]
@@ -269,12 +265,10 @@ impl Error {
             | Self::Doubtful { source: error, .. } => answer::code(error),
             Self::Unsupported(_) | Self::WithoutKerberos => Code::Permission,
             Self::Config(error) => config_code(error),
-            Self::Usage(_)
-            | Self::Option { .. }
-            | Self::Default { .. }
-            | Self::NeedsYes
-            | Self::NoScreen(_) => Code::Usage,
-            Self::RelativeUrl(_) => Code::Configuration,
+            Self::Usage(_) | Self::Option { .. } | Self::NeedsYes | Self::NoScreen(_) => {
+                Code::Usage
+            }
+            Self::Defaults(_) | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
@@ -349,6 +343,7 @@ impl Error {
             Self::Gateway(error) | Self::Untaken(error) | Self::Elsewhere { source: error, .. } => {
                 error.cause().map(str::to_owned).into_iter().collect()
             }
+            Self::Defaults(faults) => option::listed(faults),
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }
             | Self::SeveralFit { fitting: lines, .. }

@@ -20,7 +20,7 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     let start = Start::new(&args.start, args.start.wait_workers, gateway);
-    let asked_for = start.options().await?;
+    let asked_for = start.options(settings).await?;
     if args.start.reuse
         && let Some(cluster) = start.reusable(&asked_for).await?
     {

@@ -34,7 +34,7 @@ pub(super) async fn run(
     // What stands ready for COMMAND is what it asked for, unless told otherwise.
     let workers = args.start.wait_workers.or(args.start.workers);
     let start = Start::new(&args.start, workers, gateway);
-    let asked_for = interrupts.or(nothing, start.options()).await?;
+    let asked_for = interrupts.or(nothing, start.options(settings)).await?;
     if args.start.reuse {
         let reusable = start.reusable(&asked_for);
         if let Some(cluster) = interrupts.or(nothing, reusable).await? {

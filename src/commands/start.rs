@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::account;
 use super::condition::{self, Goal};
+use super::options::refused;
 use super::scale;
 use super::waiting::{self, Limit};
 use crate::cli::StartArgs;
 use crate::config::Settings;
-use crate::error::Error;
-use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status, admit, typed};
+use crate::error::{DefaultFault, Error};
+use crate::gateway::{self, Clamped, Cluster, Field, Gateway, Scaling, Status, typed};
 use crate::output::{Printer, Progress};
 
 /// The phase that a start begins with.
@@ -29,13 +30,35 @@ pub(super) struct Start<'a> {
     gateway: &'a Gateway,
 }
 
-async fn options(args: &StartArgs, gateway: &Gateway) -> Result<Map<String, Value>, Error> {
+async fn options(
+    args: &StartArgs,
+    settings: &Settings,
+    gateway: &Gateway,
+) -> Result<Map<String, Value>, Error> {
     refuse_endless_wait(args)?;
     if args.options.is_empty() {
         return Ok(Map::new());
     }
     let fields = gateway.options().await?;
-    typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })
+    let typed =
+        typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })?;
+    // Now that they are known anyway, what would be refused needn't be asked for.
+    match faults(&fields, &typed, settings) {
+        faults if faults.is_empty() => Ok(typed),
+        faults => Err(Error::Defaults(faults)),
+    }
+}
+
+/// The defaults that the gateway doesn't take, of those that the command line leaves.
+fn faults(
+    fields: &[Field],
+    asked_for: &Map<String, Value>,
+    settings: &Settings,
+) -> Vec<DefaultFault> {
+    let defaults = settings.cluster_options.iter();
+    let defaults = defaults.filter(|(key, _)| !asked_for.contains_key(*key));
+    let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
+    refused(fields, defaults, source)
 }
 
 /// Workers that nobody asks for don't come. A cluster that is reused may have them already.
@@ -65,24 +88,17 @@ pub(super) async fn blamed(
     settings: &Settings,
     gateway: &Gateway,
 ) -> Error {
-    let defaults = settings.cluster_options.iter();
-    let mut defaults = defaults
-        .filter(|(key, _)| !asked_for.contains_key(*key))
-        .peekable();
     let is_refused = matches!(error, Error::Gateway(gateway::Error::Rejected(_)));
-    if !is_refused || defaults.peek().is_none() {
+    if !is_refused || settings.cluster_options.is_empty() {
         return error;
     }
     let Ok(fields) = gateway.options().await else {
         return error;
     };
-    let fault = defaults.find_map(|(key, value)| {
-        let fault = admit(&fields, key, value).err()?;
-        let set_in = settings.option_sources.get(key)?.to_string();
-        let key = key.clone();
-        Some(Error::Default { key, set_in, fault })
-    });
-    fault.unwrap_or(error)
+    match faults(&fields, asked_for, settings) {
+        faults if faults.is_empty() => error,
+        faults => Error::Defaults(faults),
+    }
 }
 
 async fn reusable(
@@ -120,9 +136,9 @@ impl<'a> Start<'a> {
     /// are any.
     ///
     /// # Errors
-    /// The gateway doesn't offer them; or its own.
-    pub(super) async fn options(&self) -> Result<Map<String, Value>, Error> {
-        let options = options(self.args, self.gateway);
+    /// The gateway doesn't take them, or a default beside them; or its own.
+    pub(super) async fn options(&self, settings: &Settings) -> Result<Map<String, Value>, Error> {
+        let options = options(self.args, settings, self.gateway);
         waiting::within(self.limit, NOTHING_STARTED, options).await
     }
 

@@ -16,7 +16,7 @@ impl Error {
                 fault: OptionFault::Unknown { .. },
                 ..
             } => Some("`dgw options` shows what this gateway offers".to_owned()),
-            Self::Default { .. } => Some(
+            Self::Defaults(_) => Some(
                 "`dgw options` shows what this gateway offers, and your own defaults".to_owned(),
             ),
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),

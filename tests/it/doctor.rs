@@ -308,7 +308,7 @@ fn with_a_malformed_file() {
         &[],
         3,
         str![[r#"
-x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 3, column 1
+x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 4, column 1
                  mend: mend that line: the file must be a YAML mapping; or move it away, and `dgw login` writes another
 - values         none is set
 x address        no gateway address is configured

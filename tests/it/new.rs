@@ -110,7 +110,7 @@ For more information, try '--help'.
 
 "#]]);
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
-    user.dgw(&["new"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+    user.dgw(&["new"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
 error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 

@@ -54,13 +54,11 @@ hint: the active ones are listed above; `dgw list --all` shows the others that t
 "#]])
         .stderr_eq(str![[r#"
 error: no cluster fits `[NAME]`
-  [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` shows what the gateway still knows
 error: no cluster fits `nosuch`
-  [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` shows what the gateway still knows
 
 "#]]);
     assert!(!user.has_active_clusters());
