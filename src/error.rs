@@ -64,6 +64,9 @@ pub(crate) enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// The gateway's, where `--address` says which one.
+    #[error(transparent)]
+    AtNamed(gateway::Error),
     #[error(transparent)]
     Activity(#[from] activity::Error),
     #[error("{0}")]
@@ -260,6 +263,7 @@ impl Error {
         let code = match self {
             Self::NoClock | Self::Ailing { .. } => Code::Gateway,
             Self::Gateway(error)
+            | Self::AtNamed(error)
             | Self::Untaken(error)
             | Self::Elsewhere { source: error, .. }
             | Self::Doubtful { source: error, .. } => answer::code(error),
@@ -340,7 +344,10 @@ impl Error {
     /// What lies beneath, or what there is to choose from, a line each.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Gateway(error) | Self::Untaken(error) | Self::Elsewhere { source: error, .. } => {
+            Self::Gateway(error)
+            | Self::AtNamed(error)
+            | Self::Untaken(error)
+            | Self::Elsewhere { source: error, .. } => {
                 error.cause().map(str::to_owned).into_iter().collect()
             }
             Self::Defaults(faults) => option::listed(faults),

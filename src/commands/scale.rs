@@ -165,7 +165,7 @@ pub(super) async fn scale(
 ) -> Result<Option<Clamped>, Error> {
     match gateway.scale(name, scaling).await {
         // The gateway's words are the same for all; what it is takes another request.
-        Err(conflict @ gateway::Error::Conflict(_)) => match gateway.cluster(name).await {
+        Err(conflict @ gateway::Error::Conflict { .. }) => match gateway.cluster(name).await {
             Ok(Cluster { name, status, .. }) if status != Status::Running => {
                 Err(Error::NotRunning { name, status })
             }

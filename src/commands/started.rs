@@ -287,9 +287,7 @@ impl Started {
                 Err(error) => !error.may_pass() || last_answer.elapsed() > patience.outage,
             };
             if is_hopeless {
-                return looked.and(Err(gateway::Error::Conflict(
-                    "it takes longer than expected".to_owned(),
-                )));
+                return looked.and(Err(gateway::Error::Slow));
             }
             sleep(pause).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);

@@ -10,7 +10,8 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Gateway(error) => answer::hint(error),
+            Self::Gateway(error) => answer::hint(error, "gateway.address"),
+            Self::AtNamed(error) => answer::hint(error, "--address"),
             Self::Activity(error) => Some(error.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
@@ -107,7 +108,7 @@ impl Error {
             Self::Untaken(error) => {
                 let next = match error {
                     gateway::Error::Authentication(trouble) => Some(answer::next_try(trouble)),
-                    error => answer::hint(error),
+                    error => answer::hint(error, "gateway.address"),
                 };
                 let next = next.map_or_else(String::new, |next| format!(": {next}"));
                 Some(format!("nothing was written{next}"))

@@ -433,7 +433,7 @@ fn what_may_be_left_behind_is_said_even_quietly() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: cluster [NAME] may still be there (not permitted: not yours): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
 hint: `dgw options` shows what this gateway takes, and your own defaults

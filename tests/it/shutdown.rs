@@ -216,7 +216,9 @@ fn one_refusal_of_one_keeps_its_own_exit_code() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: not permitted: not yours
+error: the gateway at `http://[HOST]` does not permit it, for cluster `a`: not yours
+
+hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
 
 "#]]);
 }
