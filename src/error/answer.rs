@@ -94,16 +94,17 @@ fn other_hint(error: &gateway::Error) -> Option<String> {
                 age::short(*pause)
             ));
         }
-        E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
-        E::Lost { .. } => "try again; if it stays, something on the way cuts connections",
-        E::Forbidden { .. } => {
-            "`dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it"
-        }
         E::Conflict {
             cluster: Some(name),
             ..
         } => return Some(format!("`dgw show {name}` tells how the cluster is")),
-        E::Conflict { .. } => "try again in a while; if it stays, tell those who run the gateway",
+        E::Server { .. } | E::Conflict { .. } => {
+            "try again in a while; if it stays, tell those who run the gateway"
+        }
+        E::Lost { .. } => "try again; if it stays, something on the way cuts connections",
+        E::Forbidden { .. } => {
+            "`dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it"
+        }
         E::Unreachable { .. }
         | E::OtherProtocol { .. }
         | E::NotGateway { .. }

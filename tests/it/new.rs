@@ -245,8 +245,8 @@ fn reuse_takes_no_workers_from_a_cluster() {
         user.dgw(&[&["new", "--reuse"][..], more].concat())
             .success()
     };
-    let used = "using cluster [NAME], which was there already\n";
-    reuse(&["--workers", "1"]).stderr_eq(used);
+    let found = "using cluster [NAME], which was there already\n";
+    reuse(&["--workers", "1"]).stderr_eq(found);
     reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
     reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
 using cluster [NAME], which was there already

@@ -110,12 +110,11 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
         Err(error) => return Step::failed(NAME, &error.into()),
     };
     let defaults = found.cluster_options();
-    let defaults = defaults.iter().map(|(key, value)| (key, value));
     let source = |key: &str| {
         let source = found.source_of(&format!("gateway.cluster.options.{key}"));
-        source.map(|source| source.to_string())
+        source.map(ToString::to_string)
     };
-    let faults = refused(&fields, defaults, source);
+    let faults = refused(&fields, &defaults, source);
     if !faults.is_empty() {
         return Step::failed(NAME, &Error::Defaults(faults)).mended_by(
             "set it right there, or take it away: `dgw options` shows what this gateway offers"
