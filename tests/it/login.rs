@@ -262,7 +262,7 @@ hint: check `--address`, and whether this machine can reach it (VPN, firewall, p
         str![[r#"
 error: `http://[HOST]/api/v1/options` is not a gateway's answer: it is a web page
 
-hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
 "#]],
     );
