@@ -241,7 +241,18 @@ fn is_plain(word: &str) -> bool {
 fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
     let (file, address) = named_on_the_line();
     let environment = Environment::of_process();
-    let settings = config::load(&environment, file.as_deref(), address.as_deref()).ok()?;
+    // Nobody has pressed Enter yet: credentials go only where they belong, and where nobody can read
+    // them on the way. There is no place for a warning here.
+    let settings = config::load(&environment, file.as_deref(), None).ok()?;
+    if settings.secret_goes_in_clear() {
+        return None;
+    }
+    if let Some(address) = address {
+        let named = config::load(&environment, file.as_deref(), Some(&address)).ok()?;
+        if named.address.as_str() != settings.address.as_str() {
+            return None;
+        }
+    }
     let gateway = Gateway::new(&settings, PATIENCE).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

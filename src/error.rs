@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use answer::token_page;
+pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::Trace;
@@ -63,19 +64,17 @@ pub(crate) enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// The gateway's, where `--address` says which one.
+    #[error(transparent)]
+    AtNamed(gateway::Error),
     #[error(transparent)]
     Activity(#[from] activity::Error),
     #[error("{0}")]
     Usage(String),
     #[error("{}", option::option_text(key, fault))]
     Option { key: String, fault: OptionFault },
-    #[error("{}", option::default_text(key, set_in, fault))]
-    Default {
-        key: String,
-        /// Where the value was set.
-        set_in: String,
-        fault: OptionFault,
-    },
+    #[error("{}", option::defaults_text(.0))]
+    Defaults(Vec<DefaultFault>),
     #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
     NeedsYes,
     #[error("`dgw top` needs {0}")]
@@ -148,11 +147,21 @@ pub(crate) enum Error {
         failed: Vec<String>,
         of: usize,
     },
-    #[error("{source}")]
+    #[error("{source}; a cluster may have been started{}", start::doubt(seen.as_deref()))]
     Doubtful {
         source: gateway::Error,
-        /// Clusters that may be what was started, and how they are.
-        suspects: Vec<String>,
+        /// Clusters that may be what was started, and how they are; `None` where nobody tells.
+        seen: Option<Vec<String>>,
+    },
+    #[error(
+        "timed out after {}: the gateway has not answered; a cluster may have been started{}",
+        age::short(*limit),
+        start::doubt(seen.as_deref())
+    )]
+    DoubtfulTimedOut {
+        limit: Duration,
+        /// As above.
+        seen: Option<Vec<String>>,
     },
     #[error("{} of {of} steps failed: {}", failed.len(), failed.join(", "))]
     Unwell {
@@ -254,17 +263,16 @@ impl Error {
         let code = match self {
             Self::NoClock | Self::Ailing { .. } => Code::Gateway,
             Self::Gateway(error)
+            | Self::AtNamed(error)
             | Self::Untaken(error)
             | Self::Elsewhere { source: error, .. }
             | Self::Doubtful { source: error, .. } => answer::code(error),
             Self::Unsupported(_) | Self::WithoutKerberos => Code::Permission,
             Self::Config(error) => config_code(error),
-            Self::Usage(_)
-            | Self::Option { .. }
-            | Self::Default { .. }
-            | Self::NeedsYes
-            | Self::NoScreen(_) => Code::Usage,
-            Self::RelativeUrl(_) => Code::Configuration,
+            Self::Usage(_) | Self::Option { .. } | Self::NeedsYes | Self::NoScreen(_) => {
+                Code::Usage
+            }
+            Self::Defaults(_) | Self::RelativeUrl(_) => Code::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
@@ -277,7 +285,9 @@ impl Error {
             Self::NotRunning { .. } | Self::StartFailed { .. } | Self::Ended { .. } => {
                 Code::ClusterFailed
             }
-            Self::TimedOut { .. } | Self::StartTimedOut { .. } => Code::TimedOut,
+            Self::TimedOut { .. } | Self::StartTimedOut { .. } | Self::DoubtfulTimedOut { .. } => {
+                Code::TimedOut
+            }
             Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => Code::Partly,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Code::NoCommand
@@ -334,19 +344,23 @@ impl Error {
     /// What lies beneath, or what there is to choose from, a line each.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Gateway(error) | Self::Untaken(error) | Self::Elsewhere { source: error, .. } => {
+            Self::Gateway(error)
+            | Self::AtNamed(error)
+            | Self::Untaken(error)
+            | Self::Elsewhere { source: error, .. } => {
                 error.cause().map(str::to_owned).into_iter().collect()
             }
+            Self::Defaults(faults) => option::listed(faults),
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }
             | Self::SeveralFit { fitting: lines, .. }
             | Self::NoWorkerFits { there: lines, .. }
             | Self::SeveralWorkersFit { fitting: lines, .. }
             | Self::SeveralActive { there: lines }
-            | Self::SeveralExported { there: lines }
-            | Self::Doubtful {
-                suspects: lines, ..
-            } => lines.clone(),
+            | Self::SeveralExported { there: lines } => lines.clone(),
+            Self::Doubtful { seen, .. } | Self::DoubtfulTimedOut { seen, .. } => {
+                seen.clone().unwrap_or_default()
+            }
             Self::StartFailed { trace, .. } | Self::StartTimedOut { trace, .. } => {
                 start::seen(trace, trace.schedulers_log())
             }

@@ -55,13 +55,19 @@ pub(crate) struct StartArgs {
     pub(crate) adapt: Option<(Option<u32>, Option<u32>)>,
 
     /// Wait until so many workers are there, too
+    ///
+    /// At most as many as --workers, or MIN of --adapt: more come only for work. Where the gateway
+    /// grants fewer than were asked for, those are waited for.
     #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
     pub(crate) wait_workers: Option<u32>,
 
     /// Use an active cluster of yours, if there is one with these options, in place of a new one
     ///
     /// A running one is preferred to a pending one, a younger to an older. A cluster that was
-    /// there before is never shut down, whatever happens.
+    /// there before is never shut down, whatever happens, and no workers are taken from it:
+    /// --workers N asks for more where fewer than N are there, which switches adaptive scaling off
+    /// and is said, and else for nothing; --adapt is left out, and that is said, where more than
+    /// MAX are there.
     #[arg(long)]
     pub(crate) reuse: bool,
 

@@ -1,6 +1,7 @@
 //! Values as a person types them.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
@@ -49,16 +50,46 @@ impl ClusterName {
     }
 }
 
+/// A hundred years: no calendar ends before.
+const LONGEST_DAYS: u64 = 36_500;
+const LONGEST: Duration = Duration::from_secs(LONGEST_DAYS * 24 * 60 * 60);
+
+/// Whether `text` is a duration but for the size of its numbers: one that it would be with fewer
+/// digits.
+fn is_huge(text: &str) -> bool {
+    let mut previous = ' ';
+    let ones = text.chars().filter(|c| {
+        let is_first = !(c.is_ascii_digit() && previous.is_ascii_digit());
+        previous = *c;
+        is_first
+    });
+    let ones = ones.collect::<String>();
+    ones != text
+        && ones.parse::<Span>().is_ok_and(|span| {
+            !span.is_negative()
+                && span
+                    .to_duration(SpanRelativeTo::days_are_24_hours())
+                    .is_ok()
+        })
+}
+
 /// `90s`, `30m`, `2h`, `1d12h`.
 ///
 /// # Errors
-/// What a duration looks like.
+/// What a duration looks like, or that it is too long.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<Span>()
+    let duration = text
+        .parse::<Span>()
         .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
         .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "a duration is a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+        .and_then(|duration| Duration::try_from(duration).ok());
+    match duration {
+        Some(duration) if duration <= LONGEST => Ok(duration),
+        None if !is_huge(text) => {
+            Err("a duration is a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+        }
+        _ => Err(format!("is too long: the longest is {LONGEST_DAYS}d")),
+    }
 }
 
 /// A time limit: a duration longer than nothing.
@@ -88,8 +119,15 @@ pub(crate) fn pace(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// What it must be.
 pub(crate) fn workers(text: &str) -> Result<u32, String> {
-    text.parse()
-        .map_err(|_| "a number of workers is 0, 1, 2, …".to_owned())
+    number_of_workers(text, || "a number of workers is 0, 1, 2, …".to_owned())
+}
+
+/// `malformed` is for what is no number at all.
+fn number_of_workers(text: &str, malformed: impl Fn() -> String) -> Result<u32, String> {
+    text.parse::<u32>().map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => format!("is too large: the most is {}", u32::MAX),
+        _ => malformed(),
+    })
 }
 
 /// How much of the end of a log.
@@ -164,7 +202,7 @@ pub(crate) fn worker_range(text: &str) -> Result<(Option<u32>, Option<u32>), Str
     let malformed = || "a range of workers is MIN..MAX, for instance 0..8".to_owned();
     let end = |text: &str| match text {
         "" => Ok(None),
-        digits => digits.parse().map(Some).map_err(|_| malformed()),
+        digits => number_of_workers(digits, malformed).map(Some),
     };
     let (minimum, maximum) = text.split_once("..").ok_or_else(malformed)?;
     match (end(minimum)?, end(maximum)?) {
@@ -191,9 +229,29 @@ mod tests {
         ] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "90", "s", "-1s", "1mo", "1y", "nan", "99999999999999d"] {
-            assert!(duration(text).is_err(), "{text}");
+        for text in ["", "90", "s", "-1s", "-99999999999999d", "1mo", "1y", "nan"] {
+            let told = duration(text).expect_err(text);
+            assert!(told.starts_with("a duration is"), "{text}: {told}");
         }
+        for text in [
+            "99999999999999d",
+            "999999999d",
+            "36501d",
+            "99999999999999999999999s",
+        ] {
+            let told = duration(text).expect_err(text);
+            assert_eq!(told, "is too long: the longest is 36500d", "{text}");
+        }
+        assert!(duration("36500d").is_ok());
+    }
+
+    #[test]
+    fn a_number_may_be_too_large() {
+        let too_large = Err("is too large: the most is 4294967295".to_owned());
+        assert_eq!(workers("4294967295"), Ok(u32::MAX));
+        assert_eq!(workers("4294967296"), too_large);
+        assert_eq!(worker_range("0..4294967296").map(drop), too_large.map(drop));
+        assert!(workers("-1").is_err_and(|told| told.starts_with("a number")));
     }
 
     #[test]

@@ -22,6 +22,6 @@ pub(super) async fn run(
         }
         (false, minimum, maximum) => Scaling::Adaptive { minimum, maximum },
     };
-    scale::apply(&args.target, &args.care, scaling, gateway, printer).await?;
-    Ok(())
+    let (name, clamped) = scale::apply(&args.target, &args.care, scaling, gateway, printer).await?;
+    scale::unless_clamped(&name, clamped)
 }

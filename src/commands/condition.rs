@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::account::Account;
-use super::waiting::Limit;
+use super::waiting::{Limit, Outage};
 use crate::error::Error;
 use crate::gateway::{Gateway, Identity, Status};
 use crate::output::Progress;
@@ -50,42 +50,96 @@ impl Goal {
 /// Waits until the running cluster `name` tells that the goal is met.
 ///
 /// # Errors
-/// It stops running, or the limit runs out: then with what was still missing.
+/// It stops running, the gateway stays away, or the limit runs out: then with what was still
+/// missing.
 pub(super) async fn until(
     goal: Goal,
     name: &str,
-    mut identity: Option<Identity>,
-    (gateway, schedulers): (&Gateway, &Schedulers),
+    ways: (&Gateway, &Schedulers),
     limit: Option<Limit>,
     progress: &mut Progress,
 ) -> Result<(), Error> {
     let mut account = Account::of_running(name);
+    let mut missing = format!("cluster {name} has told nothing yet");
+    let outage = Outage::borne_until(limit);
+    let met = met(
+        goal,
+        name,
+        ways,
+        outage,
+        &mut account,
+        &mut missing,
+        progress,
+    );
+    let outcome = match limit {
+        Some(limit) => tokio::time::timeout_at(limit.end(), met).await.ok(),
+        None => Some(met.await),
+    };
+    match (outcome, limit) {
+        (Some(Ok(Outcome::Met)), _) => Ok(()),
+        (Some(Ok(Outcome::Ended(status))), _) => Err(Error::Ended {
+            name: name.to_owned(),
+            status,
+            trace: account.close().await,
+        }),
+        (Some(Err(error)), _) => Err(error),
+        (None, Some(limit)) => Err(limit.error(missing)),
+        (None, None) => unreachable!("only a limit runs out"),
+    }
+}
+
+/// What a wait comes to.
+enum Outcome {
+    Met,
+    /// It no longer runs.
+    Ended(Status),
+}
+
+/// `missing` is what is still to come, as it was seen last.
+async fn met(
+    goal: Goal,
+    name: &str,
+    (gateway, schedulers): (&Gateway, &Schedulers),
+    mut outage: Outage,
+    account: &mut Account,
+    missing: &mut String,
+    progress: &mut Progress,
+) -> Result<Outcome, Error> {
+    let mut identity = None;
+    let mut was_running = false;
     loop {
-        let missing = if let Ok(activity) = schedulers.activity(name, identity.as_ref()).await {
-            goal.missing(&activity)
+        let told = if was_running {
+            schedulers.activity(name, identity.as_ref()).await.ok()
         } else {
+            None
+        };
+        let lack = match told {
+            Some(activity) => match goal.missing(&activity) {
+                None => return Ok(Outcome::Met),
+                Some(lack) => lack,
+            },
             // It may have ended, or been restarted with another certificate.
-            identity = match still_running(gateway, name).await {
-                Err(Error::NotRunning { name, status }) => {
-                    let trace = account.close().await;
-                    return Err(Error::Ended {
-                        name,
-                        status,
-                        trace,
-                    });
+            None => match still_running(gateway, name).await {
+                Ok(found) => {
+                    outage.is_over();
+                    identity = found;
+                    if !std::mem::replace(&mut was_running, true) {
+                        continue;
+                    }
+                    "its scheduler does not answer".to_owned()
                 }
-                found => found?,
-            };
-            Some("its scheduler does not answer".to_owned())
+                Err(Error::NotRunning { status, .. }) if was_running => {
+                    return Ok(Outcome::Ended(status));
+                }
+                Err(Error::Gateway(error)) => {
+                    outage.bear(error)?;
+                    "the gateway does not answer".to_owned()
+                }
+                Err(error) => return Err(error),
+            },
         };
-        let Some(missing) = missing else {
-            return Ok(());
-        };
-        let missing = format!("cluster {name}: {missing}");
-        progress.phase(&missing);
-        if let Some(limit) = limit.filter(Limit::is_over) {
-            return Err(limit.error(missing));
-        }
+        *missing = format!("cluster {name}: {lack}");
+        progress.phase(missing);
         account.during(progress, sleep(PAUSE)).await;
     }
 }

@@ -47,7 +47,9 @@ async fn running(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<Cluster, Error> {
-    let found = args.target.find(gateway).await?;
+    let limit = args.timeout.map(Limit::of);
+    let silent = "the gateway has not answered";
+    let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
     let Cluster { name, status, .. } = &found;
     if *status == Status::Running {
         return Ok(found);
@@ -59,7 +61,6 @@ async fn running(
         });
     }
     let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-    let limit = args.timeout.map(Limit::of);
     let cluster = waiting::until_running(gateway, name, false, limit, &mut progress).await?;
     progress.finish(&format!("cluster {name} runs"));
     Ok(cluster)

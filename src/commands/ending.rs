@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::counted;
 use super::interrupt::Interrupts;
 use super::orphans::Orphans;
+use super::waiting::Outage;
 use crate::activity::Reason;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
@@ -74,10 +75,7 @@ pub(super) async fn see_them_gone(
     printer: &Printer,
 ) -> Result<(), Error> {
     let mut interrupts = Interrupts::listen()?;
-    let streams = matches!(
-        printer.format(),
-        Format::Table | Format::Wide | Format::Name
-    );
+    let streams = shows_names(printer);
     let mut left = asked.to_vec();
     let mut gone = Vec::new();
     let of = counted(asked.len());
@@ -86,11 +84,13 @@ pub(super) async fn see_them_gone(
     let started = Instant::now();
     let deadline = started + limit;
     let mut outcome = Ok(());
+    // The limit is nobody's own, unless they gave one: an outage has its usual one.
+    let mut outage = Outage::borne_until(None);
     while !left.is_empty() {
         let pause = (started.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let look = async {
             sleep_until(deadline.min(Instant::now() + pause)).await;
-            gateway.clusters(&NOT_GONE).await
+            gateway.clusters(&NOT_GONE).await.map(Some)
         };
         let looked = tokio::select! {
             looked = look => looked,
@@ -100,8 +100,12 @@ pub(super) async fn see_them_gone(
                 break;
             }
         };
-        let still = match looked {
-            Ok(listing) => names(listing.clusters),
+        let still = match looked.or_else(|error| outage.bear(error).map(|()| None)) {
+            Ok(Some(listing)) => {
+                outage.is_over();
+                names(listing.clusters)
+            }
+            Ok(None) => names(left.clone()),
             Err(error) => {
                 outcome = Err(error.into());
                 break;
@@ -140,22 +144,44 @@ pub(super) async fn see_them_gone(
         Printer::alarm(&format!("asked to end, but not seen to be gone: {names}"));
     }
     if !streams {
-        print(&as_they_ended(gone, gateway).await, printer)?;
+        let ended = [Status::Stopped, Status::Failed];
+        print(&latest(gone, &ended, gateway).await, printer)?;
     }
     outcome
 }
 
-/// The records of clusters that are gone, as far as the gateway still tells: it keeps them for a
-/// day.
-async fn as_they_ended(gone: Vec<Cluster>, gateway: &Gateway) -> Vec<Cluster> {
-    let ended = gateway.clusters(&[Status::Stopped, Status::Failed]).await;
-    let ended = ended.map(|listing| listing.clusters).unwrap_or_default();
-    let ended = ended
+/// The records of clusters that were asked to end, as they are now; as they were where only their
+/// names are shown, which needs no request.
+pub(super) async fn as_they_are(
+    asked: &[Cluster],
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Vec<Cluster> {
+    if asked.is_empty() || shows_names(printer) {
+        return asked.to_vec();
+    }
+    latest(asked.to_vec(), &Status::ALL, gateway).await
+}
+
+/// The latest records of `clusters`, as far as the gateway still tells: it keeps those that have
+/// ended for a day.
+async fn latest(clusters: Vec<Cluster>, statuses: &[Status], gateway: &Gateway) -> Vec<Cluster> {
+    let listing = gateway.clusters(statuses).await;
+    let known = listing.map(|listing| listing.clusters).unwrap_or_default();
+    let known = known
         .into_iter()
         .map(|cluster| (cluster.name.clone(), cluster));
-    let mut ended = ended.collect::<BTreeMap<_, _>>();
-    let last = |cluster: Cluster| ended.remove(&cluster.name).unwrap_or(cluster);
-    gone.into_iter().map(last).collect()
+    let mut known = known.collect::<BTreeMap<_, _>>();
+    let last = |cluster: Cluster| known.remove(&cluster.name).unwrap_or(cluster);
+    clusters.into_iter().map(last).collect()
+}
+
+/// Whether names are all that is printed.
+fn shows_names(printer: &Printer) -> bool {
+    matches!(
+        printer.format(),
+        Format::Table | Format::Wide | Format::Name
+    )
 }
 
 fn names(clusters: Vec<Cluster>) -> BTreeSet<String> {

@@ -10,7 +10,7 @@ use crate::age;
 use crate::cli::KeepArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
-use crate::gateway::{Gateway, Listing, Status};
+use crate::gateway::{Cluster, Gateway, Listing, Status};
 use crate::output::{Printer, Protection};
 
 /// What became of a cluster.
@@ -19,6 +19,17 @@ struct Kept {
     name: String,
     #[serde(flatten)]
     protection: Protection,
+}
+
+/// `error`, or that the cluster which `name` fits has ended.
+fn or_ended(error: Error, name: &ClusterName, listing: &Listing) -> Error {
+    match one_of(name, &listing.clusters, listing.clock) {
+        Ok(row) if matches!(error, Error::NoneFits { .. }) => {
+            let Cluster { name, status, .. } = row.cluster;
+            Error::NotRunning { name, status }
+        }
+        _ => error,
+    }
 }
 
 /// Protects clusters from clean-up, or no longer. A name that fits none, or several, is reported and
@@ -47,7 +58,8 @@ pub(super) async fn run(
         let found = if args.forget {
             protected(name, &keeps, &listing)
         } else {
-            one_of(name, &active, listing.clock).map(|row| row.cluster.name)
+            let found = one_of(name, &active, listing.clock).map(|row| row.cluster.name);
+            found.map_err(|error| or_ended(error, name, &listing))
         };
         let name = match found {
             Ok(name) => name,

@@ -1,12 +1,14 @@
 //! `dgw list`
 
+use std::collections::BTreeSet;
+
 use super::orphans::Orphans;
 use super::probing::probed;
 use super::{protection, selection};
 use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
-use crate::gateway::{Gateway, Identities, Status};
+use crate::gateway::{Cluster, Gateway, Identities, Listing, Status};
 use crate::output::{Aged, Format, Printer, Protection, Shape, cluster_shape, wide_cluster_shape};
 
 /// Lists one's clusters, once or until interrupted.
@@ -19,12 +21,22 @@ pub(super) async fn run(
     let Some(pause) = args.watch else {
         return once(args, gateway, printer).await;
     };
-    let printer = printer.in_series();
+    let series = printer.in_series();
+    let mut is_away = false;
     loop {
-        match once(args, gateway, &printer).await {
+        match once(args, gateway, &series).await {
             // It may be back the next time.
-            Err(Error::Gateway(error)) if error.may_pass() => Printer::failure(&error.into()),
-            done => done?,
+            Err(Error::Gateway(error)) if error.may_pass() => {
+                if !std::mem::replace(&mut is_away, true) {
+                    Printer::failure(&error.into());
+                }
+            }
+            done => {
+                done?;
+                if std::mem::take(&mut is_away) {
+                    printer.say("the gateway answers again");
+                }
+            }
         }
         tokio::time::sleep(pause).await;
     }
@@ -56,23 +68,33 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     };
     let is_wide = is_wide(args, printer);
     let orphans = Orphans::asked_for(selectors, &args.probe, gateway)?;
-    let (listing, identities) = if is_wide || orphans.is_some() {
-        gateway.clusters_with_identities(statuses).await?
-    } else {
-        (gateway.clusters(statuses).await?, Identities::new())
+    let with_identities = is_wide || orphans.is_some();
+    let (mut listing, mut identities) = listed(statuses, with_identities, gateway).await?;
+    let fits = |name: &ClusterName, cluster: &Cluster| name.fits(&cluster.name);
+    let misfit = |listing: &Listing| {
+        let is_there = |name: &&ClusterName| listing.clusters.iter().any(|row| fits(name, row));
+        let mut names = args.clusters.iter();
+        names.find(|name| !is_there(name)).cloned()
     };
+    let active = listing.clusters.iter().map(|cluster| cluster.name.clone());
+    let active = active.collect::<BTreeSet<_>>();
+    if misfit(&listing).is_some() && statuses != Status::ALL {
+        (listing, identities) = listed(&Status::ALL, with_identities, gateway).await?;
+    }
+    let misfit = misfit(&listing);
     let clock = listing.clock;
     let mut rows = selection::aged(listing).collect::<Vec<_>>();
-    let fits = |name: &ClusterName, row: &Aged| name.fits(&row.cluster.name);
-    for name in &args.clusters {
-        if !rows.iter().any(|row| fits(name, row)) {
-            return Err(selection::none_fits(name, rows));
-        }
+    if let Some(name) = misfit {
+        return Err(selection::none_fits(&name, rows));
     }
-    rows.retain(|row| {
-        let is_named = args.clusters.iter().any(|name| fits(name, row));
-        (args.clusters.is_empty() || is_named) && selectors.fit(row)
-    });
+    // Ended clusters are meant by those names alone that fit no active one.
+    let is_named = |row: &Aged| {
+        args.clusters.iter().any(|name| {
+            let among_active = active.iter().any(|active| name.fits(active));
+            fits(name, &row.cluster) && (!among_active || active.contains(&row.cluster.name))
+        })
+    };
+    rows.retain(|row| (args.clusters.is_empty() || is_named(row)) && selectors.fit(row));
     if let Some(mut orphans) = orphans {
         // Who only looks leaves nothing behind.
         rows = orphans.pick(rows, &identities, clock, false).await?;
@@ -99,4 +121,16 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         });
     }
     Ok(())
+}
+
+/// One's clusters in any of `statuses`, with the identities of those that run if they are needed.
+async fn listed(
+    statuses: &[Status],
+    with_identities: bool,
+    gateway: &Gateway,
+) -> Result<(Listing, Identities), Error> {
+    if with_identities {
+        return Ok(gateway.clusters_with_identities(statuses).await?);
+    }
+    Ok((gateway.clusters(statuses).await?, Identities::new()))
 }

@@ -7,6 +7,9 @@ use crate::error::{self, Error};
 use crate::gateway::{self, Gateway, Wanted};
 use crate::output::{Echo, Printer};
 
+/// What is said of a secret that is asked for.
+const UNSEEN: &str = " (it isn't shown)";
+
 /// Gets credentials for a gateway, tries them, and keeps them in the user's configuration.
 pub(super) async fn run(
     args: &LoginArgs,
@@ -25,9 +28,10 @@ pub(super) async fn run(
         if let Err(error) = gateway.options().await {
             return Err(Error::Untaken(gateway.told_apart(error).await));
         }
-        Ok((address, credentials))
+        let who = who(&credentials, &gateway, global).await;
+        Ok((address, credentials, who))
     };
-    let (address, credentials) = tokio::select! {
+    let (address, credentials, who) = tokio::select! {
         done = work => done?,
         signal = interrupts.next() => {
             let note = "nothing was written".to_owned();
@@ -36,7 +40,7 @@ pub(super) async fn run(
     };
     // From here on signals wait: the file is written, or it isn't.
     let written = draft.write(&address, &credentials)?;
-    report(&written, &address, printer);
+    report(&written, &address, who.as_deref(), printer);
     Ok(())
 }
 
@@ -44,8 +48,10 @@ pub(super) async fn run(
 async fn address(draft: &Draft<'_>, global: &Global) -> Result<Address, Error> {
     match draft.address(global.address.as_deref()) {
         Err(config::Error::NoAddress) if Printer::can_ask() => {
-            let typed = Printer::ask("address of the gateway", Echo::On).await?;
-            Ok(draft.address(Some(typed.trim()))?)
+            let what = "address of the gateway";
+            let typed = Printer::ask(what, "", Echo::On).await?;
+            let address = Address::parse(typed.trim());
+            Ok(address.map_err(|problem| config::Error::Unfit { what, problem })?)
         }
         address => Ok(address?),
     }
@@ -101,12 +107,10 @@ async fn obtain(
     }
     let credentials = match wanted {
         Wanted::Kerberos => Credentials::Kerberos,
-        Wanted::JupyterHub => {
-            config::token(&Printer::ask("token (it isn't shown)", Echo::Off).await?)?
-        }
+        Wanted::JupyterHub => config::token(&Printer::ask("token", UNSEEN, Echo::Off).await?)?,
         _ => {
             let username = username(args, draft).await?;
-            let password = Printer::ask("password (it isn't shown)", Echo::Off).await?;
+            let password = Printer::ask("password", UNSEEN, Echo::Off).await?;
             config::basic(&username, &password)?
         }
     };
@@ -125,24 +129,31 @@ async fn username(args: &LoginArgs, draft: &Draft<'_>) -> Result<String, Error> 
             Error::Usage("say who you are: `--username` is needed here".to_owned())
         });
     }
-    let question = match &known {
-        Some(known) => format!("user name [{known}]"),
-        None => "user name".to_owned(),
-    };
-    let typed = Printer::ask(&question, Echo::On).await?;
+    let note = known.as_ref().map(|known| format!(" [{known}]"));
+    let typed = Printer::ask("user name", &note.unwrap_or_default(), Echo::On).await?;
     match (typed.trim(), known) {
         ("", Some(known)) => Ok(known),
         (typed, _) => Ok(typed.to_owned()),
     }
 }
 
-fn report(written: &Written, address: &Address, printer: &Printer) {
+/// For whom the gateway takes one, where that is known.
+async fn who(credentials: &Credentials, gateway: &Gateway, global: &Global) -> Option<String> {
+    match credentials {
+        Credentials::Basic { username, .. } => Some(username.clone()),
+        Credentials::JupyterHub { token } => gateway.hub_user(token).await,
+        Credentials::Kerberos => gateway::principal(global.request_timeout).await,
+    }
+}
+
+fn report(written: &Written, address: &Address, who: Option<&str>, printer: &Printer) {
     let path = written.path.display();
     let mode = match written.old_mode {
         Some(mode) if mode != 0o600 => format!(" (it was {mode:03o})"),
         _ => String::new(),
     };
-    printer.say(&format!("you are logged in at `{}`", address.as_str()));
+    let who = who.map_or_else(String::new, |who| format!("as `{who}` "));
+    printer.say(&format!("you are logged in {who}at `{}`", address.as_str()));
     printer.say(&format!("`{path}` is written, with mode 600{mode}"));
     if written.was_exposed {
         Printer::alarm(

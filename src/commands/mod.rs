@@ -55,7 +55,7 @@ use crate::scheduler::Schedulers;
 pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let global = &cli.global;
     let environment = Environment::of_process();
-    match &cli.command {
+    let done = match &cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Login(args) => wait_for(login::run(args, global, &environment, printer)),
         Command::Doctor(_) => wait_for(doctor::run(global, &environment, printer)),
@@ -64,6 +64,10 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             export::end(args, printer)
         }
         Command::OnGateway(command) => on_gateway(command, global, &environment, printer),
+    };
+    match done {
+        Err(Error::Gateway(error)) if global.address.is_some() => Err(Error::AtNamed(error)),
+        done => done,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::account;
 use super::interrupt::{self, Interrupts};
+use super::scale;
 use super::start::{self, Start};
 use super::started::Started;
 use super::waiting;
 use crate::cli::NewArgs;
 use crate::config::Settings;
 use crate::error::Error;
-use crate::gateway::{Clamped, Cluster, Gateway};
+use crate::gateway::{Cluster, Gateway};
 use crate::output::{Format, Printer};
 
 /// Starts a cluster, waits until it runs, and prints its name.
@@ -18,16 +19,16 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let asked_for = start::options(&args.start, gateway).await?;
     let start = Start::new(&args.start, args.start.wait_workers, gateway);
+    let asked_for = start.options(settings).await?;
     if args.start.reuse
-        && let Some(cluster) = start::reusable(gateway, &asked_for).await?
+        && let Some(cluster) = start.reusable(&asked_for).await?
     {
         // It was there before, so nothing shuts it down.
         let name = cluster.name.clone();
         let (cluster, clamped) = start.ready_again(cluster, !args.no_wait, printer).await?;
         print(&cluster, printer)?;
-        return unless_clamped(name, clamped);
+        return scale::unless_clamped(&name, clamped);
     }
     let mut options = settings.cluster_options.clone();
     options.extend(asked_for.clone());
@@ -35,7 +36,9 @@ pub(super) async fn run(
     interrupt::shield()?;
     let mut interrupts = Interrupts::listen()?;
     let mut progress = printer.progress(start::ASKING);
-    let started = match Started::create(gateway, &options, &mut interrupts, &progress).await {
+    let limit = start.limit();
+    let creation = Started::create(gateway, &options, limit, &mut interrupts, &progress);
+    let started = match creation.await {
         Ok(started) => started,
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
     };
@@ -56,7 +59,7 @@ pub(super) async fn run(
         .or_shut_down(gateway, &mut interrupts, printer, work)
         .await?;
     Printer::rescue_name(&name);
-    unless_clamped(name, clamped)
+    scale::unless_clamped(&name, clamped)
 }
 
 /// The name alone needs no request; a record does.
@@ -79,11 +82,4 @@ fn print_or_lose(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
 
 fn print(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
     printer.result(cluster, || format!("{}\n", cluster.name))
-}
-
-fn unless_clamped(name: String, clamped: Option<Clamped>) -> Result<(), Error> {
-    match clamped {
-        None => Ok(()),
-        Some(Clamped(reason)) => Err(Error::Clamped { name, reason }),
-    }
 }

@@ -1,8 +1,10 @@
 //! `dgw options`
 
+use serde_json::Value;
+
 use crate::config::Settings;
-use crate::error::Error;
-use crate::gateway::Gateway;
+use crate::error::{DefaultFault, Error};
+use crate::gateway::{Field, Gateway, admit};
 use crate::output::{OfferedOption, Printer, option_shape};
 
 /// Lists the options that the gateway offers for a new cluster.
@@ -16,9 +18,31 @@ pub(super) async fn run(
     if fields.is_empty() {
         printer.say("this gateway offers no options");
     }
+    let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
+    let refused = refused(&fields, &settings.cluster_options, source);
     let rows = fields.into_iter().map(|field| {
         let yours = settings.cluster_options.get(&field.name).cloned();
-        OfferedOption::new(field, yours)
+        let is_refused = refused.iter().any(|fault| fault.key == field.name);
+        OfferedOption::new(field, yours, is_refused)
     });
-    printer.records(rows.collect(), &option_shape())
+    printer.records(rows.collect(), &option_shape())?;
+    for fault in refused {
+        printer.warn(&fault.to_string());
+    }
+    Ok(())
+}
+
+/// Those of one's own defaults that the gateway doesn't take. `source` tells where each is set.
+pub(super) fn refused<'a>(
+    fields: &[Field],
+    defaults: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    source: impl Fn(&str) -> Option<String>,
+) -> Vec<DefaultFault> {
+    let faults = defaults.into_iter().filter_map(|(key, value)| {
+        let fault = admit(fields, key, value).err()?;
+        let set_in = source(key).unwrap_or_else(|| "your configuration".to_owned());
+        let key = key.clone();
+        Some(DefaultFault { key, set_in, fault })
+    });
+    faults.collect()
 }

@@ -173,15 +173,17 @@ impl<'a> Orphans<'a> {
         if now.start_time != cluster.start_time {
             return Err(Reason::Changed);
         }
+        let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
+        match self.picked.get(&cluster.name) {
+            Some(picked) if quiet.is_the_same_as(picked) => {}
+            _ => return Err(Reason::Changed),
+        }
+        // Last of all: the look took its time, and somebody may have said so meanwhile.
         let keeps = Keeps::read(&self.store).map_err(|error| Reason::Unknown(error.to_string()))?;
         if let Some(keep) = keeps.of(&cluster.name, &moment(listing.clock)) {
             return Err(Reason::Protected(keep.until));
         }
-        let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
-        match self.picked.get(&cluster.name) {
-            Some(picked) if quiet.is_the_same_as(picked) => Ok(()),
-            _ => Err(Reason::Changed),
-        }
+        Ok(())
     }
 
     /// That what was seen could not be written down though later runs need it, as far as it could

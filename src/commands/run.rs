@@ -6,6 +6,7 @@ use super::account;
 use super::child::{self, Child};
 use super::connection::Way;
 use super::interrupt::{self, Interrupts};
+use super::scale;
 use super::start::{self, Start};
 use super::started::Started;
 use crate::cli::RunArgs;
@@ -30,13 +31,12 @@ pub(super) async fn run(
     let mut interrupts = Interrupts::listen()?;
     let way = Way::make()?;
     let nothing = "nothing was started";
-    let asked_for = interrupts.or(nothing, start::options(&args.start, gateway));
-    let asked_for = asked_for.await?;
     // What stands ready for COMMAND is what it asked for, unless told otherwise.
     let workers = args.start.wait_workers.or(args.start.workers);
     let start = Start::new(&args.start, workers, gateway);
+    let asked_for = interrupts.or(nothing, start.options(settings)).await?;
     if args.start.reuse {
-        let reusable = start::reusable(gateway, &asked_for);
+        let reusable = start.reusable(&asked_for);
         if let Some(cluster) = interrupts.or(nothing, reusable).await? {
             // It was there before, so nothing shuts it down.
             let name = cluster.name.clone();
@@ -54,7 +54,9 @@ pub(super) async fn run(
     options.extend(asked_for.clone());
 
     let mut progress = printer.progress(start::ASKING);
-    let started = match Started::create(gateway, &options, &mut interrupts, &progress).await {
+    let limit = start.limit();
+    let creation = Started::create(gateway, &options, limit, &mut interrupts, &progress);
+    let started = match creation.await {
         Ok(started) => started,
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
     };
@@ -86,8 +88,7 @@ pub(super) async fn run(
 
 /// Fewer workers than asked for do the work all the same.
 fn warn_if_clamped(name: &str, clamped: Option<Clamped>, printer: &Printer) {
-    if let Some(Clamped(reason)) = clamped {
-        let name = name.to_owned();
-        printer.warn(&Error::Clamped { name, reason }.to_string());
+    if let Some(clamped) = clamped {
+        printer.warn(&scale::less_done(name, &clamped).to_string());
     }
 }

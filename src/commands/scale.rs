@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::condition::{self, Goal};
-use super::waiting::Limit;
+use super::interrupt::Interrupts;
+use super::waiting::{self, Limit};
 use crate::cli::{Care, Probe, ScaleArgs, Target};
 use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
 use crate::output::Printer;
 
-/// What a cluster was asked for.
+/// What becomes of a cluster: of its numbers those that the gateway granted.
 #[derive(Debug, Serialize)]
 struct Scaled {
     name: String,
@@ -27,37 +28,63 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let name = apply(
-        &args.target,
-        &args.care,
-        Scaling::Fixed(args.workers),
-        gateway,
-        printer,
-    )
-    .await?;
-    if !args.wait {
-        return Ok(());
-    }
-    let goal = Goal::Exactly(args.workers);
+    let asked = Scaling::Fixed(args.workers);
     let limit = args.timeout.map(Limit::of);
+    let silent = "the gateway has not answered, and may go on with what it was asked";
+    let applied = apply(&args.target, &args.care, asked, gateway, printer);
+    let (name, clamped) = waiting::within(limit, silent, applied).await?;
+    let granted = match &clamped {
+        None => Some(args.workers),
+        Some(clamped) => clamped.workers(),
+    };
+    if args.wait
+        && let Some(workers) = granted
+    {
+        let goes_on = format!(
+            "the gateway goes on to scale cluster {name} to {}",
+            counted(workers)
+        );
+        let mut interrupts = Interrupts::listen()?;
+        let waited = see_them_there(workers, &name, (args, limit), gateway, printer);
+        let waited = interrupts.or(&goes_on, waited).await;
+        waited.inspect_err(|error| {
+            if let Some(clamped) = &clamped {
+                Printer::failure(&less_done(&name, clamped));
+            }
+            if matches!(error, Error::TimedOut { .. } | Error::Gateway(_)) {
+                printer.say(&goes_on);
+            }
+        })?;
+    }
+    unless_clamped(&name, clamped)
+}
+
+/// Waits until the cluster `name` has so many workers, and no others.
+async fn see_them_there(
+    workers: u32,
+    name: &str,
+    (args, limit): (&ScaleArgs, Option<Limit>),
+    gateway: &Gateway,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let goal = Goal::Exactly(workers);
     let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
-    let identity = condition::still_running(gateway, &name).await?;
     let schedulers = super::schedulers(gateway, &args.care.probe);
     let ways = (gateway, &schedulers);
-    condition::until(goal, &name, identity, ways, limit, &mut progress).await?;
-    progress.finish(&format!("cluster {name} has {}", counted(args.workers)));
+    condition::until(goal, name, ways, limit, &mut progress).await?;
+    progress.finish(&format!("cluster {name} has {}", counted(workers)));
     Ok(())
 }
 
-/// Scales the cluster that is meant, says so, and prints what was asked for in a format other
-/// than the table. Returns the cluster's name.
+/// Scales the cluster that is meant, says so, and prints what the gateway does in a format other
+/// than the table. Returns the cluster's name, and what the gateway did less.
 pub(super) async fn apply(
     target: &Target,
     care: &Care,
     scaling: Scaling,
     gateway: &Gateway,
     printer: &Printer,
-) -> Result<String, Error> {
+) -> Result<(String, Option<Clamped>), Error> {
     let (name, clamped) = if care.force {
         let job = async |name: &str| {
             let clamped = scale(gateway, name, scaling).await?;
@@ -69,27 +96,43 @@ pub(super) async fn apply(
         let clamped = scale(gateway, &name, scaling).await?;
         (name, clamped)
     };
-    let clamped = clamped.map(|Clamped(reason)| reason);
-    let (workers, minimum, maximum) = match scaling {
-        Scaling::Fixed(count) => (Some(count), None, None),
-        Scaling::Adaptive { minimum, maximum } => (None, minimum, maximum),
-        Scaling::Off => (None, None, None),
+    let granted = match &clamped {
+        None => Some(scaling),
+        Some(clamped) => clamped.granted,
     };
-    if clamped.is_none() {
-        printer.say(&done(&name, scaling));
+    if let Some(granted) = granted {
+        printer.say(&done(&name, granted));
     }
+    let (workers, minimum, maximum) = match granted {
+        Some(Scaling::Fixed(count)) => (Some(count), None, None),
+        Some(Scaling::Adaptive { minimum, maximum }) => (None, minimum, maximum),
+        Some(Scaling::Off) | None => (None, None, None),
+    };
     let scaled = Scaled {
         name: name.clone(),
         workers,
         adaptive: matches!(scaling, Scaling::Adaptive { .. }),
         minimum,
         maximum,
-        clamped: clamped.clone(),
+        clamped: clamped.as_ref().map(|clamped| clamped.reason.clone()),
     };
     printer.result(&scaled, String::new)?;
-    match clamped {
-        None => Ok(name),
-        Some(reason) => Err(Error::Clamped { name, reason }),
+    Ok((name, clamped))
+}
+
+/// That the gateway did less for the cluster `name` than asked for, if it did.
+///
+/// # Errors
+/// It did.
+pub(super) fn unless_clamped(name: &str, clamped: Option<Clamped>) -> Result<(), Error> {
+    clamped.map_or(Ok(()), |clamped| Err(less_done(name, &clamped)))
+}
+
+/// That the gateway did less for the cluster `name` than asked for.
+pub(super) fn less_done(name: &str, clamped: &Clamped) -> Error {
+    Error::Clamped {
+        name: name.to_owned(),
+        reason: clamped.reason.clone(),
     }
 }
 
@@ -122,7 +165,7 @@ pub(super) async fn scale(
 ) -> Result<Option<Clamped>, Error> {
     match gateway.scale(name, scaling).await {
         // The gateway's words are the same for all; what it is takes another request.
-        Err(conflict @ gateway::Error::Conflict(_)) => match gateway.cluster(name).await {
+        Err(conflict @ gateway::Error::Conflict { .. }) => match gateway.cluster(name).await {
             Ok(Cluster { name, status, .. }) if status != Status::Running => {
                 Err(Error::NotRunning { name, status })
             }
@@ -132,7 +175,8 @@ pub(super) async fn scale(
     }
 }
 
-fn done(name: &str, scaling: Scaling) -> String {
+/// That the cluster `name` scales so now.
+pub(super) fn done(name: &str, scaling: Scaling) -> String {
     match scaling {
         Scaling::Fixed(count) => format!(
             "cluster {name} scales to {}, adaptive scaling is off",
@@ -153,7 +197,7 @@ fn done(name: &str, scaling: Scaling) -> String {
     }
 }
 
-fn counted(workers: u32) -> String {
+pub(super) fn counted(workers: u32) -> String {
     match workers {
         1 => "1 worker".to_owned(),
         several => format!("{several} workers"),

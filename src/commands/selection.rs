@@ -49,7 +49,13 @@ impl Target {
                 found => return self.pick_with_identity(found?),
             }
         }
-        self.pick_with_identity(gateway.clusters_with_identities(&Status::ACTIVE).await?)
+        let active = gateway.clusters_with_identities(&Status::ACTIVE).await?;
+        match self.pick_with_identity(active) {
+            Err(Error::NoneFits { .. }) => {
+                self.pick_with_identity(gateway.clusters_with_identities(&Status::ALL).await?)
+            }
+            picked => picked,
+        }
     }
 
     fn pick_with_identity(
@@ -87,9 +93,13 @@ impl Target {
         name.map(ClusterName::as_str)
     }
 
+    /// Among active clusters; those that have ended are asked for only where none of these fits.
     async fn look_up(&self, gateway: &Gateway) -> Result<Cluster, Error> {
-        let listing = gateway.clusters(&Status::ACTIVE).await?;
-        Ok(self.pick(listing)?.cluster)
+        let picked = match self.pick(gateway.clusters(&Status::ACTIVE).await?) {
+            Err(Error::NoneFits { .. }) => self.pick(gateway.clusters(&Status::ALL).await?),
+            picked => picked,
+        };
+        Ok(picked?.cluster)
     }
 
     fn pick(&self, listing: Listing) -> Result<Aged, Error> {

@@ -1,7 +1,7 @@
 //! `dgw shutdown`
 
 use super::counted;
-use super::ending::{Asked, NOT_GONE, ask, print, see_them_gone};
+use super::ending::{Asked, NOT_GONE, as_they_are, ask, print, see_them_gone};
 use super::orphans::Orphans;
 use super::selection::{self, one_of};
 use crate::activity::{Lock, Store};
@@ -83,7 +83,7 @@ async fn end(
         printer.say(&format!("cluster {name} is kept after all: {reason}"));
     }
     let seen = if args.no_wait {
-        print(&asked.agreed, printer)
+        print(&as_they_are(&asked.agreed, gateway, printer).await, printer)
     } else {
         see_them_gone(&asked.agreed, args.timeout, gateway, printer).await
     };
@@ -127,7 +127,7 @@ async fn by_name(
     printer: &Printer,
 ) -> Result<(Vec<Aged>, Result<(), Error>), Error> {
     let mut picked: Vec<Aged> = Vec::new();
-    let mut misfit = Ok(());
+    let mut misfits = Vec::new();
     let Listing { clusters, clock } = gateway.clusters(&Status::ALL).await?;
     let (there, gone): (Vec<_>, Vec<_>) = clusters
         .into_iter()
@@ -146,12 +146,27 @@ async fn by_name(
                     let Cluster { name, status, .. } = row.cluster;
                     printer.say(&format!("cluster {name} is {status} already"));
                 }
-                _ => {
-                    if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
-                        Printer::failure(&earlier);
-                    }
-                }
+                _ => misfits.push((name, error)),
             },
+        }
+    }
+    let is_left = |cluster: &Cluster| {
+        args.dry_run || !picked.iter().any(|row| row.cluster.name == cluster.name)
+    };
+    let left = there.into_iter().filter(is_left).collect::<Vec<_>>();
+    let mut misfit = Ok(());
+    for (name, error) in misfits {
+        let error = match error {
+            // What there is to choose from is what will be there still.
+            Error::NoneFits { .. } => {
+                let clusters = left.clone();
+                let rows = selection::aged(Listing { clusters, clock });
+                selection::none_fits(name, rows.collect())
+            }
+            error => error,
+        };
+        if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
+            Printer::failure(&earlier);
         }
     }
     Ok((picked, misfit))

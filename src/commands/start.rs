@@ -6,16 +6,20 @@ use serde_json::{Map, Value};
 
 use super::account;
 use super::condition::{self, Goal};
+use super::options::refused;
 use super::scale;
 use super::waiting::{self, Limit};
 use crate::cli::StartArgs;
 use crate::config::Settings;
-use crate::error::Error;
-use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status, admit, typed};
+use crate::error::{DefaultFault, Error};
+use crate::gateway::{self, Clamped, Cluster, Field, Gateway, Scaling, Status, typed};
 use crate::output::{Printer, Progress};
 
 /// The phase that a start begins with.
 pub(super) const ASKING: &str = "asking the gateway for a cluster";
+
+/// What is still to come before a start is asked for.
+const NOTHING_STARTED: &str = "the gateway has not answered; nothing was started";
 
 /// A start, its time limit running.
 pub(super) struct Start<'a> {
@@ -26,10 +30,9 @@ pub(super) struct Start<'a> {
     gateway: &'a Gateway,
 }
 
-/// The options on the command line, typed by what the gateway offers; it is asked only if there
-/// are any.
-pub(super) async fn options(
+async fn options(
     args: &StartArgs,
+    settings: &Settings,
     gateway: &Gateway,
 ) -> Result<Map<String, Value>, Error> {
     refuse_endless_wait(args)?;
@@ -37,7 +40,25 @@ pub(super) async fn options(
         return Ok(Map::new());
     }
     let fields = gateway.options().await?;
-    typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })
+    let typed =
+        typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })?;
+    // Now that they are known anyway, what would be refused needn't be asked for.
+    match faults(&fields, &typed, settings) {
+        faults if faults.is_empty() => Ok(typed),
+        faults => Err(Error::Defaults(faults)),
+    }
+}
+
+/// The defaults that the gateway doesn't take, of those that the command line leaves.
+fn faults(
+    fields: &[Field],
+    asked_for: &Map<String, Value>,
+    settings: &Settings,
+) -> Vec<DefaultFault> {
+    let defaults = settings.cluster_options.iter();
+    let defaults = defaults.filter(|(key, _)| !asked_for.contains_key(*key));
+    let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
+    refused(fields, defaults, source)
 }
 
 /// Workers that nobody asks for don't come. A cluster that is reused may have them already.
@@ -45,16 +66,17 @@ fn refuse_endless_wait(args: &StartArgs) -> Result<(), Error> {
     let Some(wanted) = args.wait_workers.filter(|_| !args.reuse) else {
         return Ok(());
     };
-    let asked_for = match (args.workers, args.adapt) {
-        (Some(count), _) => count,
-        (None, Some((_, maximum))) => maximum.unwrap_or(u32::MAX),
-        (None, None) => 0,
+    let (coming, which) = match (args.workers, args.adapt) {
+        (Some(count), _) => (count, "are asked for"),
+        // More come only once there is work, which nobody has sent yet.
+        (None, Some((minimum, _))) => (minimum.unwrap_or(0), "come without work"),
+        (None, None) => (0, "are asked for"),
     };
-    if wanted <= asked_for {
+    if wanted <= coming {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "`--wait-workers {wanted}` waits for more workers than are asked for, {asked_for}"
+        "`--wait-workers {wanted}` waits for more workers than {which}, {coming}"
     )))
 }
 
@@ -66,29 +88,20 @@ pub(super) async fn blamed(
     settings: &Settings,
     gateway: &Gateway,
 ) -> Error {
-    let defaults = settings.cluster_options.iter();
-    let mut defaults = defaults
-        .filter(|(key, _)| !asked_for.contains_key(*key))
-        .peekable();
     let is_refused = matches!(error, Error::Gateway(gateway::Error::Rejected(_)));
-    if !is_refused || defaults.peek().is_none() {
+    if !is_refused || settings.cluster_options.is_empty() {
         return error;
     }
     let Ok(fields) = gateway.options().await else {
         return error;
     };
-    let fault = defaults.find_map(|(key, value)| {
-        let fault = admit(&fields, key, value).err()?;
-        let set_in = settings.option_sources.get(key)?.to_string();
-        let key = key.clone();
-        Some(Error::Default { key, set_in, fault })
-    });
-    fault.unwrap_or(error)
+    match faults(&fields, asked_for, settings) {
+        faults if faults.is_empty() => error,
+        faults => Error::Defaults(faults),
+    }
 }
 
-/// An active cluster that has the options asked for: running before pending, younger before
-/// older.
-pub(super) async fn reusable(
+async fn reusable(
     gateway: &Gateway,
     asked_for: &Map<String, Value>,
 ) -> Result<Option<Cluster>, Error> {
@@ -115,8 +128,35 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// Waits until the new cluster `name` runs, scales it, and waits for its workers. Not where the
-    /// gateway clamped the request: they might never come.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// The options on the command line, typed by what the gateway offers; it is asked only if there
+    /// are any.
+    ///
+    /// # Errors
+    /// The gateway doesn't take them, or a default beside them; or its own.
+    pub(super) async fn options(&self, settings: &Settings) -> Result<Map<String, Value>, Error> {
+        let options = options(self.args, settings, self.gateway);
+        waiting::within(self.limit, NOTHING_STARTED, options).await
+    }
+
+    /// An active cluster that has the options asked for: running before pending, younger before
+    /// older.
+    ///
+    /// # Errors
+    /// The gateway's own.
+    pub(super) async fn reusable(
+        &self,
+        asked_for: &Map<String, Value>,
+    ) -> Result<Option<Cluster>, Error> {
+        let reusable = reusable(self.gateway, asked_for);
+        waiting::within(self.limit, NOTHING_STARTED, reusable).await
+    }
+
+    /// Waits until the new cluster `name` runs, scales it, and waits for its workers; where the
+    /// gateway clamped the request, for those that it granted.
     ///
     /// # Errors
     /// It doesn't run in time, or at all.
@@ -128,9 +168,8 @@ impl<'a> Start<'a> {
         let cluster =
             waiting::until_running(self.gateway, name, true, self.limit, progress).await?;
         let clamped = self.set_workers(name).await?;
-        if clamped.is_none() {
-            self.wait_for_workers(name, progress).await?;
-        }
+        self.wait_for_workers(name, clamped.as_ref(), progress)
+            .await?;
         Ok((cluster, clamped))
     }
 
@@ -156,34 +195,118 @@ impl<'a> Start<'a> {
             progress.finish(&format!("cluster {name} runs"));
             cluster
         };
-        let clamped = self.set_workers(&name).await?;
-        if clamped.is_none() && self.workers.is_some() {
+        let clamped = self.raise_workers(&name, printer).await?;
+        if self.workers.is_some() {
             let mut progress = printer.progress(&format!("cluster {name} runs"));
-            self.wait_for_workers(&name, &mut progress).await?;
+            self.wait_for_workers(&name, clamped.as_ref(), &mut progress)
+                .await?;
         }
         Ok((cluster, clamped))
     }
 
     /// Adaptive scaling goes off with a fixed number, and on with a range.
+    fn scaling(&self) -> Option<Scaling> {
+        match (self.args.workers, self.args.adapt) {
+            (Some(count), _) => Some(Scaling::Fixed(count)),
+            (None, Some((minimum, maximum))) => Some(Scaling::Adaptive { minimum, maximum }),
+            (None, None) => None,
+        }
+    }
+
     async fn set_workers(&self, name: &str) -> Result<Option<Clamped>, Error> {
-        let scaling = match (self.args.workers, self.args.adapt) {
-            (Some(count), _) => Scaling::Fixed(count),
-            (None, Some((minimum, maximum))) => Scaling::Adaptive { minimum, maximum },
-            (None, None) => return Ok(None),
+        match self.scaling() {
+            Some(scaling) => self.scale(name, scaling).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Asks for more workers where a cluster that was there before has fewer, and says so. Its work
+    /// may be somebody else's: none are taken from it. The gateway tells nobody what it was asked
+    /// before, so those count that are there.
+    async fn raise_workers(&self, name: &str, printer: &Printer) -> Result<Option<Clamped>, Error> {
+        let Some(scaling) = self.scaling() else {
+            return Ok(None);
         };
+        let what = format!("cluster {name} has not told its number of workers");
+        let there = waiting::within(self.limit, &what, self.workers_of(name)).await?;
+        match scaling {
+            Scaling::Fixed(count) if there >= u64::from(count) => return Ok(None),
+            Scaling::Adaptive {
+                maximum: Some(maximum),
+                ..
+            } if there > u64::from(maximum) => {
+                printer.say(&format!(
+                    "cluster {name} has {there} workers, more than {maximum}: its scaling stays as \
+                     it is"
+                ));
+                return Ok(None);
+            }
+            _ => {}
+        }
+        let clamped = self.scale(name, scaling).await?;
+        let granted = clamped
+            .as_ref()
+            .map_or(Some(scaling), |clamped| clamped.granted);
+        match granted {
+            Some(Scaling::Fixed(count)) => printer.say(&format!(
+                "cluster {name} is scaled from {there} to {}, adaptive scaling is off",
+                scale::counted(count)
+            )),
+            Some(range) => printer.say(&scale::done(name, range)),
+            None => {}
+        }
+        Ok(clamped)
+    }
+
+    /// How many workers the running cluster `name` has. Where its scheduler doesn't tell, the
+    /// gateway had better not be asked to scale it either.
+    async fn workers_of(&self, name: &str) -> Result<u64, Error> {
+        let identity = condition::still_running(self.gateway, name).await?;
+        let schedulers = super::schedulers(self.gateway, &self.args.probe);
+        let unknown = |fault: String| Error::NotReached {
+            name: name.to_owned(),
+            fault,
+        };
+        let activity = schedulers.activity(name, identity.as_ref()).await;
+        let activity = activity.map_err(|fault| unknown(fault.to_string()))?;
+        let workers = activity.workers;
+        workers.ok_or_else(|| unknown("it does not tell its number of workers".to_owned()))
+    }
+
+    async fn scale(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
         let what = format!("cluster {name} has not been told its number of workers");
         let scaling = scale::scale(self.gateway, name, scaling);
         waiting::within(self.limit, &what, scaling).await
     }
 
-    async fn wait_for_workers(&self, name: &str, progress: &mut Progress) -> Result<(), Error> {
-        let Some(count) = self.workers.filter(|count| *count > 0) else {
+    async fn wait_for_workers(
+        &self,
+        name: &str,
+        clamped: Option<&Clamped>,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let Some(count) = self.awaited(clamped) else {
             return Ok(());
         };
-        let identity = condition::still_running(self.gateway, name).await?;
         let schedulers = super::schedulers(self.gateway, &self.args.probe);
         let ways = (self.gateway, &schedulers);
         let goal = Goal::AtLeast(count);
-        condition::until(goal, name, identity, ways, self.limit, progress).await
+        let waited = condition::until(goal, name, ways, self.limit, progress).await;
+        waited.inspect_err(|_| {
+            if let Some(clamped) = clamped {
+                let less = scale::less_done(name, clamped);
+                progress.around(|| Printer::failure(&less));
+            }
+        })
+    }
+
+    /// So many workers are worth waiting for: more than the gateway grants might never come.
+    fn awaited(&self, clamped: Option<&Clamped>) -> Option<u32> {
+        let granted = match clamped {
+            None => u32::MAX,
+            Some(clamped) => clamped.workers()?,
+        };
+        let awaited = self.workers?.min(granted);
+        (awaited > 0).then_some(awaited)
     }
 }

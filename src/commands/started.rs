@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::interrupt::Interrupts;
 use super::selection;
-use super::waiting::UNKNOWN_AT_FIRST;
+use super::waiting::{Limit, UNKNOWN_AT_FIRST};
 use crate::error::{Error, Signal};
 use crate::gateway::{self, Gateway, Status};
 use crate::output::{Aged, Printer, Progress};
@@ -59,6 +59,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Clocks are read to the second, and a request takes its time.
 const SLACK: Duration = Duration::from_secs(3);
 
+/// How long a gateway that lets a time limit run out is still waited for, to learn what it starts.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long it is asked what it may have started, where it hasn't told.
+const LOOK: Duration = Duration::from_secs(10);
+
+const NOTHING: &str = "nothing was started";
+
 /// A cluster that is dgw's to shut down until it is handed over.
 pub(super) struct Started {
     pub(super) name: String,
@@ -67,52 +75,78 @@ pub(super) struct Started {
 
 impl Started {
     /// Asks for a cluster. An interrupt meanwhile waits for the answer, to know what to shut
-    /// down.
+    /// down; so does the time limit, but not for long.
     ///
     /// # Errors
     /// The gateway refused, or its answer was lost: then with the clusters that may have been
-    /// started. Interrupted: then nothing is left behind, or it is said what may be.
+    /// started. Interrupted, or out of time: then nothing is left behind, or it is said what may be.
     pub(super) async fn create(
         gateway: &Gateway,
         options: &Map<String, Value>,
+        limit: Option<Limit>,
         interrupts: &mut Interrupts,
         progress: &Progress,
     ) -> Result<Self, Error> {
         let since = Instant::now();
         let mut creation = std::pin::pin!(gateway.create(options));
-        let (created, interrupted) = tokio::select! {
+        let wait = |why: &str| {
+            progress.say(&format!(
+                "{why}: waiting for the gateway's answer, to shut down what it starts"
+            ));
+        };
+        let (created, cut) = tokio::select! {
             biased;
             created = &mut creation => (created, None),
             signal = interrupts.next() => {
-                let word = signal.word();
-                progress.say(&format!(
-                    "{word}: waiting for the gateway's answer, to shut down what it starts"
-                ));
+                wait(signal.word());
                 tokio::select! {
                     biased;
-                    created = &mut creation => (created, Some(signal)),
+                    created = &mut creation => (created, Some(Cut::Signal(signal))),
                     _ = interrupts.insistence() => return Err(in_doubt(signal, "no answer yet")),
                 }
             }
+            limit = over(limit) => {
+                wait("timed out");
+                tokio::select! {
+                    biased;
+                    created = &mut creation => (created, Some(Cut::Limit(limit))),
+                    signal = interrupts.next() => return Err(in_doubt(signal, "no answer yet")),
+                    () = sleep(GRACE) => {
+                        let seen = suspects(gateway, since);
+                        return Err(Error::DoubtfulTimedOut { limit: limit.span(), seen: seen.await });
+                    }
+                }
+            }
         };
-        match (created, interrupted) {
+        match (created, cut) {
             (Ok(name), None) => Ok(Self { name, since }),
-            (Ok(name), Some(signal)) => {
+            (Ok(name), Some(Cut::Signal(signal))) => {
                 let started = Self { name, since };
                 Err(started.interrupted(signal, gateway, interrupts).await)
             }
-            (Err(error), Some(signal)) if error.leaves_doubt() => {
+            (Ok(name), Some(Cut::Limit(limit))) => {
+                let started = Self { name, since };
+                let note = match started.shut_down(HURRY, gateway, interrupts).await {
+                    Ok(()) => format!("cluster {} is shut down", started.name),
+                    Err(note) => note,
+                };
+                Err(limit.error(format!("the gateway took too long to answer; {note}")))
+            }
+            (Err(error), Some(Cut::Signal(signal))) if error.leaves_doubt() => {
                 Err(in_doubt(signal, &error.to_string()))
             }
-            (Err(_), Some(signal)) => Err(Error::Interrupted {
+            (Err(_), Some(Cut::Signal(signal))) => Err(Error::Interrupted {
                 signal,
-                note: "nothing was started".to_owned(),
+                note: NOTHING.to_owned(),
             }),
-            (Err(source), None) if source.leaves_doubt() => tokio::select! {
-                suspects = suspects(gateway, since) => Err(Error::Doubtful { source, suspects }),
+            (Err(source), cut) if source.leaves_doubt() => tokio::select! {
+                seen = suspects(gateway, since) => Err(match cut {
+                    Some(Cut::Limit(limit)) => Error::DoubtfulTimedOut { limit: limit.span(), seen },
+                    _ => Error::Doubtful { source, seen },
+                }),
                 signal = interrupts.next() => Err(in_doubt(signal, &source.to_string())),
             },
-            (Err(error), None) => Err(error.into()),
+            (Err(error), _) => Err(error.into()),
         }
     }
 
@@ -253,9 +287,7 @@ impl Started {
                 Err(error) => !error.may_pass() || last_answer.elapsed() > patience.outage,
             };
             if is_hopeless {
-                return looked.and(Err(gateway::Error::Conflict(
-                    "it takes longer than expected".to_owned(),
-                )));
+                return looked.and(Err(gateway::Error::Slow));
             }
             sleep(pause).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
@@ -289,15 +321,40 @@ impl Started {
     }
 }
 
-/// The active clusters that were started since then, on the gateway's clock. Another `dgw` may
-/// have started them: they are named, never shut down.
-async fn suspects(gateway: &Gateway, since: Instant) -> Vec<String> {
-    let Ok(listing) = gateway.clusters(&Status::ACTIVE).await else {
-        return Vec::new();
+/// What a request for a cluster was cut short by.
+enum Cut {
+    Signal(Signal),
+    Limit(Limit),
+}
+
+/// Returns when the limit is over; without one, never.
+async fn over(limit: Option<Limit>) -> Limit {
+    match limit {
+        Some(limit) => {
+            sleep_until(limit.end()).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The active clusters that were started since then, on the gateway's clock, as soon as it answers;
+/// `None` where it doesn't. Another `dgw` may have started them, by the very same command in another
+/// job: they are named, never shut down.
+async fn suspects(gateway: &Gateway, since: Instant) -> Option<Vec<String>> {
+    let look = async {
+        loop {
+            match gateway.clusters(&Status::ACTIVE).await {
+                Ok(listing) => return Some(listing),
+                Err(error) if error.may_pass() => sleep(LONGEST_PAUSE).await,
+                Err(_) => return None,
+            }
+        }
     };
+    let listing = timeout(LOOK, look).await.ok()??;
     let window = since.elapsed() + SLACK;
     let rows = selection::aged(listing).filter(|row: &Aged| row.age() <= window);
-    selection::lines(&rows.collect::<Vec<_>>())
+    Some(selection::lines(&rows.collect::<Vec<_>>()))
 }
 
 fn in_doubt(signal: Signal, why: &str) -> Error {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::condition::{self, Goal};
-use super::waiting::{self, Limit};
+use super::waiting::{self, Limit, Outage};
 use crate::cli::WaitArgs;
 use crate::cli::value::Condition;
 use crate::error::Error;
@@ -22,13 +22,15 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     let limit = args.timeout.map(Limit::of);
-    let found = args.target.find(gateway).await?;
+    let silent = "the gateway has not answered";
+    let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
     let name = found.name.clone();
     let mut progress = printer.progress(&format!("waiting for cluster {name}"));
     let goal = match args.condition {
         Condition::Stopped => {
             let what = format!("cluster {name} has not ended");
-            let end = until_ended(found, gateway, &mut progress);
+            let outage = Outage::borne_until(limit);
+            let end = until_ended(found, gateway, outage, &mut progress);
             let ended = waiting::within(limit, &what, end).await?;
             progress.finish(&format!("cluster {name} is {}", ended.status));
             return printer.result(&ended, String::new);
@@ -43,10 +45,9 @@ pub(super) async fn run(
         waiting::until_running(gateway, &name, false, limit, &mut progress).await?
     };
     if let Some(goal) = goal {
-        let identity = condition::still_running(gateway, &name).await?;
         let schedulers = super::schedulers(gateway, &args.probe);
         let ways = (gateway, &schedulers);
-        condition::until(goal, &name, identity, ways, limit, &mut progress).await?;
+        condition::until(goal, &name, ways, limit, &mut progress).await?;
     }
     progress.finish(&format!("cluster {name} is {}", args.condition));
     printer.result(&cluster, String::new)
@@ -55,18 +56,28 @@ pub(super) async fn run(
 async fn until_ended(
     mut cluster: Cluster,
     gateway: &Gateway,
+    mut outage: Outage,
     progress: &mut Progress,
 ) -> Result<Cluster, Error> {
+    let name = cluster.name.clone();
     while !matches!(cluster.status, Status::Stopped | Status::Failed) {
-        progress.phase(&format!("cluster {} is {}", cluster.name, cluster.status));
+        progress.phase(&format!("cluster {name} is {}", cluster.status));
         sleep(PAUSE).await;
-        match gateway.cluster(&cluster.name).await {
-            Ok(now) => cluster = now,
-            // The gateway keeps what has ended for a day, and forgets it when it is restarted.
-            Err(gateway::Error::NoSuchCluster(_)) => cluster.status = Status::Stopped,
-            Err(error) if error.may_pass() => progress.phase("the gateway does not answer"),
-            Err(error) => return Err(error.into()),
-        }
+        // Until there is an answer, nobody knows its status.
+        cluster = loop {
+            match gateway.cluster(&name).await {
+                Ok(now) => break now,
+                // The gateway keeps what has ended for a day, and forgets it when it is restarted.
+                Err(gateway::Error::NoSuchCluster(_)) => {
+                    cluster.status = Status::Stopped;
+                    break cluster;
+                }
+                Err(error) => outage.bear(error)?,
+            }
+            progress.phase("the gateway does not answer");
+            sleep(PAUSE).await;
+        };
+        outage.is_over();
     }
     Ok(cluster)
 }

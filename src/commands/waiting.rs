@@ -37,7 +37,8 @@ pub(super) async fn until_running(
     let mut account = Account::of(name);
     let started = Instant::now();
     let outcome = {
-        let start = outcome(gateway, name, is_new, &mut account, progress);
+        let outage = Outage::borne_until(limit);
+        let start = outcome(gateway, name, is_new, outage, &mut account, progress);
         match limit {
             Some(limit) => tokio::time::timeout_at(limit.end, start).await.ok(),
             None => Some(start.await),
@@ -62,6 +63,40 @@ pub(super) async fn until_running(
     }
 }
 
+/// The gateway's silence during a wait, and how long it is borne.
+pub(super) struct Outage {
+    last_answer: Instant,
+    /// Whether somebody has said how long they wait.
+    is_limited: bool,
+}
+
+impl Outage {
+    /// Borne until `limit`, which the wait itself keeps, or for [`OUTAGE_LIMIT`] where there is none.
+    pub(super) fn borne_until(limit: Option<Limit>) -> Self {
+        Self {
+            last_answer: Instant::now(),
+            is_limited: limit.is_some(),
+        }
+    }
+
+    /// The gateway has answered.
+    pub(super) fn is_over(&mut self) {
+        self.last_answer = Instant::now();
+    }
+
+    /// Bears a failure that may pass.
+    ///
+    /// # Errors
+    /// It won't pass, or has been borne for long enough.
+    pub(super) fn bear(&self, error: gateway::Error) -> Result<(), gateway::Error> {
+        let is_short = self.is_limited || self.last_answer.elapsed() < OUTAGE_LIMIT;
+        if error.may_pass() && is_short {
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
 /// What a start comes to.
 enum Outcome {
     Runs(Cluster),
@@ -75,11 +110,11 @@ async fn outcome(
     gateway: &Gateway,
     name: &str,
     is_new: bool,
+    mut outage: Outage,
     account: &mut Account,
     progress: &mut Progress,
 ) -> Result<Outcome, gateway::Error> {
     let poll = async || gateway.cluster_when_started(name).await;
-    let mut last_answer = Instant::now();
     let mut was_pending = is_new;
     loop {
         let asked = Instant::now();
@@ -92,14 +127,14 @@ async fn outcome(
         });
         let cluster = match answer.await {
             Ok(cluster) => cluster,
-            Err(error) if error.may_pass() && last_answer.elapsed() < OUTAGE_LIMIT => {
+            Err(error) => {
+                outage.bear(error)?;
                 account.heard_nothing(progress);
                 sleep(PAUSE).await;
                 continue;
             }
-            Err(error) => return Err(error),
         };
-        last_answer = Instant::now();
+        outage.is_over();
         // The server lets nobody wait for what isn't PENDING.
         was_pending |= asked.elapsed() > SUSPICIOUSLY_SOON;
         match cluster.status {
@@ -150,8 +185,12 @@ impl Limit {
         }
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.end
+    pub(super) fn span(self) -> Duration {
+        self.span
+    }
+
+    pub(super) fn end(self) -> Instant {
+        self.end
     }
 
     /// That it is over, and `what` was still to come.

@@ -11,7 +11,7 @@ impl Address {
     ///
     /// # Errors
     /// What is wrong with `text`, fit to follow the name of its key.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.contains("://") {
             return Err("has no scheme: write `https://…` or `http://…`");
         }

@@ -9,11 +9,11 @@ use crate::gateway::{self, Certificate, Trouble};
 pub(super) fn code(error: &gateway::Error) -> Code {
     use gateway::Error as E;
     match error {
-        E::Authentication(_) | E::Forbidden(_) => Code::Permission,
+        E::Authentication(_) | E::Forbidden { .. } => Code::Permission,
         E::NoSuchCluster(_) => Code::NoCluster,
         E::Rejected(_) => Code::Usage,
         E::Setup(_) => Code::Configuration,
-        E::Conflict(_) => Code::Other,
+        E::Conflict { .. } | E::Slow => Code::Other,
         E::Unreachable { .. }
         | E::OtherProtocol { .. }
         | E::Lost { .. }
@@ -23,8 +23,47 @@ pub(super) fn code(error: &gateway::Error) -> Code {
     }
 }
 
-/// What to do about it.
-pub(super) fn hint(error: &gateway::Error) -> Option<String> {
+/// What to do about it, where the gateway's address comes from `setting`.
+pub(super) fn hint(error: &gateway::Error, setting: &str) -> Option<String> {
+    address_hint(error, setting).or_else(|| other_hint(error))
+}
+
+/// Where the address may be what is wrong.
+fn address_hint(error: &gateway::Error, setting: &str) -> Option<String> {
+    use gateway::Error as E;
+    let check = format!("check `{setting}`");
+    match error {
+        E::Unreachable {
+            certificate: Some(Certificate::Unfit),
+            ..
+        } => Some(format!(
+            "{check} and this machine's clock; if both are right, tell those who run the gateway"
+        )),
+        E::Unreachable {
+            certificate: None,
+            by_proxy: false,
+            ..
+        } => Some(format!(
+            "{check}, and whether this machine can reach it (VPN, firewall, proxy)"
+        )),
+        E::OtherProtocol { .. } => Some(format!(
+            "check the port in `{setting}`; if it is right, ask those who run the gateway to let its \
+             front end speak HTTP/1.1 too"
+        )),
+        E::NotGateway { .. } => Some(format!(
+            "{check}: behind a JupyterHub it ends in /services/dask-gateway"
+        )),
+        E::Authentication(trouble) if matches!(**trouble, Trouble::LoginPage { .. }) => {
+            Some(format!(
+                "{check}: it must lead to the gateway itself, behind a JupyterHub it ends in \
+                 /services/dask-gateway"
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn other_hint(error: &gateway::Error) -> Option<String> {
     use gateway::Error as E;
     let hint = match error {
         E::Authentication(trouble) => return Some(trouble_hint(trouble)),
@@ -36,23 +75,9 @@ pub(super) fn hint(error: &gateway::Error) -> Option<String> {
             certificate: Some(Certificate::NoAuthorities),
             ..
         } => "check SSL_CERT_FILE and SSL_CERT_DIR, or install the system's CA certificates",
-        E::Unreachable {
-            certificate: Some(Certificate::Unfit),
-            ..
-        } => {
-            "check `gateway.address` and this machine's clock; if both are right, tell those who \
-              run the gateway"
-        }
         E::Unreachable { by_proxy: true, .. } => {
             "requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the \
              like): check that too"
-        }
-        E::Unreachable { .. } => {
-            "check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)"
-        }
-        E::OtherProtocol { .. } => {
-            "check the port in `gateway.address`; if it is right, ask those who run the gateway to \
-             let its front end speak HTTP/1.1 too"
         }
         E::Silent { .. } => {
             "the gateway may be busy: try again, or give it more \
@@ -60,9 +85,6 @@ pub(super) fn hint(error: &gateway::Error) -> Option<String> {
         }
         E::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
         E::Rejected(_) => "`dgw options` shows what this gateway takes, and your own defaults",
-        E::NotGateway { .. } => {
-            "check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway"
-        }
         E::Server {
             retry_after: Some(pause),
             ..
@@ -72,9 +94,22 @@ pub(super) fn hint(error: &gateway::Error) -> Option<String> {
                 age::short(*pause)
             ));
         }
-        E::Server { .. } => "try again in a while; if it stays, tell those who run the gateway",
+        E::Conflict {
+            cluster: Some(name),
+            ..
+        } => return Some(format!("`dgw show {name}` tells how the cluster is")),
+        E::Server { .. } | E::Conflict { .. } => {
+            "try again in a while; if it stays, tell those who run the gateway"
+        }
         E::Lost { .. } => "try again; if it stays, something on the way cuts connections",
-        E::Forbidden(_) | E::Conflict(_) | E::Setup(_) => return None,
+        E::Forbidden { .. } => {
+            "`dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it"
+        }
+        E::Unreachable { .. }
+        | E::OtherProtocol { .. }
+        | E::NotGateway { .. }
+        | E::Slow
+        | E::Setup(_) => return None,
     };
     Some(hint.to_owned())
 }

@@ -10,13 +10,14 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Gateway(error) => answer::hint(error),
+            Self::Gateway(error) => answer::hint(error, "gateway.address"),
+            Self::AtNamed(error) => answer::hint(error, "--address"),
             Self::Activity(error) => Some(error.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..
             } => Some("`dgw options` shows what this gateway offers".to_owned()),
-            Self::Default { .. } => Some(
+            Self::Defaults(_) => Some(
                 "`dgw options` shows what this gateway offers, and your own defaults".to_owned(),
             ),
             Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
@@ -26,7 +27,11 @@ impl Error {
             Self::NoneFits { there, .. } if there.is_empty() => {
                 Some("`dgw list --all` shows what the gateway still knows".to_owned())
             }
-            Self::NoneFits { .. } => Some("the active ones are listed above".to_owned()),
+            Self::NoneFits { .. } => Some(
+                "the active ones are listed above; `dgw list --all` shows the others that the \
+                 gateway still knows"
+                    .to_owned(),
+            ),
             Self::NoWorkerFits { there, .. } if there.is_empty() => {
                 Some("it has no workers: `dgw scale` starts some".to_owned())
             }
@@ -90,13 +95,9 @@ impl Error {
                 Some("`--timeout` gives it longer".to_owned())
             }
             Self::Partly { .. } => Some("run it again for those that are left".to_owned()),
-            Self::Doubtful { suspects, .. } if suspects.is_empty() => {
-                Some("`dgw list` shows whether a cluster was started".to_owned())
+            Self::Doubtful { seen, .. } | Self::DoubtfulTimedOut { seen, .. } => {
+                Some(start::way_out_of_doubt(seen.as_deref()).to_owned())
             }
-            Self::Doubtful { .. } => Some(
-                "it may have started one of these all the same; `dgw shutdown NAME` ends it"
-                    .to_owned(),
-            ),
             error => error.hint_on_setting_up(),
         }
     }
@@ -107,7 +108,7 @@ impl Error {
             Self::Untaken(error) => {
                 let next = match error {
                     gateway::Error::Authentication(trouble) => Some(answer::next_try(trouble)),
-                    error => answer::hint(error),
+                    error => answer::hint(error, "gateway.address"),
                 };
                 let next = next.map_or_else(String::new, |next| format!(": {next}"));
                 Some(format!("nothing was written{next}"))

@@ -57,3 +57,25 @@ pub(super) fn hint(trace: &Trace) -> &'static str {
          log"
     }
 }
+
+/// What a look at the gateway has brought to light of a cluster that may have been started; `None`
+/// is no look at all.
+pub(super) fn doubt(seen: Option<&[String]>) -> &'static str {
+    match seen {
+        None => "",
+        Some([]) => ", though none is listed so far",
+        Some([_]) => ", perhaps the one that is listed since",
+        Some(_) => ", perhaps one of those that are listed since",
+    }
+}
+
+/// What to do about that doubt.
+pub(super) fn way_out_of_doubt(seen: Option<&[String]>) -> &'static str {
+    match seen {
+        None | Some([]) => "`dgw list` shows whether a cluster was started",
+        Some(_) => {
+            "another `dgw` of yours may have started it just as well: see whose it is, then \
+             `dgw shutdown NAME` ends it"
+        }
+    }
+}

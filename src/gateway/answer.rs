@@ -111,9 +111,17 @@ impl Answer {
                     wanted: Some("kerberos".to_owned()),
                 }))
             }
-            (403, Some(text)) => Error::Forbidden(text),
+            (403, Some(reason)) => Error::Forbidden {
+                address,
+                cluster: cluster.map(str::to_owned),
+                reason,
+            },
             (407, _) => Error::Authentication(Box::new(Trouble::ProxyRefused)),
-            (409, Some(text)) => Error::Conflict(text),
+            (409, Some(reason)) => Error::Conflict {
+                address,
+                cluster: cluster.map(str::to_owned),
+                reason,
+            },
             (422, Some(text)) => Error::Rejected(text),
             (400..=499, _) if status != StatusCode::TOO_MANY_REQUESTS => {
                 self.not_gateway(format!("{status}{}", self.page_note()))

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Error;
 use super::answer::Answer;
+use super::clamped::Clamped;
 use super::client::{Gateway, LONG_POLL, Request};
 use super::model::{Cluster, FullRecord, Identities, Listing, Record, Status, is_proper_name};
 use super::options::Field;
@@ -30,10 +31,6 @@ pub(crate) enum Scaling {
     /// Adaptive scaling goes off; the workers that are there stay.
     Off,
 }
-
-/// The gateway did less than asked for, and why, in its own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Clamped(pub(crate) String);
 
 #[derive(Deserialize)]
 struct Created {
@@ -189,7 +186,8 @@ impl Gateway {
             })
             .await?;
         let Verdict { ok, msg } = answer.json()?;
-        Ok((!ok).then(|| Clamped(msg.unwrap_or_else(|| "it gave no reason".to_owned()))))
+        let reason = || msg.unwrap_or_else(|| "it gave no reason".to_owned());
+        Ok((!ok).then(|| Clamped::new(scaling, reason())))
     }
 
     /// The options that this gateway offers for a new cluster.

@@ -30,16 +30,27 @@ pub(crate) enum Error {
     #[error("{}", auth_text(.0))]
     Authentication(Box<Trouble>),
     /// 403, in the gateway's own words.
-    #[error("not permitted: {0}")]
-    Forbidden(String),
+    #[error("the gateway at `{address}` does not permit it{}: {reason}", about(cluster.as_deref()))]
+    Forbidden {
+        address: String,
+        cluster: Option<String>,
+        reason: String,
+    },
     #[error("no such cluster: `{0}`")]
     NoSuchCluster(String),
     /// 422: the request's values, in the gateway's own words.
     #[error("the gateway refused the request: {0}")]
     Rejected(String),
     /// 409, in the gateway's own words.
-    #[error("{0}")]
-    Conflict(String),
+    #[error("the gateway at `{address}` can't do it now{}: {reason}", about(cluster.as_deref()))]
+    Conflict {
+        address: String,
+        cluster: Option<String>,
+        reason: String,
+    },
+    /// What it agreed to do isn't done when it should be.
+    #[error("it takes longer than expected")]
+    Slow,
     /// Something answers there that doesn't speak the gateway's API.
     #[error("`{url}` is not a gateway's answer: {what}")]
     NotGateway { url: String, what: String },
@@ -90,6 +101,10 @@ pub(crate) enum Trouble {
 
 /// What [`Trouble::Refused`] says was sent where no credentials were.
 pub(super) const NOBODY: &str = "nothing";
+
+fn about(cluster: Option<&str>) -> String {
+    cluster.map_or_else(String::new, |name| format!(", for cluster `{name}`"))
+}
 
 fn auth_text(trouble: &Trouble) -> String {
     match trouble {

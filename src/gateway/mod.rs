@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod clamped;
 mod client;
 mod endpoints;
 mod error;
@@ -16,8 +17,9 @@ pub(crate) mod reach;
 mod strange_answers;
 mod tls;
 
+pub(crate) use clamped::Clamped;
 pub(crate) use client::Gateway;
-pub(crate) use endpoints::{Clamped, Scaling};
+pub(crate) use endpoints::Scaling;
 pub(crate) use error::{Certificate, Error, Trouble};
 pub(crate) use kerberos::principal;
 pub(crate) use model::{Cluster, Identities, Identity, Listing, Status};

@@ -16,17 +16,27 @@ pub(crate) struct OfferedOption {
     spec: Spec,
     default: Value,
     your_default: Option<Value>,
+    /// Whether the gateway doesn't take that.
+    #[serde(skip)]
+    is_refused: bool,
 }
 
 impl OfferedOption {
-    pub(crate) fn new(field: Field, your_default: Option<Value>) -> Self {
+    pub(crate) fn new(field: Field, your_default: Option<Value>, is_refused: bool) -> Self {
         Self {
             name: field.name,
             label: field.label,
             spec: field.spec,
             default: field.default,
             your_default,
+            is_refused,
         }
+    }
+
+    fn yours(&self) -> String {
+        let yours = self.your_default.as_ref().map_or("-".to_owned(), shown);
+        let mark = if self.is_refused { " (refused)" } else { "" };
+        yours + mark
     }
 }
 
@@ -80,7 +90,7 @@ fn columns() -> [Column<OfferedOption>; 6] {
         Column {
             title: "YOURS",
             fit: Fit::Keep,
-            cell: |row| Cell::plain(row.your_default.as_ref().map_or("-".to_owned(), shown)),
+            cell: |row| Cell::plain(row.yours()),
             order: |a, b| {
                 let text = |row: &OfferedOption| row.your_default.as_ref().map(shown);
                 text(a).cmp(&text(b))

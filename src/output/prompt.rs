@@ -35,17 +35,20 @@ impl Printer {
         io::stdin().is_terminal()
     }
 
-    /// Asks on stderr, and reads a line from stdin, a terminal or not; without its end. Only a
-    /// terminal is asked.
+    /// Asks for `what` on stderr, with a `note` to it, and reads a line from stdin, a terminal or not;
+    /// without its end. Only a terminal is asked.
     ///
     /// # Errors
-    /// stdin can't be read, holds more than a line, or isn't text.
-    pub(crate) async fn ask(question: &str, echo: Echo) -> Result<String, Error> {
+    /// stdin can't be read, holds nothing or more than a line, or isn't text.
+    pub(crate) async fn ask(what: &str, note: &str, echo: Echo) -> Result<String, Error> {
+        let nothing = || Error::Usage(format!("no {what} on stdin"));
         if !Self::can_ask() {
             // The thread that waits must not be the one that minds signals.
             let line = tokio::task::spawn_blocking(piped);
-            return line.await.context("can't wait for stdin")?;
+            let line = line.await.context("can't wait for stdin")??;
+            return line.ok_or_else(nothing);
         }
+        let question = &format!("{what}{note}");
         // All before the question: who stops dgw at once, or types at once, must not find the echo on.
         let mut suspension = Suspension::listen()?;
         let hidden = match echo {
@@ -78,6 +81,9 @@ impl Printer {
         if !line.ends_with('\n') {
             // The end of input leaves the cursor where it is.
             let _ = writeln!(anstream::stderr());
+        }
+        if line.is_empty() {
+            return Err(nothing());
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
@@ -120,14 +126,15 @@ fn put(question: &str) {
     let _ = stderr.flush();
 }
 
-fn piped() -> Result<String, Error> {
+/// The line on stdin; `None` where there is nothing at all.
+fn piped() -> Result<Option<String>, Error> {
     let mut text = String::new();
     let mut stdin = io::stdin().lock().take(SIZE_LIMIT);
     stdin
         .read_to_string(&mut text)
         .context("can't read the secret from stdin")?;
     let mut lines = text.lines();
-    let line = lines.next().unwrap_or_default().to_owned();
+    let line = lines.next().map(str::to_owned);
     if lines.any(|line| !line.trim().is_empty()) {
         return Err(Error::Usage(
             "stdin holds more than one line: give it the secret alone".to_owned(),

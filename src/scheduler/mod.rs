@@ -285,7 +285,7 @@ impl Schedulers {
         let mut stream = tls::connect(&self.proxy, cluster, identity).await?;
         let answers = comm::ask(&mut stream, operations).await?;
         log::info!(
-            "asked the scheduler of {cluster}: {} answers, {} bytes, {:.0?}",
+            "asked the scheduler of {cluster}: answers: {}, {} bytes, {:.0?}",
             answers.len(),
             answers.iter().map(comm::Answer::len).sum::<usize>(),
             started.elapsed()

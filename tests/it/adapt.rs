@@ -42,7 +42,15 @@ cluster [NAME] keeps its workers, adaptive scaling is off
 }
 
 "#]]);
+    let clamped = user.dgw(&["adapt", "--max", "9", "-o", "json"]).code(8);
+    let clamped = &clamped.get_output().stdout;
+    let clamped: serde_json::Value = serde_json::from_slice(clamped).expect("JSON");
+    assert_eq!(
+        (&clamped["minimum"], &clamped["maximum"]),
+        (&0.into(), &4.into())
+    );
     user.dgw(&["adapt", "--max", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
+cluster [NAME] scales with its work, between 0 and 4 workers
 warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
 
 "#]]);

@@ -41,6 +41,27 @@ fn names_and_keys_complete_live() {
     assert!(!completed(&user, &elsewhere).contains(&name));
 }
 
+/// Before Enter, credentials go nowhere that the configuration doesn't name, and nowhere in clear.
+#[test]
+fn credentials_stay_at_home_while_a_line_is_typed() {
+    let named = Stub::always(answer("500 Internal Server Error", "", "boom"));
+    completed(&BASIC.user(), &["--address", &named.address, "connect", ""]);
+    assert_eq!(named.seen(), [""; 0]);
+    let proxy = Stub::always(answer("500 Internal Server Error", "", "boom"));
+    let clear = User::new().configured(&format!(
+        "gateway:\n  address: http://gateway.invalid\n  http-client:\n    proxy: {}\n  auth:\n    \
+         type: basic\n    kwargs:\n      username: ada\n      password: pw\n",
+        proxy.address
+    ));
+    completed(&clear, &["connect", ""]);
+    assert_eq!(proxy.seen(), [""; 0]);
+    // Where they do go.
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--no-wait"]);
+    let same = ["--address", BASIC.fact("address"), "connect", ""];
+    assert!(completed(&user, &same).contains(&name));
+}
+
 #[test]
 fn nothing_is_offered_twice_and_what_is_typed_stays() {
     let user = BASIC.user();

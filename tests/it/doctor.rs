@@ -673,7 +673,7 @@ fn with_defaults_that_the_gateway_does_not_offer() {
     examined(
         &user,
         &[],
-        2,
+        3,
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
@@ -688,8 +688,8 @@ fn with_defaults_that_the_gateway_does_not_offer() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 + authentication the gateway takes you, by your password, for `[USER]`; you have no active clusters
-x options        this gateway has no option `worker_cors`; did you mean `worker_cores`?
-                 mend: set `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) right, or take it away: `dgw options` shows what this gateway offers
+x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) is no option of this gateway; did you mean `worker_cores`?
+                 mend: set it right there, or take it away: `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
 - dashboards     `http://[HOST]` answers; whether dashboards are there shows with a running cluster

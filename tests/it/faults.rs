@@ -1,10 +1,11 @@
 //! Broken and hostile answers: a clear message, the right exit code, in bounded time.
 
+use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
 use snapbox::{IntoData, str};
 
-use crate::support::{BASIC, Stub, User, answer, json_answer};
+use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer, spawned};
 
 /// What `dgw list` makes of an answer.
 fn listed(answer: Vec<u8>, code: i32, stderr: impl IntoData) {
@@ -162,7 +163,9 @@ fn refusals_of_the_gateway_in_its_own_words() {
         answer("403 Forbidden", json, &denied),
         4,
         str![[r#"
-error: not permitted: User bob lacks permissions to view cluster a
+error: the gateway at `http://[HOST]` does not permit it: User bob lacks permissions to view cluster a
+
+hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
 
 "#]],
     );
@@ -413,7 +416,9 @@ fn somebody_elses_cluster_is_not_ones_own() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: not permitted: User [USER] lacks permissions to view cluster [NAME]
+error: the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
+
+hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
 
 "#]]);
     stranger
@@ -421,7 +426,9 @@ error: not permitted: User [USER] lacks permissions to view cluster [NAME]
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: not permitted: User [USER] lacks permissions to view cluster [NAME]
+error: the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
+
+hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
 
 "#]]);
     stranger
@@ -434,4 +441,39 @@ error: no cluster fits `[NAME]`
 hint: `dgw list --all` shows what the gateway still knows
 
 "#]]);
+}
+
+#[test]
+fn the_hint_names_where_the_address_comes_from() {
+    let user = BASIC.user();
+    let args = ["list", "--address", "http://127.0.0.1:1"];
+    user.dgw(&args).code(9).stdout_eq("").stderr_eq(str![[r#"
+error: can't reach the gateway at `http://[HOST]`
+  Connection refused (os error 111)
+
+hint: check `--address`, and whether this machine can reach it (VPN, firewall, proxy)
+
+"#]]);
+}
+
+#[test]
+fn a_watch_tells_an_outage_once_and_its_end() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new", "--no-wait"]);
+    let gateway = BASIC.fact("address");
+    let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
+    let away = Harm::Replaced(answer("503 Service Unavailable", "", ""));
+    let faulty = Faulty::new(host_and_port, away, When { after: 1, times: 6 });
+    let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
+    let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+    let mut command = there.command(&["list", "-w", "1s", "-o", "name"]);
+    let (mut child, mut stderr) = spawned(&mut command, "error: ");
+    let mut said = String::new();
+    while !said.contains("the gateway answers again") {
+        assert_ne!(stderr.read_line(&mut said).expect("text"), 0, "{said}");
+    }
+    child.kill().expect("it ends");
+    child.wait().expect("it ends");
+    assert!(!said.contains("error: "), "{said}");
+    user.stdout(&["shutdown", &name, "--no-wait"]);
 }

@@ -140,7 +140,7 @@ cluster [NAME] is protected from clean-up until `dgw keep --forget`
 error: no cluster fits `nosuch`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
 
 "#]]);
     let other = user.stdout(&["new", "--no-wait"]);
@@ -148,7 +148,7 @@ hint: the active ones are listed above
     assert_eq!(several, format!("{name}\n{other}"));
     user.stdout(&["shutdown", "--all", "--yes"]);
     assert!(!user.has_active_clusters(), "who says all means all");
-    user.dgw(&["keep", &name]).code(5);
+    user.dgw(&["keep", &name]).code(6);
     assert!(
         !state(&user).join("keeps").join(&name).exists(),
         "it has ended"

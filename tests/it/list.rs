@@ -142,7 +142,7 @@ error: no cluster fits `nosuch`
   [NAME]  RUNNING   [AGE]
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
 
 "#]]);
     user.dgw(&["list", "--status", "asleep"])

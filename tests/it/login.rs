@@ -75,7 +75,7 @@ fn a_token_is_tried_and_kept() {
         token(0),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600
 
 "#]],
@@ -114,7 +114,7 @@ hint: `--force` writes over it
         token(1),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600
 
 "#]],
@@ -249,7 +249,7 @@ hint: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --a
 error: can't reach the gateway at `http://[HOST]`
   Connection refused (os error 111)
 
-hint: check `gateway.address`, and whether this machine can reach it (VPN, firewall, proxy)
+hint: check `--address`, and whether this machine can reach it (VPN, firewall, proxy)
 
 "#]],
     );
@@ -262,7 +262,7 @@ hint: check `gateway.address`, and whether this machine can reach it (VPN, firew
         str![[r#"
 error: `http://[HOST]/api/v1/options` is not a gateway's answer: it is a web page
 
-hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
 "#]],
     );
@@ -404,7 +404,7 @@ fn the_template_that_dask_leaves_is_filled_in() {
         token(9),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600 (it was 644)
 
 "#]],
@@ -433,7 +433,7 @@ fn comments_and_other_keys_stay() {
         token(4),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600 (it was 644)
 warning: others could read the secret that was there before: see that it is revoked
 
@@ -582,7 +582,7 @@ hint: put the file itself there, or name the file it leads to with `--config`
         token(5),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/elsewhere.yaml` is written, with mode 600
 
 "#]],
@@ -733,7 +733,7 @@ fn what_goes_over_it_and_what_is_left_of_before_is_told() {
         token(7),
         0,
         str![[r#"
-you are logged in at `http://[HOST]/services/dask-gateway`
+you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600
 warning: `gateway.auth.kwargs.api_token` (DASK_GATEWAY__AUTH__KWARGS__API_TOKEN) goes over what was written: take that away
 warning: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) is still set: check whether it belongs to this gateway
@@ -778,5 +778,52 @@ you are logged in at `http://gateway.invalid`
 `[HOME]/.config/dask/gateway.yaml` is written, with mode 600
 
 "#]],
+    );
+}
+
+#[test]
+fn nothing_on_stdin_is_no_password() {
+    let stub = Stub::new(|head| {
+        assert!(!head.contains("uthorization"), "{head}");
+        answer(
+            "401 Unauthorized",
+            "WWW-Authenticate: Basic\r\n",
+            r#"{"error": "Authentication required"}"#,
+        )
+    });
+    let user = User::new();
+    // stdin is /dev/null.
+    user.dgw(&["login", "--address", &stub.address, "--username", "ada"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq("error: no password on stdin\n");
+    assert!(!user.configuration().exists());
+    assert!(
+        !stub
+            .seen()
+            .iter()
+            .any(|head| head.to_lowercase().contains("authorization"))
+    );
+}
+
+#[test]
+fn a_bad_answer_is_not_blamed_on_a_flag() {
+    let user = User::new();
+    let mut terminal = Terminal::new(&user, 80, &["login"]);
+    terminal.wait_for("address of the gateway: ");
+    terminal.type_("ftp://x\n");
+    let (shown, code) = terminal.rest();
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("the address of the gateway "), "{shown}");
+    assert!(!shown.contains("--address"), "{shown}");
+    // The end of input.
+    let mut terminal = Terminal::new(&user, 80, &["login"]);
+    terminal.wait_for("address of the gateway: ");
+    terminal.type_("\u{4}");
+    let (shown, code) = terminal.rest();
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("no address of the gateway on stdin"),
+        "{shown}"
     );
 }

@@ -1,11 +1,12 @@
 //! `dgw new`
 
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, User, answer, json_answer};
+use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer};
 
 #[test]
 fn it_prints_the_name_of_a_running_cluster() {
@@ -109,7 +110,7 @@ For more information, try '--help'.
 
 "#]]);
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
-    user.dgw(&["new"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+    user.dgw(&["new"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
 error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 
@@ -200,6 +201,7 @@ warning: the gateway did less for cluster `[NAME]` than asked for: Scale request
 
 "#]]).stderr_eq(str![[r#"
 using cluster [NAME], which was there already
+...
 warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
 
 "#]]);
@@ -232,10 +234,35 @@ fn reuse_takes_the_youngest_running_cluster_with_these_options() {
     let other = user.stdout(&["new", "--reuse", "-s", "worker_cores=1"]);
     assert_ne!(other, fresh);
     assert_eq!(user.stdout(&["new", "--reuse"]), other);
-    user.dgw(&["new", "--reuse", "--workers", "1"])
-        .success()
-        .stderr_eq(str![[r#"
+}
+
+/// Somebody may be at work on it, and may have set its number of workers with care.
+#[test]
+fn reuse_takes_no_workers_from_a_cluster() {
+    let user = BASIC.user();
+    user.stdout(&["new", "--adapt", "2..3", "--wait-workers", "2"]);
+    let reuse = |more: &[&str]| {
+        user.dgw(&[&["new", "--reuse"][..], more].concat())
+            .success()
+    };
+    let found = "using cluster [NAME], which was there already\n";
+    reuse(&["--workers", "1"]).stderr_eq(found);
+    reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
+    reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
 using cluster [NAME], which was there already
+cluster [NAME] has 2 workers, more than 1: its scaling stays as it is
+
+"#]]);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(user.json(&["show"])["workers"], 2);
+    reuse(&["--workers", "3"]).stderr_eq(str![[r#"
+using cluster [NAME], which was there already
+cluster [NAME] is scaled from 2 to 3 workers, adaptive scaling is off
+
+"#]]);
+    reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
+using cluster [NAME], which was there already
+cluster [NAME] scales with its work, at most 4 workers
 
 "#]]);
 }
@@ -276,10 +303,10 @@ fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
+error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
   [NAME]  PENDING   [AGE]
 
-hint: it may have started one of these all the same; `dgw shutdown NAME` ends it
+hint: another `dgw` of yours may have started it just as well: see whose it is, then `dgw shutdown NAME` ends it
 
 "#]]);
     let methods = stub
@@ -305,11 +332,67 @@ fn an_old_cluster_is_never_suspected() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the gateway failed with status 502: Bad Gateway
+error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, though none is listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
 "#]]);
+}
+
+/// A gateway that hangs, and then goes on, or doesn't.
+#[test]
+fn a_time_limit_holds_where_the_gateway_hangs_and_what_it_starts_is_looked_after() {
+    let harmed = |harm: Harm, after: usize| {
+        let user = BASIC.user();
+        let gateway = BASIC.fact("address");
+        let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
+        let faulty = Faulty::new(host_and_port, harm, When { after, times: 1 });
+        let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
+        let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+        (user, there)
+    };
+    let late = Harm::Late(Duration::from_secs(3));
+    let (user, there) = harmed(late, 0);
+    there
+        .dgw(&["new", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+asking the gateway for a cluster
+timed out: waiting for the gateway's answer, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway took too long to answer; cluster [NAME] is shut down
+
+hint: `--timeout` gives it longer
+
+"#]]);
+    assert_eq!(user.history().len(), 1);
+    assert!(!user.has_active_clusters());
+
+    let (_user, there) = harmed(Harm::Silence, 0);
+    let started = Instant::now();
+    there.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
+asking the gateway for a cluster
+timed out: waiting for the gateway's answer, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway has not answered; a cluster may have been started, though none is listed so far
+
+hint: `dgw list` shows whether a cluster was started
+
+"#]]);
+    assert!(started.elapsed() < Duration::from_secs(15));
+
+    // Before anything is asked for.
+    for args in [
+        &["new", "-s", "spot=yes"][..],
+        &["new", "--reuse"],
+        &["run", "--reuse", "true"],
+    ] {
+        let (user, there) = harmed(Harm::Silence, 0);
+        let started = Instant::now();
+        let args = [&args[..1], &["--timeout", "1s"], &args[1..]].concat();
+        there.dgw(&args).code(7).stdout_eq("");
+        assert!(started.elapsed() < Duration::from_secs(5), "{args:?}");
+        assert_eq!(user.history(), []);
+    }
 }
 
 fn now_in_milliseconds() -> u128 {
@@ -326,7 +409,7 @@ fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster
+error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster; a cluster may have been started, though none is listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -350,7 +433,7 @@ fn what_may_be_left_behind_is_said_even_quietly() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: cluster [NAME] may still be there (not permitted: not yours): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
 hint: `dgw options` shows what this gateway takes, and your own defaults

@@ -145,3 +145,46 @@ this gateway offers no options
 
 "#]]);
 }
+
+#[test]
+fn all_defaults_that_the_gateway_does_not_take_are_told() {
+    let user = BASIC
+        .user()
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES", "7")
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__COLOUR", "red");
+    let refusal = str![[r#"
+error: 2 of your defaults for new clusters are none that the gateway takes
+  `gateway.cluster.options.colour` (DASK_GATEWAY__CLUSTER__OPTIONS__COLOUR) is no option of this gateway
+  `gateway.cluster.options.worker_cores` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES) must be an integer, 1 to 4, not `7`
+
+hint: `dgw options` shows what this gateway offers, and your own defaults
+
+"#]];
+    // The options are asked for anyway: nothing else is.
+    let args = ["new", "-s", "spot=yes"];
+    user.dgw(&args).code(3).stdout_eq("").stderr_eq(refusal);
+    let late = user.command(&["new"]).output().expect("dgw runs");
+    assert_eq!(late.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&late.stderr);
+    assert!(
+        said.contains("COLOUR") && said.contains("WORKER_CORES"),
+        "{said}"
+    );
+    let shown = user.command(&["options"]).output().expect("dgw runs");
+    let table = String::from_utf8_lossy(&shown.stdout);
+    assert!(table.contains("7 (refused)"), "{table}");
+    let said = String::from_utf8_lossy(&shown.stderr);
+    assert_eq!(
+        said.matches("warning: `gateway.cluster.options.").count(),
+        2,
+        "{said}"
+    );
+    let report = user.command(&["doctor"]).output().expect("dgw runs");
+    assert_eq!(report.status.code(), Some(3));
+    let report = String::from_utf8_lossy(&report.stdout);
+    assert!(
+        report.contains("COLOUR") && report.contains("WORKER_CORES"),
+        "{report}"
+    );
+    assert_eq!(user.history(), []);
+}

@@ -137,14 +137,22 @@ error: no such command: `/nonexistent/x`
     }
     user.dgw(&["run"]).code(2);
     user.dgw(&["run", "--no-such-flag", "true"]).code(2);
-    for args in [
-        &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
-        &["new", "--adapt", "0..2", "--wait-workers", "3"],
+    for (args, coming) in [
+        (
+            &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
+            "are asked for, 2",
+        ),
+        (
+            &["new", "--adapt", "2..3", "--wait-workers", "3"],
+            "come without work, 2",
+        ),
+        (
+            &["new", "--adapt", "..3", "--wait-workers", "3"],
+            "come without work, 0",
+        ),
     ] {
-        user.dgw(args).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: `--wait-workers 3` waits for more workers than are asked for, 2
-
-"#]]);
+        let refusal = format!("error: `--wait-workers 3` waits for more workers than {coming}\n");
+        user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);
     assert_eq!(user.history(), []);
@@ -285,12 +293,15 @@ cluster [NAME] stays: `dgw shutdown [NAME]` ends it
 #[test]
 fn fewer_workers_than_asked_for_do_the_work_all_the_same() {
     let user = tidy(BASIC.user());
-    user.dgw(&["run", "--workers", "9", "--", "echo", "done"])
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!("{dgw} show -o json | grep '^  \"workers\": 4,$' && echo done");
+    user.dgw(&["run", "--workers", "9", "--", "sh", "-c", &script])
         .success()
-        .stdout_eq("done\n")
+        .stdout_eq("  \"workers\": 4,\ndone\n")
         .stderr_eq(str![[r#"
 asking the gateway for a cluster
 cluster [NAME] is PENDING
+...
 cluster [NAME] runs ([ELAPSED])
 warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 shutting down cluster [NAME]

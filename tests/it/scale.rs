@@ -48,13 +48,14 @@ fn more_than_the_gateway_allows_is_a_warning() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
+cluster [NAME] scales to 4 workers, adaptive scaling is off
 warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["scale", "9", "-o", "json"]).code(8).stdout_eq(str![[r#"
 {
   "name": "[NAME]",
-  "workers": 9,
+  "workers": 4,
   "adaptive": false,
   "minimum": null,
   "maximum": null,

@@ -42,7 +42,7 @@ fn a_name_that_does_not_exist_is_no_success_and_does_not_stop_the_rest() {
 error: no cluster fits `[NAME]`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
 
 "#]]);
     assert!(user.has_active_clusters());
@@ -54,13 +54,11 @@ hint: the active ones are listed above
 "#]])
         .stderr_eq(str![[r#"
 error: no cluster fits `[NAME]`
-  [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: `dgw list --all` shows what the gateway still knows
 error: no cluster fits `nosuch`
-  [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above
+hint: `dgw list --all` shows what the gateway still knows
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -218,7 +216,9 @@ fn one_refusal_of_one_keeps_its_own_exit_code() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: not permitted: not yours
+error: the gateway at `http://[HOST]` does not permit it, for cluster `a`: not yours
+
+hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
 
 "#]]);
 }
@@ -292,6 +292,72 @@ warning: asked to end, but not seen to be gone: a
 error: timed out after [ELAPSED]: 1 of 1 cluster not gone yet
 
 hint: `--timeout` gives it longer
+
+"#]]);
+}
+
+/// By a prefix as by the full name, however long ago it ended.
+#[test]
+fn an_ended_cluster_is_known_by_any_of_its_names() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let others = user.stdout(&["new"]);
+    let prefix = &name[..6];
+    let mut watch = user
+        .command(&["list", prefix, "-w", "1s", "-o", "jsonl"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("dgw runs");
+    let closing = user.json(&["shutdown", &name, "--no-wait"]);
+    assert_ne!(closing[0]["status"], "RUNNING");
+    assert_eq!(
+        user.json(&["wait", prefix, "--for", "stopped"])["status"],
+        "STOPPED"
+    );
+    for called in [prefix, &name] {
+        assert_eq!(user.json(&["show", called])["status"], "STOPPED");
+        let listed = user.json(&["list", called]);
+        assert_eq!(listed[0]["name"], name, "{listed}");
+        assert_eq!(listed.as_array().map(Vec::len), Some(1));
+        for args in [
+            &["connect", called][..],
+            &["scale", called, "1"],
+            &["adapt", called, "--off"],
+            &["logs", called],
+            &["keep", called],
+            &["wait", called, "--for", "running"],
+        ] {
+            user.dgw(args).code(6).stdout_eq("");
+        }
+    }
+    assert_eq!(
+        user.json(&["list", &others[..6], prefix])
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    // Some rounds after its end.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(watch.try_wait().expect("its state").is_none(), "it went on");
+    watch.kill().expect("it ends");
+    let mut watched = String::new();
+    let mut stdout = watch.stdout.take().expect("piped");
+    std::io::Read::read_to_string(&mut stdout, &mut watched).expect("text");
+    watch.wait().expect("it ends");
+    assert!(
+        watched
+            .lines()
+            .last()
+            .is_some_and(|last| last.contains("STOPPED")),
+        "{watched}"
+    );
+    // What is left to choose from is what was not shut down.
+    user.dgw(&["shutdown", &others, "nosuch", "-q"])
+        .code(5)
+        .stderr_eq(str![[r#"
+error: no cluster fits `nosuch`
+
+hint: `dgw list --all` shows what the gateway still knows
 
 "#]]);
 }

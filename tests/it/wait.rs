@@ -1,8 +1,12 @@
 //! `dgw wait`, and the waiting of `scale` and `new`
 
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::BASIC;
+use crate::support::{BASIC, Faulty, Frozen, Harm, User, When, answer, send, spawned};
 
 #[test]
 fn workers_are_waited_for() {
@@ -31,25 +35,46 @@ hint: `--timeout` gives it longer
 }
 
 #[test]
-fn workers_that_may_never_come_are_not_waited_for() {
+fn of_more_workers_than_allowed_those_that_come_are_waited_for() {
     let user = BASIC.user();
-    user.stdout(&["new"]);
-    user.dgw(&["scale", "9", "--wait"]).code(8).stdout_eq("");
-    user.dgw(&["new", "--reuse", "--workers", "9", "--wait-workers", "9"])
-        .code(8);
+    let args = ["new", "--workers", "9", "--wait-workers", "3", "-q"];
+    user.dgw(&args).code(8).stdout_eq(str![[r#"
+[NAME]
+
+"#]]);
+    assert!(user.json(&["show"])["workers"].as_u64() >= Some(3));
+    user.stdout(&["scale", "0", "--wait"]);
+    user.dgw(&["scale", "9", "--wait"])
+        .code(8)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+cluster [NAME] scales to 4 workers, adaptive scaling is off
+waiting for the workers of cluster [NAME]
+...
+cluster [NAME] has 4 workers ([ELAPSED])
+warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+
+"#]]);
+    assert_eq!(user.json(&["show"])["workers"], 4);
 }
 
 #[test]
 fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
     let user = BASIC.user();
+    let stall = user.home().join("stall.py");
+    std::fs::write(&stall, "import time; time.sleep(20)").expect("a file");
+    let stall = stall.display();
+    let workers_stall = format!("environment=DASK_DISTRIBUTED__WORKER__PRELOAD={stall}");
     user.dgw(&[
         "new",
-        "--adapt",
-        "0..1",
+        "-s",
+        &workers_stall,
+        "--workers",
+        "1",
         "--wait-workers",
         "1",
         "--timeout",
-        "4s",
+        "5s",
     ])
     .code(7)
     .stdout_eq("")
@@ -131,4 +156,119 @@ error: invalid value 'sunshine' for '--for <CONDITION>': a condition is running,
 For more information, try '--help'.
 
 "#]]);
+}
+
+#[test]
+fn a_time_limit_holds_whatever_hangs() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let frozen = Frozen::scheduler_of(&name);
+    for args in [
+        &["wait", &name, "--for", "idle", "--timeout", "1s"][..],
+        &[
+            "wait",
+            "--for",
+            "workers=1",
+            "--probe-timeout",
+            "30s",
+            "--timeout",
+            "1s",
+        ],
+        &["scale", "1", "--force", "--wait", "--timeout", "1s"],
+    ] {
+        let started = Instant::now();
+        user.dgw(args).code(7).stdout_eq("");
+        assert!(started.elapsed() < Duration::from_secs(3), "{args:?}");
+    }
+    drop(frozen);
+    // The first answer never comes.
+    let silence = behind(&user, Harm::Silence, When { after: 0, times: 1 });
+    for args in [
+        &["wait", &name, "--for", "running", "--timeout", "1s"][..],
+        &["connect", &name, "--timeout", "1s"],
+        &["scale", &name, "1", "--wait", "--timeout", "1s"],
+    ] {
+        let there = &silence();
+        let started = Instant::now();
+        there.dgw(args).code(7).stdout_eq("");
+        assert!(started.elapsed() < Duration::from_secs(3), "{args:?}");
+    }
+}
+
+#[test]
+fn a_wait_bears_an_outage_and_tells_each_change_once() {
+    let user = BASIC.user();
+    let name = user.stdout(&["new"]);
+    let moved = answer("503 Service Unavailable", "", "");
+    // The first look finds the cluster; a look is three requests where they fail.
+    let outage = When { after: 1, times: 9 };
+    let there = behind(&user, Harm::Replaced(moved), outage);
+    let limit = ["--timeout", "20s"];
+    let out = there()
+        .command(&[&["wait", &name, "--for", "stopped"][..], &limit].concat())
+        .output()
+        .expect("dgw runs");
+    let said = String::from_utf8_lossy(&out.stderr).replace(&name, "NAME");
+    assert_eq!(
+        said.lines().take(5).collect::<Vec<_>>(),
+        [
+            "waiting for cluster NAME",
+            "cluster NAME is RUNNING",
+            "the gateway does not answer",
+            "cluster NAME is RUNNING",
+            "error: timed out after 20s: cluster NAME has not ended",
+        ],
+        "{said}"
+    );
+    let args = [&["wait", &name, "--for", "workers=0"][..], &limit].concat();
+    there().dgw(&args).success();
+    // Without a limit too, for a while.
+    there()
+        .dgw(&["wait", &name, "--for", "workers=0"])
+        .success();
+}
+
+/// Somebody to whom `user`'s gateway is behind a harmful proxy, anew with each call.
+fn behind(user: &User, harm: Harm, when: When) -> impl Fn() -> User {
+    let gateway = BASIC.fact("address");
+    let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
+    move || {
+        let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
+        let faulty = Faulty::new(host_and_port, harm.clone(), when);
+        let address = format!("{}\n  proxy-address: {host_and_port}", faulty.address);
+        User::new().configured(&yaml.replacen(gateway, &address, 1))
+    }
+}
+
+#[test]
+fn who_stops_waiting_for_workers_learns_that_the_gateway_goes_on() {
+    let user = BASIC.user();
+    let stall = user.home().join("stall.py");
+    std::fs::write(&stall, "import time; time.sleep(20)").expect("a file");
+    let stall = format!(
+        "environment=DASK_DISTRIBUTED__WORKER__PRELOAD={}",
+        stall.display()
+    );
+    user.stdout(&["new", "-s", &stall]);
+    let args = ["scale", "1", "--wait", "--timeout", "1s"];
+    user.dgw(&args).code(7).stdout_eq("").stderr_eq(str![[r#"
+cluster [NAME] scales to 1 worker, adaptive scaling is off
+waiting for the workers of cluster [NAME]
+cluster [NAME]: 0/1 workers
+the gateway goes on to scale cluster [NAME] to 1 worker
+error: timed out after [ELAPSED]: cluster [NAME]: 0/1 workers
+
+hint: `--timeout` gives it longer
+
+"#]]);
+    let mut command = user.command(&["scale", "1", "--wait"]);
+    let (mut child, mut stderr) = spawned(&mut command, "0/1 workers");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("text");
+    assert!(
+        said.contains("interrupted: the gateway goes on to scale cluster"),
+        "{said}"
+    );
 }

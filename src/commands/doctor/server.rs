@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::options::refused;
 use crate::age;
 use crate::config::{Credentials, Inspection, Settings};
 use crate::error::Error;
-use crate::gateway::{self, Gateway, Greeting, Identities, Listing, Status, Trouble, typed};
+use crate::gateway::{self, Gateway, Greeting, Identities, Listing, Status, Trouble};
 use crate::output::{Step, escaped};
 
 /// Certificates, tokens and the ages of clusters bear with this much.
@@ -108,21 +109,17 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
         Ok(fields) => fields,
         Err(error) => return Step::failed(NAME, &error.into()),
     };
-    for (key, value) in found.cluster_options() {
-        let text = match &value {
-            serde_json::Value::String(text) => text.clone(),
-            value => value.to_string(),
-        };
-        if let Err((key, fault)) = typed(&fields, &[(key, text)]) {
-            let setting = format!("gateway.cluster.options.{key}");
-            let set_in = found.source_of(&setting);
-            let set_in = set_in.map_or_else(String::new, |source| format!(" ({source})"));
-            let error = Error::Option { key, fault };
-            return Step::failed(NAME, &error).mended_by(format!(
-                "set `{setting}`{set_in} right, or take it away: `dgw options` shows what this \
-                 gateway offers"
-            ));
-        }
+    let defaults = found.cluster_options();
+    let source = |key: &str| {
+        let source = found.source_of(&format!("gateway.cluster.options.{key}"));
+        source.map(ToString::to_string)
+    };
+    let faults = refused(&fields, &defaults, source);
+    if !faults.is_empty() {
+        return Step::failed(NAME, &Error::Defaults(faults)).mended_by(
+            "set it right there, or take it away: `dgw options` shows what this gateway offers"
+                .to_owned(),
+        );
     }
     if fields.is_empty() {
         return Step::ok(NAME, "the gateway offers none");
