@@ -1,19 +1,19 @@
 //! A cluster that was just asked for: it ends up running with its name known, or it is shut
 //! down.
 
+mod creation;
+
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::interrupt::Interrupts;
-use super::selection;
-use super::waiting::{Limit, UNKNOWN_AT_FIRST};
+use super::waiting::UNKNOWN_AT_FIRST;
 use crate::error::{Error, Signal};
 use crate::gateway::{self, Gateway, Status};
-use crate::output::{Aged, Printer, Progress};
+use crate::output::Printer;
 
 /// How a cluster's end is seen.
 #[derive(Clone, Copy)]
@@ -56,17 +56,6 @@ impl Patience {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Clocks are read to the second, and a request takes its time.
-const SLACK: Duration = Duration::from_secs(3);
-
-/// How long a gateway that lets a time limit run out is still waited for, to learn what it starts.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// How long it is asked what it may have started, where it hasn't told.
-const LOOK: Duration = Duration::from_secs(10);
-
-const NOTHING: &str = "nothing was started";
-
 /// A cluster that is dgw's to shut down until it is handed over.
 pub(super) struct Started {
     pub(super) name: String,
@@ -74,82 +63,6 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// Asks for a cluster. An interrupt meanwhile waits for the answer, to know what to shut
-    /// down; so does the time limit, but not for long.
-    ///
-    /// # Errors
-    /// The gateway refused, or its answer was lost: then with the clusters that may have been
-    /// started. Interrupted, or out of time: then nothing is left behind, or it is said what may be.
-    pub(super) async fn create(
-        gateway: &Gateway,
-        options: &Map<String, Value>,
-        limit: Option<Limit>,
-        interrupts: &mut Interrupts,
-        progress: &Progress,
-    ) -> Result<Self, Error> {
-        let since = Instant::now();
-        let mut creation = std::pin::pin!(gateway.create(options));
-        let wait = |why: &str| {
-            progress.say(&format!(
-                "{why}: waiting for the gateway's answer, to shut down what it starts"
-            ));
-        };
-        let (created, cut) = tokio::select! {
-            biased;
-            created = &mut creation => (created, None),
-            signal = interrupts.next() => {
-                wait(signal.word());
-                tokio::select! {
-                    biased;
-                    created = &mut creation => (created, Some(Cut::Signal(signal))),
-                    _ = interrupts.insistence() => return Err(in_doubt(signal, "no answer yet")),
-                }
-            }
-            limit = over(limit) => {
-                wait("timed out");
-                tokio::select! {
-                    biased;
-                    created = &mut creation => (created, Some(Cut::Limit(limit))),
-                    signal = interrupts.next() => return Err(in_doubt(signal, "no answer yet")),
-                    () = sleep(GRACE) => {
-                        let seen = suspects(gateway, since);
-                        return Err(Error::DoubtfulTimedOut { limit: limit.span(), seen: seen.await });
-                    }
-                }
-            }
-        };
-        match (created, cut) {
-            (Ok(name), None) => Ok(Self { name, since }),
-            (Ok(name), Some(Cut::Signal(signal))) => {
-                let started = Self { name, since };
-                Err(started.interrupted(signal, gateway, interrupts).await)
-            }
-            (Ok(name), Some(Cut::Limit(limit))) => {
-                let started = Self { name, since };
-                let note = match started.shut_down(HURRY, gateway, interrupts).await {
-                    Ok(()) => format!("cluster {} is shut down", started.name),
-                    Err(note) => note,
-                };
-                Err(limit.error(format!("the gateway took too long to answer; {note}")))
-            }
-            (Err(error), Some(Cut::Signal(signal))) if error.leaves_doubt() => {
-                Err(in_doubt(signal, &error.to_string()))
-            }
-            (Err(_), Some(Cut::Signal(signal))) => Err(Error::Interrupted {
-                signal,
-                note: NOTHING.to_owned(),
-            }),
-            (Err(source), cut) if source.leaves_doubt() => tokio::select! {
-                seen = suspects(gateway, since) => Err(match cut {
-                    Some(Cut::Limit(limit)) => Error::DoubtfulTimedOut { limit: limit.span(), seen },
-                    _ => Error::Doubtful { source, seen },
-                }),
-                signal = interrupts.next() => Err(in_doubt(signal, &source.to_string())),
-            },
-            (Err(error), _) => Err(error.into()),
-        }
-    }
-
     /// Does `work` on the cluster. Where that fails or is interrupted, or panics, the cluster is
     /// shut down; else it's still there to be shut down.
     ///
@@ -321,128 +234,5 @@ impl Started {
     }
 }
 
-/// What a request for a cluster was cut short by.
-enum Cut {
-    Signal(Signal),
-    Limit(Limit),
-}
-
-/// Returns when the limit is over; without one, never.
-async fn over(limit: Option<Limit>) -> Limit {
-    match limit {
-        Some(limit) => {
-            sleep_until(limit.end()).await;
-            limit
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// The active clusters that were started since then, on the gateway's clock, as soon as it answers;
-/// `None` where it doesn't. Another `dgw` may have started them, by the very same command in another
-/// job: they are named, never shut down.
-async fn suspects(gateway: &Gateway, since: Instant) -> Option<Vec<String>> {
-    let look = async {
-        loop {
-            match gateway.clusters(&Status::ACTIVE).await {
-                Ok(listing) => return Some(listing),
-                Err(error) if error.may_pass() => sleep(LONGEST_PAUSE).await,
-                Err(_) => return None,
-            }
-        }
-    };
-    let listing = timeout(LOOK, look).await.ok()??;
-    let window = since.elapsed() + SLACK;
-    let rows = selection::aged(listing).filter(|row: &Aged| row.age() <= window);
-    Some(selection::lines(&rows.collect::<Vec<_>>()))
-}
-
-fn in_doubt(signal: Signal, why: &str) -> Error {
-    Error::Interrupted {
-        signal,
-        note: format!("{why}; a cluster may have been started: `dgw list` shows it"),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::net::TcpListener;
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::config::{self, Environment};
-    use crate::output::Manner;
-
-    const NAME: &str = "0123456789abcdef0123456789abcdef";
-
-    /// A gateway whose one cluster has stopped, and the requests it gets.
-    fn gateway() -> (Gateway, mpsc::Receiver<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let (sender, requests) = mpsc::channel();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let lines = BufReader::new(stream.try_clone().expect("a second handle")).lines();
-                let head = lines
-                    .map_while(Result::ok)
-                    .take_while(|line| !line.is_empty());
-                let request = head.take(1).collect::<String>();
-                let _ = sender.send(request);
-                let body = format!(
-                    r#"{{"name": "{NAME}", "status": "STOPPED", "start_time": 1, "stop_time": 2}}"#
-                );
-                let length = body.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-                );
-            }
-        });
-        let folder = tempfile::tempdir().expect("a folder");
-        let environment = Environment::from_iter([
-            ("DASK_ROOT_CONFIG".to_owned(), "/nonexistent".to_owned()),
-            ("USER".to_owned(), "ada".to_owned()),
-        ]);
-        let address = format!("http://{address}");
-        let settings = config::load(&environment, Some(folder.path()), Some(&address));
-        let gateway = Gateway::new(&settings.expect("settings"), Duration::from_secs(5));
-        (gateway.expect("a gateway"), requests)
-    }
-
-    /// Whether a panic of `work` comes out, and the cluster was asked to end before.
-    async fn survives(work: impl AsyncFnOnce(Started, &Gateway, &mut Interrupts, &Printer)) {
-        let (gateway, requests) = gateway();
-        let started = Started {
-            name: NAME.to_owned(),
-            since: Instant::now(),
-        };
-        let printer = Printer::new(Manner {
-            quiet: true,
-            ..Manner::default()
-        });
-        let mut interrupts = Interrupts::listen().expect("signals");
-        let all = work(started, &gateway, &mut interrupts, &printer);
-        assert!(AssertUnwindSafe(all).catch_unwind().await.is_err());
-        let request = requests.try_recv().expect("a request");
-        assert!(request.starts_with("DELETE"), "{request}");
-    }
-
-    #[tokio::test]
-    async fn a_panic_shuts_down_what_was_started() {
-        survives(async |started, gateway, interrupts, printer| {
-            let work = async { panic!("while it starts") };
-            let _ = started
-                .or_shut_down::<()>(gateway, interrupts, printer, work)
-                .await;
-        })
-        .await;
-        survives(async |started, gateway, interrupts, printer| {
-            let work = async |_: &mut Interrupts| panic!("while COMMAND runs");
-            let _ = started
-                .then_shut_down::<()>(gateway, interrupts, printer, work)
-                .await;
-        })
-        .await;
-    }
-}
+mod tests;
