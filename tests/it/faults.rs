@@ -237,8 +237,8 @@ fn escape_sequences_in_any_string_are_shown_not_obeyed() {
     let stub = Stub::always(json_answer(record));
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["list"]).success().stdout_eq(str![[r#"
-NAME  STATUS   AGE       OPTIONS                       DASHBOARD
-a     RUNNING  [..]  k\x1b[2J=\x9b31m\u{202e}\x07  -
+NAME  STATUS   AGE [..] OPTIONS                       DASHBOARD
+a     RUNNING  [..] k\x1b[2J=\x9b31m\u{202e}\x07  -
 
 "#]]);
     for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {

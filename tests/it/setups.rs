@@ -321,7 +321,7 @@ fn a_default_that_the_gateway_does_not_take() {
     };
     told(
         "{worker_cores: 99}",
-        2,
+        3,
         str![[r#"
 error: `gateway.cluster.options.worker_cores` ([HOME]/.config/dask/gateway.yaml) must be an integer, 1 to 4, not `99`
 
@@ -331,7 +331,7 @@ hint: `dgw options` shows what this gateway offers, and your own defaults
     );
     told(
         "{worker-cores: 2}",
-        2,
+        3,
         str![[r#"
 error: `gateway.cluster.options.worker-cores` ([HOME]/.config/dask/gateway.yaml) is no option of this gateway; did you mean `worker_cores`?
 
@@ -341,7 +341,7 @@ hint: `dgw options` shows what this gateway offers, and your own defaults
     );
     told(
         "{profile: yes}",
-        2,
+        3,
         str![[r#"
 error: `gateway.cluster.options.profile` ([HOME]/.config/dask/gateway.yaml) must be one of small, medium, large, not `true`
 
@@ -360,7 +360,7 @@ error: `gateway.cluster.options.worker_setup` ([HOME]/.config/dask/gateway.yaml)
     let user = PREFIX
         .user()
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES", "99");
-    user.dgw(&["new", "-q"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+    user.dgw(&["new", "-q"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 error: `gateway.cluster.options.worker_cores` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES) must be an integer, 1 to 4, not `99`
 
 hint: `dgw options` shows what this gateway offers, and your own defaults
