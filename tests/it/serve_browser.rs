@@ -23,24 +23,34 @@ struct Browser {
     profile: tempfile::TempDir,
 }
 
+/// `chromedriver`, and its port.
+fn driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Debian's chromium-driver is installed");
+    let stdout = BufReader::new(driver.stdout.take().expect("stdout is piped"));
+    let port = stdout.lines().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.rsplit_once("successfully on port ")?;
+        Some(port.trim_end_matches('.').to_owned())
+    });
+    if port.is_none() {
+        let _ = driver.wait();
+    }
+    Some((driver, port?))
+}
+
 impl Browser {
     fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Debian's chromium-driver is installed");
-        let stdout = BufReader::new(driver.stdout.take().expect("stdout is piped"));
-        let port = stdout.lines().map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.rsplit_once("successfully on port ")?;
-            Some(port.trim_end_matches('.').to_owned())
-        });
+        // It takes a port of IPv4's that is free, and gives up where IPv6's of the same number isn't.
+        let (driver, port) = (0..10).find_map(|_| driver()).expect("a driver");
         let profile = tempfile::tempdir().expect("a folder for its profile");
         let mut browser = Self {
             driver,
-            host: format!("127.0.0.1:{}", port.expect("the driver's port")),
+            host: format!("127.0.0.1:{port}"),
             session: String::new(),
             profile,
         };
