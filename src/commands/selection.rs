@@ -189,21 +189,11 @@ pub(super) fn lines(rows: &[Aged]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
     use super::*;
 
     fn row(name: &str) -> Aged {
         Aged {
-            cluster: Cluster {
-                name: name.to_owned(),
-                status: Status::Running,
-                start_time: Timestamp::UNIX_EPOCH,
-                stop_time: None,
-                options: Map::new(),
-                dashboard_link: None,
-                scheduler_address: None,
-            },
+            cluster: Cluster::running(name),
             now: Timestamp::UNIX_EPOCH,
             activity: None,
             protection: None,

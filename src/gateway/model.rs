@@ -82,6 +82,22 @@ pub(crate) struct Cluster {
     pub(crate) scheduler_address: Option<String>,
 }
 
+#[cfg(test)]
+impl Cluster {
+    /// One that runs, and of which nothing else matters.
+    pub(crate) fn running(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: Status::Running,
+            start_time: Timestamp::UNIX_EPOCH,
+            stop_time: None,
+            options: Map::new(),
+            dashboard_link: None,
+            scheduler_address: None,
+        }
+    }
+}
+
 /// Clusters, oldest first, as they were at one moment.
 #[derive(Debug)]
 pub(crate) struct Listing {

@@ -314,15 +314,7 @@ mod tests {
     #[test]
     fn the_fields_are_those_of_the_records() {
         let mut aged = Aged {
-            cluster: Cluster {
-                name: "a".to_owned(),
-                status: Status::Running,
-                start_time: Timestamp::UNIX_EPOCH,
-                stop_time: None,
-                options: Map::new(),
-                dashboard_link: None,
-                scheduler_address: None,
-            },
+            cluster: Cluster::running("a"),
             now: Timestamp::UNIX_EPOCH,
             activity: None,
             protection: None,

@@ -117,10 +117,9 @@ mod tests {
     use std::time::Duration;
 
     use jiff::Timestamp;
-    use serde_json::Map;
 
     use super::*;
-    use crate::gateway::{Cluster, Status};
+    use crate::gateway::Cluster;
     use crate::output::top::Watched;
     use crate::scheduler::{Report, Worker};
 
@@ -137,15 +136,7 @@ mod tests {
             tasks: None,
             last_seen: None,
         };
-        let mut watched = Watched::new(Cluster {
-            name: name.to_owned(),
-            status: Status::Running,
-            start_time: Timestamp::UNIX_EPOCH,
-            stop_time: None,
-            options: Map::new(),
-            dashboard_link: None,
-            scheduler_address: None,
-        });
+        let mut watched = Watched::new(Cluster::running(name));
         let report = Report {
             worker_details: Some((0..20).map(worker).collect()),
             ..Report::default()
