@@ -5,10 +5,13 @@ mod changes;
 mod others;
 mod types;
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{BASIC, Faulty, Harm, User, When, answer, json_answer, login_page};
 
@@ -101,10 +104,22 @@ fn behind(user: &User, harm: &Harm, when: When) -> User {
     there.with("TMPDIR", &temporary)
 }
 
-/// How `command` ends, and after how long.
+/// How `command` ends, and after how long. One that goes on for longer than any may is killed: the
+/// test fails then, and doesn't hang.
 fn timed(mut command: Command) -> (Output, Duration) {
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
-    let output = command.output().expect("dgw runs");
+    let child = command.spawn().expect("dgw runs");
+    let pid = Pid::from_child(&child);
+    let (ends, ended) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        if ended.recv_timeout(CHANGE + LOOK) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    });
+    let output = child.wait_with_output().expect("dgw ends");
+    drop(ends);
     (output, started.elapsed())
 }
 
