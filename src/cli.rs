@@ -27,7 +27,7 @@ pub(crate) use setup::{DoctorArgs, LoginArgs};
 
 use crate::complete;
 use crate::gateway::Status;
-use crate::output::{Colour, Format, Manner, SortBy};
+use crate::output::{Colour, Format, OutputOptions, SortBy};
 use value::ClusterName;
 
 /// Start, find, scale and stop Dask clusters on a Dask Gateway
@@ -44,7 +44,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
 }
 
 impl Cli {
@@ -138,7 +138,7 @@ pub(crate) enum GatewayCommand {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// How to print results
     #[arg(
         short,
@@ -185,9 +185,9 @@ pub(crate) struct Global {
     pub(crate) request_timeout: Duration,
 }
 
-impl Global {
-    pub(crate) fn manner(&self) -> Manner {
-        Manner {
+impl GlobalArgs {
+    pub(crate) fn output_options(&self) -> OutputOptions {
+        OutputOptions {
             format: self.output,
             header: !self.no_header,
             sort_by: self.sort_by.as_deref().map(SortBy::from),
@@ -200,7 +200,7 @@ impl Global {
 
 /// How running clusters are asked.
 #[derive(Debug, Args)]
-pub(crate) struct Probe {
+pub(crate) struct ProbeArgs {
     /// Leave unknown what a cluster doesn't tell within this time
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = value::limit)]
     pub(crate) probe_timeout: Duration,
@@ -209,7 +209,7 @@ pub(crate) struct Probe {
 /// Which clusters. Selectors narrow together.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selectors")]
-pub(crate) struct Selectors {
+pub(crate) struct SelectorArgs {
     /// Only clusters in these statuses
     #[arg(
         long,
@@ -244,7 +244,7 @@ const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "faile
 
 /// The one cluster that a command is about.
 #[derive(Debug, Args)]
-pub(crate) struct Target {
+pub(crate) struct TargetArgs {
     /// A name, a prefix of one, or a dashboard's URL; the one active cluster if left out
     #[arg(value_name = "CLUSTER", value_parser = ClusterName::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
@@ -254,7 +254,7 @@ pub(crate) struct Target {
 /// What keeps a request from doing harm: a gateway that can't pass it on to the scheduler takes the
 /// whole cluster for failed.
 #[derive(Debug, Args)]
-pub(crate) struct Care {
+pub(crate) struct ForceArgs {
     /// Send it without asking the cluster's scheduler first whether it is there
     ///
     /// A gateway that can't pass the request on to the scheduler takes the whole cluster for
@@ -263,7 +263,7 @@ pub(crate) struct Care {
     pub(crate) force: bool,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Print a shell's completion script

@@ -16,7 +16,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::age;
 use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
-use crate::gateway::{Error, Field, Gateway, Spec, Status};
+use crate::gateway::{Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
     cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_sort_names,
 };
@@ -116,10 +116,10 @@ pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// `KEY=CHOICE` for each that there is.
-fn choices(field: &Field) -> Vec<CompletionCandidate> {
+fn choices(field: &OptionField) -> Vec<CompletionCandidate> {
     let choices = match &field.spec {
-        Spec::Select { options } => options.clone(),
-        Spec::Bool => ["true", "false"].map(str::to_owned).into(),
+        OptionType::Select { options } => options.clone(),
+        OptionType::Bool => ["true", "false"].map(str::to_owned).into(),
         _ => Vec::new(),
     };
     let choices = choices.into_iter().filter(|choice| is_plain(choice));
@@ -203,7 +203,7 @@ pub(crate) fn workers() -> Vec<CompletionCandidate> {
         };
         let schedulers = Schedulers::new(
             gateway.http(),
-            gateway.base().to_owned(),
+            gateway.base_url().to_owned(),
             gateway.scheduler_proxy().to_owned(),
             PATIENCE,
         );

@@ -13,13 +13,13 @@ pub(crate) use answer::token_page;
 pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
-use crate::job::Trace;
+use crate::job::JobHistory;
 use crate::{activity, age, config, dashboard};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Code {
+pub(crate) enum ExitCode {
     /// Done, or nothing to do.
     Done = 0,
     /// What none of the others tells.
@@ -44,6 +44,22 @@ pub(crate) enum Code {
     NotRun = 126,
     /// There is no such COMMAND.
     NoCommand = 127,
+}
+
+/// What every room's error tells the user besides its message.
+pub(crate) trait Failure: std::error::Error {
+    /// The exit code of a command that ends with this error.
+    fn exit_code(&self) -> ExitCode;
+
+    /// Causes, or what there is to choose from, a line each.
+    fn details(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The one thing to do next, naming a command or a setting.
+    fn hint(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A signal that ends a command after it has cleaned up.
@@ -123,19 +139,19 @@ pub(crate) enum Error {
         name: String,
         status: Status,
         after: Duration,
-        trace: Box<Trace>,
+        trace: Box<JobHistory>,
     },
     #[error("cluster `{name}` ended while it was waited for: the gateway reports {status}")]
     Ended {
         name: String,
         status: Status,
-        trace: Box<Trace>,
+        trace: Box<JobHistory>,
     },
     #[error("timed out after {}: cluster {name} does not run yet", age::short(*limit))]
     StartTimedOut {
         name: String,
         limit: Duration,
-        trace: Box<Trace>,
+        trace: Box<JobHistory>,
     },
     #[error("timed out after {}: {what}", age::short(*limit))]
     TimedOut { what: String, limit: Duration },
@@ -258,48 +274,48 @@ impl Signal {
 }
 
 impl Error {
-    /// The process's exit status: a [`Code`], or 128 and the signal's number.
+    /// The process's exit status: a [`ExitCode`], or 128 and the signal's number.
     pub(crate) fn exit_status(&self) -> u8 {
         let code = match self {
-            Self::NoClock | Self::Ailing { .. } => Code::Gateway,
+            Self::NoClock | Self::Ailing { .. } => ExitCode::Gateway,
             Self::Gateway(error)
             | Self::AtNamed(error)
             | Self::Untaken(error)
             | Self::Elsewhere { source: error, .. }
             | Self::Doubtful { source: error, .. } => answer::code(error),
-            Self::Unsupported(_) | Self::WithoutKerberos => Code::Permission,
+            Self::Unsupported(_) | Self::WithoutKerberos => ExitCode::Permission,
             Self::Config(error) => config_code(error),
             Self::Usage(_) | Self::Option { .. } | Self::NeedsYes | Self::NoScreen(_) => {
-                Code::Usage
+                ExitCode::Usage
             }
-            Self::Defaults(_) | Self::RelativeUrl(_) => Code::Configuration,
+            Self::Defaults(_) | Self::RelativeUrl(_) => ExitCode::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
             | Self::NoneActive
             | Self::SeveralExported { .. }
-            | Self::SeveralActive { .. } => Code::NoCluster,
+            | Self::SeveralActive { .. } => ExitCode::NoCluster,
             Self::NotRunning {
                 status: Status::Pending | Status::Running,
                 ..
-            } => Code::Other,
+            } => ExitCode::Other,
             Self::NotRunning { .. } | Self::StartFailed { .. } | Self::Ended { .. } => {
-                Code::ClusterFailed
+                ExitCode::ClusterFailed
             }
             Self::TimedOut { .. } | Self::StartTimedOut { .. } | Self::DoubtfulTimedOut { .. } => {
-                Code::TimedOut
+                ExitCode::TimedOut
             }
-            Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => Code::Partly,
+            Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => ExitCode::Partly,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Code::NoCommand
+                ExitCode::NoCommand
             }
-            Self::NotRun { .. } => Code::NotRun,
+            Self::NotRun { .. } => ExitCode::NotRun,
             Self::CommandEnded { status } => return *status,
             Self::Interrupted { signal, .. } | Self::Signalled(signal) => {
                 return 128 + *signal as u8;
             }
             Self::Unwell { exit_status, .. } => return *exit_status,
             // A reader that has seen enough is no failure.
-            Self::Stdout(_) if self.is_closed_pipe() => Code::Done,
+            Self::Stdout(_) if self.is_closed_pipe() => ExitCode::Done,
             Self::NoBrowser
             | Self::NotServed { .. }
             | Self::NotReached { .. }
@@ -317,7 +333,7 @@ impl Error {
             | Self::SeveralWorkersFit { .. }
             | Self::NameLost(_)
             | Self::Stdout(_)
-            | Self::Unexpected(_) => Code::Other,
+            | Self::Unexpected(_) => ExitCode::Other,
         };
         code as u8
     }
@@ -381,12 +397,12 @@ impl Error {
 }
 
 /// What a command ends with whose configuration can't be used, or kept.
-pub(crate) fn config_code(error: &config::Error) -> Code {
+pub(crate) fn config_code(error: &config::Error) -> ExitCode {
     use config::Error as E;
     match error {
-        E::Flag(_) | E::Taken { .. } | E::Unfit { .. } => Code::Usage,
-        E::NotWritten { .. } | E::Raced(_) => Code::Other,
-        _ => Code::Configuration,
+        E::Flag(_) | E::Taken { .. } | E::Unfit { .. } => ExitCode::Usage,
+        E::NotWritten { .. } | E::Raced(_) => ExitCode::Other,
+        _ => ExitCode::Configuration,
     }
 }
 

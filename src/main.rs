@@ -25,14 +25,14 @@ use crate::output::Printer;
 fn main() -> ExitCode {
     complete::answer_shell(Cli::command);
     let done = match Cli::of_process() {
-        Ok(cli) => commands::run(&cli, &Printer::new(cli.global.manner())),
+        Ok(cli) => commands::run(&cli, &Printer::new(cli.global.output_options())),
         Err(mistake) if mistake.use_stderr() => mistake.exit(),
         Err(help) => Printer::help(&help),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            Printer::failure(&error);
+            Printer::print_error(&error);
             ExitCode::from(error.exit_status())
         }
     }

@@ -7,24 +7,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Moment, Store};
+use super::{ClockReading, Error, StateDir};
 
 const FOLDER: &str = "keeps";
 
 /// A cluster's protection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Keep {
+pub(crate) struct Protection {
     /// Until when; for good if that isn't told.
     pub(crate) until: Option<Timestamp>,
 }
 
 /// The protected clusters, by their names.
 #[derive(Debug, Default)]
-pub(crate) struct Keeps(BTreeMap<String, Keep>);
+pub(crate) struct Protections(BTreeMap<String, Protection>);
 
-impl Keep {
+impl Protection {
     /// For so long from `now` on, by whatever clock; for good where that isn't told.
-    pub(crate) fn lasting(span: Option<Duration>, now: &Moment) -> Self {
+    pub(crate) fn lasting(span: Option<Duration>, now: &ClockReading) -> Self {
         let end = |span| {
             let latest = now
                 .gateway
@@ -37,12 +37,12 @@ impl Keep {
     }
 }
 
-impl Keeps {
+impl Protections {
     /// Those in `store`.
     ///
     /// # Errors
     /// They can't be listed, or others could have removed some.
-    pub(crate) fn read(store: &Store) -> Result<Self, Error> {
+    pub(crate) fn read(store: &StateDir) -> Result<Self, Error> {
         // A folder that others can write could hold another's, or none.
         if store.open(None)?.is_none() {
             return Ok(Self::default());
@@ -52,14 +52,14 @@ impl Keeps {
         };
         let mut keeps = BTreeMap::new();
         for name in folder.names()? {
-            let keep = match folder.read::<Keep>(&name) {
+            let keep = match folder.read::<Protection>(&name) {
                 Ok(Some(keep)) => keep,
                 // It was removed meanwhile.
                 Ok(None) => continue,
                 Err(why) => {
                     let path = folder.path.join(&name);
                     log::info!("`{}` protects for good: {why}", path.display());
-                    Keep { until: None }
+                    Protection { until: None }
                 }
             };
             keeps.insert(name, keep);
@@ -68,7 +68,7 @@ impl Keeps {
     }
 
     /// The protection of `cluster`, if it has one `now`.
-    pub(crate) fn of(&self, cluster: &str, now: &Moment) -> Option<Keep> {
+    pub(crate) fn of(&self, cluster: &str, now: &ClockReading) -> Option<Protection> {
         let keep = self.0.get(cluster)?;
         let is_over = keep.until.is_some_and(|until| now.is_past(until));
         (!is_over).then_some(*keep)
@@ -83,7 +83,7 @@ impl Keeps {
     ///
     /// # Errors
     /// The disk's: then it isn't.
-    pub(crate) fn add(store: &Store, cluster: &str, keep: &Keep) -> Result<(), Error> {
+    pub(crate) fn add(store: &StateDir, cluster: &str, keep: &Protection) -> Result<(), Error> {
         store.make(None)?;
         store.make(Some(FOLDER))?.replace(cluster, keep)
     }
@@ -92,7 +92,7 @@ impl Keeps {
     ///
     /// # Errors
     /// The disk's: then it's still protected.
-    pub(crate) fn remove(store: &Store, cluster: &str) -> Result<bool, Error> {
+    pub(crate) fn remove(store: &StateDir, cluster: &str) -> Result<bool, Error> {
         match store.open(Some(FOLDER))? {
             Some(folder) => folder.remove(cluster),
             None => Ok(false),

@@ -16,7 +16,7 @@ use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::store::{Folder, PRIVATE};
-use super::{Error, Store};
+use super::{Error, StateDir};
 
 const FILE: &str = "lock";
 
@@ -46,7 +46,7 @@ impl Lock {
     ///
     /// # Errors
     /// It can't be created.
-    pub(crate) fn take(store: &Store) -> Result<Option<Self>, Error> {
+    pub(crate) fn take(store: &StateDir) -> Result<Option<Self>, Error> {
         let folder = store.make(None)?;
         let failed = |source: io::Error| Error::Disk {
             doing: "create",
@@ -187,15 +187,15 @@ fn is_abandoned(folder: &Folder, lock: &Stat) -> Result<bool, Errno> {
 mod tests {
     use super::*;
 
-    fn store() -> (tempfile::TempDir, Store) {
+    fn store() -> (tempfile::TempDir, StateDir) {
         let home = tempfile::tempdir().expect("a folder");
-        let store = Store {
+        let store = StateDir {
             path: home.path().join("gateway"),
         };
         (home, store)
     }
 
-    fn left_by(store: &Store, holder: &str, age: i64) {
+    fn left_by(store: &StateDir, holder: &str, age: i64) {
         let folder = store.make(None).expect("a folder");
         let mut file = File::from(create(&folder).expect("no lock yet"));
         file.write_all(holder.as_bytes()).expect("written");
@@ -206,7 +206,7 @@ mod tests {
         rustix::fs::futimens(&file, &times).expect("set");
     }
 
-    fn is_free(store: &Store) -> bool {
+    fn is_free(store: &StateDir) -> bool {
         Lock::take(store).expect("an answer").is_some()
     }
 

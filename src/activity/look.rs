@@ -2,30 +2,30 @@
 
 use std::time::Instant;
 
-use super::rule::{Quiet, Reason, Rule};
-use crate::gateway::Identity;
-use crate::scheduler::{Activity, Fault, Schedulers};
+use super::rule::{KeepReason, QuietState, Rule};
+use crate::gateway::TlsIdentity;
+use crate::scheduler::{Activity, SchedulerError, Schedulers};
 
 /// What a look found.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct Observation {
     /// In numbers, as far as they were told.
     pub(crate) activity: Activity,
     /// Whether nobody needs it now.
-    pub(crate) quiet: Result<Quiet, Reason>,
+    pub(crate) quiet: Result<QuietState, KeepReason>,
 }
 
 /// Looks at the running cluster `name`: in numbers first, then closely if these are quiet.
 pub(crate) async fn look(
     schedulers: &Schedulers,
     name: &str,
-    identity: Option<&Identity>,
+    identity: Option<&TlsIdentity>,
     rule: &Rule,
-) -> Found {
+) -> Observation {
     let activity = match schedulers.activity(name, identity).await {
         Ok(activity) => activity,
         Err(fault) => {
-            return Found {
+            return Observation {
                 activity: Activity::default(),
                 quiet: Err(silent(&fault)),
             };
@@ -35,7 +35,7 @@ pub(crate) async fn look(
         Err(reason) => Err(reason),
         Ok(()) => close_look(schedulers, name, identity, rule).await,
     };
-    Found { activity, quiet }
+    Observation { activity, quiet }
 }
 
 /// Looks at the running cluster `name`, and for how long it has been quiet.
@@ -45,20 +45,20 @@ pub(crate) async fn look(
 pub(crate) async fn close_look(
     schedulers: &Schedulers,
     name: &str,
-    identity: Option<&Identity>,
+    identity: Option<&TlsIdentity>,
     rule: &Rule,
-) -> Result<Quiet, Reason> {
+) -> Result<QuietState, KeepReason> {
     let asked = Instant::now();
     let evidence = schedulers.evidence(name, identity).await;
     let evidence = evidence.map_err(|fault| silent(&fault))?;
     rule.is_quiet(&evidence.activity)?;
     let latest = evidence.past.latest;
     let results = evidence.activity.tasks.and_then(|tasks| tasks.memory);
-    let quiet = Quiet::new(evidence.past, results, Some(latest));
+    let quiet = QuietState::new(evidence.past, results, Some(latest));
     // Its clock is past everything that it told. Often that is enough, or no clock helps.
     match quiet.remembered(None) {
         None => {
-            return Ok(Quiet {
+            return Ok(QuietState {
                 clock: None,
                 ..quiet
             });
@@ -69,9 +69,9 @@ pub(crate) async fn close_look(
     let clock = schedulers.clock(name).await;
     // The evidence is older than the clock, by as much as this at the most.
     let clock = clock.and_then(|clock| clock.checked_sub(asked.elapsed()).ok());
-    Ok(Quiet { clock, ..quiet })
+    Ok(QuietState { clock, ..quiet })
 }
 
-fn silent(fault: &Fault) -> Reason {
-    Reason::Unknown(format!("its scheduler tells nothing: {fault}"))
+fn silent(fault: &SchedulerError) -> KeepReason {
+    KeepReason::Unknown(format!("its scheduler tells nothing: {fault}"))
 }

@@ -16,13 +16,13 @@ mod sightings;
 mod store;
 
 pub(crate) use error::Error;
-pub(crate) use keeps::{Keep, Keeps};
+pub(crate) use keeps::{Protection, Protections};
 pub(crate) use lock::Lock;
-pub(crate) use look::{Found, close_look, look};
-pub(crate) use moment::Moment;
-pub(crate) use rule::{Life, Quiet, Reason, Rule, Verdict, judge};
+pub(crate) use look::{Observation, close_look, look};
+pub(crate) use moment::ClockReading;
+pub(crate) use rule::{ClusterAge, KeepReason, QuietState, Rule, Verdict, judge};
 pub(crate) use sightings::Sightings;
-pub(crate) use store::Store;
+pub(crate) use store::StateDir;
 
 #[cfg(test)]
 mod strange_files;

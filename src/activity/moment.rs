@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// A moment by this machine's clock, and by the gateway's where it tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Moment {
+pub(crate) struct ClockReading {
     pub(crate) here: Timestamp,
     pub(crate) gateway: Option<Timestamp>,
 }
 
-impl Moment {
+impl ClockReading {
     /// For how long `earlier` is over at least, by the clock that makes least of it; `None` where
     /// one of them was set back, or says that `earlier` is still to come.
     pub(super) fn since(&self, earlier: &Self) -> Option<Duration> {
@@ -47,9 +47,9 @@ impl Moment {
 mod tests {
     use super::*;
 
-    fn moment(here: i64, gateway: Option<i64>) -> Moment {
+    fn moment(here: i64, gateway: Option<i64>) -> ClockReading {
         let time = |second| Timestamp::from_second(second).expect("a time");
-        Moment {
+        ClockReading {
             here: time(here),
             gateway: gateway.map(time),
         }
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_clock_that_makes_least_of_it_counts_and_one_set_back_spoils_it() {
-        let seconds = |now: Moment, then: Moment| Some(now.since(&then)?.as_secs());
+        let seconds = |now: ClockReading, then: ClockReading| Some(now.since(&then)?.as_secs());
         assert_eq!(seconds(moment(100, None), moment(40, Some(1))), Some(60));
         assert_eq!(seconds(moment(100, Some(9)), moment(40, Some(1))), Some(8));
         assert_eq!(seconds(moment(50, Some(99)), moment(40, Some(1))), Some(10));

@@ -18,10 +18,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::ClockReading;
 use crate::age;
 use crate::gateway::Status;
-use crate::scheduler::{Activity, Idle, Past};
+use crate::scheduler::{Activity, ClientHistory, Idle};
 
 /// What counts as an orphan.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ pub(crate) struct Marks {
 
 /// A cluster that was found quiet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Quiet {
+pub(crate) struct QuietState {
     pub(super) marks: Marks,
     /// The scheduler's clock, or a time that it is past, if it told any.
     pub(super) clock: Option<Timestamp>,
@@ -57,13 +57,13 @@ pub(crate) struct Quiet {
 pub(crate) struct Sighting {
     /// The cluster's: a name may come back.
     pub(super) start_time: Timestamp,
-    pub(super) at: Moment,
+    pub(super) at: ClockReading,
     pub(super) marks: Marks,
 }
 
 /// A cluster's life so far.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
+pub(crate) struct ClusterAge {
     pub(crate) start_time: Timestamp,
     /// Both by the gateway's clock; `None` where it doesn't tell it.
     pub(crate) age: Option<Duration>,
@@ -73,7 +73,7 @@ pub(crate) struct Life {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Orphan(Proof),
-    Kept(Reason),
+    Kept(KeepReason),
 }
 
 /// For how long a cluster has been quiet, and who says so.
@@ -87,7 +87,7 @@ pub(crate) enum Proof {
 
 /// Why a cluster is no orphan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum KeepReason {
     NotRunning(Status),
     /// By `dgw keep`, until then or for good.
     Protected(Option<Timestamp>),
@@ -110,7 +110,7 @@ pub(crate) enum Reason {
     Changed,
 }
 
-impl Reason {
+impl KeepReason {
     /// Whether it takes a later run, and what it knows of this one, to tell more.
     pub(crate) fn needs_sightings(&self) -> bool {
         matches!(
@@ -131,9 +131,9 @@ impl Proof {
     }
 }
 
-impl Quiet {
+impl QuietState {
     /// By the scheduler's memory. `clock` is a time that its clock is past.
-    pub(super) fn new(past: Past, results: Option<u64>, clock: Option<Timestamp>) -> Self {
+    pub(super) fn new(past: ClientHistory, results: Option<u64>, clock: Option<Timestamp>) -> Self {
         Self {
             marks: Marks {
                 results,
@@ -170,17 +170,18 @@ impl Rule {
     ///
     /// # Errors
     /// Why it's needed, or what isn't known.
-    pub(super) fn is_quiet(&self, activity: &Activity) -> Result<(), Reason> {
-        let unknown = |what: &str| Reason::Unknown(format!("its scheduler does not tell {what}"));
+    pub(super) fn is_quiet(&self, activity: &Activity) -> Result<(), KeepReason> {
+        let unknown =
+            |what: &str| KeepReason::Unknown(format!("its scheduler does not tell {what}"));
         let tasks = activity.tasks.as_ref();
         let tasks = tasks.ok_or_else(|| unknown("its tasks"))?;
         match tasks.unfinished() {
             None => return Err(unknown("its tasks")),
             Some(0) => {}
-            Some(some) => return Err(Reason::Tasks(some)),
+            Some(some) => return Err(KeepReason::Tasks(some)),
         }
         if activity.idle == Idle::Busy {
-            return Err(Reason::AtWork);
+            return Err(KeepReason::AtWork);
         }
         let done = || Some([tasks.memory?, tasks.released?, tasks.erred?]);
         let (total, done) = tasks
@@ -189,7 +190,7 @@ impl Rule {
             .ok_or_else(|| unknown("its tasks"))?;
         match done.iter().try_fold(total, |left, n| left.checked_sub(*n)) {
             Some(0) => {}
-            Some(hidden) => return Err(Reason::Tasks(hidden)),
+            Some(hidden) => return Err(KeepReason::Tasks(hidden)),
             None => return Err(unknown("how many tasks it has")),
         }
         // A client that a task opened does nothing but tasks. Where those can't be known for the
@@ -201,10 +202,10 @@ impl Rule {
         match clients {
             None => return Err(unknown("its clients")),
             Some(0) => {}
-            Some(some) => return Err(Reason::Clients(some)),
+            Some(some) => return Err(KeepReason::Clients(some)),
         }
         match tasks.memory {
-            Some(results @ 1..) if !self.ignore_results => Err(Reason::Results(results)),
+            Some(results @ 1..) if !self.ignore_results => Err(KeepReason::Results(results)),
             _ => Ok(()),
         }
     }
@@ -216,11 +217,11 @@ impl Rule {
 /// never taken for longer than it was.
 pub(crate) fn judge(
     rule: &Rule,
-    found: &Result<Quiet, Reason>,
-    life: &Life,
+    found: &Result<QuietState, KeepReason>,
+    life: &ClusterAge,
     earlier: Option<&Sighting>,
-    before: &Moment,
-    after: &Moment,
+    before: &ClockReading,
+    after: &ClockReading,
 ) -> (Verdict, Option<Sighting>) {
     let quiet = match found {
         Ok(quiet) => quiet,
@@ -241,7 +242,7 @@ pub(crate) fn judge(
     let verdict = if proof.span() >= rule.idle_for {
         Verdict::Orphan(proof)
     } else {
-        Verdict::Kept(Reason::TooShort {
+        Verdict::Kept(KeepReason::TooShort {
             proof,
             rule: rule.idle_for,
             needs_sightings: remembered.is_none(),
@@ -272,7 +273,7 @@ impl fmt::Display for Proof {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for KeepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = |f: &mut fmt::Formatter<'_>, count: u64, what: &str, state: &str| {
             let s = if count == 1 { "" } else { "s" };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::rule::Sighting;
-use super::{Error, Moment, Store};
+use super::{ClockReading, Error, StateDir};
 
 const FILE: &str = "sightings.json";
 
@@ -38,7 +38,7 @@ struct NewFile<'a> {
 
 impl Sightings {
     /// Those in `store`, or none.
-    pub(crate) fn read(store: &Store, now: &Moment) -> Self {
+    pub(crate) fn read(store: &StateDir, now: &ClockReading) -> Self {
         let folder = store.open(None).unwrap_or_else(|error| {
             log::info!("{error}");
             None
@@ -82,7 +82,7 @@ impl Sightings {
     ///
     /// # Errors
     /// The disk's.
-    pub(crate) fn write(&self, store: &Store) -> Result<(), Error> {
+    pub(crate) fn write(&self, store: &StateDir) -> Result<(), Error> {
         if !self.is_changed {
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl Sightings {
     }
 }
 
-fn started_over<T: Default>(store: &Store, why: &str) -> T {
+fn started_over<T: Default>(store: &StateDir, why: &str) -> T {
     let path = store.path.join(FILE);
     log::info!(
         "what earlier runs saw is started over: `{}`: {why}",

@@ -29,7 +29,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 
 /// The folder of one gateway. It need not be there.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct StateDir {
     pub(super) path: PathBuf,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
 }
 
-impl Store {
+impl StateDir {
     /// For the gateway at `address`: in `$XDG_STATE_HOME`, or else in `~/.local/state`.
     ///
     /// # Errors
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn what_is_written_is_private_whole_and_read_back() {
         let home = tempfile::tempdir().expect("a folder");
-        let store = Store {
+        let store = StateDir {
             path: home.path().join("state/dgw/gateway"),
         };
         assert!(store.open(None).is_ok_and(|folder| folder.is_none()));
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn what_others_could_have_written_is_not_read() {
         let home = tempfile::tempdir().expect("a folder");
-        let store = Store {
+        let store = StateDir {
             path: home.path().join("gateway"),
         };
         let folder = store.make(None).expect("a folder");

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Keep, Keeps, Moment, Sightings, Store};
+use super::{ClockReading, Protection, Protections, Sightings, StateDir};
 use crate::strange;
 
 proptest! {
@@ -23,10 +23,10 @@ proptest! {
         ],
         now in (-300_000_000_000_i64..200_000_000_000).prop_map(Timestamp::from_second),
     ) {
-        let now = Moment { here: now.expect("a time"), gateway: None };
+        let now = ClockReading { here: now.expect("a time"), gateway: None };
         let home = tempfile::tempdir().expect("a folder");
-        let store = Store { path: home.path().join("gateway") };
-        Keeps::add(&store, "ab12", &Keep { until: None }).expect("kept");
+        let store = StateDir { path: home.path().join("gateway") };
+        Protections::add(&store, "ab12", &Protection { until: None }).expect("kept");
         let keep = store.path.join("keeps/ab12");
         let sightings = store.path.join("sightings.json");
         for path in [&keep, &sightings] {
@@ -34,8 +34,8 @@ proptest! {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
         }
         let _ = Sightings::read(&store, &now);
-        let keeps = Keeps::read(&store).expect("keeps");
-        let is_whole = serde_json::from_slice::<Keep>(&bytes).is_ok();
+        let keeps = Protections::read(&store).expect("keeps");
+        let is_whole = serde_json::from_slice::<Protection>(&bytes).is_ok();
         prop_assert!(is_whole || keeps.of("ab12", &now).is_some());
     }
 }

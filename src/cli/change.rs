@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::value::{self, ClusterName};
-use super::{Care, Probe, Selectors, Target};
+use super::{ForceArgs, ProbeArgs, SelectorArgs, TargetArgs};
 use crate::complete;
 
 /// Start a cluster, wait until it runs, and print its name
@@ -76,7 +76,7 @@ pub(crate) struct StartArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Set the number of a cluster's workers
@@ -90,7 +90,7 @@ Examples:
 #[command(allow_missing_positional = true)]
 pub(crate) struct ScaleArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// How many workers
     #[arg(value_name = "N", required = true)]
@@ -106,7 +106,7 @@ pub(crate) struct ScaleArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) care: Care,
+    pub(crate) force_args: ForceArgs,
 }
 
 /// Let the work decide the number of a cluster's workers
@@ -120,7 +120,7 @@ Examples:
 #[command(group = clap::ArgGroup::new("bounds").args(["min", "max", "off"]).multiple(true).required(true))]
 pub(crate) struct AdaptArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// At least so many workers
     #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
@@ -135,7 +135,7 @@ pub(crate) struct AdaptArgs {
     pub(crate) off: bool,
 
     #[command(flatten)]
-    pub(crate) care: Care,
+    pub(crate) force_args: ForceArgs,
 }
 
 const SHUTDOWN_MORE: &str = "\
@@ -254,10 +254,10 @@ pub(crate) struct ShutdownArgs {
     pub(crate) timeout: Duration,
 
     #[command(flatten)]
-    pub(crate) selectors: Selectors,
+    pub(crate) selectors: SelectorArgs,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Protect clusters from clean-up by --idle-for

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::value;
-use super::{StartArgs, Target};
+use super::{StartArgs, TargetArgs};
 
 /// Wait until a cluster runs, and print how to connect to it, or run a COMMAND connected to it
 ///
@@ -28,7 +28,7 @@ Examples:
   eval \"$(dgw connect --export)\"; python analysis.py; eval \"$(dgw connect --unexport)\"")]
 pub(crate) struct ConnectArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// Give up if it doesn't run after this long
     #[arg(long, value_name = "DURATION", value_parser = value::limit)]

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::value::{self, ClusterName};
-use super::{Probe, Selectors, Target};
+use super::{ProbeArgs, SelectorArgs, TargetArgs};
 use crate::complete;
 
 /// List your clusters
@@ -50,10 +50,10 @@ pub(crate) struct ListArgs {
     pub(crate) wide: bool,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 
     #[command(flatten)]
-    pub(crate) selectors: Selectors,
+    pub(crate) selectors: SelectorArgs,
 }
 
 /// Show one cluster in full
@@ -69,10 +69,10 @@ Examples:
   dgw show 2224 -o json | jq '.worker_details[].memory'")]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Watch what clusters are doing, on the whole screen
@@ -104,7 +104,7 @@ pub(crate) struct TopArgs {
     pub(crate) every: Duration,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Print the log of a running cluster's scheduler, or of its workers
@@ -123,7 +123,7 @@ Examples:
   dgw logs -f -o jsonl | jq -r 'select(.level == \"WARNING\").text'")]
 pub(crate) struct LogsArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// One worker's log: its name, the beginning of it, or its address
     #[arg(long, value_name = "WORKER")]
@@ -171,7 +171,7 @@ Examples:
   dgw wait --for idle && dgw shutdown 2224")]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// What to wait for: running, stopped, workers=N (or more), or idle
     #[arg(long = "for", value_name = "CONDITION", value_parser = value::condition)]
@@ -183,7 +183,7 @@ pub(crate) struct WaitArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeArgs,
 }
 
 /// Print the URL of a cluster's dashboard, or serve the dashboard on this machine
@@ -204,7 +204,7 @@ Examples:
   dgw dashboard --serve --socket ~/.dashboard.sock")]
 pub(crate) struct DashboardArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     /// Open it in a browser too
     #[arg(long)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::job::{self, Job, Log, Slurm, Staging, Trace};
+use crate::job::{self, Job, JobHistory, JobLog, Slurm, Staging};
 use crate::output::Progress;
 
 /// Between looks at the logs. The gateway takes longer than that to notice that a job has ended.
@@ -24,11 +24,11 @@ const SLURM_PAUSE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The account of one wait.
-pub(super) struct Account {
+pub(super) struct StartDiagnostics {
     name: String,
     /// Whether the gateway's last answer never came.
     is_away: bool,
-    trace: Trace,
+    trace: JobHistory,
     job_seen: Option<Instant>,
     /// Shared with the thread that looks: where a file system hangs, only that thread does.
     staging: Option<Arc<Mutex<Staging>>>,
@@ -45,13 +45,13 @@ enum Question {
     Vain,
 }
 
-impl Account {
+impl StartDiagnostics {
     pub(super) fn of(name: &str) -> Self {
         let staging = dirs::home_dir().map(|home| Staging::new(&home, name));
         Self {
             name: name.to_owned(),
             is_away: false,
-            trace: Trace::default(),
+            trace: JobHistory::default(),
             job_seen: None,
             staging: staging.map(|staging| Arc::new(Mutex::new(staging))),
             looking: None,
@@ -154,12 +154,12 @@ impl Account {
                 self.trace.note(job);
             }
             Ok(None) => {}
-            Err(job::Silent) => self.slurm = Question::Vain,
+            Err(job::SlurmUnavailable) => self.slurm = Question::Vain,
         }
     }
 
     /// A last look, now that the wait is in vain, and all that was seen.
-    pub(super) async fn close(mut self) -> Box<Trace> {
+    pub(super) async fn close(mut self) -> Box<JobHistory> {
         // Logs first: the gateway is about to remove them.
         if !self.has_looked().await {
             self.staging = None;
@@ -189,7 +189,7 @@ pub(super) fn pending(name: &str) -> String {
     format!("cluster {name} is PENDING")
 }
 
-async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<Log> {
+async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<JobLog> {
     let work = spawn_blocking(move || {
         locked(&staging, |staging| {
             staging.look(folder.as_deref());

@@ -22,6 +22,7 @@ pub(super) async fn run(
         }
         (false, minimum, maximum) => Scaling::Adaptive { minimum, maximum },
     };
-    let (name, clamped) = scale::apply(&args.target, &args.care, scaling, gateway, printer).await?;
+    let (name, clamped) =
+        scale::apply(&args.target, &args.force_args, scaling, gateway, printer).await?;
     scale::unless_clamped(&name, clamped)
 }

@@ -149,7 +149,7 @@ impl Child {
                 Event::Pass(number) => pass_on(number, pid),
                 Event::Kill => {
                     let word = &self.word;
-                    Printer::alarm(&format!("`{word}` does not end: it is killed"));
+                    Printer::warn_always(&format!("`{word}` does not end: it is killed"));
                     let _ = self.process.start_kill();
                     asked = Asked::default();
                 }

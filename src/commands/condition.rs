@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::account::Account;
-use super::waiting::{Limit, Outage};
+use super::account::StartDiagnostics;
+use super::waiting::{Deadline, OutageTolerance};
 use crate::error::Error;
-use crate::gateway::{Gateway, Identity, Status};
+use crate::gateway::{Gateway, Status, TlsIdentity};
 use crate::output::Progress;
 use crate::scheduler::{Activity, Idle, Schedulers};
 
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(super) enum WaitGoal {
     /// So many workers, or more.
     AtLeast(u32),
     /// So many workers: the others are gone, too.
@@ -25,7 +25,7 @@ pub(super) enum Goal {
     Idle,
 }
 
-impl Goal {
+impl WaitGoal {
     /// What is still missing, in words; nothing once the goal is met. What isn't known never meets
     /// it.
     fn missing(self, activity: &Activity) -> Option<String> {
@@ -53,15 +53,15 @@ impl Goal {
 /// It stops running, the gateway stays away, or the limit runs out: then with what was still
 /// missing.
 pub(super) async fn until(
-    goal: Goal,
+    goal: WaitGoal,
     name: &str,
     ways: (&Gateway, &Schedulers),
-    limit: Option<Limit>,
+    limit: Option<Deadline>,
     progress: &mut Progress,
 ) -> Result<(), Error> {
-    let mut account = Account::of_running(name);
+    let mut account = StartDiagnostics::of_running(name);
     let mut missing = format!("cluster {name} has told nothing yet");
-    let outage = Outage::borne_until(limit);
+    let outage = OutageTolerance::borne_until(limit);
     let met = met(
         goal,
         name,
@@ -97,11 +97,11 @@ enum Outcome {
 
 /// `missing` is what is still to come, as it was seen last.
 async fn met(
-    goal: Goal,
+    goal: WaitGoal,
     name: &str,
     (gateway, schedulers): (&Gateway, &Schedulers),
-    mut outage: Outage,
-    account: &mut Account,
+    mut outage: OutageTolerance,
+    account: &mut StartDiagnostics,
     missing: &mut String,
     progress: &mut Progress,
 ) -> Result<Outcome, Error> {
@@ -151,7 +151,7 @@ async fn met(
 pub(super) async fn still_running(
     gateway: &Gateway,
     name: &str,
-) -> Result<Option<Identity>, Error> {
+) -> Result<Option<TlsIdentity>, Error> {
     let (listing, mut identities) = gateway.cluster_with_identity(name).await?;
     for cluster in listing.clusters {
         if cluster.status != Status::Running {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn what_is_unknown_meets_no_goal() {
         let unknown = activity(None, Idle::Unknown);
-        for goal in [Goal::AtLeast(0), Goal::Exactly(0), Goal::Idle] {
+        for goal in [WaitGoal::AtLeast(0), WaitGoal::Exactly(0), WaitGoal::Idle] {
             assert!(goal.missing(&unknown).is_some(), "{goal:?}");
         }
     }
@@ -190,17 +190,20 @@ mod tests {
     fn what_is_missing_is_told() {
         let three = activity(Some(3), Idle::Busy);
         assert_eq!(
-            Goal::AtLeast(8).missing(&three).as_deref(),
+            WaitGoal::AtLeast(8).missing(&three).as_deref(),
             Some("3/8 workers")
         );
-        assert_eq!(Goal::AtLeast(2).missing(&three), None);
+        assert_eq!(WaitGoal::AtLeast(2).missing(&three), None);
         assert_eq!(
-            Goal::Exactly(2).missing(&three).as_deref(),
+            WaitGoal::Exactly(2).missing(&three).as_deref(),
             Some("3/2 workers")
         );
-        assert_eq!(Goal::Exactly(3).missing(&three), None);
-        assert_eq!(Goal::Idle.missing(&three).as_deref(), Some("still at work"));
+        assert_eq!(WaitGoal::Exactly(3).missing(&three), None);
+        assert_eq!(
+            WaitGoal::Idle.missing(&three).as_deref(),
+            Some("still at work")
+        );
         let idle = activity(Some(3), Idle::Since(Timestamp::UNIX_EPOCH));
-        assert_eq!(Goal::Idle.missing(&idle), None);
+        assert_eq!(WaitGoal::Idle.missing(&idle), None);
     }
 }

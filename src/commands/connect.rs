@@ -4,8 +4,8 @@ use super::child::{self, Child};
 use super::connection::Way;
 use super::export;
 use super::interrupt::{self, Interrupts};
-use super::waiting::{self, Limit};
-use crate::cli::{ConnectArgs, Global};
+use super::waiting::{self, Deadline};
+use crate::cli::{ConnectArgs, GlobalArgs};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Status};
@@ -14,7 +14,7 @@ use crate::output::Printer;
 /// Waits until a cluster runs, and prints how to connect to it; or runs COMMAND connected to it.
 pub(super) async fn run(
     args: &ConnectArgs,
-    global: &Global,
+    global: &GlobalArgs,
     settings: &Settings,
     gateway: &Gateway,
     printer: &Printer,
@@ -47,7 +47,7 @@ async fn running(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<Cluster, Error> {
-    let limit = args.timeout.map(Limit::of);
+    let limit = args.timeout.map(Deadline::of);
     let silent = "the gateway has not answered";
     let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
     let Cluster { name, status, .. } = &found;
@@ -66,7 +66,7 @@ async fn running(
     Ok(cluster)
 }
 
-fn text(cluster: &Cluster, global: &Global, settings: &Settings) -> String {
+fn text(cluster: &Cluster, global: &GlobalArgs, settings: &Settings) -> String {
     format!(
         "cluster    {}\nscheduler  {}\ndashboard  {}\n\n{}",
         cluster.name,
@@ -78,7 +78,7 @@ fn text(cluster: &Cluster, global: &Global, settings: &Settings) -> String {
 
 /// Lines for Python, which reads the same configuration, except for what the command line changed:
 /// that goes into the call. Credentials never do.
-fn python(cluster: &Cluster, global: &Global, settings: &Settings) -> String {
+fn python(cluster: &Cluster, global: &GlobalArgs, settings: &Settings) -> String {
     let mut arguments = String::new();
     if global.address.is_some() || global.config.is_some() {
         arguments = format!(

@@ -10,9 +10,9 @@ use tokio::time::sleep;
 use super::condition;
 use super::private_folder::PrivateFolder;
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Identity};
+use crate::gateway::{self, Cluster, Gateway, TlsIdentity};
 use crate::output::Printer;
-use crate::scheduler::{Credentials, Fault, Relay};
+use crate::scheduler::{Credentials, Relay, SchedulerError};
 
 /// Between questions after the cluster: when its scheduler has died, the gateway takes a while to
 /// notice.
@@ -79,10 +79,10 @@ impl Way {
         &self,
         cluster: &Cluster,
         gateway: &Gateway,
-    ) -> Result<Identity, Error> {
+    ) -> Result<TlsIdentity, Error> {
         let identity = condition::still_running(gateway, &cluster.name)
             .await?
-            .ok_or_else(|| unreached(cluster, &Fault::Unidentified))?;
+            .ok_or_else(|| unreached(cluster, &SchedulerError::Unidentified))?;
         Credentials::within(self.folder.path())
             .write(&identity)
             .map_err(|source| Error::NoPrivateFolder {
@@ -106,7 +106,7 @@ impl Connection {
                 Err(_) => None,
             };
             if let Some(became) = became {
-                Printer::alarm(&format!(
+                Printer::warn_always(&format!(
                     "cluster {name} is {became}, and COMMAND still runs"
                 ));
                 return std::future::pending().await;
@@ -116,7 +116,7 @@ impl Connection {
     }
 }
 
-pub(super) fn unreached(cluster: &Cluster, fault: &Fault) -> Error {
+pub(super) fn unreached(cluster: &Cluster, fault: &SchedulerError) -> Error {
     Error::NotReached {
         name: cluster.name.clone(),
         fault: fault.to_string(),

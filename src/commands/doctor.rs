@@ -7,18 +7,18 @@ mod server;
 
 use std::time::Duration;
 
-use crate::cli::Global;
+use crate::cli::GlobalArgs;
 use crate::config::{self, Environment, Inspection};
 use crate::error::Error;
-use crate::gateway::{Gateway, Greeting, Status, reach};
-use crate::output::{Printer, State, Step};
+use crate::gateway::{Gateway, ServerInfo, Status, reach};
+use crate::output::{Check, CheckState, Printer};
 
 /// What takes longer to connect is not going to, as for every request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Goes from the configuration to the answer of a cluster, and says of each step how it went.
 pub(super) async fn run(
-    global: &Global,
+    global: &GlobalArgs,
     environment: &Environment,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -27,7 +27,7 @@ pub(super) async fn run(
         global.config.as_deref(),
         global.address.as_deref(),
     );
-    let mut report = Report {
+    let mut report = DoctorReport {
         printer,
         steps: Vec::new(),
     };
@@ -56,7 +56,7 @@ pub(super) async fn run(
         .await?;
     } else {
         for name in ["dns", "tcp", "tls", "proxy", "version"] {
-            report.add(Step::skipped(name, "there is no address"))?;
+            report.add(Check::skipped(name, "there is no address"))?;
         }
         on_gateway(&found, None, global.request_timeout, &mut report).await?;
     }
@@ -66,9 +66,9 @@ pub(super) async fn run(
 /// The steps that need to say who one is.
 async fn on_gateway(
     found: &Inspection,
-    greeting: Option<&Greeting>,
+    greeting: Option<&ServerInfo>,
     request_timeout: Duration,
-    report: &mut Report<'_>,
+    report: &mut DoctorReport<'_>,
 ) -> Result<(), Error> {
     let settings = match (&found.settings, greeting) {
         (Ok(settings), Some(_)) => settings,
@@ -78,11 +78,11 @@ async fn on_gateway(
             } else {
                 "there is no gateway to ask"
             };
-            report.add(Step::skipped("authentication", why))?;
-            report.add(Step::skipped("options", why))?;
+            report.add(Check::skipped("authentication", why))?;
+            report.add(Check::skipped("options", why))?;
             report.add(server::clock(greeting))?;
-            report.add(Step::skipped("scheduler", why))?;
-            return report.add(Step::skipped("dashboards", why));
+            report.add(Check::skipped("scheduler", why))?;
+            return report.add(Check::skipped("dashboards", why));
         }
     };
     let gateway = Gateway::new(settings, request_timeout)?;
@@ -90,7 +90,7 @@ async fn on_gateway(
     report.add(step)?;
     report.add(match listing {
         Some(_) => server::options(found, &gateway).await,
-        None => Step::skipped("options", "the gateway lets nobody in"),
+        None => Check::skipped("options", "the gateway lets nobody in"),
     })?;
     report.add(server::clock(greeting))?;
     let running = listing.and_then(|(listing, mut identities)| {
@@ -106,13 +106,13 @@ async fn on_gateway(
 }
 
 /// The steps so far.
-struct Report<'a> {
+struct DoctorReport<'a> {
     printer: &'a Printer,
-    steps: Vec<Step>,
+    steps: Vec<Check>,
 }
 
-impl Report<'_> {
-    fn add(&mut self, step: Step) -> Result<(), Error> {
+impl DoctorReport<'_> {
+    fn add(&mut self, step: Check) -> Result<(), Error> {
         self.printer.step(&step)?;
         self.steps.push(step);
         Ok(())
@@ -120,7 +120,7 @@ impl Report<'_> {
 
     fn finish(self) -> Result<(), Error> {
         self.printer.steps(&self.steps)?;
-        let is_failed = |step: &&Step| step.state == State::Failed;
+        let is_failed = |step: &&Check| step.state == CheckState::Failed;
         let failed = self.steps.iter().filter(is_failed).collect::<Vec<_>>();
         match failed.first() {
             None => Ok(()),

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use super::counted;
 use super::interrupt::Interrupts;
 use super::orphans::Orphans;
-use super::waiting::Outage;
-use crate::activity::Reason;
+use super::waiting::OutageTolerance;
+use crate::activity::KeepReason;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
 use crate::output::{Format, Printer};
@@ -32,7 +32,7 @@ pub(super) struct Asked {
     /// Those for which the gateway agreed.
     pub(super) agreed: Vec<Cluster>,
     /// Those that were not asked for after all, and why.
-    pub(super) spared: Vec<(String, Reason)>,
+    pub(super) spared: Vec<(String, KeepReason)>,
     /// Those for which it didn't agree, and why.
     pub(super) refused: Vec<(String, gateway::Error)>,
 }
@@ -85,7 +85,7 @@ pub(super) async fn see_them_gone(
     let deadline = started + limit;
     let mut outcome = Ok(());
     // The limit is nobody's own, unless they gave one: an outage has its usual one.
-    let mut outage = Outage::borne_until(None);
+    let mut outage = OutageTolerance::borne_until(None);
     while !left.is_empty() {
         let pause = (started.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let look = async {
@@ -141,7 +141,7 @@ pub(super) async fn see_them_gone(
     if !left.is_empty() {
         let names = left.iter().map(|cluster| cluster.name.as_str());
         let names = names.collect::<Vec<_>>().join(" ");
-        Printer::alarm(&format!("asked to end, but not seen to be gone: {names}"));
+        Printer::warn_always(&format!("asked to end, but not seen to be gone: {names}"));
     }
     if !streams {
         let ended = [Status::Stopped, Status::Failed];

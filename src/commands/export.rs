@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::connection::{Way, unreached};
 use super::private_folder;
 use crate::cli::value::ClusterName;
-use crate::cli::{ConnectArgs, Global};
+use crate::cli::{ConnectArgs, GlobalArgs};
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
 use crate::output::Printer;
@@ -78,7 +78,7 @@ struct Exported<'a> {
 pub(super) async fn begin(
     cluster: &Cluster,
     way: Way,
-    global: &Global,
+    global: &GlobalArgs,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -90,7 +90,7 @@ pub(super) async fn begin(
     }
     let there = served()
         .into_iter()
-        .find(|(_, served)| served.name == cluster.name && served.gateway == gateway.base());
+        .find(|(_, served)| served.name == cluster.name && served.gateway == gateway.base_url());
     let is_new = there.is_none();
     let (folder, address) = match there {
         Some((folder, served)) => (folder, served.address),
@@ -117,7 +117,7 @@ pub(super) async fn begin(
         }
         return Err(error);
     }
-    printer.say(&format!(
+    printer.note(&format!(
         "cluster {} is connected until it ends or `dgw connect --unexport`; its certificate and \
          key are in `{}`",
         cluster.name,
@@ -130,7 +130,7 @@ pub(super) async fn begin(
 async fn start(
     cluster: &Cluster,
     way: Way,
-    global: &Global,
+    global: &GlobalArgs,
     gateway: &Gateway,
 ) -> Result<(PathBuf, SocketAddr), Error> {
     let identity = way.provide(cluster, gateway).await?;
@@ -185,9 +185,9 @@ async fn start(
 pub(super) fn end(args: &ConnectArgs, printer: &Printer) -> Result<(), Error> {
     if let Some((folder, served)) = meant(args.target.cluster.as_ref())? {
         stop(&folder, &served)?;
-        printer.say(&format!("cluster {} is no longer connected", served.name));
+        printer.note(&format!("cluster {} is no longer connected", served.name));
     } else {
-        printer.say("nothing is exported");
+        printer.note("nothing is exported");
     }
     let unset = serde_json::json!({ "unset": VARIABLES });
     printer.result(&unset, || format!("unset {}\n", VARIABLES.join(" ")))

@@ -5,20 +5,20 @@ use serde::Serialize;
 
 use super::protection;
 use super::selection::one_of;
-use crate::activity::{Keep, Keeps, Moment, Store};
+use crate::activity::{ClockReading, Protection, Protections, StateDir};
 use crate::age;
 use crate::cli::KeepArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Listing, Status};
-use crate::output::{Printer, Protection};
+use crate::output::{Printer, ProtectionStatus};
 
 /// What became of a cluster.
 #[derive(Debug, Serialize)]
 struct Kept {
     name: String,
     #[serde(flatten)]
-    protection: Protection,
+    protection: ProtectionStatus,
 }
 
 /// `error`, or that the cluster which `name` fits has ended.
@@ -39,14 +39,14 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let store = Store::of(gateway.base())?;
+    let store = StateDir::of(gateway.base_url())?;
     let listing = gateway.clusters(&Status::ALL).await?;
-    let now = Moment {
+    let now = ClockReading {
         here: Timestamp::now(),
         gateway: listing.clock,
     };
-    let keep = Keep::lasting(args.r#for, &now);
-    let keeps = Keeps::read(&store)?;
+    let keep = Protection::lasting(args.r#for, &now);
+    let keeps = Protections::read(&store)?;
     if !args.forget {
         tidy(&store, &keeps, &listing);
     }
@@ -65,14 +65,14 @@ pub(super) async fn run(
             Ok(name) => name,
             Err(error) => {
                 if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
-                    Printer::failure(&earlier);
+                    Printer::print_error(&earlier);
                 }
                 continue;
             }
         };
         let protection = if args.forget {
-            let is_changed = Keeps::remove(&store, &name)?;
-            printer.say(&format!(
+            let is_changed = Protections::remove(&store, &name)?;
+            printer.note(&format!(
                 "cluster {name} {} protected",
                 if is_changed {
                     "is no longer"
@@ -82,13 +82,13 @@ pub(super) async fn run(
             ));
             None
         } else {
-            Keeps::add(&store, &name, &keep)?;
+            Protections::add(&store, &name, &keep)?;
             let span = args.r#for.map(age::short);
             let span = span.map_or_else(
                 || "until `dgw keep --forget`".to_owned(),
                 |span| format!("for {span}"),
             );
-            printer.say(&format!("cluster {name} is protected from clean-up {span}"));
+            printer.note(&format!("cluster {name} is protected from clean-up {span}"));
             Some(keep)
         };
         done.push(Kept {
@@ -102,7 +102,7 @@ pub(super) async fn run(
 
 /// The protected cluster that is meant, or else any that the gateway knows. Those that it has
 /// forgotten can be meant too.
-fn protected(name: &ClusterName, keeps: &Keeps, listing: &Listing) -> Result<String, Error> {
+fn protected(name: &ClusterName, keeps: &Protections, listing: &Listing) -> Result<String, Error> {
     let fitting = keeps.names().filter(|other| name.fits(other));
     let fitting = fitting.map(str::to_owned).collect::<Vec<_>>();
     match &fitting[..] {
@@ -118,14 +118,14 @@ fn protected(name: &ClusterName, keeps: &Keeps, listing: &Listing) -> Result<Str
 
 /// Forgets the protections of clusters that have ended, as far as the gateway still says so: one
 /// that it doesn't list may be there all the same.
-fn tidy(store: &Store, keeps: &Keeps, listing: &Listing) {
+fn tidy(store: &StateDir, keeps: &Protections, listing: &Listing) {
     let ended = listing
         .clusters
         .iter()
         .filter(|cluster| matches!(cluster.status, Status::Stopped | Status::Failed));
     let ended = ended.filter(|cluster| keeps.names().any(|name| name == cluster.name));
     for cluster in ended {
-        if let Err(error) = Keeps::remove(store, &cluster.name) {
+        if let Err(error) = Protections::remove(store, &cluster.name) {
             log::info!("{error}");
         }
     }

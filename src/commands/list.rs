@@ -8,8 +8,10 @@ use super::{protection, selection};
 use crate::cli::ListArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Identities, Listing, Status};
-use crate::output::{Aged, Format, Printer, Protection, Shape, cluster_shape, wide_cluster_shape};
+use crate::gateway::{Cluster, Gateway, Listing, Status, TlsIdentities};
+use crate::output::{
+    ClusterRow, Format, Printer, ProtectionStatus, RowSchema, cluster_shape, wide_cluster_shape,
+};
 
 /// Lists one's clusters, once or until interrupted.
 pub(super) async fn run(
@@ -26,15 +28,15 @@ pub(super) async fn run(
     loop {
         match once(args, gateway, &series).await {
             // It may be back the next time.
-            Err(Error::Gateway(error)) if error.may_pass() => {
+            Err(Error::Gateway(error)) if error.is_temporary() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    Printer::failure(&error.into());
+                    Printer::print_error(&error.into());
                 }
             }
             done => {
                 done?;
                 if std::mem::take(&mut is_away) {
-                    printer.say("the gateway answers again");
+                    printer.note("the gateway answers again");
                 }
             }
         }
@@ -46,7 +48,7 @@ fn is_wide(args: &ListArgs, printer: &Printer) -> bool {
     args.wide || printer.format() == Format::Wide
 }
 
-fn shape(args: &ListArgs, printer: &Printer, has_keep: bool) -> Shape<Aged> {
+fn shape(args: &ListArgs, printer: &Printer, has_keep: bool) -> RowSchema<ClusterRow> {
     if is_wide(args, printer) {
         wide_cluster_shape(has_keep)
     } else {
@@ -88,7 +90,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
         return Err(selection::none_fits(&name, rows));
     }
     // Ended clusters are meant by those names alone that fit no active one.
-    let is_named = |row: &Aged| {
+    let is_named = |row: &ClusterRow| {
         args.clusters.iter().any(|name| {
             let among_active = active.iter().any(|active| name.fits(active));
             fits(name, &row.cluster) && (!among_active || active.contains(&row.cluster.name))
@@ -108,13 +110,16 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
             row.activity = None;
         }
     }
-    let is_kept = |row: &Aged| row.protection.is_some_and(|kept| kept != Protection::None);
+    let is_kept = |row: &ClusterRow| {
+        row.protection
+            .is_some_and(|kept| kept != ProtectionStatus::None)
+    };
     // Whoever counts columns must find the same ones each time.
     let is_constant = !Printer::is_for_terminal() || printer.sorts_by("keep");
     let has_keep = is_constant || rows.iter().any(is_kept);
     printer.records(rows, &shape(args, printer, has_keep))?;
     if is_empty {
-        printer.say(if args.all || !selectors.is_empty() {
+        printer.note(if args.all || !selectors.is_empty() {
             "no cluster fits"
         } else {
             "no active clusters"
@@ -128,9 +133,9 @@ async fn listed(
     statuses: &[Status],
     with_identities: bool,
     gateway: &Gateway,
-) -> Result<(Listing, Identities), Error> {
+) -> Result<(Listing, TlsIdentities), Error> {
     if with_identities {
         return Ok(gateway.clusters_with_identities(statuses).await?);
     }
-    Ok((gateway.clusters(statuses).await?, Identities::new()))
+    Ok((gateway.clusters(statuses).await?, TlsIdentities::new()))
 }

@@ -1,10 +1,10 @@
 //! `dgw login`
 
 use super::interrupt::Interrupts;
-use crate::cli::{Global, LoginArgs};
+use crate::cli::{GlobalArgs, LoginArgs};
 use crate::config::{self, Address, Credentials, Draft, Environment, Written};
 use crate::error::{self, Error};
-use crate::gateway::{self, Gateway, Wanted};
+use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
 
 /// What is said of a secret that is asked for.
@@ -13,7 +13,7 @@ const UNSEEN: &str = " (it isn't shown)";
 /// Gets credentials for a gateway, tries them, and keeps them in the user's configuration.
 pub(super) async fn run(
     args: &LoginArgs,
-    global: &Global,
+    global: &GlobalArgs,
     environment: &Environment,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -45,7 +45,7 @@ pub(super) async fn run(
 }
 
 /// The gateway's address; asked for where nothing names it and somebody can be asked.
-async fn address(draft: &Draft<'_>, global: &Global) -> Result<Address, Error> {
+async fn address(draft: &Draft<'_>, global: &GlobalArgs) -> Result<Address, Error> {
     match draft.address(global.address.as_deref()) {
         Err(config::Error::NoAddress) if Printer::can_ask() => {
             let what = "address of the gateway";
@@ -60,7 +60,7 @@ async fn address(draft: &Draft<'_>, global: &Global) -> Result<Address, Error> {
 /// Credentials of the kind that the gateway wants, and a client that sends them.
 async fn obtain(
     args: &LoginArgs,
-    global: &Global,
+    global: &GlobalArgs,
     draft: &Draft<'_>,
     address: &Address,
     printer: &Printer,
@@ -72,7 +72,7 @@ async fn obtain(
     };
     // Something to find out with whether the file can be changed, and how the secret travels.
     let (blank, says) = match &wanted {
-        Wanted::JupyterHub => (
+        AuthMethod::JupyterHub => (
             config::token("x")?,
             format!(
                 "the gateway at `{}` takes tokens of its JupyterHub: make one {}",
@@ -80,15 +80,15 @@ async fn obtain(
                 error::token_page(address.as_str())
             ),
         ),
-        Wanted::Basic => (
+        AuthMethod::Basic => (
             config::basic("x", "")?,
             format!(
                 "the gateway at `{}` takes a user name and a password",
                 address.as_str()
             ),
         ),
-        Wanted::Kerberos if !cfg!(feature = "kerberos") => return Err(Error::WithoutKerberos),
-        Wanted::Kerberos => {
+        AuthMethod::Kerberos if !cfg!(feature = "kerberos") => return Err(Error::WithoutKerberos),
+        AuthMethod::Kerberos => {
             let principal = gateway::principal(global.request_timeout).await;
             let yours = principal.map_or_else(String::new, |name| format!(", yours is `{name}`'s"));
             let address = address.as_str();
@@ -97,17 +97,17 @@ async fn obtain(
                 format!("the gateway at `{address}` takes Kerberos tickets{yours}"),
             )
         }
-        Wanted::Other(name) => return Err(Error::Unsupported(name.clone())),
-        Wanted::Nothing => return Err(Error::NoAuthentication(address.as_str().to_owned())),
+        AuthMethod::Other(name) => return Err(Error::Unsupported(name.clone())),
+        AuthMethod::Nothing => return Err(Error::NoAuthentication(address.as_str().to_owned())),
     };
     draft.check(address, &blank)?;
     super::warn_of_clear_text(&draft.settings(address, blank)?, printer);
     if Printer::can_ask() {
-        printer.say(&says);
+        printer.note(&says);
     }
     let credentials = match wanted {
-        Wanted::Kerberos => Credentials::Kerberos,
-        Wanted::JupyterHub => config::token(&Printer::ask("token", UNSEEN, Echo::Off).await?)?,
+        AuthMethod::Kerberos => Credentials::Kerberos,
+        AuthMethod::JupyterHub => config::token(&Printer::ask("token", UNSEEN, Echo::Off).await?)?,
         _ => {
             let username = username(args, draft).await?;
             let password = Printer::ask("password", UNSEEN, Echo::Off).await?;
@@ -138,7 +138,7 @@ async fn username(args: &LoginArgs, draft: &Draft<'_>) -> Result<String, Error> 
 }
 
 /// For whom the gateway takes one, where that is known.
-async fn who(credentials: &Credentials, gateway: &Gateway, global: &Global) -> Option<String> {
+async fn who(credentials: &Credentials, gateway: &Gateway, global: &GlobalArgs) -> Option<String> {
     match credentials {
         Credentials::Basic { username, .. } => Some(username.clone()),
         Credentials::JupyterHub { token } => gateway.hub_user(token).await,
@@ -153,20 +153,20 @@ fn report(written: &Written, address: &Address, who: Option<&str>, printer: &Pri
         _ => String::new(),
     };
     let who = who.map_or_else(String::new, |who| format!("as `{who}` "));
-    printer.say(&format!("you are logged in {who}at `{}`", address.as_str()));
-    printer.say(&format!("`{path}` is written, with mode 600{mode}"));
+    printer.note(&format!("you are logged in {who}at `{}`", address.as_str()));
+    printer.note(&format!("`{path}` is written, with mode 600{mode}"));
     if written.was_exposed {
-        Printer::alarm(
+        Printer::warn_always(
             "others could read the secret that was there before: see that it is revoked",
         );
     }
     for (key, source) in &written.overruled {
-        Printer::alarm(&format!(
+        Printer::warn_always(&format!(
             "`{key}` ({source}) goes over what was written: take that away"
         ));
     }
     for (key, source) in &written.left_over {
-        Printer::alarm(&format!(
+        Printer::warn_always(&format!(
             "`{key}` ({source}) is still set: check whether it belongs to this gateway"
         ));
     }

@@ -10,9 +10,9 @@ use super::condition;
 use crate::cli::LogsArgs;
 use crate::cli::value::Tail;
 use crate::error::Error;
-use crate::gateway::{self, Gateway, Identity, Status};
-use crate::output::{Format, Logged, Printer};
-use crate::scheduler::{Fault, Log, Part, Position, Schedulers};
+use crate::gateway::{self, Gateway, Status, TlsIdentity};
+use crate::output::{Format, LogLine, Printer};
+use crate::scheduler::{FetchedLog, LogPosition, LogRange, SchedulerError, Schedulers};
 
 /// Between looks for what is new: the scheduler can't be asked to tell.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -67,10 +67,10 @@ pub(super) async fn run(
     let lines = lines.map_err(|fault| no_logs(name, &fault, since.is_some()))?;
     printer.log(&lines, args.all_workers)?;
     if reader.workers == Some(0) {
-        printer.say(&format!("cluster {name} has no workers"));
+        printer.note(&format!("cluster {name} has no workers"));
     }
     if reader.is_cut && args.tail.is_none() {
-        printer.say(&format!(
+        printer.note(&format!(
             "the last {LIMIT} entries: `--tail all` prints those before them too"
         ));
     }
@@ -84,7 +84,7 @@ pub(super) async fn run(
 /// Prints what comes, until the cluster ends.
 async fn follow(
     mut reader: Reader<'_>,
-    mut identity: Option<Identity>,
+    mut identity: Option<TlsIdentity>,
     has_names: bool,
     (gateway, printer): (&Gateway, &Printer),
 ) -> Result<(), Error> {
@@ -104,8 +104,8 @@ async fn follow(
                 is_away = false;
                 continue;
             }
-            Err(Fault::Unknown) => {
-                printer.say(&format!("the worker is gone from cluster {name}"));
+            Err(SchedulerError::Unknown) => {
+                printer.note(&format!("the worker is gone from cluster {name}"));
                 return Ok(());
             }
             Err(fault) => fault,
@@ -114,14 +114,14 @@ async fn follow(
         match condition::still_running(gateway, name).await {
             Ok(now) => identity = now,
             Err(Error::NotRunning { status, .. }) => {
-                printer.say(&format!("cluster {name} is {status}"));
+                printer.note(&format!("cluster {name} is {status}"));
                 return Ok(());
             }
             Err(Error::Gateway(gateway::Error::NoSuchCluster(_))) => {
-                printer.say(&format!("cluster {name} is gone"));
+                printer.note(&format!("cluster {name} is gone"));
                 return Ok(());
             }
-            Err(Error::Gateway(error)) if error.may_pass() => {}
+            Err(Error::Gateway(error)) if error.is_temporary() => {}
             Err(error) => return Err(error),
         }
         if !is_away {
@@ -131,7 +131,7 @@ async fn follow(
     }
 }
 
-fn no_logs(name: &str, fault: &Fault, by_time: bool) -> Error {
+fn no_logs(name: &str, fault: &SchedulerError, by_time: bool) -> Error {
     Error::NoLogs {
         name: name.to_owned(),
         fault: fault.to_string(),
@@ -157,7 +157,7 @@ async fn which(
     args: &LogsArgs,
     schedulers: &Schedulers,
     name: &str,
-    identity: Option<&Identity>,
+    identity: Option<&TlsIdentity>,
 ) -> Result<Which, Error> {
     let Some(pattern) = &args.worker else {
         let all = args.all_workers;
@@ -213,7 +213,7 @@ struct Reader<'a> {
     limit: Option<usize>,
     since: Option<f64>,
     /// By the workers' addresses; the scheduler's by none.
-    positions: HashMap<String, Position>,
+    positions: HashMap<String, LogPosition>,
     /// Workers that didn't answer, and when they were asked.
     silent: HashMap<String, Instant>,
     /// Whether the limit has left out anything.
@@ -222,7 +222,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// What is new, oldest first.
-    async fn read(&mut self, identity: Option<&Identity>) -> Result<Vec<Logged>, Fault> {
+    async fn read(
+        &mut self,
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Vec<LogLine>, SchedulerError> {
         let workers = match &self.which {
             Which::Scheduler => {
                 let (schedulers, part) = (self.schedulers, self.part(""));
@@ -233,7 +236,7 @@ impl Reader<'_> {
                 let mut workers = self.schedulers.workers(self.cluster, identity).await?;
                 workers.retain(|(there, _)| there == address);
                 if workers.is_empty() {
-                    return Err(Fault::Unknown);
+                    return Err(SchedulerError::Unknown);
                 }
                 workers
             }
@@ -267,7 +270,7 @@ impl Reader<'_> {
                 Ok(log) => lines.extend(self.take(&address, &name, log)),
                 Err(fault) if matches!(self.which, Which::Worker(_)) => return Err(fault),
                 Err(fault) => {
-                    Printer::alarm(&format!("the log of worker {name} is missing: {fault}"));
+                    Printer::warn_always(&format!("the log of worker {name} is missing: {fault}"));
                     self.silent.insert(address, Instant::now());
                 }
             }
@@ -277,24 +280,24 @@ impl Reader<'_> {
     }
 
     /// What to ask for: one more than is wanted tells whether there is more.
-    fn part(&self, log: &str) -> Part {
+    fn part(&self, log: &str) -> LogRange {
         let limit = self.limit.map(|limit| limit.saturating_add(1));
         self.positions
             .get(log)
-            .map_or_else(|| Part::first(limit, self.since), Position::part)
+            .map_or_else(|| LogRange::first(limit, self.since), LogPosition::part)
     }
 
     /// What is new in the log of `key`.
-    fn take(&mut self, key: &str, name: &str, log: Log) -> Vec<Logged> {
+    fn take(&mut self, key: &str, name: &str, log: FetchedLog) -> Vec<LogLine> {
         let fresh = if let Some(position) = self.positions.get_mut(key) {
             position.read(log)
         } else {
-            let (position, fresh, is_cut) = Position::begin(log, self.limit, self.since);
+            let (position, fresh, is_cut) = LogPosition::begin(log, self.limit, self.since);
             self.positions.insert(key.to_owned(), position);
             self.is_cut |= is_cut;
             fresh
         };
-        let logged = fresh.into_iter().map(|entry| Logged {
+        let logged = fresh.into_iter().map(|entry| LogLine {
             name: name.to_owned(),
             entry,
         });

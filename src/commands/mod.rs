@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command, GatewayCommand, Global, Probe};
+use crate::cli::{Cli, Command, GatewayCommand, GlobalArgs, ProbeArgs};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
 use crate::gateway::{self, Gateway};
@@ -73,7 +73,7 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
 
 fn on_gateway(
     command: &GatewayCommand,
-    global: &Global,
+    global: &GlobalArgs,
     environment: &Environment,
     printer: &Printer,
 ) -> Result<(), Error> {
@@ -129,10 +129,10 @@ fn wait_for(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
 
 /// `error`, or where the gateway is that was meant, if one answers on the hub whose address it is.
 async fn or_elsewhere(error: gateway::Error, gateway: &Gateway) -> Error {
-    use gateway::{Error as E, Trouble};
+    use gateway::{AuthFailure, Error as E};
     let is_other_page = match &error {
         E::NotGateway { .. } => true,
-        E::Authentication(trouble) => matches!(**trouble, Trouble::LoginPage { .. }),
+        E::Authentication(trouble) => matches!(**trouble, AuthFailure::LoginPage { .. }),
         _ => false,
     };
     if is_other_page && let Some(address) = gateway.behind_hub().await {
@@ -143,14 +143,14 @@ async fn or_elsewhere(error: gateway::Error, gateway: &Gateway) -> Error {
 }
 
 /// The way to the schedulers behind `gateway`, as the command line asks for it.
-fn schedulers(gateway: &Gateway, probe: &Probe) -> Schedulers {
+fn schedulers(gateway: &Gateway, probe: &ProbeArgs) -> Schedulers {
     patient_schedulers(gateway, probe.probe_timeout)
 }
 
 fn patient_schedulers(gateway: &Gateway, patience: Duration) -> Schedulers {
     Schedulers::new(
         gateway.http(),
-        gateway.base().to_owned(),
+        gateway.base_url().to_owned(),
         gateway.scheduler_proxy().to_owned(),
         patience,
     )

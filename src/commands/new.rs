@@ -4,7 +4,7 @@ use super::account;
 use super::interrupt::{self, Interrupts};
 use super::scale;
 use super::start::{self, Start};
-use super::started::Started;
+use super::started::OwnedCluster;
 use super::waiting;
 use crate::cli::NewArgs;
 use crate::config::Settings;
@@ -37,7 +37,7 @@ pub(super) async fn run(
     let mut interrupts = Interrupts::listen()?;
     let mut progress = printer.progress(start::ASKING);
     let limit = start.limit();
-    let creation = Started::create(gateway, &options, limit, &mut interrupts, &progress);
+    let creation = OwnedCluster::create(gateway, &options, limit, &mut interrupts, &progress);
     let started = match creation.await {
         Ok(started) => started,
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::config::Settings;
 use crate::error::{DefaultFault, Error};
-use crate::gateway::{Field, Gateway, admit};
-use crate::output::{OfferedOption, Printer, option_shape};
+use crate::gateway::{Gateway, OptionField, admit};
+use crate::output::{OptionRow, Printer, option_shape};
 
 /// Lists the options that the gateway offers for a new cluster.
 pub(super) async fn run(
@@ -16,14 +16,14 @@ pub(super) async fn run(
     printer.check_sorting(&option_shape())?;
     let fields = gateway.options().await?;
     if fields.is_empty() {
-        printer.say("this gateway offers no options");
+        printer.note("this gateway offers no options");
     }
     let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
     let refused = refused(&fields, &settings.cluster_options, source);
     let rows = fields.into_iter().map(|field| {
         let yours = settings.cluster_options.get(&field.name).cloned();
         let is_refused = refused.iter().any(|fault| fault.key == field.name);
-        OfferedOption::new(field, yours, is_refused)
+        OptionRow::new(field, yours, is_refused)
     });
     printer.records(rows.collect(), &option_shape())?;
     for fault in refused {
@@ -34,7 +34,7 @@ pub(super) async fn run(
 
 /// Those of one's own defaults that the gateway doesn't take. `source` tells where each is set.
 pub(super) fn refused<'a>(
-    fields: &[Field],
+    fields: &[OptionField],
     defaults: impl IntoIterator<Item = (&'a String, &'a Value)>,
     source: impl Fn(&str) -> Option<String>,
 ) -> Vec<DefaultFault> {

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 
 use super::probing::AT_ONCE;
 use crate::activity::{
-    self, Found, Keeps, Life, Moment, Quiet, Reason, Rule, Sightings, Store, Verdict, close_look,
-    judge, look,
+    self, ClockReading, ClusterAge, KeepReason, Observation, Protections, QuietState, Rule,
+    Sightings, StateDir, Verdict, close_look, judge, look,
 };
-use crate::cli::{Probe, Selectors};
+use crate::cli::{ProbeArgs, SelectorArgs};
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Identities, Identity, Listing, Status};
-use crate::output::Aged;
+use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
+use crate::output::ClusterRow;
 use crate::scheduler::{Activity, Schedulers};
 
 /// The orphan rule at work on one gateway.
@@ -22,9 +22,9 @@ pub(super) struct Orphans<'a> {
     gateway: &'a Gateway,
     schedulers: Schedulers,
     rule: Rule,
-    store: Store,
+    store: StateDir,
     /// How each of those picked was found.
-    picked: BTreeMap<String, Quiet>,
+    picked: BTreeMap<String, QuietState>,
     unwritten: Result<(), activity::Error>,
 }
 
@@ -34,8 +34,8 @@ impl<'a> Orphans<'a> {
     /// # Errors
     /// There's no home folder.
     pub(super) fn asked_for(
-        selectors: &Selectors,
-        probe: &Probe,
+        selectors: &SelectorArgs,
+        probe: &ProbeArgs,
         gateway: &'a Gateway,
     ) -> Result<Option<Self>, Error> {
         let Some(idle_for) = selectors.idle_for else {
@@ -48,7 +48,7 @@ impl<'a> Orphans<'a> {
                 idle_for,
                 ignore_results: selectors.ignore_results,
             },
-            store: Store::of(gateway.base())?,
+            store: StateDir::of(gateway.base_url())?,
             picked: BTreeMap::new(),
             unwritten: Ok(()),
         }))
@@ -61,13 +61,13 @@ impl<'a> Orphans<'a> {
     /// It can't be known which are protected.
     pub(super) async fn pick(
         &mut self,
-        rows: Vec<Aged>,
-        identities: &Identities,
+        rows: Vec<ClusterRow>,
+        identities: &TlsIdentities,
         clock: Option<Timestamp>,
         writes: bool,
-    ) -> Result<Vec<Aged>, Error> {
+    ) -> Result<Vec<ClusterRow>, Error> {
         let (before, started) = (moment(clock), Instant::now());
-        let keeps = Keeps::read(&self.store)?;
+        let keeps = Protections::read(&self.store)?;
         let mut sightings = Sightings::read(&self.store, &before);
         let looking = rows.into_iter().map(async |row| {
             let found = self.look(&row, identities, &keeps, &before).await;
@@ -83,7 +83,7 @@ impl<'a> Orphans<'a> {
             let Cluster {
                 name, start_time, ..
             } = &row.cluster;
-            let life = Life {
+            let life = ClusterAge {
                 start_time: *start_time,
                 age: clock.map(|_| row.age()),
             };
@@ -116,20 +116,20 @@ impl<'a> Orphans<'a> {
 
     async fn look(
         &self,
-        row: &Aged,
-        identities: &Identities,
-        keeps: &Keeps,
-        now: &Moment,
-    ) -> Found {
+        row: &ClusterRow,
+        identities: &TlsIdentities,
+        keeps: &Protections,
+        now: &ClockReading,
+    ) -> Observation {
         let Cluster { name, status, .. } = &row.cluster;
         let reason = if *status == Status::Running {
             let keep = keeps.of(name, now);
-            keep.map(|keep| Reason::Protected(keep.until))
+            keep.map(|keep| KeepReason::Protected(keep.until))
         } else {
-            Some(Reason::NotRunning(*status))
+            Some(KeepReason::NotRunning(*status))
         };
         match reason {
-            Some(reason) => Found {
+            Some(reason) => Observation {
                 activity: Activity::default(),
                 quiet: Err(reason),
             },
@@ -145,12 +145,12 @@ impl<'a> Orphans<'a> {
     pub(super) async fn is_still_one(
         &self,
         cluster: &Cluster,
-    ) -> Result<Result<(), Reason>, gateway::Error> {
+    ) -> Result<Result<(), KeepReason>, gateway::Error> {
         let name = &cluster.name;
         let (listing, mut identities) = match self.gateway.cluster_with_identity(name).await {
             Err(gateway::Error::NoSuchCluster(_)) => {
                 let gone = "the gateway no longer knows it".to_owned();
-                return Ok(Err(Reason::Unknown(gone)));
+                return Ok(Err(KeepReason::Unknown(gone)));
             }
             found => found?,
         };
@@ -162,26 +162,27 @@ impl<'a> Orphans<'a> {
         &self,
         cluster: &Cluster,
         listing: &Listing,
-        identity: Option<&Identity>,
-    ) -> Result<(), Reason> {
+        identity: Option<&TlsIdentity>,
+    ) -> Result<(), KeepReason> {
         let [now] = &listing.clusters[..] else {
-            return Err(Reason::Changed);
+            return Err(KeepReason::Changed);
         };
         if now.status != Status::Running {
-            return Err(Reason::NotRunning(now.status));
+            return Err(KeepReason::NotRunning(now.status));
         }
         if now.start_time != cluster.start_time {
-            return Err(Reason::Changed);
+            return Err(KeepReason::Changed);
         }
         let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
         match self.picked.get(&cluster.name) {
             Some(picked) if quiet.is_the_same_as(picked) => {}
-            _ => return Err(Reason::Changed),
+            _ => return Err(KeepReason::Changed),
         }
         // Last of all: the look took its time, and somebody may have said so meanwhile.
-        let keeps = Keeps::read(&self.store).map_err(|error| Reason::Unknown(error.to_string()))?;
+        let keeps = Protections::read(&self.store)
+            .map_err(|error| KeepReason::Unknown(error.to_string()))?;
         if let Some(keep) = keeps.of(&cluster.name, &moment(listing.clock)) {
-            return Err(Reason::Protected(keep.until));
+            return Err(KeepReason::Protected(keep.until));
         }
         Ok(())
     }
@@ -194,8 +195,8 @@ impl<'a> Orphans<'a> {
 }
 
 /// This moment, by this machine's clock and by `clock`.
-fn moment(gateway: Option<Timestamp>) -> Moment {
-    Moment {
+fn moment(gateway: Option<Timestamp>) -> ClockReading {
+    ClockReading {
         here: Timestamp::now(),
         gateway,
     }

@@ -6,9 +6,9 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::counted;
-use crate::cli::Probe;
-use crate::gateway::{Cluster, Gateway, Identities, Status};
-use crate::output::{Aged, Printer};
+use crate::cli::ProbeArgs;
+use crate::gateway::{Cluster, Gateway, Status, TlsIdentities};
+use crate::output::{ClusterRow, Printer};
 
 /// So many schedulers are asked at a time: many enough that one that is silent holds up none, and
 /// few enough for the proxy that all of them are behind.
@@ -21,12 +21,12 @@ const MOST_SILENT: usize = 4 * AT_ONCE;
 /// The rows, those of running clusters with what these tell within their time, unless that is known
 /// already. That some were not asked is said.
 pub(super) async fn probed(
-    rows: Vec<Aged>,
-    identities: &Identities,
+    rows: Vec<ClusterRow>,
+    identities: &TlsIdentities,
     gateway: &Gateway,
-    probe: &Probe,
+    probe: &ProbeArgs,
     printer: &Printer,
-) -> Vec<Aged> {
+) -> Vec<ClusterRow> {
     let schedulers = super::schedulers(gateway, probe);
     let (silent, unasked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let probing = rows.into_iter().enumerate().map(async |(at, mut row)| {

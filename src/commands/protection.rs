@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::activity::{Keep, Keeps, Moment, Store};
+use crate::activity::{ClockReading, Protection, Protections, StateDir};
 use crate::gateway::Gateway;
-use crate::output::{Aged, Printer, Protection};
+use crate::output::{ClusterRow, Printer, ProtectionStatus};
 
 /// Puts into each row whether the cluster is protected. Where that can't be known, it's said once,
 /// and shown as unknown.
-pub(super) fn mark(rows: &mut [Aged], gateway: &Gateway, printer: &Printer) {
-    let store = Store::of(gateway.base());
-    let keeps = match store.and_then(|store| Keeps::read(&store)) {
+pub(super) fn mark(rows: &mut [ClusterRow], gateway: &Gateway, printer: &Printer) {
+    let store = StateDir::of(gateway.base_url());
+    let keeps = match store.and_then(|store| Protections::read(&store)) {
         Ok(keeps) => Some(keeps),
         Err(error) => {
             printer.warn(&format!("which clusters are protected is unknown: {error}"));
@@ -18,21 +18,21 @@ pub(super) fn mark(rows: &mut [Aged], gateway: &Gateway, printer: &Printer) {
         }
     };
     for row in rows {
-        let now = Moment {
+        let now = ClockReading {
             here: Timestamp::now(),
             gateway: Some(row.now),
         };
         row.protection = Some(match &keeps {
-            None => Protection::Unknown,
+            None => ProtectionStatus::Unknown,
             Some(keeps) => of(keeps.of(&row.cluster.name, &now)),
         });
     }
 }
 
-pub(super) fn of(keep: Option<Keep>) -> Protection {
+pub(super) fn of(keep: Option<Protection>) -> ProtectionStatus {
     match keep {
-        None => Protection::None,
-        Some(Keep { until: None }) => Protection::ForGood,
-        Some(Keep { until: Some(time) }) => Protection::Until(time),
+        None => ProtectionStatus::None,
+        Some(Protection { until: None }) => ProtectionStatus::ForGood,
+        Some(Protection { until: Some(time) }) => ProtectionStatus::Until(time),
     }
 }

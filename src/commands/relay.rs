@@ -43,7 +43,7 @@ pub(super) async fn run(args: &RelayArgs, gateway: &Gateway) -> Result<(), Error
         Relay::start(listener, gateway.scheduler_proxy(), &args.name, &identity).map_err(unfit)?;
     let served = Served {
         name: args.name.clone(),
-        gateway: gateway.base().to_owned(),
+        gateway: gateway.base_url().to_owned(),
         address: relay.address(),
         pid: rustix::process::getpid().as_raw_nonzero().get(),
     };

@@ -8,7 +8,7 @@ use super::connection::Way;
 use super::interrupt::{self, Interrupts};
 use super::scale;
 use super::start::{self, Start};
-use super::started::Started;
+use super::started::OwnedCluster;
 use crate::cli::RunArgs;
 use crate::config::Settings;
 use crate::error::Error;
@@ -55,7 +55,7 @@ pub(super) async fn run(
 
     let mut progress = printer.progress(start::ASKING);
     let limit = start.limit();
-    let creation = Started::create(gateway, &options, limit, &mut interrupts, &progress);
+    let creation = OwnedCluster::create(gateway, &options, limit, &mut interrupts, &progress);
     let started = match creation.await {
         Ok(started) => started,
         Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
@@ -74,7 +74,7 @@ pub(super) async fn run(
         .await?;
     if args.keep {
         let done = child.wait(&mut interrupts, None, gateway).await;
-        Printer::aside(&format!(
+        Printer::note_always(&format!(
             "cluster {name} stays: `dgw shutdown {name}` ends it"
         ));
         return done;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::condition::{self, Goal};
+use super::condition::{self, WaitGoal};
 use super::interrupt::Interrupts;
-use super::waiting::{self, Limit};
-use crate::cli::{Care, Probe, ScaleArgs, Target};
+use super::waiting::{self, Deadline};
+use crate::cli::{ForceArgs, ProbeArgs, ScaleArgs, TargetArgs};
 use crate::error::Error;
 use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
 use crate::output::Printer;
@@ -29,9 +29,9 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Error> {
     let asked = Scaling::Fixed(args.workers);
-    let limit = args.timeout.map(Limit::of);
+    let limit = args.timeout.map(Deadline::of);
     let silent = "the gateway has not answered, and may go on with what it was asked";
-    let applied = apply(&args.target, &args.care, asked, gateway, printer);
+    let applied = apply(&args.target, &args.force_args, asked, gateway, printer);
     let (name, clamped) = waiting::within(limit, silent, applied).await?;
     let granted = match &clamped {
         None => Some(args.workers),
@@ -49,10 +49,10 @@ pub(super) async fn run(
         let waited = interrupts.or(&goes_on, waited).await;
         waited.inspect_err(|error| {
             if let Some(clamped) = &clamped {
-                Printer::failure(&less_done(&name, clamped));
+                Printer::print_error(&less_done(&name, clamped));
             }
             if matches!(error, Error::TimedOut { .. } | Error::Gateway(_)) {
-                printer.say(&goes_on);
+                printer.note(&goes_on);
             }
         })?;
     }
@@ -63,13 +63,13 @@ pub(super) async fn run(
 async fn see_them_there(
     workers: u32,
     name: &str,
-    (args, limit): (&ScaleArgs, Option<Limit>),
+    (args, limit): (&ScaleArgs, Option<Deadline>),
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let goal = Goal::Exactly(workers);
+    let goal = WaitGoal::Exactly(workers);
     let mut progress = printer.progress(&format!("waiting for the workers of cluster {name}"));
-    let schedulers = super::schedulers(gateway, &args.care.probe);
+    let schedulers = super::schedulers(gateway, &args.force_args.probe);
     let ways = (gateway, &schedulers);
     condition::until(goal, name, ways, limit, &mut progress).await?;
     progress.finish(&format!("cluster {name} has {}", counted(workers)));
@@ -79,20 +79,20 @@ async fn see_them_there(
 /// Scales the cluster that is meant, says so, and prints what the gateway does in a format other
 /// than the table. Returns the cluster's name, and what the gateway did less.
 pub(super) async fn apply(
-    target: &Target,
-    care: &Care,
+    target: &TargetArgs,
+    force_args: &ForceArgs,
     scaling: Scaling,
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(String, Option<Clamped>), Error> {
-    let (name, clamped) = if care.force {
+    let (name, clamped) = if force_args.force {
         let job = async |name: &str| {
             let clamped = scale(gateway, name, scaling).await?;
             Ok((name.to_owned(), clamped))
         };
         target.with(gateway, job).await?
     } else {
-        let name = answering(target, &care.probe, gateway).await?;
+        let name = answering(target, &force_args.probe, gateway).await?;
         let clamped = scale(gateway, &name, scaling).await?;
         (name, clamped)
     };
@@ -101,7 +101,7 @@ pub(super) async fn apply(
         Some(clamped) => clamped.granted,
     };
     if let Some(granted) = granted {
-        printer.say(&done(&name, granted));
+        printer.note(&done(&name, granted));
     }
     let (workers, minimum, maximum) = match granted {
         Some(Scaling::Fixed(count)) => (Some(count), None, None),
@@ -138,7 +138,11 @@ pub(super) fn less_done(name: &str, clamped: &Clamped) -> Error {
 
 /// The cluster that is meant, running and with a scheduler that answers: one that doesn't would
 /// make the gateway fail the cluster after three tries in a third of a second.
-async fn answering(target: &Target, probe: &Probe, gateway: &Gateway) -> Result<String, Error> {
+async fn answering(
+    target: &TargetArgs,
+    probe: &ProbeArgs,
+    gateway: &Gateway,
+) -> Result<String, Error> {
     let (row, identity) = target.find_with_identity(gateway).await?;
     let Cluster { name, status, .. } = row.cluster;
     if status != Status::Running {

@@ -3,24 +3,24 @@
 use jiff::Timestamp;
 
 use crate::cli::value::ClusterName;
-use crate::cli::{Selectors, Target};
+use crate::cli::{SelectorArgs, TargetArgs};
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Identities, Identity, Listing, Status};
-use crate::output::Aged;
+use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
+use crate::output::ClusterRow;
 
-impl Selectors {
+impl SelectorArgs {
     pub(super) fn is_empty(&self) -> bool {
         self.status.is_empty() && self.older_than.is_none() && self.idle_for.is_none()
     }
 
     /// Whether every selector fits, as far as the gateway alone can tell.
-    pub(super) fn fit(&self, row: &Aged) -> bool {
+    pub(super) fn fit(&self, row: &ClusterRow) -> bool {
         (self.status.is_empty() || self.status.contains(&row.cluster.status))
             && self.older_than.is_none_or(|limit| row.age() > limit)
     }
 }
 
-impl Target {
+impl TargetArgs {
     /// The cluster that is meant, as it is now.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Target {
     pub(super) async fn find_with_identity(
         &self,
         gateway: &Gateway,
-    ) -> Result<(Aged, Option<Identity>), Error> {
+    ) -> Result<(ClusterRow, Option<TlsIdentity>), Error> {
         if let Some(name) = self.full_name() {
             match gateway.cluster_with_identity(name).await {
                 Err(gateway::Error::NoSuchCluster(_)) => {}
@@ -60,8 +60,8 @@ impl Target {
 
     fn pick_with_identity(
         &self,
-        (listing, mut identities): (Listing, Identities),
-    ) -> Result<(Aged, Option<Identity>), Error> {
+        (listing, mut identities): (Listing, TlsIdentities),
+    ) -> Result<(ClusterRow, Option<TlsIdentity>), Error> {
         let row = self.pick(listing)?;
         let identity = identities.remove(&row.cluster.name);
         Ok((row, identity))
@@ -102,7 +102,7 @@ impl Target {
         Ok(picked?.cluster)
     }
 
-    fn pick(&self, listing: Listing) -> Result<Aged, Error> {
+    fn pick(&self, listing: Listing) -> Result<ClusterRow, Error> {
         let mut rows = aged(listing).collect::<Vec<_>>();
         if let Some(name) = &self.cluster {
             return one_that_fits(name, rows);
@@ -121,7 +121,10 @@ impl Target {
 ///
 /// # Errors
 /// None fits, or several do.
-pub(super) fn one_that_fits(name: &ClusterName, rows: Vec<Aged>) -> Result<Aged, Error> {
+pub(super) fn one_that_fits(
+    name: &ClusterName,
+    rows: Vec<ClusterRow>,
+) -> Result<ClusterRow, Error> {
     let pattern = name.as_str().to_owned();
     let (mut fitting, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
@@ -149,7 +152,7 @@ pub(super) fn one_of(
     name: &ClusterName,
     clusters: &[Cluster],
     clock: Option<Timestamp>,
-) -> Result<Aged, Error> {
+) -> Result<ClusterRow, Error> {
     let fitting = clusters.iter().filter(|cluster| name.fits(&cluster.name));
     let mut fitting = fitting.cloned().collect::<Vec<_>>();
     if fitting.is_empty() {
@@ -160,7 +163,7 @@ pub(super) fn one_of(
 }
 
 /// That `name` fits none of `rows`, with those of them that are active to choose from.
-pub(super) fn none_fits(name: &ClusterName, rows: Vec<Aged>) -> Error {
+pub(super) fn none_fits(name: &ClusterName, rows: Vec<ClusterRow>) -> Error {
     let active = rows
         .into_iter()
         .filter(|row| row.cluster.status.is_active());
@@ -171,10 +174,10 @@ pub(super) fn none_fits(name: &ClusterName, rows: Vec<Aged>) -> Error {
 }
 
 /// The clusters of `listing`, each with the clock it was listed by.
-pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
+pub(super) fn aged(listing: Listing) -> impl Iterator<Item = ClusterRow> {
     let now = listing.now();
     let clusters = listing.clusters.into_iter();
-    clusters.map(move |cluster| Aged {
+    clusters.map(move |cluster| ClusterRow {
         cluster,
         now,
         activity: None,
@@ -183,16 +186,16 @@ pub(super) fn aged(listing: Listing) -> impl Iterator<Item = Aged> {
 }
 
 /// Clusters to choose from, a line each.
-pub(super) fn lines(rows: &[Aged]) -> Vec<String> {
-    rows.iter().map(Aged::line).collect()
+pub(super) fn lines(rows: &[ClusterRow]) -> Vec<String> {
+    rows.iter().map(ClusterRow::line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(name: &str) -> Aged {
-        Aged {
+    fn row(name: &str) -> ClusterRow {
+        ClusterRow {
             cluster: Cluster::running(name),
             now: Timestamp::UNIX_EPOCH,
             activity: None,

@@ -69,15 +69,15 @@ pub(super) async fn run(
         ssh: &ssh,
     };
     printer.result(&record, || format!("{url}\n"))?;
-    printer.say(&format!(
+    printer.note(&format!(
         "the dashboard of cluster {name} is served until Ctrl-C; the link opens it once"
     ));
-    printer.say("on another machine, run this there first:");
-    printer.say(&format!("  {ssh}"));
+    printer.note("on another machine, run this there first:");
+    printer.note(&format!("  {ssh}"));
     tokio::select! {
         ended = follow(&server, name, gateway, printer) => ended,
         signal = interrupts.next() => {
-            printer.say(&format!("{}: the dashboard is no longer served", signal.word()));
+            printer.note(&format!("{}: the dashboard is no longer served", signal.word()));
             Err(Error::Signalled(signal))
         }
         never = server.run() => match never {},
@@ -90,8 +90,8 @@ pub(super) async fn run(
 async fn renew(server: &Server, printer: &Printer) -> Infallible {
     loop {
         server.opened().await;
-        printer.say("the link was used; for another browser:");
-        printer.say(&format!("  {}", server.link()));
+        printer.note("the link was used; for another browser:");
+        printer.note(&format!("  {}", server.link()));
     }
 }
 
@@ -126,14 +126,14 @@ async fn follow(
         let how = match gateway.cluster(name).await {
             Ok(cluster) if cluster.status == Status::Running => {
                 if is_away {
-                    printer.say("the gateway answers again");
+                    printer.note("the gateway answers again");
                     is_away = false;
                 }
                 continue;
             }
             Ok(cluster) => format!("cluster {name} is {}", cluster.status),
             Err(gateway::Error::NoSuchCluster(_)) => format!("cluster {name} is gone"),
-            Err(error) if error.may_pass() => {
+            Err(error) if error.is_temporary() => {
                 if !is_away {
                     printer.warn(&format!("{error}; trying again"));
                     is_away = true;
@@ -142,7 +142,7 @@ async fn follow(
             }
             Err(error) => return Err(error.into()),
         };
-        printer.say(&format!("{how}: its dashboard ends"));
+        printer.note(&format!("{how}: its dashboard ends"));
         server.conclude(&how);
         sleep(EPILOGUE).await;
         return Ok(());

@@ -5,8 +5,8 @@ use crate::cli::ShowArgs;
 use crate::error::Error;
 use crate::gateway::{Gateway, Status};
 use crate::job::{self, Job, Slurm};
-use crate::output::{Printer, Shown};
-use crate::scheduler::{Packages, Report};
+use crate::output::{ClusterDetails, Printer};
+use crate::scheduler::{PackageVersions, SchedulerReport};
 
 /// More than these, and they no longer help.
 const DIFFERENCES: usize = 3;
@@ -27,10 +27,10 @@ pub(super) async fn run(
             printer.warn(&format!(
                 "the scheduler of cluster {name} told nothing: {fault}"
             ));
-            Report::default()
+            SchedulerReport::default()
         })
     } else {
-        Report::default()
+        SchedulerReport::default()
     };
     let job = if aged.cluster.status == Status::Pending {
         job_of(name).await
@@ -39,7 +39,7 @@ pub(super) async fn run(
     };
     protection::mark(std::slice::from_mut(&mut aged), gateway, printer);
     let differences = differences(&report);
-    printer.cluster(Shown { aged, report, job })?;
+    printer.cluster(ClusterDetails { aged, report, job })?;
     for difference in differences.iter().take(DIFFERENCES) {
         printer.warn(difference);
     }
@@ -55,7 +55,7 @@ async fn job_of(name: &str) -> Option<Job> {
 }
 
 /// A line for each worker that runs on something else than the scheduler does.
-fn differences(report: &Report) -> Vec<String> {
+fn differences(report: &SchedulerReport) -> Vec<String> {
     let Some(versions) = &report.versions else {
         return Vec::new();
     };
@@ -76,7 +76,7 @@ fn differences(report: &Report) -> Vec<String> {
 }
 
 /// What differs, where both are known.
-fn difference(scheduler: &Packages, worker: &Packages) -> Option<String> {
+fn difference(scheduler: &PackageVersions, worker: &PackageVersions) -> Option<String> {
     let pairs = scheduler.each().into_iter().zip(worker.each());
     let differing = pairs.filter_map(|((package, there), (_, here))| {
         let (there, here) = there.zip(here)?;
@@ -90,8 +90,8 @@ fn difference(scheduler: &Packages, worker: &Packages) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn packages(python: Option<&str>, distributed: &str) -> Packages {
-        Packages {
+    fn packages(python: Option<&str>, distributed: &str) -> PackageVersions {
+        PackageVersions {
             python: python.map(str::to_owned),
             dask: None,
             distributed: Some(distributed.to_owned()),

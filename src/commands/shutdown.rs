@@ -4,11 +4,11 @@ use super::counted;
 use super::ending::{Asked, NOT_GONE, as_they_are, ask, print, see_them_gone};
 use super::orphans::Orphans;
 use super::selection::{self, one_of};
-use crate::activity::{Lock, Store};
+use crate::activity::{Lock, StateDir};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Identities, Listing, Status};
-use crate::output::{Aged, Printer};
+use crate::gateway::{Cluster, Gateway, Listing, Status, TlsIdentities};
+use crate::output::{ClusterRow, Printer};
 
 /// Shuts clusters down, waits until they are gone, and prints their names.
 pub(super) async fn run(
@@ -20,10 +20,10 @@ pub(super) async fn run(
     if !is_clean_up {
         return unlocked(args, gateway, printer).await;
     }
-    match Lock::take(&Store::of(gateway.base())?) {
+    match Lock::take(&StateDir::of(gateway.base_url())?) {
         Ok(Some(lock)) => lock.during(unlocked(args, gateway, printer)).await,
         Ok(None) => {
-            printer.say("another clean-up is at work: nothing was done");
+            printer.note("another clean-up is at work: nothing was done");
             print(&[], printer)
         }
         // It only saves work.
@@ -47,7 +47,7 @@ async fn unlocked(args: &ShutdownArgs, gateway: &Gateway, printer: &Printer) -> 
         (Ok(()), unwritten) => unwritten,
         (done, Ok(())) => done,
         (done, Err(unwritten)) => {
-            Printer::failure(&unwritten);
+            Printer::print_error(&unwritten);
             done
         }
     }
@@ -55,7 +55,7 @@ async fn unlocked(args: &ShutdownArgs, gateway: &Gateway, printer: &Printer) -> 
 
 /// Ends those picked. `misfit` is what there was to say of names that fit none.
 async fn end(
-    picked: Vec<Aged>,
+    picked: Vec<ClusterRow>,
     misfit: Result<(), Error>,
     args: &ShutdownArgs,
     orphans: Option<&Orphans<'_>>,
@@ -64,23 +64,23 @@ async fn end(
 ) -> Result<(), Error> {
     if picked.is_empty() {
         print(&[], printer)?;
-        return misfit.inspect(|()| printer.say("no cluster to shut down"));
+        return misfit.inspect(|()| printer.note("no cluster to shut down"));
     }
     if args.dry_run {
-        printer.say("dry run: nothing is shut down");
+        printer.note("dry run: nothing is shut down");
         print(&clusters(picked), printer)?;
         return misfit;
     }
     if args.clusters.is_empty() && !args.yes {
         let question = format!("shut down {}?", counted(picked.len()));
         if !Printer::confirm(&selection::lines(&picked), &question).await? {
-            printer.say("nothing was shut down");
+            printer.note("nothing was shut down");
             return Ok(());
         }
     }
     let asked = ask(clusters(picked), orphans, gateway).await;
     for (name, reason) in &asked.spared {
-        printer.say(&format!("cluster {name} is kept after all: {reason}"));
+        printer.note(&format!("cluster {name} is kept after all: {reason}"));
     }
     let seen = if args.no_wait {
         print(&as_they_are(&asked.agreed, gateway, printer).await, printer)
@@ -105,7 +105,7 @@ fn verdict(asked: Asked, seen: Result<(), Error>, misfit: Result<(), Error>) -> 
         }
         (_, seen) => {
             if let Err(error) = seen {
-                Printer::failure(&error);
+                Printer::print_error(&error);
             }
             let lines = refused
                 .iter()
@@ -125,8 +125,8 @@ async fn by_name(
     args: &ShutdownArgs,
     gateway: &Gateway,
     printer: &Printer,
-) -> Result<(Vec<Aged>, Result<(), Error>), Error> {
-    let mut picked: Vec<Aged> = Vec::new();
+) -> Result<(Vec<ClusterRow>, Result<(), Error>), Error> {
+    let mut picked: Vec<ClusterRow> = Vec::new();
     let mut misfits = Vec::new();
     let Listing { clusters, clock } = gateway.clusters(&Status::ALL).await?;
     let (there, gone): (Vec<_>, Vec<_>) = clusters
@@ -135,7 +135,7 @@ async fn by_name(
     for name in &args.clusters {
         match one_of(name, &there, clock) {
             Ok(row) => {
-                let is_known = |other: &Aged| other.cluster.name == row.cluster.name;
+                let is_known = |other: &ClusterRow| other.cluster.name == row.cluster.name;
                 if !picked.iter().any(is_known) {
                     picked.push(row);
                 }
@@ -144,7 +144,7 @@ async fn by_name(
                 // A name that was in use is no mistake: there's just nothing left to do.
                 Ok(row) if matches!(error, Error::NoneFits { .. }) => {
                     let Cluster { name, status, .. } = row.cluster;
-                    printer.say(&format!("cluster {name} is {status} already"));
+                    printer.note(&format!("cluster {name} is {status} already"));
                 }
                 _ => misfits.push((name, error)),
             },
@@ -166,7 +166,7 @@ async fn by_name(
             error => error,
         };
         if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
-            Printer::failure(&earlier);
+            Printer::print_error(&earlier);
         }
     }
     Ok((picked, misfit))
@@ -177,7 +177,7 @@ async fn by_selectors(
     args: &ShutdownArgs,
     gateway: &Gateway,
     orphans: Option<&mut Orphans<'_>>,
-) -> Result<Vec<Aged>, Error> {
+) -> Result<Vec<ClusterRow>, Error> {
     let selectors = &args.selectors;
     let statuses: &[Status] = if selectors.status.is_empty() {
         &Status::ACTIVE
@@ -187,7 +187,7 @@ async fn by_selectors(
     let (listing, identities) = if orphans.is_some() {
         gateway.clusters_with_identities(statuses).await?
     } else {
-        (gateway.clusters(statuses).await?, Identities::new())
+        (gateway.clusters(statuses).await?, TlsIdentities::new())
     };
     let clock = listing.clock;
     if clock.is_none() && selectors.older_than.is_some() {
@@ -201,6 +201,6 @@ async fn by_selectors(
     }
 }
 
-fn clusters(rows: Vec<Aged>) -> Vec<Cluster> {
+fn clusters(rows: Vec<ClusterRow>) -> Vec<Cluster> {
     rows.into_iter().map(|row| row.cluster).collect()
 }

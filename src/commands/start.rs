@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 use serde_json::{Map, Value};
 
 use super::account;
-use super::condition::{self, Goal};
+use super::condition::{self, WaitGoal};
 use super::options::refused;
 use super::scale;
-use super::waiting::{self, Limit};
+use super::waiting::{self, Deadline};
 use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::{DefaultFault, Error};
-use crate::gateway::{self, Clamped, Cluster, Field, Gateway, Scaling, Status, typed};
+use crate::gateway::{self, Clamped, Cluster, Gateway, OptionField, Scaling, Status, typed};
 use crate::output::{Printer, Progress};
 
 /// The phase that a start begins with.
@@ -26,7 +26,7 @@ pub(super) struct Start<'a> {
     args: &'a StartArgs,
     /// So many workers are waited for.
     workers: Option<u32>,
-    limit: Option<Limit>,
+    limit: Option<Deadline>,
     gateway: &'a Gateway,
 }
 
@@ -51,7 +51,7 @@ async fn options(
 
 /// The defaults that the gateway doesn't take, of those that the command line leaves.
 fn faults(
-    fields: &[Field],
+    fields: &[OptionField],
     asked_for: &Map<String, Value>,
     settings: &Settings,
 ) -> Vec<DefaultFault> {
@@ -123,12 +123,12 @@ impl<'a> Start<'a> {
         Self {
             args,
             workers,
-            limit: args.timeout.map(Limit::of),
+            limit: args.timeout.map(Deadline::of),
             gateway,
         }
     }
 
-    pub(super) fn limit(&self) -> Option<Limit> {
+    pub(super) fn limit(&self) -> Option<Deadline> {
         self.limit
     }
 
@@ -184,7 +184,7 @@ impl<'a> Start<'a> {
         printer: &Printer,
     ) -> Result<(Cluster, Option<Clamped>), Error> {
         let name = cluster.name.clone();
-        printer.say(&format!("using cluster {name}, which was there already"));
+        printer.note(&format!("using cluster {name}, which was there already"));
         let cluster = if cluster.status == Status::Running || !is_waited_for {
             cluster
         } else {
@@ -235,7 +235,7 @@ impl<'a> Start<'a> {
                 maximum: Some(maximum),
                 ..
             } if there > u64::from(maximum) => {
-                printer.say(&format!(
+                printer.note(&format!(
                     "cluster {name} has {there} workers, more than {maximum}: its scaling stays as \
                      it is"
                 ));
@@ -248,11 +248,11 @@ impl<'a> Start<'a> {
             .as_ref()
             .map_or(Some(scaling), |clamped| clamped.granted);
         match granted {
-            Some(Scaling::Fixed(count)) => printer.say(&format!(
+            Some(Scaling::Fixed(count)) => printer.note(&format!(
                 "cluster {name} is scaled from {there} to {}, adaptive scaling is off",
                 scale::counted(count)
             )),
-            Some(range) => printer.say(&scale::done(name, range)),
+            Some(range) => printer.note(&scale::done(name, range)),
             None => {}
         }
         Ok(clamped)
@@ -290,12 +290,12 @@ impl<'a> Start<'a> {
         };
         let schedulers = super::schedulers(self.gateway, &self.args.probe);
         let ways = (self.gateway, &schedulers);
-        let goal = Goal::AtLeast(count);
+        let goal = WaitGoal::AtLeast(count);
         let waited = condition::until(goal, name, ways, self.limit, progress).await;
         waited.inspect_err(|_| {
             if let Some(clamped) = clamped {
                 let less = scale::less_done(name, clamped);
-                progress.around(|| Printer::failure(&less));
+                progress.around(|| Printer::print_error(&less));
             }
         })
     }

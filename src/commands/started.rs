@@ -57,12 +57,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A cluster that is dgw's to shut down until it is handed over.
-pub(super) struct Started {
+pub(super) struct OwnedCluster {
     pub(super) name: String,
     since: Instant,
 }
 
-impl Started {
+impl OwnedCluster {
     /// Does `work` on the cluster. Where that fails or is interrupted, or panics, the cluster is
     /// shut down; else it's still there to be shut down.
     ///
@@ -96,7 +96,7 @@ impl Started {
         };
         let ended = self.see_off(HURRY, gateway, interrupts, printer).await;
         if let Err(note) = ended {
-            Printer::alarm(&note);
+            Printer::warn_always(&note);
         }
         failed
             .unwrap_or_else(|panic| resume_unwind(panic))
@@ -121,7 +121,7 @@ impl Started {
             (done, Ok(())) => done,
             (Ok(_), Err(note)) => Err(Error::LeftBehind(note)),
             (Err(error), Err(note)) => {
-                Printer::alarm(&note);
+                Printer::warn_always(&note);
                 Err(error)
             }
         }
@@ -197,7 +197,7 @@ impl Started {
             }
             let is_hopeless = match &looked {
                 Ok(_) => Instant::now() > deadline,
-                Err(error) => !error.may_pass() || last_answer.elapsed() > patience.outage,
+                Err(error) => !error.is_temporary() || last_answer.elapsed() > patience.outage,
             };
             if is_hopeless {
                 return looked.and(Err(gateway::Error::Slow));

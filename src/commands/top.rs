@@ -12,14 +12,14 @@ use rustix::process::{Signal as ProcessSignal, kill_current_process_group};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::interrupt::Interrupts;
-use crate::cli::{Target, TopArgs};
+use crate::cli::{TargetArgs, TopArgs};
 use crate::error::{Error, Signal};
-use crate::gateway::{self, Gateway, Identities, Listing, Status};
+use crate::gateway::{self, Gateway, Listing, Status, TlsIdentities};
 use crate::output::top::{Screen, Sorting, View, Watched, events, titles};
 use crate::output::{Printer, Suspension, Turn};
-use crate::scheduler::Depth;
+use crate::scheduler::ReportDetail;
 use asking::{Asking, News};
-use keys::Step;
+use keys::KeyAction;
 
 /// What comes within this time is drawn together.
 const TOGETHER: Duration = Duration::from_millis(50);
@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
             self.take_all(all);
             return Ok(());
         };
-        let target = Target {
+        let target = TargetArgs {
             cluster: Some(name.clone()),
         };
         let (aged, identity) = target.find_with_identity(gateway).await?;
@@ -138,7 +138,7 @@ impl<'a> Watch<'a> {
         self.view.chosen = Some(aged.cluster.name.clone());
         if aged.cluster.status == Status::Running {
             let name = aged.cluster.name.clone();
-            self.asking.report(name, identity, Depth::Everything);
+            self.asking.report(name, identity, ReportDetail::Everything);
         }
         self.view.clusters = vec![Watched::new(aged.cluster)];
         Ok(())
@@ -172,7 +172,7 @@ impl<'a> Watch<'a> {
                 },
                 event = events.recv() => {
                     let event = event.context("the keyboard is gone")?;
-                    if self.answer(&event.context("can't read the keyboard")?) == Step::Quit {
+                    if self.answer(&event.context("can't read the keyboard")?) == KeyAction::Quit {
                         return Ok(());
                     }
                 }
@@ -191,16 +191,16 @@ impl<'a> Watch<'a> {
     }
 
     /// Does what a key, or a change of the screen's size, asks for.
-    fn answer(&mut self, event: &Event) -> Step {
+    fn answer(&mut self, event: &Event) -> KeyAction {
         let step = match event {
             Event::Key(key) => keys::press(*key, &mut self.view, self.in_sight),
-            _ => Step::Stay,
+            _ => KeyAction::Stay,
         };
         match step {
-            Step::Quit | Step::Stay => {}
-            Step::Look => self.next_look = Instant::now(),
+            KeyAction::Quit | KeyAction::Stay => {}
+            KeyAction::Look => self.next_look = Instant::now(),
             // As the terminal itself would do it.
-            Step::Stop => {
+            KeyAction::Stop => {
                 let _ = kill_current_process_group(ProcessSignal::TSTP);
             }
         }
@@ -245,7 +245,7 @@ impl<'a> Watch<'a> {
                     watched.is_forgotten = true;
                 }
             }
-            News::Clusters(Err(error)) | News::Cluster(_, Err(error)) if error.may_pass() => {
+            News::Clusters(Err(error)) | News::Cluster(_, Err(error)) if error.is_temporary() => {
                 self.view.trouble = Some(error.to_string());
             }
             News::Clusters(Err(error)) | News::Cluster(_, Err(error)) => return Err(error.into()),
@@ -272,7 +272,7 @@ impl<'a> Watch<'a> {
 
     /// Takes in all clusters there are. Those that have ended before dgw looked are nothing to
     /// watch; those of which there's nothing to be said any more go.
-    fn take_all(&mut self, (listing, mut identities): (Listing, Identities)) {
+    fn take_all(&mut self, (listing, mut identities): (Listing, TlsIdentities)) {
         self.tell_time(&listing);
         let mut before = std::mem::take(&mut self.view.clusters);
         for cluster in listing.clusters {
@@ -291,7 +291,7 @@ impl<'a> Watch<'a> {
             if watched.cluster.status == Status::Running {
                 let name = watched.cluster.name.clone();
                 let identity = identities.remove(&name);
-                self.asking.report(name, identity, Depth::Numbers);
+                self.asking.report(name, identity, ReportDetail::Numbers);
             }
             self.view.clusters.push(watched);
         }
@@ -301,7 +301,7 @@ impl<'a> Watch<'a> {
         self.view.clusters.append(&mut before);
     }
 
-    fn take_one(&mut self, listing: Listing, mut identities: Identities) {
+    fn take_one(&mut self, listing: Listing, mut identities: TlsIdentities) {
         self.tell_time(&listing);
         for cluster in listing.clusters {
             let identity = identities.remove(&cluster.name);
@@ -312,9 +312,9 @@ impl<'a> Watch<'a> {
             };
             watched.is_now(cluster);
             let depth = if watched.knows_versions() {
-                Depth::Numbers
+                ReportDetail::Numbers
             } else {
-                Depth::Everything
+                ReportDetail::Everything
             };
             if is_running {
                 self.asking.report(name, identity, depth);

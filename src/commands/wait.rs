@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::condition::{self, Goal};
-use super::waiting::{self, Limit, Outage};
+use super::condition::{self, WaitGoal};
+use super::waiting::{self, Deadline, OutageTolerance};
 use crate::cli::WaitArgs;
 use crate::cli::value::Condition;
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let limit = args.timeout.map(Limit::of);
+    let limit = args.timeout.map(Deadline::of);
     let silent = "the gateway has not answered";
     let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
     let name = found.name.clone();
@@ -29,15 +29,15 @@ pub(super) async fn run(
     let goal = match args.condition {
         Condition::Stopped => {
             let what = format!("cluster {name} has not ended");
-            let outage = Outage::borne_until(limit);
+            let outage = OutageTolerance::borne_until(limit);
             let end = until_ended(found, gateway, outage, &mut progress);
             let ended = waiting::within(limit, &what, end).await?;
             progress.finish(&format!("cluster {name} is {}", ended.status));
             return printer.result(&ended, String::new);
         }
         Condition::Running => None,
-        Condition::Workers(count) => Some(Goal::AtLeast(count)),
-        Condition::Idle => Some(Goal::Idle),
+        Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
+        Condition::Idle => Some(WaitGoal::Idle),
     };
     let cluster = if found.status == Status::Running {
         found
@@ -56,7 +56,7 @@ pub(super) async fn run(
 async fn until_ended(
     mut cluster: Cluster,
     gateway: &Gateway,
-    mut outage: Outage,
+    mut outage: OutageTolerance,
     progress: &mut Progress,
 ) -> Result<Cluster, Error> {
     let name = cluster.name.clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::account::Account;
+use super::account::StartDiagnostics;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
 use crate::output::Progress;
@@ -31,13 +31,13 @@ pub(super) async fn until_running(
     gateway: &Gateway,
     name: &str,
     is_new: bool,
-    limit: Option<Limit>,
+    limit: Option<Deadline>,
     progress: &mut Progress,
 ) -> Result<Cluster, Error> {
-    let mut account = Account::of(name);
+    let mut account = StartDiagnostics::of(name);
     let started = Instant::now();
     let outcome = {
-        let outage = Outage::borne_until(limit);
+        let outage = OutageTolerance::borne_until(limit);
         let start = outcome(gateway, name, is_new, outage, &mut account, progress);
         match limit {
             Some(limit) => tokio::time::timeout_at(limit.end, start).await.ok(),
@@ -64,15 +64,15 @@ pub(super) async fn until_running(
 }
 
 /// The gateway's silence during a wait, and how long it is borne.
-pub(super) struct Outage {
+pub(super) struct OutageTolerance {
     last_answer: Instant,
     /// Whether somebody has said how long they wait.
     is_limited: bool,
 }
 
-impl Outage {
+impl OutageTolerance {
     /// Borne until `limit`, which the wait itself keeps, or for [`OUTAGE_LIMIT`] where there is none.
-    pub(super) fn borne_until(limit: Option<Limit>) -> Self {
+    pub(super) fn borne_until(limit: Option<Deadline>) -> Self {
         Self {
             last_answer: Instant::now(),
             is_limited: limit.is_some(),
@@ -90,7 +90,7 @@ impl Outage {
     /// It won't pass, or has been borne for long enough.
     pub(super) fn bear(&self, error: gateway::Error) -> Result<(), gateway::Error> {
         let is_short = self.is_limited || self.last_answer.elapsed() < OUTAGE_LIMIT;
-        if error.may_pass() && is_short {
+        if error.is_temporary() && is_short {
             return Ok(());
         }
         Err(error)
@@ -110,8 +110,8 @@ async fn outcome(
     gateway: &Gateway,
     name: &str,
     is_new: bool,
-    mut outage: Outage,
-    account: &mut Account,
+    mut outage: OutageTolerance,
+    account: &mut StartDiagnostics,
     progress: &mut Progress,
 ) -> Result<Outcome, gateway::Error> {
     let poll = async || gateway.cluster_when_started(name).await;
@@ -172,12 +172,12 @@ pub(super) async fn once_known(
 
 /// A time limit that has begun.
 #[derive(Clone, Copy)]
-pub(super) struct Limit {
+pub(super) struct Deadline {
     span: Duration,
     end: Instant,
 }
 
-impl Limit {
+impl Deadline {
     pub(super) fn of(span: Duration) -> Self {
         Self {
             span,
@@ -207,7 +207,7 @@ impl Limit {
 /// # Errors
 /// The work's own, or that the time is up, and `what` was still to come.
 pub(super) async fn within<T>(
-    limit: Option<Limit>,
+    limit: Option<Deadline>,
     what: &str,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {

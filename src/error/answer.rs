@@ -1,25 +1,25 @@
 //! What the gateway's failures end with, and what to do about them.
 
-use super::Code;
+use super::ExitCode;
 use crate::age;
 use crate::config;
-use crate::gateway::{self, Certificate, Trouble};
+use crate::gateway::{self, AuthFailure, Certificate};
 
 /// What a command ends with that the gateway's answer, or the want of one, brings down.
-pub(super) fn code(error: &gateway::Error) -> Code {
+pub(super) fn code(error: &gateway::Error) -> ExitCode {
     use gateway::Error as E;
     match error {
-        E::Authentication(_) | E::Forbidden { .. } => Code::Permission,
-        E::NoSuchCluster(_) => Code::NoCluster,
-        E::Rejected(_) => Code::Usage,
-        E::Setup(_) => Code::Configuration,
-        E::Conflict { .. } | E::Slow => Code::Other,
+        E::Authentication(_) | E::Forbidden { .. } => ExitCode::Permission,
+        E::NoSuchCluster(_) => ExitCode::NoCluster,
+        E::Rejected(_) => ExitCode::Usage,
+        E::Setup(_) => ExitCode::Configuration,
+        E::Conflict { .. } | E::Slow => ExitCode::Other,
         E::Unreachable { .. }
         | E::OtherProtocol { .. }
         | E::Lost { .. }
         | E::Silent { .. }
         | E::NotGateway { .. }
-        | E::Server { .. } => Code::Gateway,
+        | E::Server { .. } => ExitCode::Gateway,
     }
 }
 
@@ -53,7 +53,7 @@ fn address_hint(error: &gateway::Error, setting: &str) -> Option<String> {
         E::NotGateway { .. } => Some(format!(
             "{check}: behind a JupyterHub it ends in /services/dask-gateway"
         )),
-        E::Authentication(trouble) if matches!(**trouble, Trouble::LoginPage { .. }) => {
+        E::Authentication(trouble) if matches!(**trouble, AuthFailure::LoginPage { .. }) => {
             Some(format!(
                 "{check}: it must lead to the gateway itself, behind a JupyterHub it ends in \
                  /services/dask-gateway"
@@ -114,9 +114,9 @@ fn other_hint(error: &gateway::Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn trouble_hint(trouble: &Trouble) -> String {
+fn trouble_hint(trouble: &AuthFailure) -> String {
     match trouble {
-        Trouble::Refused {
+        AuthFailure::Refused {
             sent,
             wanted: Some(wanted),
             ..
@@ -129,26 +129,26 @@ fn trouble_hint(trouble: &Trouble) -> String {
                 _ => format!("this dgw knows {}", config::KNOWN_TYPES),
             }
         }
-        Trouble::ProxyRefused => {
+        AuthFailure::ProxyRefused => {
             "put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
         }
-        Trouble::Refused { sent, .. } if *sent == "basic" => {
+        AuthFailure::Refused { sent, .. } if *sent == "basic" => {
             "`dgw login --force` asks for them again, and tries them before it keeps them"
                 .to_owned()
         }
-        Trouble::Refused { sent, .. } if *sent == "kerberos" => {
+        AuthFailure::Refused { sent, .. } if *sent == "kerberos" => {
             "`kinit` gets a new ticket; if that is refused too, tell those who run the gateway: its \
              own keytab may be out of date"
                 .to_owned()
         }
-        Trouble::Refused { address, .. } => format!(
+        AuthFailure::Refused { address, .. } => format!(
             "{}. A valid token is refused too where it lacks access to the gateway's service",
             new_token(address)
         ),
-        Trouble::TokenUnknown { address } => new_token(address),
-        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", new_token(address)),
-        Trouble::Kerberos(fault) => fault.hint(),
-        Trouble::LoginPage { .. } => {
+        AuthFailure::TokenUnknown { address } => new_token(address),
+        AuthFailure::NoAccess { address } => format!("{}, {WITH_ACCESS}", new_token(address)),
+        AuthFailure::Kerberos(fault) => fault.hint(),
+        AuthFailure::LoginPage { .. } => {
             "check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it \
              ends in /services/dask-gateway"
                 .to_owned()
@@ -157,13 +157,13 @@ fn trouble_hint(trouble: &Trouble) -> String {
 }
 
 /// What to type instead of what `dgw login` was given.
-pub(super) fn next_try(trouble: &Trouble) -> String {
+pub(super) fn next_try(trouble: &AuthFailure) -> String {
     let other_token = |address: &str| format!("make a new token {}", token_page(address));
     match trouble {
-        Trouble::TokenUnknown { address } => other_token(address),
-        Trouble::NoAccess { address } => format!("{}, {WITH_ACCESS}", other_token(address)),
-        Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => other_token(address),
-        Trouble::Refused { sent, .. } if *sent == "basic" => "try again".to_owned(),
+        AuthFailure::TokenUnknown { address } => other_token(address),
+        AuthFailure::NoAccess { address } => format!("{}, {WITH_ACCESS}", other_token(address)),
+        AuthFailure::Refused { address, sent, .. } if *sent == "jupyterhub" => other_token(address),
+        AuthFailure::Refused { sent, .. } if *sent == "basic" => "try again".to_owned(),
         other => trouble_hint(other),
     }
 }

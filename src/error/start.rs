@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::age;
-use crate::job::{Job, Log, Trace};
+use crate::job::{Job, JobHistory, JobLog};
 
 /// Of a log, so many lines are shown: a traceback and what came before.
 const LOG_LINES: usize = 20;
@@ -12,7 +12,7 @@ const LOG_LINES: usize = 20;
 const NOTABLE: Duration = Duration::from_secs(1);
 
 /// What was seen: the job, where the logs are, and how the one that matters ended.
-pub(super) fn seen(trace: &Trace, matters: Option<&Log>) -> Vec<String> {
+pub(super) fn seen(trace: &JobHistory, matters: Option<&JobLog>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(last) = trace.job() {
         let its = trace.jobs.iter().filter(|job| job.id() == last.id());
@@ -45,7 +45,7 @@ pub(super) fn seen(trace: &Trace, matters: Option<&Log>) -> Vec<String> {
 }
 
 /// What to do about it.
-pub(super) fn hint(trace: &Trace) -> &'static str {
+pub(super) fn hint(trace: &JobHistory) -> &'static str {
     if trace.schedulers_log().is_some() {
         "the scheduler's log may tell why; if it doesn't, ask those who run the gateway to look \
          into theirs"

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use super::error::Trouble;
+use super::error::AuthFailure;
 
 /// An answer that was read whole.
 pub(super) struct Answer {
@@ -96,16 +96,16 @@ impl Answer {
             return Err(Error::NoSuchCluster(name.to_owned()));
         }
         Err(match (status.as_u16(), complaint) {
-            (401, _) => Error::Authentication(Box::new(Trouble::Refused {
+            (401, _) => Error::Authentication(Box::new(AuthFailure::Refused {
                 address,
                 sent,
                 wanted: self.wanted_authentication(),
             })),
             (500, Some(text)) if text == TOKEN_UNKNOWN => {
-                Error::Authentication(Box::new(Trouble::TokenUnknown { address }))
+                Error::Authentication(Box::new(AuthFailure::TokenUnknown { address }))
             }
             (500, Some(text)) if text == TICKET_REFUSED => {
-                Error::Authentication(Box::new(Trouble::Refused {
+                Error::Authentication(Box::new(AuthFailure::Refused {
                     address,
                     sent,
                     wanted: Some("kerberos".to_owned()),
@@ -116,7 +116,7 @@ impl Answer {
                 cluster: cluster.map(str::to_owned),
                 reason,
             },
-            (407, _) => Error::Authentication(Box::new(Trouble::ProxyRefused)),
+            (407, _) => Error::Authentication(Box::new(AuthFailure::ProxyRefused)),
             (409, Some(reason)) => Error::Conflict {
                 address,
                 cluster: cluster.map(str::to_owned),
@@ -146,7 +146,7 @@ impl Answer {
         let _ = to.set_username("");
         let _ = to.set_password(None);
         if is_login(to.path()) {
-            return Error::Authentication(Box::new(Trouble::LoginPage {
+            return Error::Authentication(Box::new(AuthFailure::LoginPage {
                 url: self.url.to_string(),
                 to: to.to_string(),
             }));

@@ -11,7 +11,7 @@ use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
 use super::answer::Answer;
 use super::kerberos::{Exchange, Service};
-use super::{Error, Trouble};
+use super::{AuthFailure, Error};
 use crate::config::{Credentials, Settings};
 
 /// How requests say who one is.
@@ -85,8 +85,8 @@ impl Presented {
     }
 }
 
-fn refused(fault: super::kerberos::Fault) -> Error {
-    Error::Authentication(Box::new(Trouble::Kerberos(fault)))
+fn refused(fault: super::kerberos::KerberosError) -> Error {
+    Error::Authentication(Box::new(AuthFailure::Kerberos(fault)))
 }
 
 /// The token of an answer to `Negotiate`.

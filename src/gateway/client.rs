@@ -138,7 +138,7 @@ impl Gateway {
     }
 
     /// The address, without a slash at its end.
-    pub(crate) fn base(&self) -> &str {
+    pub(crate) fn base_url(&self) -> &str {
         &self.base
     }
 

@@ -12,8 +12,8 @@ use super::Error;
 use super::answer::Answer;
 use super::clamped::Clamped;
 use super::client::{Gateway, LONG_POLL, Request};
-use super::model::{Cluster, FullRecord, Identities, Listing, Record, Status, is_proper_name};
-use super::options::Field;
+use super::model::{Cluster, FullRecord, Listing, Record, Status, TlsIdentities, is_proper_name};
+use super::options::OptionField;
 
 /// What a cluster's name is made of; everything else is encoded and can't leave the path.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -38,14 +38,14 @@ struct Created {
 }
 
 #[derive(Deserialize)]
-struct Verdict {
+struct ScaleResponse {
     ok: bool,
     msg: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Offer {
-    cluster_options: Vec<Field>,
+    cluster_options: Vec<OptionField>,
 }
 
 impl Gateway {
@@ -63,7 +63,7 @@ impl Gateway {
     pub(crate) async fn clusters_with_identities(
         &self,
         statuses: &[Status],
-    ) -> Result<(Listing, Identities), Error> {
+    ) -> Result<(Listing, TlsIdentities), Error> {
         let answer = self.send(get(list_path(statuses))).await?;
         let records = answer.json::<BTreeMap<String, FullRecord>>()?;
         self.identified(&answer, records.into_values().collect())
@@ -73,7 +73,7 @@ impl Gateway {
     pub(crate) async fn cluster_with_identity(
         &self,
         name: &str,
-    ) -> Result<(Listing, Identities), Error> {
+    ) -> Result<(Listing, TlsIdentities), Error> {
         let request = Request {
             cluster: Some(name),
             ..get(cluster_path(name))
@@ -87,7 +87,7 @@ impl Gateway {
         &self,
         answer: &Answer,
         mut records: Vec<FullRecord>,
-    ) -> Result<(Listing, Identities), Error> {
+    ) -> Result<(Listing, TlsIdentities), Error> {
         let identities = records.iter_mut().filter_map(FullRecord::take_identity);
         let identities = identities.collect();
         let records = records.into_iter().map(|full| full.record);
@@ -185,13 +185,13 @@ impl Gateway {
                 ..request(Method::POST, format!("{}/{route}", cluster_path(name)))
             })
             .await?;
-        let Verdict { ok, msg } = answer.json()?;
+        let ScaleResponse { ok, msg } = answer.json()?;
         let reason = || msg.unwrap_or_else(|| "it gave no reason".to_owned());
         Ok((!ok).then(|| Clamped::new(scaling, reason())))
     }
 
     /// The options that this gateway offers for a new cluster.
-    pub(crate) async fn options(&self) -> Result<Vec<Field>, Error> {
+    pub(crate) async fn options(&self) -> Result<Vec<OptionField>, Error> {
         let answer = self.send(get("/api/v1/options".to_owned())).await?;
         Ok(answer.json::<Offer>()?.cluster_options)
     }

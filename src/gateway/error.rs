@@ -28,7 +28,7 @@ pub(crate) enum Error {
     #[error("no answer from `{url}` within {} s", limit.as_secs_f32())]
     Silent { url: String, limit: Duration },
     #[error("{}", auth_text(.0))]
-    Authentication(Box<Trouble>),
+    Authentication(Box<AuthFailure>),
     /// 403, in the gateway's own words.
     #[error("the gateway at `{address}` does not permit it{}: {reason}", about(cluster.as_deref()))]
     Forbidden {
@@ -78,7 +78,7 @@ pub(crate) enum Certificate {
 
 /// What the gateway said of one's credentials.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum AuthFailure {
     /// 401. `wanted` is its `WWW-Authenticate`.
     Refused {
         address: String,
@@ -92,54 +92,54 @@ pub(crate) enum Trouble {
     /// hub's (2026.3.0).
     NoAccess { address: String },
     /// Kerberos gives nothing to send, or what was answered isn't the gateway's.
-    Kerberos(kerberos::Fault),
+    Kerberos(kerberos::KerberosError),
     /// 407.
     ProxyRefused,
     /// A login page stands in front.
     LoginPage { url: String, to: String },
 }
 
-/// What [`Trouble::Refused`] says was sent where no credentials were.
+/// What [`AuthFailure::Refused`] says was sent where no credentials were.
 pub(super) const NOBODY: &str = "nothing";
 
 fn about(cluster: Option<&str>) -> String {
     cluster.map_or_else(String::new, |name| format!(", for cluster `{name}`"))
 }
 
-fn auth_text(trouble: &Trouble) -> String {
+fn auth_text(trouble: &AuthFailure) -> String {
     match trouble {
-        Trouble::Refused { address, sent, .. } if *sent == NOBODY => {
+        AuthFailure::Refused { address, sent, .. } if *sent == NOBODY => {
             format!("the gateway at `{address}` wants to know who you are")
         }
-        Trouble::Refused {
+        AuthFailure::Refused {
             address,
             sent,
             wanted: Some(wanted),
         } if !wanted.eq_ignore_ascii_case(sent) => format!(
             "the gateway at `{address}` wants {wanted} authentication, the configuration says {sent}"
         ),
-        Trouble::Refused { address, sent, .. } if *sent == "jupyterhub" => {
+        AuthFailure::Refused { address, sent, .. } if *sent == "jupyterhub" => {
             format!("the gateway at `{address}` did not accept the JupyterHub token")
         }
-        Trouble::Refused { address, sent, .. } if *sent == "kerberos" => {
+        AuthFailure::Refused { address, sent, .. } if *sent == "kerberos" => {
             format!("the gateway at `{address}` did not accept the Kerberos ticket")
         }
-        Trouble::Refused { address, .. } => {
+        AuthFailure::Refused { address, .. } => {
             format!("the gateway at `{address}` did not accept the user name and password")
         }
-        Trouble::TokenUnknown { address } => format!(
+        AuthFailure::TokenUnknown { address } => format!(
             "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, \
              expired or revoked"
         ),
-        Trouble::NoAccess { address } => format!(
+        AuthFailure::NoAccess { address } => format!(
             "the token is valid, but lacks access to the gateway at `{address}`, a service of its \
              JupyterHub"
         ),
-        Trouble::Kerberos(fault) => fault.to_string(),
-        Trouble::ProxyRefused => {
+        AuthFailure::Kerberos(fault) => fault.to_string(),
+        AuthFailure::ProxyRefused => {
             "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
         }
-        Trouble::LoginPage { url, to } => {
+        AuthFailure::LoginPage { url, to } => {
             format!("`{url}` leads to a login page (`{to}`), not to a gateway")
         }
     }
@@ -147,12 +147,12 @@ fn auth_text(trouble: &Trouble) -> String {
 
 impl Error {
     /// Whether the trouble may pass by itself.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { certificate, .. } => certificate.is_none(),
             Self::Lost { .. } | Self::Silent { .. } | Self::Server { .. } => true,
             Self::Authentication(trouble) => {
-                matches!(&**trouble, Trouble::Kerberos(fault) if fault.may_pass())
+                matches!(&**trouble, AuthFailure::Kerberos(fault) if fault.is_temporary())
             }
             _ => false,
         }
@@ -164,7 +164,7 @@ impl Error {
             Self::Server { status, .. } => matches!(status, 429 | 502..=504),
             // It has cost a whole time limit already.
             Self::Silent { .. } | Self::Authentication(_) => false,
-            error => error.may_pass(),
+            error => error.is_temporary(),
         }
     }
 
@@ -189,7 +189,7 @@ impl Error {
         match self {
             Self::Unreachable { cause, .. } => cause.as_deref(),
             Self::Authentication(trouble) => match &**trouble {
-                Trouble::Kerberos(fault) => fault.cause(),
+                AuthFailure::Kerberos(fault) => fault.cause(),
                 _ => None,
             },
             _ => None,
@@ -206,7 +206,7 @@ pub(super) fn network(
     limit: Duration,
 ) -> Error {
     if is_proxys_refusal(error) {
-        return Error::Authentication(Box::new(Trouble::ProxyRefused));
+        return Error::Authentication(Box::new(AuthFailure::ProxyRefused));
     }
     if is_other_protocols(error) {
         return Error::OtherProtocol {

@@ -34,7 +34,7 @@ pub(super) struct Exchange {
 /// Why there is no token, or why an answer isn't the gateway's.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
-pub(crate) struct Fault {
+pub(crate) struct KerberosError {
     kind: Kind,
     /// In the library's words, which hold names of principals, realms and files only.
     cause: Option<String>,
@@ -85,26 +85,29 @@ impl Service {
     /// A token for one request. The KDC may have to be asked for it, which may take until `limit`.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub(super) async fn token(&self, limit: Duration) -> Result<(Vec<u8>, Exchange), Fault> {
+    /// See [`KerberosError`].
+    pub(super) async fn token(
+        &self,
+        limit: Duration,
+    ) -> Result<(Vec<u8>, Exchange), KerberosError> {
         let service = self.clone();
         // The library waits for the KDC as long as its own configuration says, and can't be called
         // off: the thread is left to it.
         let asking = spawn_blocking(move || service.ask());
         match timeout(limit, asking).await {
             Ok(Ok(done)) => done,
-            Ok(Err(panic)) => Err(Fault {
+            Ok(Err(panic)) => Err(KerberosError {
                 kind: Kind::Other(self.name.clone()),
                 cause: Some(panic.to_string()),
             }),
-            Err(_) => Err(Fault {
+            Err(_) => Err(KerberosError {
                 kind: Kind::Silent(limit),
                 cause: None,
             }),
         }
     }
 
-    fn ask(&self) -> Result<(Vec<u8>, Exchange), Fault> {
+    fn ask(&self) -> Result<(Vec<u8>, Exchange), KerberosError> {
         // No delegation: the gateway has no business elsewhere in one's name.
         let flags = CtxFlags::GSS_C_MUTUAL_FLAG;
         let asked = || {
@@ -122,7 +125,7 @@ impl Service {
         Ok((token, exchange))
     }
 
-    fn fault(&self, error: GssError) -> Fault {
+    fn fault(&self, error: GssError) -> KerberosError {
         let kind = match error.minor {
             KDC_ERR_S_PRINCIPAL_UNKNOWN => Kind::NoSuchService {
                 service: self.name.clone(),
@@ -134,7 +137,7 @@ impl Service {
             _ if error.major.bits() == MajorFlags::GSS_S_NO_CRED.bits() => Kind::NoTicket,
             _ => Kind::Other(self.name.clone()),
         };
-        Fault {
+        KerberosError {
             kind,
             cause: Some(words(error)),
         }
@@ -146,8 +149,8 @@ impl Exchange {
     ///
     /// # Errors
     /// Whoever answered doesn't have the service's key.
-    pub(super) fn conclude(mut self, token: &[u8]) -> Result<(), Fault> {
-        let unproven = |cause| Fault {
+    pub(super) fn conclude(mut self, token: &[u8]) -> Result<(), KerberosError> {
+        let unproven = |cause| KerberosError {
             kind: Kind::Unproven(self.service.clone()),
             cause,
         };
@@ -164,7 +167,7 @@ impl Exchange {
     }
 }
 
-impl Fault {
+impl KerberosError {
     /// The one thing to do about it.
     pub(crate) fn hint(&self) -> String {
         match &self.kind {
@@ -202,7 +205,7 @@ impl Fault {
     }
 
     /// Whether it may pass by itself.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_temporary(&self) -> bool {
         matches!(self.kind, Kind::Unreachable | Kind::Silent(_))
     }
 }

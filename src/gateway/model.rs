@@ -1,7 +1,7 @@
 //! What the gateway tells of a cluster.
 //!
 //! Records carry `tls_cert` and `tls_key` too. What is printed has no field for either: what isn't
-//! there can't leak. They are an [`Identity`], for those who ask for it.
+//! there can't leak. They are an [`TlsIdentity`], for those who ask for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -115,13 +115,13 @@ impl Listing {
 
 /// What a running cluster's scheduler knows its own by. Nothing to print.
 #[derive(Debug)]
-pub(crate) struct Identity {
+pub(crate) struct TlsIdentity {
     pub(crate) certificate: Secret,
     pub(crate) key: Secret,
 }
 
-/// Identities by the names of their clusters.
-pub(crate) type Identities = BTreeMap<String, Identity>;
+/// TLS identities by the names of their clusters.
+pub(crate) type TlsIdentities = BTreeMap<String, TlsIdentity>;
 
 /// A record on the wire, with what makes an identity.
 #[derive(Deserialize)]
@@ -134,8 +134,8 @@ pub(super) struct FullRecord {
 
 impl FullRecord {
     /// The cluster's name and its identity, taken out of the record. Only running ones have one.
-    pub(super) fn take_identity(&mut self) -> Option<(String, Identity)> {
-        let identity = Identity {
+    pub(super) fn take_identity(&mut self) -> Option<(String, TlsIdentity)> {
+        let identity = TlsIdentity {
             certificate: Secret::new(self.tls_cert.take()?),
             key: Secret::new(self.tls_key.take()?),
         };

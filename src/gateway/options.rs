@@ -5,20 +5,20 @@ use serde_json::{Map, Value};
 
 /// An option (`options.Field.json_spec`).
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Field {
+pub(crate) struct OptionField {
     #[serde(rename = "field")]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) label: String,
     #[serde(default)]
     pub(crate) default: Value,
-    pub(crate) spec: Spec,
+    pub(crate) spec: OptionType,
 }
 
 /// An option's type and bounds; both bounds are inclusive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Spec {
+pub(crate) enum OptionType {
     Int {
         min: Option<i64>,
         max: Option<i64>,
@@ -51,7 +51,7 @@ pub(crate) enum OptionFault {
     },
 }
 
-impl Spec {
+impl OptionType {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Int { .. } => "int",
@@ -187,7 +187,7 @@ impl Spec {
 /// # Errors
 /// The first pair that is wrong, by its key, and why.
 pub(crate) fn typed(
-    fields: &[Field],
+    fields: &[OptionField],
     pairs: &[(String, String)],
 ) -> Result<Map<String, Value>, (String, OptionFault)> {
     let mut values = Map::new();
@@ -214,7 +214,7 @@ pub(crate) fn typed(
 ///
 /// # Errors
 /// There is no such option, or what its value must be.
-pub(crate) fn admit(fields: &[Field], key: &str, value: &Value) -> Result<(), OptionFault> {
+pub(crate) fn admit(fields: &[OptionField], key: &str, value: &Value) -> Result<(), OptionFault> {
     let field = fields.iter().find(|field| field.name == key);
     field.map_or_else(
         || Err(unknown(fields, key)),
@@ -222,7 +222,7 @@ pub(crate) fn admit(fields: &[Field], key: &str, value: &Value) -> Result<(), Op
     )
 }
 
-fn unknown(fields: &[Field], key: &str) -> OptionFault {
+fn unknown(fields: &[OptionField], key: &str) -> OptionFault {
     OptionFault::Unknown {
         similar: similar(key, fields.iter().map(|field| field.name.as_str())),
     }
@@ -266,12 +266,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn field(name: &str, spec: &Value) -> Field {
+    fn field(name: &str, spec: &Value) -> OptionField {
         serde_json::from_value(json!({"field": name, "label": name, "default": 1, "spec": spec}))
             .expect("a field")
     }
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OptionField> {
         vec![
             field("worker_cores", &json!({"type": "int", "min": 1, "max": 4})),
             field(

@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Method, Response, StatusCode, Url};
 
 use super::client::Gateway;
-use super::error::{self, Error, Trouble};
+use super::error::{self, AuthFailure, Error};
 
 /// A cluster's pages, and how to get there.
 #[derive(Clone)]
@@ -121,7 +121,7 @@ impl Pages {
             started.elapsed()
         );
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Err(Error::Authentication(Box::new(Trouble::ProxyRefused)));
+            return Err(Error::Authentication(Box::new(AuthFailure::ProxyRefused)));
         }
         Ok(answer)
     }

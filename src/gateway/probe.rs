@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::answer::is_login;
 use super::client::Gateway;
 use super::endpoints::get;
-use super::error::{self, Error, Trouble};
+use super::error::{self, AuthFailure, Error};
 use crate::config::Secret;
 
 /// The path of a gateway that is a service of a `JupyterHub`'s, as its documentation has it.
@@ -22,7 +22,7 @@ const TELLS_TOKENS_APART: (u32, u32) = (2025, 4);
 
 /// How a gateway wants to be told who one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum AuthMethod {
     Basic,
     JupyterHub,
     Kerberos,
@@ -34,7 +34,7 @@ pub(crate) enum Wanted {
 
 /// A gateway's answer to somebody it doesn't know.
 #[derive(Clone, Debug)]
-pub(crate) struct Greeting {
+pub(crate) struct ServerInfo {
     pub(crate) version: String,
     /// Its clock when it answered, to the second.
     pub(crate) clock: Option<Timestamp>,
@@ -70,9 +70,9 @@ impl Gateway {
     ///
     /// # Errors
     /// See [`Error`]; so for every method here.
-    pub(crate) async fn greeting(&self) -> Result<Greeting, Error> {
+    pub(crate) async fn greeting(&self) -> Result<ServerInfo, Error> {
         let answer = self.send(get("/api/version".to_owned())).await?;
-        Ok(Greeting {
+        Ok(ServerInfo {
             version: answer.json::<Version>()?.version,
             clock: answer.date(),
             received: Timestamp::now(),
@@ -86,13 +86,13 @@ impl Gateway {
     }
 
     /// Which authentication it wants. Makes sense without credentials only.
-    pub(crate) async fn wanted_authentication(&self) -> Result<Wanted, Error> {
+    pub(crate) async fn wanted_authentication(&self) -> Result<AuthMethod, Error> {
         let answer = match self.send(get("/api/v1/options".to_owned())).await {
             Ok(answer) => answer,
             Err(Error::Authentication(trouble)) => {
                 return match *trouble {
-                    Trouble::Refused { wanted, .. } => {
-                        Ok(wanted.map_or(Wanted::Nothing, Wanted::from))
+                    AuthFailure::Refused { wanted, .. } => {
+                        Ok(wanted.map_or(AuthMethod::Nothing, AuthMethod::from))
                     }
                     other => Err(Error::Authentication(Box::new(other))),
                 };
@@ -100,23 +100,26 @@ impl Gateway {
             Err(error) => return Err(error),
         };
         answer.json::<serde_json::Value>()?;
-        Ok(Wanted::Nothing)
+        Ok(AuthMethod::Nothing)
     }
 
     /// The address of the gateway behind the hub whose address this may be, if one answers there.
     pub(crate) async fn behind_hub(&self) -> Option<String> {
-        if self.base().ends_with(SERVICE) {
+        if self.base_url().ends_with(SERVICE) {
             return None;
         }
         // A page of the hub's own, or its root.
-        let url = reqwest::Url::parse(self.base()).ok()?;
+        let url = reqwest::Url::parse(self.base_url()).ok()?;
         let path = url.path();
         let page = path.find("/hub").filter(|at| {
             let rest = &path[at + "/hub".len()..];
             rest.is_empty() || rest.starts_with('/')
         });
         let page = page.map_or("", |at| &path[at..]);
-        let hub = self.base().strip_suffix(page).unwrap_or(self.base());
+        let hub = self
+            .base_url()
+            .strip_suffix(page)
+            .unwrap_or(self.base_url());
         let address = format!("{hub}{SERVICE}");
         let service = self.elsewhere(&address);
         service.greeting().await.is_ok().then_some(address)
@@ -146,7 +149,7 @@ impl Gateway {
     /// Whose token it is, as the hub tells that the gateway is a service of; where the address
     /// shows no hub, or the hub tells nothing, nobody knows.
     pub(crate) async fn hub_user(&self, token: &Secret) -> Option<String> {
-        let (hub, _) = self.base().split_once("/services/")?;
+        let (hub, _) = self.base_url().split_once("/services/")?;
         let mut authorization = HeaderValue::from_str(&format!("token {}", token.expose())).ok()?;
         authorization.set_sensitive(true);
         let request = self.http().get(format!("{hub}/hub/api/user"));
@@ -163,7 +166,7 @@ impl Gateway {
             return error;
         };
         let address = match &**trouble {
-            Trouble::Refused {
+            AuthFailure::Refused {
                 address,
                 sent: "jupyterhub",
                 wanted,
@@ -172,14 +175,14 @@ impl Gateway {
         };
         match self.greeting().await {
             Ok(greeting) if greeting.is_since(TELLS_TOKENS_APART) => {
-                Error::Authentication(Box::new(Trouble::NoAccess { address }))
+                Error::Authentication(Box::new(AuthFailure::NoAccess { address }))
             }
             _ => error,
         }
     }
 }
 
-impl From<String> for Wanted {
+impl From<String> for AuthMethod {
     fn from(name: String) -> Self {
         match name.as_str() {
             "basic" => Self::Basic,
@@ -190,7 +193,7 @@ impl From<String> for Wanted {
     }
 }
 
-impl Greeting {
+impl ServerInfo {
     /// Whether the server is of this year and month or later.
     fn is_since(&self, wanted: (u32, u32)) -> bool {
         let mut parts = self.version.split('.').map(str::parse::<u32>);
@@ -216,7 +219,7 @@ mod tests {
             ("unknown", false),
             ("", false),
         ] {
-            let greeting = Greeting {
+            let greeting = ServerInfo {
                 version: version.to_owned(),
                 clock: None,
                 received: Timestamp::UNIX_EPOCH,

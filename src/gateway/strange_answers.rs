@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::answer::Answer;
 use super::model::{Cluster, FullRecord, is_proper_name};
-use super::options::{Field, Spec, admit, typed};
+use super::options::{OptionField, OptionType, admit, typed};
 use crate::strange;
 
 fn answer(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Answer {
@@ -110,7 +110,7 @@ proptest! {
         pairs in prop::collection::vec((prop_oneof![strange::text(), "[a-z]{3,6}"], strange::text()), 0..4),
         default in strange::json(),
     ) {
-        let Ok(fields) = serde_json::from_value::<Vec<Field>>(body) else { return Ok(()) };
+        let Ok(fields) = serde_json::from_value::<Vec<OptionField>>(body) else { return Ok(()) };
         let mut pairs = pairs;
         for field in &fields {
             let _ = (field.spec.kind(), field.spec.range());
@@ -120,7 +120,7 @@ proptest! {
         if let Ok(values) = typed(&fields, &pairs) {
             for (key, value) in &values {
                 let field = fields.iter().find(|field| field.name == *key).expect("offered");
-                let is_foreign = matches!(field.spec, Spec::Other);
+                let is_foreign = matches!(field.spec, OptionType::Other);
                 prop_assert!(is_foreign || admit(&fields, key, value).is_ok(), "{key}: {value}");
             }
         }
@@ -144,7 +144,7 @@ proptest! {
         let judged = answer.judged("https://h.example", "basic", cluster);
         prop_assert_eq!(judged.is_ok(), status.is_success());
         if let Err(error) = judged {
-            let _ = (error.to_string(), error.cause(), error.may_pass(), error.leaves_doubt());
+            let _ = (error.to_string(), error.cause(), error.is_temporary(), error.leaves_doubt());
         }
     }
 

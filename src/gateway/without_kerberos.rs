@@ -14,7 +14,7 @@ pub(super) enum Exchange {}
 
 /// There is none.
 #[derive(Debug)]
-pub(crate) enum Fault {}
+pub(crate) enum KerberosError {}
 
 impl Service {
     /// # Errors
@@ -28,18 +28,18 @@ impl Service {
     pub(super) fn token(
         &self,
         _: Duration,
-    ) -> std::future::Ready<Result<(Vec<u8>, Exchange), Fault>> {
+    ) -> std::future::Ready<Result<(Vec<u8>, Exchange), KerberosError>> {
         match *self {}
     }
 }
 
 impl Exchange {
-    pub(super) fn conclude(self, _: &[u8]) -> Result<(), Fault> {
+    pub(super) fn conclude(self, _: &[u8]) -> Result<(), KerberosError> {
         match self {}
     }
 }
 
-impl Fault {
+impl KerberosError {
     pub(crate) fn hint(&self) -> String {
         match *self {}
     }
@@ -48,12 +48,12 @@ impl Fault {
         match *self {}
     }
 
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_temporary(&self) -> bool {
         match *self {}
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for KerberosError {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {}
     }

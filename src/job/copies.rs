@@ -6,14 +6,14 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Log;
+use super::JobLog;
 
 /// Of so many clusters, the latest, copies are kept.
 const CLUSTERS: usize = 20;
 
 /// Copies `logs` to `logs/NAME` in the folder `state`, and notes where. What can't be written has
 /// no copy: that is no reason for anything to fail.
-pub(super) fn write(state: &Path, name: &str, logs: &mut [Log]) {
+pub(super) fn write(state: &Path, name: &str, logs: &mut [JobLog]) {
     if logs.iter().all(|log| log.bytes().is_empty()) {
         return;
     }

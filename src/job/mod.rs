@@ -7,33 +7,33 @@ mod staging;
 
 use std::time::Duration;
 
-pub(crate) use slurm::{Job, Silent, Slurm, variables};
-pub(crate) use staging::{Log, Staging};
+pub(crate) use slurm::{Job, Slurm, SlurmUnavailable, variables};
+pub(crate) use staging::{JobLog, Staging};
 
 /// What was seen of a cluster beside the gateway's own answers, while it was waited for.
 #[derive(Debug, Default)]
-pub(crate) struct Trace {
+pub(crate) struct JobHistory {
     /// The scheduler's job, as often as it was found changed, oldest first.
     pub(crate) jobs: Vec<Job>,
     /// How long ago the job was seen last.
     pub(crate) silence: Option<Duration>,
-    pub(crate) logs: Vec<Log>,
+    pub(crate) logs: Vec<JobLog>,
 }
 
-impl Trace {
+impl JobHistory {
     /// How the scheduler's job was when it was last looked at.
     pub(crate) fn job(&self) -> Option<&Job> {
         self.jobs.last()
     }
 
     /// The scheduler's log, unless it is empty.
-    pub(crate) fn schedulers_log(&self) -> Option<&Log> {
+    pub(crate) fn schedulers_log(&self) -> Option<&JobLog> {
         let mut logs = self.logs.iter();
         logs.find(|log| log.is_schedulers() && !log.is_empty())
     }
 
     /// The log of the worker that logged last.
-    pub(crate) fn latest_workers_log(&self) -> Option<&Log> {
+    pub(crate) fn latest_workers_log(&self) -> Option<&JobLog> {
         let logs = self.logs.iter();
         logs.filter(|log| !log.is_schedulers() && !log.is_empty())
             .max_by_key(|log| log.changed())

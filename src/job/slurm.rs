@@ -136,9 +136,9 @@ impl Slurm {
     ///
     /// # Errors
     /// Slurm can't be asked, or it doesn't answer in time: it isn't worth asking again.
-    pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, Silent> {
+    pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
         let answer = tokio::time::timeout(PATIENCE, self.ask()).await;
-        let text = answer.ok().flatten().ok_or(Silent)?;
+        let text = answer.ok().flatten().ok_or(SlurmUnavailable)?;
         log::debug!("squeue told of {} jobs", text.lines().count());
         Ok(only_job(&text, name))
     }
@@ -170,7 +170,7 @@ impl Slurm {
 
 /// Slurm can't be asked.
 #[derive(Debug)]
-pub(crate) struct Silent;
+pub(crate) struct SlurmUnavailable;
 
 /// The one job in squeue's answer that works in a folder of that name.
 fn only_job(text: &str, name: &str) -> Option<Job> {

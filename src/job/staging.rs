@@ -34,7 +34,7 @@ const FLAGS: OFlags = OFlags::RDONLY
 
 /// The end of a log, as it was when it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Log {
+pub(crate) struct JobLog {
     /// Where it lies, or lay.
     pub(crate) path: PathBuf,
     /// Where a copy was put.
@@ -44,7 +44,7 @@ pub(crate) struct Log {
     seen: [i128; 3],
 }
 
-impl Log {
+impl JobLog {
     /// Whether it is the scheduler's, by its name.
     pub(crate) fn is_schedulers(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default();
@@ -85,7 +85,7 @@ fn shortened(line: &str) -> String {
 pub(crate) struct Staging {
     name: String,
     folders: Vec<PathBuf>,
-    logs: Vec<Log>,
+    logs: Vec<JobLog>,
 }
 
 impl Staging {
@@ -116,7 +116,7 @@ impl Staging {
 
     /// The logs as they were last seen, the scheduler's first; copied to where dgw keeps its own
     /// things, as far as that goes.
-    pub(crate) fn rescue(&mut self, state: Option<&Path>) -> Vec<Log> {
+    pub(crate) fn rescue(&mut self, state: Option<&Path>) -> Vec<JobLog> {
         self.logs.sort_by_key(|log| !log.is_schedulers());
         if let Some(state) = state {
             copies::write(state, &self.name, &mut self.logs);
@@ -126,7 +126,7 @@ impl Staging {
 }
 
 /// Reads the logs in `path` that are new or have changed.
-fn look_into(path: &Path, logs: &mut Vec<Log>) -> rustix::io::Result<()> {
+fn look_into(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
     let Some((parent, name)) = path.parent().zip(path.file_name()) else {
         return Ok(());
     };
@@ -169,7 +169,7 @@ fn look_into(path: &Path, logs: &mut Vec<Log>) -> rustix::io::Result<()> {
 }
 
 /// The end of a regular file of the user's own; `None` if it's something else.
-fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<Log>> {
+fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<JobLog>> {
     let file = rustix::fs::openat(folder.as_fd(), name, FLAGS, Mode::empty())?;
     let stat = rustix::fs::fstat(&file)?;
     if !is_mine(&stat) || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -186,7 +186,7 @@ fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<L
         let end = bytes.iter().position(|byte| *byte == b'\n');
         bytes.drain(..end.map_or(0, |end| end + 1));
     }
-    Ok(Some(Log {
+    Ok(Some(JobLog {
         path,
         copy: None,
         bytes,

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::quantity;
-use super::sorting::Shape;
+use super::sorting::RowSchema;
 use super::table::{Cell, Column, Fit};
 use crate::age;
 use crate::gateway::{Cluster, Status};
@@ -18,7 +18,7 @@ use crate::scheduler::{Activity, Idle, Tasks};
 
 /// A cluster, and the gateway's clock when it was looked at.
 #[derive(Debug, Serialize)]
-pub(crate) struct Aged {
+pub(crate) struct ClusterRow {
     #[serde(flatten)]
     pub(crate) cluster: Cluster,
     #[serde(skip)]
@@ -28,19 +28,19 @@ pub(crate) struct Aged {
     pub(crate) activity: Option<Activity>,
     /// Whether it's protected from clean-up, if that was asked for.
     #[serde(flatten)]
-    pub(crate) protection: Option<Protection>,
+    pub(crate) protection: Option<ProtectionStatus>,
 }
 
 /// Whether a cluster is protected from clean-up. In records, `kept_until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protection {
+pub(crate) enum ProtectionStatus {
     Unknown,
     None,
     Until(Timestamp),
     ForGood,
 }
 
-impl Serialize for Protection {
+impl Serialize for ProtectionStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let time = match self {
             Self::Unknown | Self::None => None,
@@ -56,7 +56,7 @@ impl Serialize for Protection {
 /// A time still, for those who compare it with others.
 const FOR_GOOD: &str = "9999-12-30T00:00:00Z";
 
-impl Aged {
+impl ClusterRow {
     /// How long ago the cluster was started; nothing where the clocks disagree.
     pub(crate) fn age(&self) -> Duration {
         self.since(self.cluster.start_time)
@@ -79,9 +79,9 @@ impl Aged {
     /// For how long it's protected still; what is unknown counts as for good.
     fn kept_for(&self) -> Option<Duration> {
         match self.protection? {
-            Protection::None => None,
-            Protection::Until(time) => Some(self.until(time)),
-            Protection::Unknown | Protection::ForGood => Some(Duration::MAX),
+            ProtectionStatus::None => None,
+            ProtectionStatus::Until(time) => Some(self.until(time)),
+            ProtectionStatus::Unknown | ProtectionStatus::ForGood => Some(Duration::MAX),
         }
     }
 
@@ -125,11 +125,11 @@ impl Aged {
 }
 
 /// NAME STATUS AGE OPTIONS DASHBOARD.
-pub(crate) fn shape() -> Shape<Aged> {
+pub(crate) fn shape() -> RowSchema<ClusterRow> {
     let wide = wide_shape(true);
     let titles = wide.columns.iter().map(|column| column.title);
     let elsewhere = titles.chain(wide.fields).collect();
-    Shape {
+    RowSchema {
         columns: vec![NAME, STATUS, AGE, OPTIONS, DASHBOARD],
         fields: CLUSTER_FIELDS.into(),
         elsewhere: Some((elsewhere, "`-o wide`, or `--wide`")),
@@ -137,7 +137,7 @@ pub(crate) fn shape() -> Shape<Aged> {
 }
 
 /// The same, with what the clusters are doing, and KEEP if asked for.
-pub(crate) fn wide_shape(has_keep: bool) -> Shape<Aged> {
+pub(crate) fn wide_shape(has_keep: bool) -> RowSchema<ClusterRow> {
     let mut columns = vec![
         NAME, STATUS, AGE, WORKERS, CORES, MEMORY, TASKS, CLIENTS, IDLE,
     ];
@@ -145,7 +145,7 @@ pub(crate) fn wide_shape(has_keep: bool) -> Shape<Aged> {
         columns.push(KEEP);
     }
     columns.extend([OPTIONS, DASHBOARD]);
-    Shape {
+    RowSchema {
         columns,
         fields: [&CLUSTER_FIELDS[..], &ACTIVITY_FIELDS].concat(),
         elsewhere: None,
@@ -176,77 +176,77 @@ const ACTIVITY_FIELDS: [&str; 8] = [
 ];
 
 /// A part of a name is enough to mean a cluster by.
-const NAME: Column<Aged> = Column {
+const NAME: Column<ClusterRow> = Column {
     title: "NAME",
     fit: Fit::Yield,
     cell: |row| Cell::plain(&row.cluster.name),
     order: |a, b| a.cluster.name.cmp(&b.cluster.name),
 };
 
-const STATUS: Column<Aged> = Column {
+const STATUS: Column<ClusterRow> = Column {
     title: "STATUS",
     fit: Fit::Keep,
     cell: |row| Cell::coloured(row.cluster.status.as_str(), colour(row.cluster.status)),
     order: |a, b| a.cluster.status.cmp(&b.cluster.status),
 };
 
-const AGE: Column<Aged> = Column {
+const AGE: Column<ClusterRow> = Column {
     title: "AGE",
     fit: Fit::Keep,
     cell: |row| Cell::plain(age::short(row.age())),
     order: |a, b| Reverse(a.cluster.start_time).cmp(&Reverse(b.cluster.start_time)),
 };
 
-const OPTIONS: Column<Aged> = Column {
+const OPTIONS: Column<ClusterRow> = Column {
     title: "OPTIONS",
     fit: Fit::Shorten,
     cell: |row| Cell::plain(options(&row.cluster.options)),
     order: |a, b| options(&a.cluster.options).cmp(&options(&b.cluster.options)),
 };
 
-const DASHBOARD: Column<Aged> = Column {
+const DASHBOARD: Column<ClusterRow> = Column {
     title: "DASHBOARD",
     fit: Fit::Drop,
     cell: |row| Cell::plain(row.cluster.dashboard_link.as_deref().unwrap_or("-")),
     order: |a, b| a.cluster.dashboard_link.cmp(&b.cluster.dashboard_link),
 };
 
-const WORKERS: Column<Aged> = Column {
+const WORKERS: Column<ClusterRow> = Column {
     title: "WORKERS",
     fit: Fit::Keep,
     cell: |row| row.told(|activity| Some(activity.workers?.to_string())),
     order: |a, b| a.compare(b, |_, activity| activity.workers),
 };
 
-const CORES: Column<Aged> = Column {
+const CORES: Column<ClusterRow> = Column {
     title: "CORES",
     fit: Fit::Keep,
     cell: |row| row.told(|activity| Some(activity.threads?.to_string())),
     order: |a, b| a.compare(b, |_, activity| activity.threads),
 };
 
-const MEMORY: Column<Aged> = Column {
+const MEMORY: Column<ClusterRow> = Column {
     title: "MEMORY",
     fit: Fit::Keep,
     cell: |row| row.told(|activity| quantity::used_of(activity.memory_used, activity.memory_limit)),
     order: |a, b| a.compare(b, |_, activity| activity.memory_used),
 };
 
-const TASKS: Column<Aged> = Column {
+const TASKS: Column<ClusterRow> = Column {
     title: "TASKS",
     fit: Fit::Keep,
     cell: |row| row.told(|activity| tasks(activity.tasks.as_ref()?)),
     order: |a, b| a.compare(b, |_, activity| activity.tasks.as_ref()?.unfinished()),
 };
 
-const CLIENTS: Column<Aged> = Column {
+const CLIENTS: Column<ClusterRow> = Column {
     title: "CLIENTS",
     fit: Fit::Keep,
     cell: |row| row.told(|activity| Some(activity.clients?.to_string())),
     order: |a, b| a.compare(b, |_, activity| activity.clients),
 };
 
-const IDLE: Column<Aged> = Column {
+const IDLE: Column<ClusterRow> = Column {
     title: "IDLE",
     fit: Fit::Keep,
     cell: |row| {
@@ -256,18 +256,18 @@ const IDLE: Column<Aged> = Column {
             Idle::Since(time) => Some(age::short(row.since(time))),
         })
     },
-    order: |a, b| a.compare(b, Aged::idle_for),
+    order: |a, b| a.compare(b, ClusterRow::idle_for),
 };
 
-const KEEP: Column<Aged> = Column {
+const KEEP: Column<ClusterRow> = Column {
     title: "KEEP",
     fit: Fit::Keep,
     cell: |row| {
         Cell::plain(match row.protection {
-            None | Some(Protection::None) => "-".to_owned(),
-            Some(Protection::Unknown) => "?".to_owned(),
-            Some(Protection::ForGood) => "always".to_owned(),
-            Some(Protection::Until(time)) => age::short(row.until(time)),
+            None | Some(ProtectionStatus::None) => "-".to_owned(),
+            Some(ProtectionStatus::Unknown) => "?".to_owned(),
+            Some(ProtectionStatus::ForGood) => "always".to_owned(),
+            Some(ProtectionStatus::Until(time)) => age::short(row.until(time)),
         })
     },
     order: |a, b| a.kept_for().cmp(&b.kept_for()),
@@ -313,20 +313,20 @@ mod tests {
 
     #[test]
     fn the_fields_are_those_of_the_records() {
-        let mut aged = Aged {
+        let mut aged = ClusterRow {
             cluster: Cluster::running("a"),
             now: Timestamp::UNIX_EPOCH,
             activity: None,
             protection: None,
         };
-        let fields = |aged: &Aged| {
+        let fields = |aged: &ClusterRow| {
             let record = serde_json::to_value(aged).expect("a record");
             let record = record.as_object().expect("an object");
             record.keys().cloned().collect::<Vec<_>>()
         };
         assert_eq!(fields(&aged), shape().fields);
         aged.activity = Some(Activity::default());
-        aged.protection = Some(Protection::None);
+        aged.protection = Some(ProtectionStatus::None);
         assert_eq!(fields(&aged), wide_shape(true).fields);
     }
 }

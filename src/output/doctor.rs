@@ -11,7 +11,7 @@ use crate::error::Error;
 /// How a step went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum CheckState {
     Ok,
     Failed,
     /// Could not be tried, or there's nothing to it.
@@ -20,9 +20,9 @@ pub(crate) enum State {
 
 /// A step of the way from the configuration to an answer.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Step {
+pub(crate) struct Check {
     pub(crate) name: &'static str,
-    pub(crate) state: State,
+    pub(crate) state: CheckState,
     /// What was found; several things are lines. What others say in it is escaped.
     pub(crate) detail: String,
     /// What to do about it, where it failed.
@@ -32,11 +32,11 @@ pub(crate) struct Step {
     pub(crate) exit_status: u8,
 }
 
-impl Step {
+impl Check {
     pub(crate) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
             name,
-            state: State::Ok,
+            state: CheckState::Ok,
             detail: detail.into(),
             mend: None,
             exit_status: 0,
@@ -45,7 +45,7 @@ impl Step {
 
     pub(crate) fn skipped(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            state: State::Skipped,
+            state: CheckState::Skipped,
             ..Self::ok(name, detail)
         }
     }
@@ -58,7 +58,7 @@ impl Step {
         exit_status: u8,
     ) -> Self {
         Self {
-            state: State::Failed,
+            state: CheckState::Failed,
             mend: Some(mend.into()),
             exit_status,
             ..Self::ok(name, detail)
@@ -90,9 +90,9 @@ impl Step {
     /// the marks.
     pub(super) fn text(&self, is_unicode: bool, width: Option<usize>) -> String {
         let (mark, plain, colour) = match self.state {
-            State::Ok => ("✓", "+", anstyle::AnsiColor::Green),
-            State::Failed => ("✗", "x", anstyle::AnsiColor::Red),
-            State::Skipped => ("–", "-", anstyle::AnsiColor::BrightBlack),
+            CheckState::Ok => ("✓", "+", anstyle::AnsiColor::Green),
+            CheckState::Failed => ("✗", "x", anstyle::AnsiColor::Red),
+            CheckState::Skipped => ("–", "-", anstyle::AnsiColor::BrightBlack),
         };
         let mark = label(if is_unicode { mark } else { plain }, colour);
         let mut text = format!("{mark} {:<NAMES$} ", self.name);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_step_is_a_mark_a_name_and_lines() {
-        let step = Step::ok("files", "one\ntwo\u{1b}[2J").mended_by("do this\n\n  and that");
+        let step = Check::ok("files", "one\ntwo\u{1b}[2J").mended_by("do this\n\n  and that");
         let plain = anstream::adapter::strip_str(&step.text(false, None)).to_string();
         snapbox::assert_data_eq!(
             plain,
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_long_line_is_broken_at_spaces_only() {
-        let step = Step::ok("files", "as /home/ada/.config/dask/gateway.yaml says");
+        let step = Check::ok("files", "as /home/ada/.config/dask/gateway.yaml says");
         let plain = anstream::adapter::strip_str(&step.text(false, Some(30))).to_string();
         snapbox::assert_data_eq!(
             plain,

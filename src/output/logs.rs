@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::escape;
-use crate::scheduler::Entry;
+use crate::scheduler::LogEntry;
 
 /// An entry, and who logged it: `scheduler`, or a worker by its name.
 #[derive(Debug, Serialize)]
-pub(crate) struct Logged {
+pub(crate) struct LogLine {
     pub(crate) name: String,
     #[serde(flatten)]
-    pub(crate) entry: Entry,
+    pub(crate) entry: LogEntry,
 }
 
 /// The fields of every record.
@@ -20,11 +20,11 @@ pub(super) const FIELDS: [&str; 4] = ["name", "time", "level", "text"];
 
 /// `2026-11-21T03:12:44Z INFO text`, and further lines of the text indented; each after the name
 /// where several log. Nothing but what breaks these lines is left unescaped.
-pub(super) fn text(lines: &[Logged], has_names: bool) -> String {
+pub(super) fn text(lines: &[LogLine], has_names: bool) -> String {
     lines.iter().map(|line| line.text(has_names)).collect()
 }
 
-impl Logged {
+impl LogLine {
     fn text(&self, has_name: bool) -> String {
         let name = if has_name {
             format!("{} ", escape::text(&self.name))
@@ -58,10 +58,10 @@ impl Logged {
 mod tests {
     use super::*;
 
-    fn logged(name: &str, level: &str, text: &str) -> Logged {
-        Logged {
+    fn logged(name: &str, level: &str, text: &str) -> LogLine {
+        LogLine {
             name: name.to_owned(),
-            entry: Entry::at(1_795_230_764.25, level, text),
+            entry: LogEntry::at(1_795_230_764.25, level, text),
         }
     }
 

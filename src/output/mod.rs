@@ -23,16 +23,16 @@ pub(crate) mod top;
 mod yaml;
 
 pub(crate) use clusters::{
-    Aged, Protection, shape as cluster_shape, wide_shape as wide_cluster_shape,
+    ClusterRow, ProtectionStatus, shape as cluster_shape, wide_shape as wide_cluster_shape,
 };
-pub(crate) use doctor::{State, Step};
+pub(crate) use doctor::{Check, CheckState};
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
-pub(crate) use logs::Logged;
-pub(crate) use options::{OfferedOption, shape as option_shape};
-pub(crate) use printer::{Colour, Manner, Printer};
+pub(crate) use logs::LogLine;
+pub(crate) use options::{OptionRow, shape as option_shape};
+pub(crate) use printer::{Colour, OutputOptions, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
-pub(crate) use show::{Shown, worker_sort_names};
-pub(crate) use sorting::{Shape, SortBy, names as sort_names};
+pub(crate) use show::{ClusterDetails, worker_sort_names};
+pub(crate) use sorting::{RowSchema, SortBy, names as sort_names};
 pub(crate) use suspension::{Suspension, Turn};

@@ -3,17 +3,17 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::sorting::Shape;
+use super::sorting::RowSchema;
 use super::table::{Cell, Column, Fit};
-use crate::gateway::{Field, Spec};
+use crate::gateway::{OptionField, OptionType};
 
 /// An option, and the user's own default for it.
 #[derive(Debug, Serialize)]
-pub(crate) struct OfferedOption {
+pub(crate) struct OptionRow {
     name: String,
     label: String,
     #[serde(flatten)]
-    spec: Spec,
+    spec: OptionType,
     default: Value,
     your_default: Option<Value>,
     /// Whether the gateway doesn't take that.
@@ -21,8 +21,8 @@ pub(crate) struct OfferedOption {
     is_refused: bool,
 }
 
-impl OfferedOption {
-    pub(crate) fn new(field: Field, your_default: Option<Value>, is_refused: bool) -> Self {
+impl OptionRow {
+    pub(crate) fn new(field: OptionField, your_default: Option<Value>, is_refused: bool) -> Self {
         Self {
             name: field.name,
             label: field.label,
@@ -41,8 +41,8 @@ impl OfferedOption {
 }
 
 /// NAME TYPE VALUES DEFAULT YOURS LABEL.
-pub(crate) fn shape() -> Shape<OfferedOption> {
-    Shape {
+pub(crate) fn shape() -> RowSchema<OptionRow> {
+    RowSchema {
         columns: columns().into(),
         fields: FIELDS.into(),
         elsewhere: None,
@@ -61,7 +61,7 @@ const FIELDS: [&str; 8] = [
     "your_default",
 ];
 
-fn columns() -> [Column<OfferedOption>; 6] {
+fn columns() -> [Column<OptionRow>; 6] {
     [
         Column {
             title: "NAME",
@@ -92,7 +92,7 @@ fn columns() -> [Column<OfferedOption>; 6] {
             fit: Fit::Keep,
             cell: |row| Cell::plain(row.yours()),
             order: |a, b| {
-                let text = |row: &OfferedOption| row.your_default.as_ref().map(shown);
+                let text = |row: &OptionRow| row.your_default.as_ref().map(shown);
                 text(a).cmp(&text(b))
             },
         },

@@ -6,15 +6,15 @@ use anstyle::AnsiColor;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::doctor::{self, Step};
+use super::doctor::{self, Check};
 use super::escape;
 use super::format::Format;
 use super::label::label;
 use super::logger;
-use super::logs::{self, Logged};
+use super::logs::{self, LogLine};
 use super::progress::Progress;
-use super::show::{self, Shown};
-use super::sorting::{Shape, SortBy};
+use super::show::{self, ClusterDetails};
+use super::sorting::{RowSchema, SortBy};
 use super::stdout::{leads_nowhere, redraw, write};
 use super::table;
 use super::terminal;
@@ -35,7 +35,7 @@ pub(crate) enum Colour {
 
 /// How to print, as the command line asks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Manner {
+pub(crate) struct OutputOptions {
     pub(crate) format: Format,
     pub(crate) header: bool,
     pub(crate) sort_by: Option<SortBy>,
@@ -47,28 +47,28 @@ pub(crate) struct Manner {
 /// Prints, and knows where to.
 #[derive(Clone, Debug)]
 pub(crate) struct Printer {
-    manner: Manner,
+    output_options: OutputOptions,
     is_series: bool,
 }
 
 impl Printer {
     /// Settles colour and logging for the process.
-    pub(crate) fn new(manner: Manner) -> Self {
-        match manner.colour {
+    pub(crate) fn new(output_options: OutputOptions) -> Self {
+        match output_options.colour {
             Colour::Auto => anstream::ColorChoice::Auto,
             Colour::Always => anstream::ColorChoice::Always,
             Colour::Never => anstream::ColorChoice::Never,
         }
         .write_global();
-        logger::install(manner.verbosity);
+        logger::install(output_options.verbosity);
         Self {
-            manner,
+            output_options,
             is_series: false,
         }
     }
 
     pub(crate) fn format(&self) -> Format {
-        self.manner.format
+        self.output_options.format
     }
 
     /// For results that follow each other: on a terminal each takes the place of the one before.
@@ -86,13 +86,13 @@ impl Printer {
     pub(crate) fn records<T: Serialize>(
         &self,
         mut rows: Vec<T>,
-        shape: &Shape<T>,
+        shape: &RowSchema<T>,
     ) -> Result<(), Error> {
-        if let Some(by) = &self.manner.sort_by {
+        if let Some(by) = &self.output_options.sort_by {
             rows = by.sort(rows, shape)?;
         }
         self.render_with(&rows, &shape.fields, || {
-            let header = self.manner.header && !rows.is_empty();
+            let header = self.output_options.header && !rows.is_empty();
             let colour = colours(&io::stdout());
             table::render(&rows, &shape.columns, header, width(), colour)
         })
@@ -103,8 +103,8 @@ impl Printer {
     ///
     /// # Errors
     /// It names neither a column of theirs nor a field.
-    pub(crate) fn check_sorting<T>(&self, shape: &Shape<T>) -> Result<(), Error> {
-        let by = self.manner.sort_by.as_ref();
+    pub(crate) fn check_sorting<T>(&self, shape: &RowSchema<T>) -> Result<(), Error> {
+        let by = self.output_options.sort_by.as_ref();
         by.map_or(Ok(()), |by| by.check(shape))
     }
 
@@ -121,7 +121,7 @@ impl Printer {
     /// # Errors
     /// It names none of them.
     pub(crate) fn sort_place(&self, titles: &[&str]) -> Result<Option<(usize, bool)>, Error> {
-        let Some(by) = &self.manner.sort_by else {
+        let Some(by) = &self.output_options.sort_by else {
             return Ok(None);
         };
         Ok(Some((by.place(titles)?, by.is_reversed)))
@@ -129,7 +129,7 @@ impl Printer {
 
     /// Whether `--sort-by` names the column `title`.
     pub(crate) fn sorts_by(&self, title: &str) -> bool {
-        let asked = self.manner.sort_by.as_ref();
+        let asked = self.output_options.sort_by.as_ref();
         asked.is_some_and(|asked| asked.is(title))
     }
 
@@ -143,13 +143,13 @@ impl Printer {
     /// # Errors
     /// There is no screen, or another format was asked for, or `-v` would write all over it.
     pub(crate) fn screen_colour(&self) -> Result<bool, Error> {
-        if self.manner.format != Format::Table {
+        if self.output_options.format != Format::Table {
             return Err(Error::NoScreen(
                 "the screen: it has no other format, no `-o`",
             ));
         }
         Screen::check()?;
-        if self.manner.verbosity > 0 && io::stderr().is_terminal() {
+        if self.output_options.verbosity > 0 && io::stderr().is_terminal() {
             return Err(Error::NoScreen(
                 "the screen: with `-v`, send stderr to a file",
             ));
@@ -177,9 +177,9 @@ impl Printer {
     ///
     /// # Errors
     /// `--sort-by` names nothing that workers have, or stdout can't be written.
-    pub(crate) fn cluster(&self, mut shown: Shown) -> Result<(), Error> {
+    pub(crate) fn cluster(&self, mut shown: ClusterDetails) -> Result<(), Error> {
         let by_name = SortBy::from("worker");
-        shown.sort_workers(self.manner.sort_by.as_ref().unwrap_or(&by_name))?;
+        shown.sort_workers(self.output_options.sort_by.as_ref().unwrap_or(&by_name))?;
         self.result(&shown, || shown.text(width()))
     }
 
@@ -188,8 +188,8 @@ impl Printer {
     ///
     /// # Errors
     /// stdout can't be written.
-    pub(crate) fn step(&self, step: &Step) -> Result<(), Error> {
-        match self.manner.format {
+    pub(crate) fn step(&self, step: &Check) -> Result<(), Error> {
+        match self.output_options.format {
             Format::Table | Format::Wide => write(&step.text(doctor::is_unicode(), width())),
             _ => Ok(()),
         }
@@ -199,8 +199,8 @@ impl Printer {
     ///
     /// # Errors
     /// stdout can't be written.
-    pub(crate) fn steps(&self, steps: &[Step]) -> Result<(), Error> {
-        match self.manner.format {
+    pub(crate) fn steps(&self, steps: &[Check]) -> Result<(), Error> {
+        match self.output_options.format {
             Format::Table | Format::Wide => Ok(()),
             _ => self.render(&steps, String::new),
         }
@@ -211,7 +211,7 @@ impl Printer {
     ///
     /// # Errors
     /// stdout can't be written.
-    pub(crate) fn log(&self, lines: &[Logged], has_names: bool) -> Result<(), Error> {
+    pub(crate) fn log(&self, lines: &[LogLine], has_names: bool) -> Result<(), Error> {
         self.render_with(&lines, &logs::FIELDS, || logs::text(lines, has_names))
     }
 
@@ -226,11 +226,11 @@ impl Printer {
         fields: &[&str],
         human: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        let text = match self.manner.format {
+        let text = match self.output_options.format {
             Format::Table | Format::Wide => human(),
             format => {
                 let value = serde_json::to_value(value).context("can't render the result")?;
-                format.render(&value, fields, self.manner.header)?
+                format.render(&value, fields, self.output_options.header)?
             }
         };
         if self.is_series && io::stdout().is_terminal() && !terminal::is_dumb() {
@@ -264,21 +264,21 @@ impl Printer {
     }
 
     /// A line of talk: what was done, what happens next. Silent with `-q`.
-    pub(crate) fn say(&self, text: &str) {
-        if !self.manner.quiet {
+    pub(crate) fn note(&self, text: &str) {
+        if !self.output_options.quiet {
             talk(&escape::text(text));
         }
     }
 
     /// Something the user should know though all went well. Silent with `-q`.
     pub(crate) fn warn(&self, text: &str) {
-        if !self.manner.quiet {
-            Self::alarm(text);
+        if !self.output_options.quiet {
+            Self::warn_always(text);
         }
     }
 
     /// Something the user must know, `-q` or not: what may be left behind, what was not done.
-    pub(crate) fn alarm(text: &str) {
+    pub(crate) fn warn_always(text: &str) {
         talk(&format!(
             "{}: {}",
             label("warning", AnsiColor::Yellow),
@@ -287,18 +287,22 @@ impl Printer {
     }
 
     /// What was asked for, where stdout belongs to somebody else. `-q` doesn't silence it.
-    pub(crate) fn aside(text: &str) {
+    pub(crate) fn note_always(text: &str) {
         talk(&escape::text(text));
     }
 
     /// A way to show how a wait goes on.
     pub(crate) fn progress(&self, what: &str) -> Progress {
-        Progress::start(what, self.manner.quiet, self.manner.verbosity > 0)
+        Progress::start(
+            what,
+            self.output_options.quiet,
+            self.output_options.verbosity > 0,
+        )
     }
 
     /// Why the command failed: the message, what lies beneath, and what to do. `-q` doesn't
     /// silence it.
-    pub(crate) fn failure(error: &Error) {
+    pub(crate) fn print_error(error: &Error) {
         if error.is_silent() {
             return;
         }

@@ -92,7 +92,7 @@ impl Progress {
     }
 
     /// A line of talk that stays.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if !matches!(self.display, Display::None) {
             self.around(|| line(&escape::text(text)));
         }

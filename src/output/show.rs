@@ -5,21 +5,21 @@ use std::cmp::Ordering;
 use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::clusters::{Aged, Protection, options};
-use super::sorting::{Shape, SortBy};
+use super::clusters::{ClusterRow, ProtectionStatus, options};
+use super::sorting::{RowSchema, SortBy};
 use super::table::{self, Cell, Column, Fit};
 use super::{escape, quantity, sorting};
 use crate::age;
 use crate::error::Error;
 use crate::gateway::{Cluster, Status};
 use crate::job::Job;
-use crate::scheduler::{Activity, Idle, Packages, Report, Versions, Worker};
+use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Versions, Worker};
 
 /// A cluster, and all that it tells of itself.
 #[derive(Debug)]
-pub(crate) struct Shown {
-    pub(crate) aged: Aged,
-    pub(crate) report: Report,
+pub(crate) struct ClusterDetails {
+    pub(crate) aged: ClusterRow,
+    pub(crate) report: SchedulerReport,
     /// The scheduler's job, while it is waited for.
     pub(crate) job: Option<Job>,
 }
@@ -32,13 +32,13 @@ struct Record<'a> {
     #[serde(flatten)]
     activity: &'a Activity,
     #[serde(flatten)]
-    protection: Option<Protection>,
+    protection: Option<ProtectionStatus>,
     worker_details: &'a Option<Vec<Worker>>,
     versions: &'a Option<Versions>,
     job: &'a Option<Job>,
 }
 
-impl Serialize for Shown {
+impl Serialize for ClusterDetails {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let record = Record {
             cluster: &self.aged.cluster,
@@ -64,7 +64,7 @@ pub(super) struct Row<'a> {
 /// Places of a bar, without its brackets.
 const BAR: u16 = 8;
 
-impl Shown {
+impl ClusterDetails {
     /// For people; `width` is the terminal's, `None` for no limit.
     pub(super) fn text(&self, width: Option<usize>) -> String {
         let cluster = &self.aged.cluster;
@@ -153,10 +153,10 @@ impl Shown {
     /// Until when it's protected from clean-up, if it is.
     fn protection(&self) -> Option<String> {
         match self.aged.protection? {
-            Protection::None => None,
-            Protection::Unknown => Some(unknown()),
-            Protection::Until(time) => Some(format!("until {time:.0}")),
-            Protection::ForGood => Some("for good".to_owned()),
+            ProtectionStatus::None => None,
+            ProtectionStatus::Unknown => Some(unknown()),
+            ProtectionStatus::Until(time) => Some(format!("until {time:.0}")),
+            ProtectionStatus::ForGood => Some("for good".to_owned()),
         }
     }
 
@@ -219,7 +219,7 @@ fn job_text(job: &Job) -> String {
     }
 }
 
-fn worker_seen(aged: &Aged, worker: &Worker) -> String {
+fn worker_seen(aged: &ClusterRow, worker: &Worker) -> String {
     let seen = worker.last_seen;
     seen.map_or_else(unknown, |time| age::short(aged.since(time)))
 }
@@ -228,8 +228,8 @@ fn worker_seen(aged: &Aged, worker: &Worker) -> String {
 const KEYS: usize = "scheduler".len();
 
 /// What workers are shown as, and may be sorted by.
-pub(super) fn shape<'a>() -> Shape<Row<'a>> {
-    Shape {
+pub(super) fn shape<'a>() -> RowSchema<Row<'a>> {
+    RowSchema {
         columns: columns().into(),
         fields: WORKER_FIELDS.into(),
         elsewhere: None,
@@ -359,7 +359,7 @@ fn memory(used: Option<u64>, limit: Option<u64>) -> Option<String> {
     })
 }
 
-fn packages(packages: &Packages) -> String {
+fn packages(packages: &PackageVersions) -> String {
     let texts = packages
         .each()
         .map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));

@@ -27,7 +27,7 @@ impl From<&str> for SortBy {
 }
 
 /// What rows are shown as, and what they may be sorted by.
-pub(crate) struct Shape<T> {
+pub(crate) struct RowSchema<T> {
     pub(crate) columns: Vec<Column<T>>,
     /// The names of the fields that every record has, or may have, in their order.
     pub(crate) fields: Vec<&'static str>,
@@ -38,7 +38,7 @@ pub(crate) struct Shape<T> {
 /// By what rows are sorted.
 enum Key {
     Column(usize),
-    Field(&'static str),
+    OptionField(&'static str),
 }
 
 impl SortBy {
@@ -60,7 +60,7 @@ impl SortBy {
     ///
     /// # Errors
     /// They have neither such a column nor such a field.
-    pub(super) fn check<T>(&self, shape: &Shape<T>) -> Result<(), Error> {
+    pub(super) fn check<T>(&self, shape: &RowSchema<T>) -> Result<(), Error> {
         self.key(shape).map(|_| ())
     }
 
@@ -71,7 +71,7 @@ impl SortBy {
     pub(super) fn sort<T: Serialize>(
         &self,
         rows: Vec<T>,
-        shape: &Shape<T>,
+        shape: &RowSchema<T>,
     ) -> Result<Vec<T>, Error> {
         let turned = |order: Ordering| {
             if self.is_reversed {
@@ -87,7 +87,7 @@ impl SortBy {
                 rows.sort_by(|a, b| turned(order(a, b)));
                 Ok(rows)
             }
-            Key::Field(field) => {
+            Key::OptionField(field) => {
                 let value = |row: &T| {
                     let record = serde_json::to_value(row).unwrap_or_default();
                     record.get(field).cloned().unwrap_or_default()
@@ -102,14 +102,14 @@ impl SortBy {
         }
     }
 
-    fn key<T>(&self, shape: &Shape<T>) -> Result<Key, Error> {
+    fn key<T>(&self, shape: &RowSchema<T>) -> Result<Key, Error> {
         let titles = shape.columns.iter().map(|column| column.title);
         let titles = titles.collect::<Vec<_>>();
         if let Some(at) = titles.iter().position(|title| self.is(title)) {
             return Ok(Key::Column(at));
         }
         if let Some(field) = shape.fields.iter().find(|field| self.is(field)) {
-            return Ok(Key::Field(field));
+            return Ok(Key::OptionField(field));
         }
         if let Some((names, flag)) = &shape.elsewhere
             && names.iter().any(|name| self.is(name))
@@ -133,7 +133,7 @@ impl SortBy {
 
 /// All that rows of this shape can be sorted by: the columns' titles, in lower case, then the fields
 /// that no column is called like.
-pub(crate) fn names<T>(shape: &Shape<T>) -> Vec<String> {
+pub(crate) fn names<T>(shape: &RowSchema<T>) -> Vec<String> {
     let titles = shape.columns.iter().map(|column| column.title);
     let mut names = lowercase(&titles.collect::<Vec<_>>());
     for field in &shape.fields {
@@ -172,14 +172,14 @@ mod tests {
     use super::super::table::{Cell, Fit};
     use super::*;
 
-    fn shape() -> Shape<Value> {
+    fn shape() -> RowSchema<Value> {
         let column = Column {
             title: "AGE",
             fit: Fit::Keep,
             cell: |_| Cell::plain(""),
             order: |a: &Value, b: &Value| b["n"].as_i64().cmp(&a["n"].as_i64()),
         };
-        Shape {
+        RowSchema {
             columns: vec![column],
             fields: vec!["born", "size", "tasks"],
             elsewhere: Some((vec!["CORES"], "`-o wide`")),

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-use super::{Fault, frame};
+use super::{SchedulerError, frame};
 
 /// Answers nest five deep; what is nested deeper is no answer.
 const DEPTH_LIMIT: usize = 64;
@@ -33,11 +33,11 @@ impl Answer {
 
     /// # Errors
     /// The operation failed, or its answer isn't a `T`.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, SchedulerError> {
         match parse::<Failure>(&self.0) {
             Ok(failure) if failure.status == "uncaught-error" => {
                 let text = failure.exception_text.unwrap_or_default();
-                Err(Fault::Refused(text))
+                Err(SchedulerError::Refused(text))
             }
             _ => parse(&self.0),
         }
@@ -52,13 +52,13 @@ impl Answer {
 pub(super) async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     operations: &[Value],
-) -> Result<Vec<Answer>, Fault> {
+) -> Result<Vec<Answer>, SchedulerError> {
     // Both keys are required: without either the scheduler says nothing more. No compression.
     let greeting = json!({"compression": null, "pickle-protocol": 5});
     let mut sent = Vec::new();
     for message in std::iter::once(&greeting).chain(operations) {
         let message = rmp_serde::to_vec_named(message)
-            .map_err(|_| Fault::Garbled("the question can't be written"))?;
+            .map_err(|_| SchedulerError::Garbled("the question can't be written"))?;
         sent.extend(frame::pack(&message));
     }
     stream.write_all(&sent).await?;
@@ -71,11 +71,12 @@ pub(super) async fn ask(
     Ok(answers)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SchedulerError> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     deserializer.set_max_depth(DEPTH_LIMIT);
     // The parser's own message may quote the answer.
-    T::deserialize(&mut deserializer).map_err(|_| Fault::Garbled("it is not of the expected form"))
+    T::deserialize(&mut deserializer)
+        .map_err(|_| SchedulerError::Garbled("it is not of the expected form"))
 }
 
 #[cfg(test)]
@@ -113,7 +114,7 @@ mod tests {
     }
 
     /// What comes of two questions to a server that says `spoken` and hangs up.
-    fn asked(spoken: &[u8]) -> Result<Vec<Answer>, Fault> {
+    fn asked(spoken: &[u8]) -> Result<Vec<Answer>, SchedulerError> {
         let (mut near, mut far) = tokio::io::duplex(4096);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -153,7 +154,7 @@ mod tests {
         );
         for few in 0..packed.len() {
             let fault = asked(&packed[..few].concat()).expect_err("too few answers");
-            assert!(matches!(fault, Fault::Connection(_)), "{fault}");
+            assert!(matches!(fault, SchedulerError::Connection(_)), "{fault}");
         }
     }
 

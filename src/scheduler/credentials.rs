@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::Secret;
-use crate::gateway::{Cluster, Identity};
+use crate::gateway::{Cluster, TlsIdentity};
 
 /// Every variable that is set, for those who take them back.
 pub(crate) const VARIABLES: [&str; 8] = [
@@ -45,7 +45,7 @@ impl Credentials {
     ///
     /// # Errors
     /// They are there already, or the folder can't be written.
-    pub(crate) fn write(&self, identity: &Identity) -> io::Result<()> {
+    pub(crate) fn write(&self, identity: &TlsIdentity) -> io::Result<()> {
         write_private(&self.certificate, identity.certificate.expose())?;
         write_private(&self.key, identity.key.expose())
     }
@@ -54,8 +54,8 @@ impl Credentials {
     ///
     /// # Errors
     /// The files can't be read.
-    pub(crate) fn read(&self) -> io::Result<Identity> {
-        Ok(Identity {
+    pub(crate) fn read(&self) -> io::Result<TlsIdentity> {
+        Ok(TlsIdentity {
             certificate: Secret::new(fs::read_to_string(&self.certificate)?),
             key: Secret::new(fs::read_to_string(&self.key)?),
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What came in place of an answer. None of these fails a command: what isn't told is unknown.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum SchedulerError {
     #[error("no answer within {} s", .0.as_secs_f32())]
     Late(Duration),
     /// Nothing listens, the TLS handshake fails, the connection breaks. The proxy hangs up without

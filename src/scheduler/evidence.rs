@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::model::{Evidence, Idle, Past};
-use super::{Fault, LEFT_OUT, Schedulers, op, wire};
-use crate::gateway::Identity;
+use super::model::{ClientHistory, Evidence, Idle};
+use super::{LEFT_OUT, SchedulerError, Schedulers, op, wire};
+use crate::gateway::TlsIdentity;
 
 /// A list of events that is shorter than this has lost none: it holds a thousand
 /// (`distributed.admin.low-level-log-length`), and held a hundred thousand up to 2023.
@@ -53,8 +53,8 @@ impl Schedulers {
     pub(crate) async fn evidence(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Result<Evidence, Fault> {
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Evidence, SchedulerError> {
         let operations = [
             op("identity"),
             op("check_idle"),
@@ -65,9 +65,9 @@ impl Schedulers {
         let asking = self.ask(cluster, identity, &operations);
         let answers = timeout(self.patience, asking)
             .await
-            .unwrap_or(Err(Fault::Late(self.patience)))?;
+            .unwrap_or(Err(SchedulerError::Late(self.patience)))?;
         let [identity, since, state, events, versions] = &answers[..] else {
-            return Err(Fault::Garbled("it is missing"));
+            return Err(SchedulerError::Garbled("it is missing"));
         };
         let versions = versions.read::<wire::Versions>()?;
         let told = Told {
@@ -111,12 +111,13 @@ struct Told {
 }
 
 impl Told {
-    fn evidence(self) -> Result<Evidence, Fault> {
-        const UNCLEAR: Fault = Fault::Garbled("it does not tell since when it is idle");
+    fn evidence(self) -> Result<Evidence, SchedulerError> {
+        const UNCLEAR: SchedulerError =
+            SchedulerError::Garbled("it does not tell since when it is idle");
         let started = self
             .identity
             .started()
-            .ok_or(Fault::Garbled("it does not tell when it started"))?;
+            .ok_or(SchedulerError::Garbled("it does not tell when it started"))?;
         let idle = match (self.state.idle(self.since), self.since, self.knows_idle) {
             // An answer of another kind than any there is.
             (Idle::Unknown, Some(_), _) | (Idle::Unknown, None, None) => return Err(UNCLEAR),
@@ -149,13 +150,13 @@ impl Told {
             None if is_complete => started,
             None => *times
                 .first()
-                .ok_or(Fault::Garbled("it lists no events of clients"))?,
+                .ok_or(SchedulerError::Garbled("it lists no events of clients"))?,
         };
         let seen = workers.iter().flatten().filter_map(|one| one.last_seen);
         let told = seen.chain(times.iter().copied()).chain(idle_since);
         Ok(Evidence {
             activity,
-            past: Past {
+            past: ClientHistory {
                 idle_since,
                 transitions: self.state.transitions(),
                 unattended_since,
@@ -166,11 +167,11 @@ impl Told {
     }
 }
 
-fn times(events: &[Event]) -> Result<Vec<Timestamp>, Fault> {
+fn times(events: &[Event]) -> Result<Vec<Timestamp>, SchedulerError> {
     let times = events.iter().map(|event| wire::time(event.0));
     times
         .collect::<Option<Vec<_>>>()
-        .ok_or(Fault::Garbled("it lists an event of no time"))
+        .ok_or(SchedulerError::Garbled("it lists an event of no time"))
 }
 
 #[cfg(test)]
@@ -185,7 +186,7 @@ mod tests {
         events: &Value,
         workers: &Value,
         version: &str,
-    ) -> Result<Past, Fault> {
+    ) -> Result<ClientHistory, SchedulerError> {
         fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
             let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
             rmp_serde::from_slice(&packed).expect("an answer")

@@ -7,7 +7,7 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, sink};
 
-use super::Fault;
+use super::SchedulerError;
 
 /// A message of frames that dgw asks for is a kilobyte per worker: room for thirty thousand.
 const MESSAGE_LIMIT: u64 = 32 * 1024 * 1024;
@@ -33,14 +33,14 @@ pub(super) fn pack(message: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The connection ends or breaks, or what comes is no message, or too large a one. Nothing is
 /// allocated for a length that is merely claimed.
-pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Fault> {
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, SchedulerError> {
     let outer = stream.read_u64_le().await?;
     let count = stream.read_u64_le().await?;
     if count == 0 {
-        return Err(Fault::Garbled("it has no frames"));
+        return Err(SchedulerError::Garbled("it has no frames"));
     }
     if count > FRAMES_LIMIT {
-        return Err(Fault::Garbled("it has too many frames"));
+        return Err(SchedulerError::Garbled("it has too many frames"));
     }
     let message = stream.read_u64_le().await?;
     let mut rest = 0_u64;
@@ -49,13 +49,13 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8
     }
     let total = message.saturating_add(rest);
     if total > MESSAGE_LIMIT {
-        return Err(Fault::Oversized {
+        return Err(SchedulerError::Oversized {
             limit: MESSAGE_LIMIT,
         });
     }
     let header = NUMBER * (1 + count);
     if outer < header + message || outer > header + total {
-        return Err(Fault::Garbled("its lengths don't add up"));
+        return Err(SchedulerError::Garbled("its lengths don't add up"));
     }
     let mut frame = Vec::new();
     (&mut *stream).take(message).read_to_end(&mut frame).await?;
@@ -73,7 +73,7 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
 
     /// What [`read`] makes of `bytes` that arrive in pieces of such `sizes`, and what is left.
-    fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> (Result<Vec<u8>, Fault>, usize) {
+    fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> (Result<Vec<u8>, SchedulerError>, usize) {
         let (mut near, mut far) = tokio::io::duplex(64);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -148,11 +148,14 @@ mod tests {
             let (message, _) = read_in_pieces(&header, &[]);
             let fault = message.expect_err("no message");
             assert_eq!(
-                matches!(fault, Fault::Oversized { .. }),
+                matches!(fault, SchedulerError::Oversized { .. }),
                 oversized,
                 "{fault}"
             );
-            assert!(oversized || matches!(fault, Fault::Garbled(_)), "{fault}");
+            assert!(
+                oversized || matches!(fault, SchedulerError::Garbled(_)),
+                "{fault}"
+            );
         }
     }
 

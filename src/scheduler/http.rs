@@ -8,7 +8,7 @@ use std::time::Instant;
 use reqwest::{Client, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::Fault;
+use super::SchedulerError;
 
 /// About a kilobyte per worker: room for thirty thousand.
 const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
@@ -17,7 +17,10 @@ const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
 ///
 /// # Errors
 /// Anything but JSON of the expected form: a login page, a redirect, the proxy's own errors.
-pub(super) async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result<T, Fault> {
+pub(super) async fn get<T: DeserializeOwned>(
+    http: &Client,
+    url: &str,
+) -> Result<T, SchedulerError> {
     let body = get_bytes(http, url).await?;
     // The parser's own message may quote the answer.
     serde_json::from_slice(&body).map_err(|_| {
@@ -35,7 +38,7 @@ pub(super) async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result
 ///
 /// # Errors
 /// A redirect, the proxy's own errors, more than anybody would read.
-pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, Fault> {
+pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, SchedulerError> {
     let started = Instant::now();
     // The library's message would repeat the URL.
     let broken = |_| foreign(url, "a broken connection");
@@ -43,7 +46,7 @@ pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, Fault
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if (body.len() + chunk.len()) as u64 > SIZE_LIMIT {
-            return Err(Fault::Oversized { limit: SIZE_LIMIT });
+            return Err(SchedulerError::Oversized { limit: SIZE_LIMIT });
         }
         body.extend_from_slice(&chunk);
     }
@@ -61,8 +64,8 @@ pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, Fault
 }
 
 /// That `url` answered with something else than the scheduler does.
-pub(super) fn foreign(url: &str, what: &str) -> Fault {
-    Fault::Foreign {
+pub(super) fn foreign(url: &str, what: &str) -> SchedulerError {
+    SchedulerError::Foreign {
         url: url.to_owned(),
         what: what.to_owned(),
     }

@@ -13,11 +13,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-pub(crate) use entry::Entry;
 use entry::Key;
+pub(crate) use entry::LogEntry;
 
-use super::{Fault, Schedulers, comm, http, wire};
-use crate::gateway::Identity;
+use super::{SchedulerError, Schedulers, comm, http, wire};
+use crate::gateway::TlsIdentity;
 
 /// Threads log a little out of order: an entry that was made before another may come after it.
 /// What is this much older than the newest is asked for again, and sorted out here.
@@ -25,7 +25,7 @@ const OVERLAP: f64 = 10.0;
 
 /// The part of a log to ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Part {
+pub(crate) struct LogRange {
     /// So many of the newest entries; all of them if left out.
     limit: Option<usize>,
     /// Those not older than this, in seconds since the epoch.
@@ -44,21 +44,21 @@ enum Source {
 
 /// Entries, oldest first.
 #[derive(Debug)]
-pub(crate) struct Log {
-    entries: Vec<Entry>,
+pub(crate) struct FetchedLog {
+    entries: Vec<LogEntry>,
     source: Source,
 }
 
 /// How far a log has been read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Position {
+pub(crate) struct LogPosition {
     start: Option<f64>,
     source: Option<Source>,
     /// How often each entry since `start` was read: the same may be logged twice in one moment.
     seen: HashMap<Key, usize>,
 }
 
-impl Part {
+impl LogRange {
     /// What a log is begun with.
     pub(crate) fn first(limit: Option<usize>, start: Option<f64>) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl Part {
     }
 }
 
-impl Position {
+impl LogPosition {
     /// Where to go on.
-    pub(crate) fn part(&self) -> Part {
-        Part {
+    pub(crate) fn part(&self) -> LogRange {
+        LogRange {
             limit: None,
             start: self.start,
             source: self.source,
@@ -82,15 +82,15 @@ impl Position {
     /// Begins with the last `limit` of the entries, which are those since `since` or the last of
     /// them, at least one more than the limit if there are as many; tells whether any are left out.
     pub(crate) fn begin(
-        log: Log,
+        log: FetchedLog,
         limit: Option<usize>,
         since: Option<f64>,
-    ) -> (Self, Vec<Entry>, bool) {
+    ) -> (Self, Vec<LogEntry>, bool) {
         let surplus = limit.map_or(0, |limit| log.entries.len().saturating_sub(limit));
         // What lies before the first that is left out is left out, too.
         let left_out = log.entries.first().filter(|_| surplus > 0);
         let mut position = Self {
-            start: left_out.and_then(Entry::proper_time),
+            start: left_out.and_then(LogEntry::proper_time),
             source: Some(log.source),
             seen: HashMap::new(),
         };
@@ -103,13 +103,13 @@ impl Position {
     }
 
     /// Those entries, oldest first, that were not read yet. The log is all that there is since
-    /// [`Position::part`], or more.
-    pub(crate) fn read(&mut self, log: Log) -> Vec<Entry> {
+    /// [`LogPosition::part`], or more.
+    pub(crate) fn read(&mut self, log: FetchedLog) -> Vec<LogEntry> {
         let mut entries = log.entries;
         entries.retain(|entry| self.start.is_none_or(|start| entry.created >= start));
         let newest = entries
             .iter()
-            .filter_map(Entry::proper_time)
+            .filter_map(LogEntry::proper_time)
             .reduce(f64::max);
         let newest = newest.map(|newest| newest - OVERLAP);
         // The one that is known, or the later of both.
@@ -152,27 +152,30 @@ impl Schedulers {
     pub(crate) async fn log(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
+        identity: Option<&TlsIdentity>,
         worker: Option<&str>,
-        part: Part,
-    ) -> Result<Log, Fault> {
+        part: LogRange,
+    ) -> Result<FetchedLog, SchedulerError> {
         let asked = async |part| self.raw_log(cluster, identity, worker, part).await;
         match part.source {
-            Some(Source::OldestFirst) => {
-                Ok(Log::new(asked(Part::default()).await?, Source::OldestFirst))
+            Some(Source::OldestFirst) => Ok(FetchedLog::new(
+                asked(LogRange::default()).await?,
+                Source::OldestFirst,
+            )),
+            Some(Source::NewestFirst) => {
+                Ok(FetchedLog::new(asked(part).await?, Source::NewestFirst))
             }
-            Some(Source::NewestFirst) => Ok(Log::new(asked(part).await?, Source::NewestFirst)),
             Some(Source::Page) => self.in_time(self.log_page(cluster, worker)).await,
             None => {
                 let by_comm = async {
                     let raw = asked(part).await?;
                     if order(&raw) == Some(Source::NewestFirst) {
-                        return Ok(Log::new(raw, Source::NewestFirst));
+                        return Ok(FetchedLog::new(raw, Source::NewestFirst));
                     }
                     // Too few to tell, or the wrong ones.
-                    let raw = asked(Part::default()).await?;
+                    let raw = asked(LogRange::default()).await?;
                     let order = order(&raw).unwrap_or(Source::NewestFirst);
-                    Ok(Log::new(raw, order).only(part))
+                    Ok(FetchedLog::new(raw, order).only(part))
                 };
                 if part.start.is_some() {
                     // The page doesn't tell what is younger.
@@ -185,7 +188,11 @@ impl Schedulers {
         }
     }
 
-    async fn log_page(&self, cluster: &str, worker: Option<&str>) -> Result<Log, Fault> {
+    async fn log_page(
+        &self,
+        cluster: &str,
+        worker: Option<&str>,
+    ) -> Result<FetchedLog, SchedulerError> {
         let path = worker.map_or(["info", "main", "logs"], |address| {
             ["info", "logs", address]
         });
@@ -196,10 +203,10 @@ impl Schedulers {
     async fn raw_log(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
+        identity: Option<&TlsIdentity>,
         worker: Option<&str>,
-        part: Part,
-    ) -> Result<Raw, Fault> {
+        part: LogRange,
+    ) -> Result<Raw, SchedulerError> {
         let question = question(part);
         let Some(address) = worker else {
             return self.ask_one(cluster, identity, question).await?.read();
@@ -211,7 +218,7 @@ impl Schedulers {
         let answer = self.ask_one(cluster, identity, question).await?;
         let mut by_worker = answer.read::<HashMap<String, Raw>>()?;
         // The scheduler leaves out whom it couldn't reach.
-        by_worker.remove(address).ok_or(Fault::Unreached)
+        by_worker.remove(address).ok_or(SchedulerError::Unreached)
     }
 
     /// The workers' addresses, and their names where they have one.
@@ -221,8 +228,8 @@ impl Schedulers {
     pub(crate) async fn workers(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Result<Vec<(String, String)>, Fault> {
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Vec<(String, String)>, SchedulerError> {
         let by_comm = async {
             let answer = self
                 .ask_one(cluster, identity, super::op("identity"))
@@ -232,7 +239,7 @@ impl Schedulers {
         let url = self.route(cluster, &["json", "identity"], "json");
         let by_http = http::get::<wire::Identity>(&self.http, &url);
         let (_, workers) = self.either(cluster, by_comm, by_http).await?.tell();
-        let workers = workers.ok_or(Fault::Garbled("it names no workers"))?;
+        let workers = workers.ok_or(SchedulerError::Garbled("it names no workers"))?;
         let named = workers.into_iter().map(|worker| {
             let name = worker.name.unwrap_or_else(|| worker.address.clone());
             (worker.address, name)
@@ -243,17 +250,22 @@ impl Schedulers {
     async fn ask_one(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
+        identity: Option<&TlsIdentity>,
         question: Value,
-    ) -> Result<comm::Answer, Fault> {
+    ) -> Result<comm::Answer, SchedulerError> {
         let asking = self.ask(cluster, identity, std::slice::from_ref(&question));
         let mut answers = self.in_time(asking).await?.into_iter();
-        answers.next().ok_or(Fault::Garbled("it is missing"))
+        answers
+            .next()
+            .ok_or(SchedulerError::Garbled("it is missing"))
     }
 
-    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    async fn in_time<T>(
+        &self,
+        asking: impl Future<Output = Result<T, SchedulerError>>,
+    ) -> Result<T, SchedulerError> {
         let answer = tokio::time::timeout(self.patience, asking).await;
-        answer.unwrap_or(Err(Fault::Late(self.patience)))
+        answer.unwrap_or(Err(SchedulerError::Late(self.patience)))
     }
 }
 
@@ -270,13 +282,13 @@ fn order(raw: &Raw) -> Option<Source> {
     }
 }
 
-impl Log {
+impl FetchedLog {
     fn new(mut raw: Raw, source: Source) -> Self {
         if source == Source::NewestFirst {
             raw.reverse();
         }
         let entries = raw.into_iter();
-        let entries = entries.map(|(created, level, text)| Entry::new(created, level, text));
+        let entries = entries.map(|(created, level, text)| LogEntry::new(created, level, text));
         Self {
             entries: entries.collect(),
             source,
@@ -284,8 +296,8 @@ impl Log {
     }
 
     /// Of a whole log, the part that was asked for.
-    fn only(mut self, part: Part) -> Self {
-        let is_young = |entry: &Entry| part.start.is_none_or(|start| entry.created >= start);
+    fn only(mut self, part: LogRange) -> Self {
+        let is_young = |entry: &LogEntry| part.start.is_none_or(|start| entry.created >= start);
         self.entries.retain(is_young);
         let surplus = part
             .limit
@@ -295,7 +307,7 @@ impl Log {
     }
 }
 
-fn question(part: Part) -> Value {
+fn question(part: LogRange) -> Value {
     let mut question = json!({"op": "get_logs", "reply": true, "timestamps": true});
     // Zero would be all of them, as it is where nothing is said; two tell the order.
     if let Some(limit) = part.limit {

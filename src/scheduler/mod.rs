@@ -29,12 +29,14 @@ use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 pub(crate) use credentials::{Credentials, VARIABLES};
-pub(crate) use error::Fault;
-pub(crate) use logs::{Entry, Log, Part, Position};
-pub(crate) use model::{Activity, Idle, Packages, Past, Report, Tasks, Versions, Worker};
+pub(crate) use error::SchedulerError;
+pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
+pub(crate) use model::{
+    Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,
+};
 pub(crate) use relay::Relay;
 
-use crate::gateway::Identity;
+use crate::gateway::TlsIdentity;
 
 /// What a cluster's name is made of; everything else is encoded and can't leave its part of the path.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -84,7 +86,7 @@ pub(crate) struct Schedulers {
 
 /// What to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Depth {
+pub(crate) enum ReportDetail {
     /// What it is doing, and each worker.
     Numbers,
     /// What the scheduler runs on too.
@@ -116,12 +118,14 @@ impl Schedulers {
     pub(crate) async fn answers_by_proxy(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Result<(), Fault> {
+        identity: Option<&TlsIdentity>,
+    ) -> Result<(), SchedulerError> {
         let operations = [op("identity")];
         let asking = self.ask(cluster, identity, &operations);
         let asked = tokio::time::timeout(self.patience, asking).await;
-        asked.unwrap_or(Err(Fault::Late(self.patience))).map(|_| ())
+        asked
+            .unwrap_or(Err(SchedulerError::Late(self.patience)))
+            .map(|_| ())
     }
 
     /// What the scheduler of `cluster` is doing, in numbers.
@@ -131,9 +135,9 @@ impl Schedulers {
     pub(crate) async fn activity(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Result<Activity, Fault> {
-        let report = self.look(cluster, identity, Depth::Numbers).await?;
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Activity, SchedulerError> {
+        let report = self.look(cluster, identity, ReportDetail::Numbers).await?;
         Ok(report.activity)
     }
 
@@ -144,9 +148,9 @@ impl Schedulers {
     pub(crate) async fn report(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Result<Report, Fault> {
-        let looking = self.look(cluster, identity, Depth::Everything);
+        identity: Option<&TlsIdentity>,
+    ) -> Result<SchedulerReport, SchedulerError> {
+        let looking = self.look(cluster, identity, ReportDetail::Everything);
         let (report, workers) = tokio::join!(looking, self.worker_versions(cluster, identity));
         let mut report = report?;
         if let Some(versions) = &mut report.versions {
@@ -163,9 +167,9 @@ impl Schedulers {
     pub(crate) async fn look(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-        depth: Depth,
-    ) -> Result<Report, Fault> {
+        identity: Option<&TlsIdentity>,
+        depth: ReportDetail,
+    ) -> Result<SchedulerReport, SchedulerError> {
         let by_comm = async { self.by_comm(cluster, identity, depth).await };
         self.either(cluster, by_comm, self.by_http(cluster)).await
     }
@@ -175,11 +179,11 @@ impl Schedulers {
     async fn either<T>(
         &self,
         cluster: &str,
-        by_comm: impl Future<Output = Result<T, Fault>>,
-        by_http: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        by_comm: impl Future<Output = Result<T, SchedulerError>>,
+        by_http: impl Future<Output = Result<T, SchedulerError>>,
+    ) -> Result<T, SchedulerError> {
         let started = tokio::time::Instant::now();
-        let told = |told: &Result<T, Fault>| {
+        let told = |told: &Result<T, SchedulerError>| {
             if let Err(fault) = told {
                 log::info!("scheduler of {cluster}: {fault}");
             }
@@ -209,26 +213,30 @@ impl Schedulers {
         };
         timeout_at(started + self.patience, both)
             .await
-            .unwrap_or(Err(Fault::Late(self.patience)))
+            .unwrap_or(Err(SchedulerError::Late(self.patience)))
     }
 
     async fn by_comm(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-        depth: Depth,
-    ) -> Result<Report, Fault> {
+        identity: Option<&TlsIdentity>,
+        depth: ReportDetail,
+    ) -> Result<SchedulerReport, SchedulerError> {
         let mut operations = vec![
             op("identity"),
             op("check_idle"),
             json!({"op": "dump_state", "reply": true, "exclude": LEFT_OUT}),
         ];
-        if depth == Depth::Everything {
+        if depth == ReportDetail::Everything {
             operations.push(op("versions"));
         }
         let answers = self.ask(cluster, identity, &operations).await?;
         let mut answers = answers.iter();
-        let mut next = || answers.next().ok_or(Fault::Garbled("it is missing"));
+        let mut next = || {
+            answers
+                .next()
+                .ok_or(SchedulerError::Garbled("it is missing"))
+        };
         // Not even this one: then it's no scheduler that speaks like those that are known.
         let (mut activity, worker_details) = next()?.read::<wire::Identity>()?.tell();
         let since = next()?.read::<Option<f64>>();
@@ -240,7 +248,7 @@ impl Schedulers {
             activity.idle = since.map_or(Idle::Unknown, |since| state.idle(since));
         }
         let versions = next().and_then(comm::Answer::read::<wire::Versions>).ok();
-        Ok(Report {
+        Ok(SchedulerReport {
             activity,
             worker_details,
             versions: versions.map(|versions| Versions {
@@ -255,8 +263,8 @@ impl Schedulers {
     async fn worker_versions(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
-    ) -> Option<BTreeMap<String, Packages>> {
+        identity: Option<&TlsIdentity>,
+    ) -> Option<BTreeMap<String, PackageVersions>> {
         let question = json!({
             "op": "broadcast", "reply": true, "msg": {"op": "versions"}, "on_error": "ignore",
         });
@@ -277,11 +285,11 @@ impl Schedulers {
     async fn ask(
         &self,
         cluster: &str,
-        identity: Option<&Identity>,
+        identity: Option<&TlsIdentity>,
         operations: &[Value],
-    ) -> Result<Vec<comm::Answer>, Fault> {
+    ) -> Result<Vec<comm::Answer>, SchedulerError> {
         let started = Instant::now();
-        let identity = identity.ok_or(Fault::Unidentified)?;
+        let identity = identity.ok_or(SchedulerError::Unidentified)?;
         let mut stream = tls::connect(&self.proxy, cluster, identity).await?;
         let answers = comm::ask(&mut stream, operations).await?;
         log::info!(
@@ -293,7 +301,7 @@ impl Schedulers {
         Ok(answers)
     }
 
-    async fn by_http(&self, cluster: &str) -> Result<Report, Fault> {
+    async fn by_http(&self, cluster: &str) -> Result<SchedulerReport, SchedulerError> {
         let routes =
             ["identity", "counts"].map(|file| self.route(cluster, &["json", file], "json"));
         let (identity, counts) = tokio::join!(
@@ -302,7 +310,7 @@ impl Schedulers {
         );
         let (mut activity, worker_details) = identity?.tell();
         activity.tasks = counts.ok().map(|counts| counts.tasks());
-        Ok(Report {
+        Ok(SchedulerReport {
             activity,
             worker_details,
             versions: None,

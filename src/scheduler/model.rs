@@ -87,12 +87,12 @@ impl Tasks {
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
     pub(crate) activity: Activity,
-    pub(crate) past: Past,
+    pub(crate) past: ClientHistory,
 }
 
 /// What a scheduler remembers of work and of clients. All times are by its own clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Past {
+pub(crate) struct ClientHistory {
     /// Since when nothing has been running, queued or unrunnable; `None` where it is at work, or
     /// too old to tell (before 2023.4).
     pub(crate) idle_since: Option<Timestamp>,
@@ -109,7 +109,7 @@ pub(crate) struct Past {
 
 /// A cluster at work, in full.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Report {
+pub(crate) struct SchedulerReport {
     #[serde(flatten)]
     pub(crate) activity: Activity,
     pub(crate) worker_details: Option<Vec<Worker>>,
@@ -137,20 +137,20 @@ pub(crate) struct Worker {
 /// What a cluster runs on.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Versions {
-    pub(crate) scheduler: Packages,
+    pub(crate) scheduler: PackageVersions,
     /// By the workers' addresses.
-    pub(crate) workers: Option<BTreeMap<String, Packages>>,
+    pub(crate) workers: Option<BTreeMap<String, PackageVersions>>,
 }
 
 /// The packages that must fit together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Packages {
+pub(crate) struct PackageVersions {
     pub(crate) python: Option<String>,
     pub(crate) dask: Option<String>,
     pub(crate) distributed: Option<String>,
 }
 
-impl Packages {
+impl PackageVersions {
     /// Each with its name.
     pub(crate) fn each(&self) -> [(&'static str, Option<&str>); 3] {
         [

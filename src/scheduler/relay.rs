@@ -21,9 +21,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::Fault;
+use super::SchedulerError;
 use super::tls::{self, Connector};
-use crate::gateway::Identity;
+use crate::gateway::TlsIdentity;
 
 /// A handshake that takes longer, by either side, is not going to succeed.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -88,8 +88,8 @@ impl Relay {
         listener: TcpListener,
         proxy: &str,
         cluster: &str,
-        identity: &Identity,
-    ) -> Result<Self, Fault> {
+        identity: &TlsIdentity,
+    ) -> Result<Self, SchedulerError> {
         let link = Arc::new(Link {
             clients: tls::acceptor(identity)?,
             scheduler: Connector::new(proxy, cluster, identity)?,
@@ -113,13 +113,13 @@ impl Relay {
     ///
     /// # Errors
     /// It can't, and why.
-    pub(crate) async fn reach(&self) -> Result<(), Fault> {
+    pub(crate) async fn reach(&self) -> Result<(), SchedulerError> {
         let pauses = ConstantBuilder::default()
             .with_delay(ROUTE_PAUSE)
             .with_max_times(ROUTE_TRIES);
         (|| self.link.reach())
             .retry(pauses)
-            .when(|fault| matches!(fault, Fault::Connection(_)))
+            .when(|fault| matches!(fault, SchedulerError::Connection(_)))
             .await
             .map(drop)
     }
@@ -162,11 +162,11 @@ async fn serve(listener: tokio::net::TcpListener, link: Arc<Link>) {
 }
 
 impl Link {
-    async fn reach(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Fault> {
+    async fn reach(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, SchedulerError> {
         let connecting = timeout(HANDSHAKE_LIMIT, self.scheduler.connect());
         connecting
             .await
-            .unwrap_or(Err(Fault::Late(HANDSHAKE_LIMIT)))
+            .unwrap_or(Err(SchedulerError::Late(HANDSHAKE_LIMIT)))
     }
 
     /// Copies both ways until one of the sides ends it, then ends the other. The scheduler is

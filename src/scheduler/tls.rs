@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::Fault;
-use crate::gateway::Identity;
+use super::SchedulerError;
+use crate::gateway::TlsIdentity;
 
 /// What the proxy takes off the server name to find the cluster (`dask_gateway.comm`).
 const PREFIX: &str = "daskgateway-";
@@ -40,11 +40,15 @@ impl Connector {
     ///
     /// # Errors
     /// The identity or the name can't be used.
-    pub(super) fn new(proxy: &str, cluster: &str, identity: &Identity) -> Result<Self, Fault> {
+    pub(super) fn new(
+        proxy: &str,
+        cluster: &str,
+        identity: &TlsIdentity,
+    ) -> Result<Self, SchedulerError> {
         Ok(Self {
             tls: TlsConnector::from(Arc::new(config(identity)?)),
             name: ServerName::try_from(format!("{PREFIX}{cluster}"))
-                .map_err(|_| Fault::Identity("name"))?,
+                .map_err(|_| SchedulerError::Identity("name"))?,
             proxy: proxy.to_owned(),
         })
     }
@@ -53,7 +57,7 @@ impl Connector {
     ///
     /// # Errors
     /// Nothing answers there, or nobody who holds the cluster's key.
-    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, Fault> {
+    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, SchedulerError> {
         let stream = TcpStream::connect(&self.proxy).await?;
         // Questions are one short write each.
         stream.set_nodelay(true)?;
@@ -68,8 +72,8 @@ impl Connector {
 pub(super) async fn connect(
     proxy: &str,
     cluster: &str,
-    identity: &Identity,
-) -> Result<TlsStream<TcpStream>, Fault> {
+    identity: &TlsIdentity,
+) -> Result<TlsStream<TcpStream>, SchedulerError> {
     Connector::new(proxy, cluster, identity)?.connect().await
 }
 
@@ -78,7 +82,7 @@ pub(super) async fn connect(
 ///
 /// # Errors
 /// The identity can't be used.
-pub(super) fn acceptor(identity: &Identity) -> Result<TlsAcceptor, Fault> {
+pub(super) fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, SchedulerError> {
     let Parts {
         certificate,
         key,
@@ -87,13 +91,13 @@ pub(super) fn acceptor(identity: &Identity) -> Result<TlsAcceptor, Fault> {
     } = Parts::of(identity)?;
     let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
-        .map_err(|_| Fault::Identity("certificate"))?;
+        .map_err(|_| SchedulerError::Identity("certificate"))?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| Fault::Identity("certificate"))?
+        .map_err(|_| SchedulerError::Identity("certificate"))?
         .with_client_cert_verifier(clients)
         .with_single_cert(vec![certificate], key)
-        .map_err(|_| Fault::Identity("key"))?;
+        .map_err(|_| SchedulerError::Identity("key"))?;
     // distributed resumes no sessions.
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
@@ -109,15 +113,15 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(identity: &Identity) -> Result<Self, Fault> {
+    fn of(identity: &TlsIdentity) -> Result<Self, SchedulerError> {
         let certificate = CertificateDer::from_pem_slice(identity.certificate.expose().as_bytes())
-            .map_err(|_| Fault::Identity("certificate"))?;
+            .map_err(|_| SchedulerError::Identity("certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
-            .map_err(|_| Fault::Identity("key"))?;
+            .map_err(|_| SchedulerError::Identity("key"))?;
         let mut roots = RootCertStore::empty();
         roots
             .add(certificate.clone())
-            .map_err(|_| Fault::Identity("certificate"))?;
+            .map_err(|_| SchedulerError::Identity("certificate"))?;
         Ok(Self {
             certificate,
             key,
@@ -127,7 +131,7 @@ impl Parts {
     }
 }
 
-fn config(identity: &Identity) -> Result<ClientConfig, Fault> {
+fn config(identity: &TlsIdentity) -> Result<ClientConfig, SchedulerError> {
     let Parts {
         certificate,
         key,
@@ -136,15 +140,16 @@ fn config(identity: &Identity) -> Result<ClientConfig, Fault> {
     } = Parts::of(identity)?;
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
-        .map_err(|_| Fault::Identity("certificate"))?;
-    let name = ServerName::try_from(CERTIFIED_NAME).map_err(|_| Fault::Identity("name"))?;
+        .map_err(|_| SchedulerError::Identity("certificate"))?;
+    let name =
+        ServerName::try_from(CERTIFIED_NAME).map_err(|_| SchedulerError::Identity("name"))?;
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| Fault::Identity("certificate"))?
+        .map_err(|_| SchedulerError::Identity("certificate"))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(OwnCertificate { verifier, name }))
         .with_client_auth_cert(vec![certificate], key)
-        .map_err(|_| Fault::Identity("key"))
+        .map_err(|_| SchedulerError::Identity("key"))
 }
 
 /// rustls' own verifier, with the cluster's certificate as the only root. It asks for the name in
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_told_without_its_text() {
-        let identity = Identity {
+        let identity = TlsIdentity {
             certificate: Secret::new("s3cret-certificate".to_owned()),
             key: Secret::new("s3cret-key".to_owned()),
         };

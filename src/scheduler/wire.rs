@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::model::{Activity, Idle, Packages, Tasks, Worker};
+use super::model::{Activity, Idle, PackageVersions, Tasks, Worker};
 
 /// A value, if it is one of its type.
 pub(super) struct Known<T>(pub(super) Option<T>);
@@ -271,9 +271,9 @@ impl Counts {
 }
 
 impl Versions {
-    pub(super) fn packages(mut self) -> Packages {
+    pub(super) fn packages(mut self) -> PackageVersions {
         let mut version = |name: &str| self.packages.remove(name)?.0;
-        Packages {
+        PackageVersions {
             // `3.11.7.final.0`
             python: version("python").map(|text| match text.split_once(".final") {
                 Some((release, _)) => release.to_owned(),

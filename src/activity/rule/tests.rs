@@ -46,7 +46,7 @@ fn with_tasks(change: impl FnOnce(&mut Tasks)) -> Activity {
     activity
 }
 
-fn judged(activity: &Activity) -> Result<(), Reason> {
+fn judged(activity: &Activity) -> Result<(), KeepReason> {
     rule(false).is_quiet(activity)
 }
 
@@ -56,28 +56,34 @@ fn any_need_keeps_a_cluster() {
     for (activity, reason) in [
         (
             with_tasks(|tasks| tasks.processing = Some(2)),
-            Reason::Tasks(2),
+            KeepReason::Tasks(2),
         ),
-        (with_tasks(|tasks| tasks.queued = Some(2)), Reason::Tasks(2)),
+        (
+            with_tasks(|tasks| tasks.queued = Some(2)),
+            KeepReason::Tasks(2),
+        ),
         (
             with_tasks(|tasks| tasks.waiting = Some(2)),
-            Reason::Tasks(2),
+            KeepReason::Tasks(2),
         ),
         (
             with_tasks(|tasks| tasks.unrunnable = Some(2)),
-            Reason::Tasks(2),
+            KeepReason::Tasks(2),
         ),
-        (with_tasks(|tasks| tasks.total = Some(2)), Reason::Tasks(2)),
+        (
+            with_tasks(|tasks| tasks.total = Some(2)),
+            KeepReason::Tasks(2),
+        ),
         (
             with_tasks(|tasks| (tasks.total, tasks.memory) = (Some(2), Some(2))),
-            Reason::Results(2),
+            KeepReason::Results(2),
         ),
         (
             Activity {
                 outsiders: Some(1),
                 ..nothing()
             },
-            Reason::Clients(1),
+            KeepReason::Clients(1),
         ),
         (
             Activity {
@@ -85,14 +91,14 @@ fn any_need_keeps_a_cluster() {
                 idle: Idle::Unknown,
                 ..nothing()
             },
-            Reason::Clients(1),
+            KeepReason::Clients(1),
         ),
         (
             Activity {
                 idle: Idle::Busy,
                 ..nothing()
             },
-            Reason::AtWork,
+            KeepReason::AtWork,
         ),
     ] {
         assert_eq!(judged(&activity), Err(reason));
@@ -118,7 +124,7 @@ fn what_needs_nobody_does_not_keep_it() {
 fn whatever_is_unknown_keeps_it() {
     let unknown = |activity: Activity| {
         assert!(
-            matches!(judged(&activity), Err(Reason::Unknown(_))),
+            matches!(judged(&activity), Err(KeepReason::Unknown(_))),
             "{activity:?}"
         );
     };
@@ -219,15 +225,15 @@ fn a_client_that_came_and_left_between_two_looks_counts() {
 
 /// A look at `now` that finds nothing going on, and of which the scheduler tells no clock.
 fn looked(
-    found: &Result<Quiet, Reason>,
+    found: &Result<QuietState, KeepReason>,
     sighting: Option<&Sighting>,
     now: i64,
 ) -> Option<Sighting> {
-    let moment = Moment {
+    let moment = ClockReading {
         here: at(now),
         gateway: None,
     };
-    let life = Life {
+    let life = ClusterAge {
         start_time: at(0),
         age: None,
     };
@@ -236,10 +242,13 @@ fn looked(
 
 #[test]
 fn an_earlier_look_counts_until_one_finds_it_busy_or_nothing_at_all() {
-    let quiet = Ok(Quiet::new(World::new(true).past(), Some(0), None));
+    let quiet = Ok(QuietState::new(World::new(true).past(), Some(0), None));
     let first = looked(&quiet, None, 1_000);
     assert_eq!(looked(&quiet, first.as_ref(), 5_000), first);
-    for reason in [Reason::Clients(1), Reason::Unknown("silence".to_owned())] {
+    for reason in [
+        KeepReason::Clients(1),
+        KeepReason::Unknown("silence".to_owned()),
+    ] {
         assert_eq!(looked(&Err(reason), first.as_ref(), 5_000), None);
     }
     let again = looked(&quiet, first.as_ref(), 500);
@@ -255,7 +264,7 @@ fn nothing_is_idle_for_longer_than_it_has_been_there() {
     let past = World::new(true).past();
     let hour = Duration::from_secs(3_600);
     let clock = past.unattended_since + hour;
-    let quiet = Quiet::new(past, Some(0), Some(clock));
+    let quiet = QuietState::new(past, Some(0), Some(clock));
     assert_eq!(quiet.remembered(None), Some(hour));
     assert_eq!(quiet.remembered(Some(hour / 2)), Some(hour / 2));
 }
@@ -264,16 +273,16 @@ fn nothing_is_idle_for_longer_than_it_has_been_there() {
 fn reasons_are_words() {
     let span = Duration::from_secs(300);
     for (reason, text) in [
-        (Reason::Clients(1), "1 client connected"),
-        (Reason::Results(2), "2 results held in memory"),
-        (Reason::NotRunning(Status::Pending), "it is PENDING"),
-        (Reason::Protected(None), "it is protected by `dgw keep`"),
+        (KeepReason::Clients(1), "1 client connected"),
+        (KeepReason::Results(2), "2 results held in memory"),
+        (KeepReason::NotRunning(Status::Pending), "it is PENDING"),
+        (KeepReason::Protected(None), "it is protected by `dgw keep`"),
         (
-            Reason::Protected(Some(at(1_795_217_334_964))),
+            KeepReason::Protected(Some(at(1_795_217_334_964))),
             "it is protected by `dgw keep` until 2026-11-20T23:28:54Z",
         ),
         (
-            Reason::TooShort {
+            KeepReason::TooShort {
                 proof: Proof::Scheduler(span),
                 rule: span * 2,
                 needs_sightings: false,
@@ -281,7 +290,7 @@ fn reasons_are_words() {
             "idle for 5m, as its scheduler knows; 10m is asked for",
         ),
         (
-            Reason::TooShort {
+            KeepReason::TooShort {
                 proof: Proof::Sighting(Duration::ZERO),
                 rule: span,
                 needs_sightings: true,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::config::Settings;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Identity, reach};
-use crate::output::Step;
+use crate::gateway::{Cluster, Gateway, TlsIdentity, reach};
+use crate::output::Check;
 
 /// A cluster that runs, with what its scheduler asks of its clients.
-type Running<'a> = Option<&'a (Cluster, Option<Identity>)>;
+type Running<'a> = Option<&'a (Cluster, Option<TlsIdentity>)>;
 
 /// Whether schedulers can be reached, as Python's clients do.
 pub(super) async fn scheduler(
@@ -16,12 +16,12 @@ pub(super) async fn scheduler(
     gateway: &Gateway,
     running: Running<'_>,
     limit: Duration,
-) -> Step {
+) -> Check {
     const NAME: &str = "scheduler";
     let proxy = &settings.scheduler_proxy;
     let failed = |fault: String| {
         let proxy = proxy.clone();
-        Step::failed(NAME, &Error::NoSchedulerProxy { proxy, fault })
+        Check::failed(NAME, &Error::NoSchedulerProxy { proxy, fault })
     };
     let Some((host, port)) = proxy.rsplit_once(':') else {
         return failed("it has no port".to_owned());
@@ -34,7 +34,7 @@ pub(super) async fn scheduler(
         return failed(stuck.cause);
     }
     let Some((cluster, identity)) = running else {
-        return Step::ok(
+        return Check::ok(
             NAME,
             format!(
                 "`{proxy}` accepts connections; whether it leads to schedulers shows with a \
@@ -47,7 +47,7 @@ pub(super) async fn scheduler(
         .answers_by_proxy(&cluster.name, identity.as_ref())
         .await
     {
-        Ok(()) => Step::ok(
+        Ok(()) => Check::ok(
             NAME,
             format!(
                 "`{proxy}` leads to the scheduler of cluster {}",
@@ -67,13 +67,13 @@ pub(super) async fn dashboards(
     gateway: &Gateway,
     running: Running<'_>,
     limit: Duration,
-) -> Step {
+) -> Check {
     const NAME: &str = "dashboards";
     let public = &settings.public_address;
     if public.starts_with('/') {
         let detail =
             format!("links are paths on your hub (`{public}`), for a browser that is there");
-        return Step::skipped(NAME, detail);
+        return Check::skipped(NAME, detail);
     }
     let link = running.and_then(|(cluster, _)| cluster.dashboard_link.as_ref());
     let url = match link {
@@ -81,21 +81,21 @@ pub(super) async fn dashboards(
         None => format!("{public}/clusters/"),
     };
     match (gateway.page(&url, limit).await, link) {
-        (Ok(page), _) if page.is_login => Step::ok(
+        (Ok(page), _) if page.is_login => Check::ok(
             NAME,
             format!("`{url}` asks for a login first: your browser gets there after it"),
         ),
-        (Ok(page), Some(_)) if page.status < 400 => Step::ok(NAME, format!("`{url}` answers")),
+        (Ok(page), Some(_)) if page.status < 400 => Check::ok(NAME, format!("`{url}` answers")),
         (Ok(page), Some(_)) => {
             let what = format!("status {}", page.status);
-            Step::failed(NAME, &Error::NoDashboards { url, what })
+            Check::failed(NAME, &Error::NoDashboards { url, what })
         }
-        (Ok(_), None) => Step::skipped(
+        (Ok(_), None) => Check::skipped(
             NAME,
             format!(
                 "`{public}` answers; whether dashboards are there shows with a running cluster"
             ),
         ),
-        (Err(what), _) => Step::failed(NAME, &Error::NoDashboards { url, what }),
+        (Err(what), _) => Check::failed(NAME, &Error::NoDashboards { url, what }),
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::config::{self, InspectedFile, Inspection};
 use crate::error::config_code;
-use crate::output::Step;
+use crate::output::Check;
 
 /// Which files count, and whether they may.
-pub(super) fn files(found: &Inspection) -> Step {
+pub(super) fn files(found: &Inspection) -> Check {
     const NAME: &str = "files";
     let mut lines = Vec::new();
     let mut mends = Vec::new();
@@ -36,10 +36,10 @@ pub(super) fn files(found: &Inspection) -> Step {
                     .push("put a file of your own in its place: `dgw login` writes one".to_owned());
             }
             let mend = mends.join("\n");
-            Step::faulty(NAME, lines.join("\n"), mend, exit_status)
+            Check::faulty(NAME, lines.join("\n"), mend, exit_status)
         }
-        None if lines.is_empty() => Step::skipped(NAME, "there are none with a gateway section"),
-        None => Step::ok(NAME, lines.join("\n")),
+        None if lines.is_empty() => Check::skipped(NAME, "there are none with a gateway section"),
+        None => Check::ok(NAME, lines.join("\n")),
     }
 }
 
@@ -72,7 +72,7 @@ fn mend(error: &config::Error) -> Option<String> {
 }
 
 /// What is set, where, and whether dgw can use it.
-pub(super) fn values(found: &Inspection) -> Step {
+pub(super) fn values(found: &Inspection) -> Check {
     const NAME: &str = "values";
     let lines = found.values.iter().map(|value| {
         let note = if value.is_known {
@@ -89,8 +89,8 @@ pub(super) fn values(found: &Inspection) -> Step {
     let mut lines = lines.collect::<Vec<_>>();
     let faults = &found.value_faults;
     match faults.first() {
-        None if lines.is_empty() => Step::skipped(NAME, "none is set"),
-        None => Step::ok(NAME, lines.join("\n")),
+        None if lines.is_empty() => Check::skipped(NAME, "none is set"),
+        None => Check::ok(NAME, lines.join("\n")),
         Some(first) => {
             lines.extend(faults.iter().map(ToString::to_string));
             let mends = faults.iter().map(|fault| {
@@ -98,22 +98,22 @@ pub(super) fn values(found: &Inspection) -> Step {
                 fault.hint().unwrap_or_else(named)
             });
             let mend = mends.collect::<Vec<_>>().join("\n");
-            Step::faulty(NAME, lines.join("\n"), mend, config_code(first) as u8)
+            Check::faulty(NAME, lines.join("\n"), mend, config_code(first) as u8)
         }
     }
 }
 
 /// Where the gateway is.
-pub(super) fn address(found: &Inspection, is_named: bool) -> Step {
+pub(super) fn address(found: &Inspection, is_named: bool) -> Check {
     const NAME: &str = "address";
     match &found.address {
-        Ok(address) if is_named => Step::ok(NAME, format!("{} (`--address`)", address.as_str())),
-        Ok(address) => Step::ok(NAME, address.as_str()),
+        Ok(address) if is_named => Check::ok(NAME, format!("{} (`--address`)", address.as_str())),
+        Ok(address) => Check::ok(NAME, address.as_str()),
         Err(error) => {
             let mend = error.hint().unwrap_or_else(|| {
                 "set it right: it looks like `https://gateway.example.org`".to_owned()
             });
-            Step::faulty(NAME, error.to_string(), mend, config_code(error) as u8)
+            Check::faulty(NAME, error.to_string(), mend, config_code(error) as u8)
         }
     }
 }

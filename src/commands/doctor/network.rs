@@ -3,24 +3,24 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Report;
+use super::DoctorReport;
 use crate::config::Address;
 use crate::error::Error;
 use crate::gateway::reach::{self, Stuck};
-use crate::gateway::{self, Greeting, Trouble};
-use crate::output::{Step, escaped};
+use crate::gateway::{self, AuthFailure, ServerInfo};
+use crate::output::{Check, escaped};
 
 /// How requests get to the gateway, and how the first one fared.
 pub(super) struct Way<'a> {
     pub(super) address: &'a Address,
     /// `host:port` of an HTTP proxy that stands in between.
     pub(super) proxy: Option<(String, u16)>,
-    pub(super) greeting: &'a Result<Greeting, gateway::Error>,
+    pub(super) greeting: &'a Result<ServerInfo, gateway::Error>,
     pub(super) limit: Duration,
 }
 
 /// With an HTTP proxy, name and connection are the proxy's: only it looks for the gateway.
-pub(super) async fn steps(way: &Way<'_>, report: &mut Report<'_>) -> Result<(), Error> {
+pub(super) async fn steps(way: &Way<'_>, report: &mut DoctorReport<'_>) -> Result<(), Error> {
     let (host, port) = match &way.proxy {
         Some(proxy) => proxy.clone(),
         None => (way.address.host().to_owned(), way.address.port()),
@@ -37,9 +37,9 @@ pub(super) async fn steps(way: &Way<'_>, report: &mut Report<'_>) -> Result<(), 
                 .iter()
                 .all(|address| !is_same(address.ip(), &host));
             report.add(if is_name {
-                Step::ok("dns", format!("{whose}`{host}` is {listed}"))
+                Check::ok("dns", format!("{whose}`{host}` is {listed}"))
             } else {
-                Step::skipped("dns", format!("{whose}`{host}` is no name"))
+                Check::skipped("dns", format!("{whose}`{host}` is no name"))
             })?;
             addresses
         }
@@ -55,13 +55,13 @@ pub(super) async fn steps(way: &Way<'_>, report: &mut Report<'_>) -> Result<(), 
         }
     };
     let stream = if addresses.is_empty() {
-        report.add(Step::skipped("tcp", "there is nobody to connect to"))?;
+        report.add(Check::skipped("tcp", "there is nobody to connect to"))?;
         None
     } else {
         match reach::connect(&addresses, way.limit).await {
             Ok(stream) => {
                 let detail = format!("{whose}`{host}` accepts connections on port {port}");
-                report.add(Step::ok("tcp", detail))?;
+                report.add(Check::ok("tcp", detail))?;
                 Some(stream)
             }
             Err(stuck) => {
@@ -86,14 +86,14 @@ fn is_same(ip: IpAddr, host: &str) -> bool {
 
 impl Way<'_> {
     /// A step that got stuck before anything was asked.
-    fn stuck(&self, name: &'static str, what: &str, stuck: &Stuck, mend: &str) -> Step {
+    fn stuck(&self, name: &'static str, what: &str, stuck: &Stuck, mend: &str) -> Check {
         let set_in = match self.proxy {
             Some(_) => "`gateway.http-client.proxy`, or HTTP_PROXY and the like",
             None => "`gateway.address`, or `--address`",
         };
         let error = self.unreachable(stuck);
         let detail = format!("{what}: {}", escaped(&stuck.cause));
-        Step::faulty(
+        Check::faulty(
             name,
             detail,
             format!("{mend}; it is set by {set_in}"),
@@ -110,7 +110,7 @@ impl Way<'_> {
         }
     }
 
-    async fn tls(&self, stream: Option<tokio::net::TcpStream>, host: &str) -> Step {
+    async fn tls(&self, stream: Option<tokio::net::TcpStream>, host: &str) -> Check {
         const NAME: &str = "tls";
         if !self.address.is_encrypted() {
             let note = if self.address.is_loopback() {
@@ -118,7 +118,7 @@ impl Way<'_> {
             } else {
                 ", and secrets go there unencrypted"
             };
-            return Step::skipped(NAME, format!("none: the address is `http://`{note}"));
+            return Check::skipped(NAME, format!("none: the address is `http://`{note}"));
         }
         let roots = gateway::roots();
         let trust = format!(
@@ -126,9 +126,9 @@ impl Way<'_> {
             roots.count, roots.source
         );
         let failed = |error: gateway::Error| {
-            let step = Step::failed(NAME, &error.into());
+            let step = Check::failed(NAME, &error.into());
             let detail = format!("{}\n{trust}", step.detail);
-            Step { detail, ..step }
+            Check { detail, ..step }
         };
         if self.proxy.is_some() {
             return match self.greeting {
@@ -141,16 +141,16 @@ impl Way<'_> {
                     certificate: Some(*certificate),
                 })),
                 Err(gateway::Error::Unreachable { .. }) => {
-                    Step::skipped(NAME, "the HTTP proxy did not get to the gateway")
+                    Check::skipped(NAME, "the HTTP proxy did not get to the gateway")
                 }
-                _ => Step::ok(NAME, format!("the certificate is good; {trust}")),
+                _ => Check::ok(NAME, format!("the certificate is good; {trust}")),
             };
         }
         let Some(stream) = stream else {
-            return Step::skipped(NAME, "there is no connection");
+            return Check::skipped(NAME, "there is no connection");
         };
         match reach::handshake(stream, host, self.limit).await {
-            Ok(handshake) => Step::ok(
+            Ok(handshake) => Check::ok(
                 NAME,
                 format!("{}, the certificate is good; {trust}", handshake.version),
             ),
@@ -164,14 +164,14 @@ impl Way<'_> {
         }
     }
 
-    fn http_proxy(&self) -> Step {
+    fn http_proxy(&self) -> Check {
         const NAME: &str = "proxy";
         let Some((host, port)) = &self.proxy else {
-            return Step::skipped(NAME, "none: requests go straight to the gateway");
+            return Check::skipped(NAME, "none: requests go straight to the gateway");
         };
         let refused = match self.greeting {
             Err(error @ gateway::Error::Authentication(trouble)) => {
-                matches!(**trouble, Trouble::ProxyRefused).then_some(error)
+                matches!(**trouble, AuthFailure::ProxyRefused).then_some(error)
             }
             Err(
                 error @ gateway::Error::Unreachable {
@@ -197,12 +197,12 @@ impl Way<'_> {
                 let fault = format!("{error}{cause}");
                 let detail = format!("by the HTTP proxy `{host}:{port}`: {}", escaped(&fault));
                 let exit_status = match error {
-                    gateway::Error::Authentication(_) => crate::error::Code::Permission,
-                    _ => crate::error::Code::Gateway,
+                    gateway::Error::Authentication(_) => crate::error::ExitCode::Permission,
+                    _ => crate::error::ExitCode::Gateway,
                 };
-                Step::faulty(NAME, detail, mend, exit_status as u8)
+                Check::faulty(NAME, detail, mend, exit_status as u8)
             }
-            None => Step::ok(
+            None => Check::ok(
                 NAME,
                 format!("requests go by the HTTP proxy `{host}:{port}`"),
             ),

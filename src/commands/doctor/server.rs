@@ -8,34 +8,34 @@ use super::super::options::refused;
 use crate::age;
 use crate::config::{Credentials, Inspection, Settings};
 use crate::error::Error;
-use crate::gateway::{self, Gateway, Greeting, Identities, Listing, Status, Trouble};
-use crate::output::{Step, escaped};
+use crate::gateway::{self, AuthFailure, Gateway, Listing, ServerInfo, Status, TlsIdentities};
+use crate::output::{Check, escaped};
 
 /// Certificates, tokens and the ages of clusters bear with this much.
 const CLOCKS_MAY_DIFFER: Duration = Duration::from_secs(60);
 
 /// Which server it is, and what it says of itself.
 pub(super) async fn version(
-    greeting: Result<Greeting, gateway::Error>,
+    greeting: Result<ServerInfo, gateway::Error>,
     stranger: &Gateway,
-) -> (Step, Option<Greeting>) {
+) -> (Check, Option<ServerInfo>) {
     const NAME: &str = "version";
     let greeting = match greeting {
         Ok(greeting) => greeting,
         Err(gateway::Error::Unreachable { .. }) => {
-            return (Step::skipped(NAME, "the gateway can't be reached"), None);
+            return (Check::skipped(NAME, "the gateway can't be reached"), None);
         }
         Err(gateway::Error::Authentication(trouble))
-            if matches!(*trouble, Trouble::ProxyRefused) =>
+            if matches!(*trouble, AuthFailure::ProxyRefused) =>
         {
             return (
-                Step::skipped(NAME, "the HTTP proxy lets nobody through"),
+                Check::skipped(NAME, "the HTTP proxy lets nobody through"),
                 None,
             );
         }
         Err(error) => {
             let error = super::super::or_elsewhere(error, stranger).await;
-            let step = Step::failed(NAME, &error);
+            let step = Check::failed(NAME, &error);
             return match error {
                 // There may be credentials already, which are good or will be asked for again.
                 Error::Elsewhere { address, .. } => {
@@ -51,13 +51,13 @@ pub(super) async fn version(
     let step = match stranger.health().await {
         Ok(status) if status == "pass" => {
             let version = escaped(&greeting.version);
-            Step::ok(NAME, format!("dask-gateway-server {version}"))
+            Check::ok(NAME, format!("dask-gateway-server {version}"))
         }
         Ok(status) => {
-            let url = format!("{}/api/health", stranger.base());
-            Step::failed(NAME, &Error::Ailing { url, status })
+            let url = format!("{}/api/health", stranger.base_url());
+            Check::failed(NAME, &Error::Ailing { url, status })
         }
-        Err(error) => Step::failed(NAME, &error.into()),
+        Err(error) => Check::failed(NAME, &error.into()),
     };
     (step, Some(greeting))
 }
@@ -67,13 +67,13 @@ pub(super) async fn authentication(
     settings: &Settings,
     gateway: &Gateway,
     limit: Duration,
-) -> (Step, Option<(Listing, Identities)>) {
+) -> (Check, Option<(Listing, TlsIdentities)>) {
     const NAME: &str = "authentication";
     let listing = match gateway.clusters_with_identities(&Status::ACTIVE).await {
         Ok(listing) => listing,
         Err(error) => {
             let error = gateway.told_apart(error).await;
-            return (Step::failed(NAME, &error.into()), None);
+            return (Check::failed(NAME, &error.into()), None);
         }
     };
     let who = match &settings.credentials {
@@ -99,15 +99,15 @@ pub(super) async fn authentication(
         1 => "you have 1 active cluster".to_owned(),
         count => format!("you have {count} active clusters"),
     };
-    (Step::ok(NAME, format!("{who}; {active}")), Some(listing))
+    (Check::ok(NAME, format!("{who}; {active}")), Some(listing))
 }
 
 /// What can be chosen for a new cluster, and whether one's own defaults are among it.
-pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
+pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
     const NAME: &str = "options";
     let fields = match gateway.options().await {
         Ok(fields) => fields,
-        Err(error) => return Step::failed(NAME, &error.into()),
+        Err(error) => return Check::failed(NAME, &error.into()),
     };
     let defaults = found.cluster_options();
     let source = |key: &str| {
@@ -116,40 +116,40 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Step {
     };
     let faults = refused(&fields, &defaults, source);
     if !faults.is_empty() {
-        return Step::failed(NAME, &Error::Defaults(faults)).mended_by(
+        return Check::failed(NAME, &Error::Defaults(faults)).mended_by(
             "set it right there, or take it away: `dgw options` shows what this gateway offers"
                 .to_owned(),
         );
     }
     if fields.is_empty() {
-        return Step::ok(NAME, "the gateway offers none");
+        return Check::ok(NAME, "the gateway offers none");
     }
     let names = fields.iter().map(|field| escaped(&field.name));
-    Step::ok(NAME, names.collect::<Vec<_>>().join(", "))
+    Check::ok(NAME, names.collect::<Vec<_>>().join(", "))
 }
 
 /// How far apart the clocks are.
-pub(super) fn clock(greeting: Option<&Greeting>) -> Step {
+pub(super) fn clock(greeting: Option<&ServerInfo>) -> Check {
     const NAME: &str = "clock";
     let Some(greeting) = greeting else {
-        return Step::skipped(NAME, "there is no gateway to ask");
+        return Check::skipped(NAME, "there is no gateway to ask");
     };
     let (Some(theirs), ours) = (greeting.clock, greeting.received) else {
-        return Step::skipped(NAME, "the gateway tells no time");
+        return Check::skipped(NAME, "the gateway tells no time");
     };
     difference(NAME, theirs, ours)
 }
 
-fn difference(name: &'static str, theirs: Timestamp, ours: Timestamp) -> Step {
+fn difference(name: &'static str, theirs: Timestamp, ours: Timestamp) -> Check {
     let apart = theirs.duration_since(ours).unsigned_abs();
     if apart > CLOCKS_MAY_DIFFER {
-        Step::failed(name, &Error::Clocks(apart))
+        Check::failed(name, &Error::Clocks(apart))
     } else if apart.as_secs() < 2 {
         // The gateway tells whole seconds.
-        Step::ok(name, "this machine and the gateway agree")
+        Check::ok(name, "this machine and the gateway agree")
     } else {
         let apart = age::short(apart);
-        Step::ok(
+        Check::ok(
             name,
             format!("this machine and the gateway differ by {apart}"),
         )

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{HURRY, LONGEST_PAUSE, Started};
+use super::{HURRY, LONGEST_PAUSE, OwnedCluster};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::selection;
-use crate::commands::waiting::Limit;
+use crate::commands::waiting::Deadline;
 use crate::error::{Error, Signal};
 use crate::gateway::{Gateway, Status};
-use crate::output::{Aged, Progress};
+use crate::output::{ClusterRow, Progress};
 
 /// Clocks are read to the second, and a request takes its time.
 const SLACK: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(10);
 
 const NOTHING: &str = "nothing was started";
 
-impl Started {
+impl OwnedCluster {
     /// Asks for a cluster. An interrupt meanwhile waits for the answer, to know what to shut
     /// down; so does the time limit, but not for long.
     ///
@@ -34,14 +34,14 @@ impl Started {
     pub(in crate::commands) async fn create(
         gateway: &Gateway,
         options: &Map<String, Value>,
-        limit: Option<Limit>,
+        limit: Option<Deadline>,
         interrupts: &mut Interrupts,
         progress: &Progress,
     ) -> Result<Self, Error> {
         let since = Instant::now();
         let mut creation = std::pin::pin!(gateway.create(options));
         let wait = |why: &str| {
-            progress.say(&format!(
+            progress.note(&format!(
                 "{why}: waiting for the gateway's answer, to shut down what it starts"
             ));
         };
@@ -60,7 +60,7 @@ impl Started {
                 wait("timed out");
                 tokio::select! {
                     biased;
-                    created = &mut creation => (created, Some(Cut::Limit(limit))),
+                    created = &mut creation => (created, Some(Cut::Deadline(limit))),
                     signal = interrupts.next() => return Err(in_doubt(signal, "no answer yet")),
                     () = sleep(GRACE) => {
                         let seen = suspects(gateway, since);
@@ -75,7 +75,7 @@ impl Started {
                 let started = Self { name, since };
                 Err(started.interrupted(signal, gateway, interrupts).await)
             }
-            (Ok(name), Some(Cut::Limit(limit))) => {
+            (Ok(name), Some(Cut::Deadline(limit))) => {
                 let started = Self { name, since };
                 let note = match started.shut_down(HURRY, gateway, interrupts).await {
                     Ok(()) => format!("cluster {} is shut down", started.name),
@@ -92,7 +92,7 @@ impl Started {
             }),
             (Err(source), cut) if source.leaves_doubt() => tokio::select! {
                 seen = suspects(gateway, since) => Err(match cut {
-                    Some(Cut::Limit(limit)) => Error::DoubtfulTimedOut { limit: limit.span(), seen },
+                    Some(Cut::Deadline(limit)) => Error::DoubtfulTimedOut { limit: limit.span(), seen },
                     _ => Error::Doubtful { source, seen },
                 }),
                 signal = interrupts.next() => Err(in_doubt(signal, &source.to_string())),
@@ -105,11 +105,11 @@ impl Started {
 /// What a request for a cluster was cut short by.
 enum Cut {
     Signal(Signal),
-    Limit(Limit),
+    Deadline(Deadline),
 }
 
 /// Returns when the limit is over; without one, never.
-async fn over(limit: Option<Limit>) -> Limit {
+async fn over(limit: Option<Deadline>) -> Deadline {
     match limit {
         Some(limit) => {
             sleep_until(limit.end()).await;
@@ -127,14 +127,14 @@ async fn suspects(gateway: &Gateway, since: Instant) -> Option<Vec<String>> {
         loop {
             match gateway.clusters(&Status::ACTIVE).await {
                 Ok(listing) => return Some(listing),
-                Err(error) if error.may_pass() => sleep(LONGEST_PAUSE).await,
+                Err(error) if error.is_temporary() => sleep(LONGEST_PAUSE).await,
                 Err(_) => return None,
             }
         }
     };
     let listing = timeout(LOOK, look).await.ok()??;
     let window = since.elapsed() + SLACK;
-    let rows = selection::aged(listing).filter(|row: &Aged| row.age() <= window);
+    let rows = selection::aged(listing).filter(|row: &ClusterRow| row.age() <= window);
     Some(selection::lines(&rows.collect::<Vec<_>>()))
 }
 

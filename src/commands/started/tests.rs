@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::config::{self, Environment};
-use crate::output::Manner;
+use crate::output::OutputOptions;
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
 
@@ -43,15 +43,15 @@ fn gateway() -> (Gateway, mpsc::Receiver<String>) {
 }
 
 /// Whether a panic of `work` comes out, and the cluster was asked to end before.
-async fn survives(work: impl AsyncFnOnce(Started, &Gateway, &mut Interrupts, &Printer)) {
+async fn survives(work: impl AsyncFnOnce(OwnedCluster, &Gateway, &mut Interrupts, &Printer)) {
     let (gateway, requests) = gateway();
-    let started = Started {
+    let started = OwnedCluster {
         name: NAME.to_owned(),
         since: Instant::now(),
     };
-    let printer = Printer::new(Manner {
+    let printer = Printer::new(OutputOptions {
         quiet: true,
-        ..Manner::default()
+        ..OutputOptions::default()
     });
     let mut interrupts = Interrupts::listen().expect("signals");
     let all = work(started, &gateway, &mut interrupts, &printer);

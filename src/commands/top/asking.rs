@@ -8,8 +8,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::Instant;
 
 use super::WATCHED;
-use crate::gateway::{self, Gateway, Identities, Identity, Listing};
-use crate::scheduler::{Depth, Fault, Report, Schedulers};
+use crate::gateway::{self, Gateway, Listing, TlsIdentities, TlsIdentity};
+use crate::scheduler::{ReportDetail, SchedulerError, SchedulerReport, Schedulers};
 
 /// So many schedulers are asked at a time, as by `list -o wide`.
 const AT_ONCE: usize = 16;
@@ -17,11 +17,11 @@ const AT_ONCE: usize = 16;
 /// An answer.
 pub(super) enum News {
     /// Of the gateway, on all clusters.
-    Clusters(Result<(Listing, Identities), gateway::Error>),
+    Clusters(Result<(Listing, TlsIdentities), gateway::Error>),
     /// Of the gateway, on the one of this name.
-    Cluster(String, Result<(Listing, Identities), gateway::Error>),
+    Cluster(String, Result<(Listing, TlsIdentities), gateway::Error>),
     /// Of the scheduler of the cluster of this name.
-    Told(String, Box<Result<Report, Fault>>),
+    Told(String, Box<Result<SchedulerReport, SchedulerError>>),
 }
 
 /// What is being asked.
@@ -33,7 +33,7 @@ pub(super) struct Asking<'a> {
     listing: Option<(Option<String>, Instant)>,
     /// The clusters whose schedulers are being asked, or will be.
     probed: BTreeSet<String>,
-    waiting: VecDeque<(String, Option<Identity>, Depth)>,
+    waiting: VecDeque<(String, Option<TlsIdentity>, ReportDetail)>,
 }
 
 impl<'a> Asking<'a> {
@@ -50,7 +50,7 @@ impl<'a> Asking<'a> {
 
     /// The gateway's.
     pub(super) fn address(&self) -> &str {
-        self.gateway.base()
+        self.gateway.base_url()
     }
 
     /// Asks the gateway for all clusters, or for one; not while it is being asked for the same.
@@ -77,7 +77,12 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks a scheduler; not while it is being asked.
-    pub(super) fn report(&mut self, name: String, identity: Option<Identity>, depth: Depth) {
+    pub(super) fn report(
+        &mut self,
+        name: String,
+        identity: Option<TlsIdentity>,
+        depth: ReportDetail,
+    ) {
         if !self.probed.insert(name.clone()) {
             return;
         }

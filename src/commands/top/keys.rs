@@ -6,7 +6,7 @@ use crate::output::top::{Sorting, View, sorted_clusters, titles};
 
 /// What follows from a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum KeyAction {
     Stay,
     /// Something else is looked at now: ask at once.
     Look,
@@ -16,28 +16,28 @@ pub(super) enum Step {
 }
 
 /// Does what `key` is for. `in_sight` is how many rows the screen shows.
-pub(super) fn press(key: KeyEvent, view: &mut View, in_sight: usize) -> Step {
+pub(super) fn press(key: KeyEvent, view: &mut View, in_sight: usize) -> KeyAction {
     if key.kind == KeyEventKind::Release {
-        return Step::Stay;
+        return KeyAction::Stay;
     }
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return match key.code {
-            KeyCode::Char('c') => Step::Quit,
-            KeyCode::Char('z') => Step::Stop,
-            _ => Step::Stay,
+            KeyCode::Char('c') => KeyAction::Quit,
+            KeyCode::Char('z') => KeyAction::Stop,
+            _ => KeyAction::Stay,
         };
     }
     if view.has_help {
         // Whatever it is, the screen comes first.
         view.has_help = false;
         return match key.code {
-            KeyCode::Char('q') => Step::Quit,
-            _ => Step::Stay,
+            KeyCode::Char('q') => KeyAction::Quit,
+            _ => KeyAction::Stay,
         };
     }
     let page = in_sight.max(1).cast_signed();
     match key.code {
-        KeyCode::Char('q') => return Step::Quit,
+        KeyCode::Char('q') => return KeyAction::Quit,
         KeyCode::Char('?' | 'h') => view.has_help = true,
         KeyCode::Down | KeyCode::Char('j') => shift(view, 1, in_sight),
         KeyCode::Up | KeyCode::Char('k') => shift(view, -1, in_sight),
@@ -54,24 +54,24 @@ pub(super) fn press(key: KeyEvent, view: &mut View, in_sight: usize) -> Step {
         KeyCode::Enter | KeyCode::Right if view.shown.is_none() => return open(view),
         KeyCode::Esc | KeyCode::Backspace | KeyCode::Left if view.shown.is_some() => {
             view.shown = None;
-            return Step::Look;
+            return KeyAction::Look;
         }
         _ => {}
     }
-    Step::Stay
+    KeyAction::Stay
 }
 
 /// Shows the chosen cluster in full.
-fn open(view: &mut View) -> Step {
+fn open(view: &mut View) -> KeyAction {
     let names = sorted_clusters(view);
     let Some(name) = names.get(place(view, &names)) else {
-        return Step::Stay;
+        return KeyAction::Stay;
     };
     let name = (*name).to_owned();
     view.chosen = Some(name.clone());
     view.shown = Some(name);
     view.scroll = 0;
-    Step::Look
+    KeyAction::Look
 }
 
 /// Where the chosen cluster stands; the first where it's gone.
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::gateway::Cluster;
     use crate::output::top::Watched;
-    use crate::scheduler::{Report, Worker};
+    use crate::scheduler::{SchedulerReport, Worker};
 
     fn cluster(name: &str) -> Watched {
         let worker = |nth: u32| Worker {
@@ -137,9 +137,9 @@ mod tests {
             last_seen: None,
         };
         let mut watched = Watched::new(Cluster::running(name));
-        let report = Report {
+        let report = SchedulerReport {
             worker_details: Some((0..20).map(worker).collect()),
-            ..Report::default()
+            ..SchedulerReport::default()
         };
         watched.hear(Timestamp::UNIX_EPOCH, Ok(report));
         watched
@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    fn pressed(view: &mut View, keys: &[KeyCode]) -> Step {
+    fn pressed(view: &mut View, keys: &[KeyCode]) -> KeyAction {
         let press = |key: &KeyCode| press(KeyEvent::new(*key, KeyModifiers::NONE), view, 6);
         keys.iter().map(press).last().expect("a key")
     }
@@ -186,15 +186,15 @@ mod tests {
             (&[Char('r'), Down], "b"),
             (&[Home], "c"),
         ] {
-            assert_eq!(pressed(&mut view, keys), Step::Stay);
+            assert_eq!(pressed(&mut view, keys), KeyAction::Stay);
             assert_eq!(view.chosen.as_deref(), Some(chosen), "{keys:?}");
         }
-        assert_eq!(pressed(&mut view, &[Enter]), Step::Look);
+        assert_eq!(pressed(&mut view, &[Enter]), KeyAction::Look);
         assert_eq!(view.shown.as_deref(), Some("c"));
-        assert_eq!(pressed(&mut view, &[Esc]), Step::Look);
+        assert_eq!(pressed(&mut view, &[Esc]), KeyAction::Look);
         assert_eq!(view.shown, None);
         view.clusters.clear();
-        assert_eq!(pressed(&mut view, &[Down, Enter]), Step::Stay);
+        assert_eq!(pressed(&mut view, &[Down, Enter]), KeyAction::Stay);
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
             (&[Home], 0),
             (&[End], 14),
         ] {
-            assert_eq!(pressed(&mut view, keys), Step::Stay);
+            assert_eq!(pressed(&mut view, keys), KeyAction::Stay);
             assert_eq!(view.scroll, scroll, "{keys:?}");
         }
         // Most of them are gone meanwhile.
@@ -239,12 +239,12 @@ mod tests {
     fn control_keys_and_help() {
         let mut view = view();
         let control = |key| KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL);
-        assert_eq!(press(control('c'), &mut view, 6), Step::Quit);
-        assert_eq!(press(control('z'), &mut view, 6), Step::Stop);
+        assert_eq!(press(control('c'), &mut view, 6), KeyAction::Quit);
+        assert_eq!(press(control('z'), &mut view, 6), KeyAction::Stop);
         pressed(&mut view, &[KeyCode::Char('?')]);
         assert!(view.has_help);
-        assert_eq!(pressed(&mut view, &[KeyCode::Enter]), Step::Stay);
+        assert_eq!(pressed(&mut view, &[KeyCode::Enter]), KeyAction::Stay);
         assert!(!view.has_help && view.shown.is_none());
-        assert_eq!(pressed(&mut view, &[KeyCode::Char('q')]), Step::Quit);
+        assert_eq!(pressed(&mut view, &[KeyCode::Char('q')]), KeyAction::Quit);
     }
 }

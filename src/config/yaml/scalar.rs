@@ -190,11 +190,11 @@ fn float(text: &str) -> Option<f64> {
 
 /// `2026-11-21`, or that with a time of day, and perhaps a time zone.
 fn is_date(text: &str) -> bool {
-    Moment::read(text).is_some()
+    ClockReading::read(text).is_some()
 }
 
 fn is_on_the_calendar(text: &str) -> bool {
-    Moment::read(text).is_some_and(|moment| {
+    ClockReading::read(text).is_some_and(|moment| {
         let number = |text: &str| text.parse::<i8>().ok();
         let year = moment.year.parse::<i16>().ok().filter(|year| *year > 0);
         let date = || Date::new(year?, number(moment.month)?, number(moment.day)?).ok();
@@ -206,14 +206,14 @@ fn is_on_the_calendar(text: &str) -> bool {
 }
 
 /// The parts of a timestamp, as they were written.
-struct Moment<'a> {
+struct ClockReading<'a> {
     year: &'a str,
     month: &'a str,
     day: &'a str,
     time: Option<[&'a str; 3]>,
 }
 
-impl<'a> Moment<'a> {
+impl<'a> ClockReading<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let (year, rest) = number(text, 4..=4)?;
         let (month, rest) = number(rest.strip_prefix('-')?, 1..=2)?;

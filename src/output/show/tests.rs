@@ -10,14 +10,14 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_217_334 + seconds).expect("a time")
 }
 
-fn shown(status: Status, report: Report) -> Shown {
+fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
     let options = json!({"worker_cores": 2, "worker_memory": 4.0, "profile": "small", "setup": "",
         "environment": {"OMP_NUM_THREADS": "1"}, "evil": "\u{1b}[2J\n"});
     let Value::Object(options) = options else {
         unreachable!("an object")
     };
-    Shown {
-        aged: Aged {
+    ClusterDetails {
+        aged: ClusterRow {
             cluster: Cluster {
                 name: "2224ac3ebdf349f491d1f954e5e98d35".to_owned(),
                 status,
@@ -40,7 +40,7 @@ fn shown(status: Status, report: Report) -> Shown {
     }
 }
 
-fn report() -> Report {
+fn report() -> SchedulerReport {
     let worker = |name: &str, status: &str| Worker {
         name: Some(name.to_owned()),
         address: "tls://10.0.0.7:35621".to_owned(),
@@ -55,7 +55,7 @@ fn report() -> Report {
     };
     let mut dull = worker("222c\u{9b}", "running");
     (dull.cpu, dull.memory_limit, dull.tasks, dull.last_seen) = (None, None, None, None);
-    Report {
+    SchedulerReport {
         activity: Activity {
             workers: Some(2),
             threads: Some(4),
@@ -77,7 +77,7 @@ fn report() -> Report {
             dull,
         ]),
         versions: Some(Versions {
-            scheduler: Packages {
+            scheduler: PackageVersions {
                 python: Some("3.11.7".to_owned()),
                 dask: Some("2026.8.0".to_owned()),
                 distributed: None,
@@ -126,7 +126,7 @@ WORKER              HOST      THREADS  CPU   MEMORY                  TASKS  SEEN
 
 #[test]
 fn what_is_not_known_is_not_made_up() {
-    let text = shown(Status::Running, Report::default()).text(None);
+    let text = shown(Status::Running, SchedulerReport::default()).text(None);
     assert_exactly(
         &text,
         str![[r#"
@@ -148,10 +148,10 @@ idle       ?
 #[test]
 fn a_cluster_that_does_not_run_shows_what_the_gateway_knows() {
     for status in [Status::Pending, Status::Stopped] {
-        let text = shown(status, Report::default()).text(Some(60));
+        let text = shown(status, SchedulerReport::default()).text(Some(60));
         assert!(!text.contains('?') && !text.contains("workers"), "{text}");
     }
-    let text = shown(Status::Stopped, Report::default()).text(Some(60));
+    let text = shown(Status::Stopped, SchedulerReport::default()).text(Some(60));
     assert_exactly(
         &text,
         str![[r#"

@@ -13,7 +13,7 @@ use super::{both, cut, take, tasks, workers};
 use crate::age;
 use crate::gateway::Status;
 use crate::output::quantity;
-use crate::scheduler::{Idle, Report};
+use crate::scheduler::{Idle, SchedulerReport};
 
 /// So high a screen has room for addresses and the like.
 const FACTS_FROM: u16 = 22;
@@ -140,7 +140,7 @@ fn facts(watched: &Watched) -> Vec<(&'static str, String)> {
 }
 
 /// Whether no worker is there, so that there is no share of anything.
-fn is_void(report: Option<&Report>) -> bool {
+fn is_void(report: Option<&SchedulerReport>) -> bool {
     report.is_some_and(|report| report.activity.workers == Some(0))
 }
 
@@ -157,7 +157,7 @@ fn meter(
     let (bar_width, words_width) = meter_widths(line.width);
     if is_void {
         labelled(buffer, line, label, &Line::styled("-", look.faint()), look);
-        aside(
+        note_always(
             buffer,
             line,
             (LABELS + bar_width + 5, "", words_width),
@@ -170,7 +170,7 @@ fn meter(
     let value = Line::from(vec![heavy, rest, Span::raw(format!(" {}", percent(share)))]);
     labelled(buffer, line, label, &value, look);
     let taken = LABELS + bar_width + 5;
-    aside(buffer, line, (taken, words, words_width), history, style);
+    note_always(buffer, line, (taken, words, words_width), history, style);
 }
 
 /// How wide a meter's bar is, and its words, in a line so wide.
@@ -184,7 +184,7 @@ fn meter_widths(width: u16) -> (u16, u16) {
 }
 
 /// The words behind a bar, and the history behind these.
-fn aside(
+fn note_always(
     buffer: &mut Buffer,
     line: Rect,
     (taken, words, width): (u16, &str, u16),
@@ -211,7 +211,7 @@ fn aside(
 fn cpu(
     buffer: &mut Buffer,
     line: Rect,
-    (report, shares): (Option<&Report>, Option<&Shares>),
+    (report, shares): (Option<&SchedulerReport>, Option<&Shares>),
     look: Look,
 ) {
     let used = report.and_then(cpu_used);
@@ -236,7 +236,7 @@ fn cpu(
 fn memory(
     buffer: &mut Buffer,
     line: Rect,
-    (report, shares): (Option<&Report>, Option<&Shares>),
+    (report, shares): (Option<&SchedulerReport>, Option<&Shares>),
     look: Look,
 ) {
     let words = report.and_then(|report| {
@@ -259,7 +259,7 @@ fn memory(
 fn all_tasks(
     buffer: &mut Buffer,
     line: Rect,
-    (report, shares): (Option<&Report>, Option<&Shares>),
+    (report, shares): (Option<&SchedulerReport>, Option<&Shares>),
     look: Look,
 ) {
     let told = report.and_then(|report| report.activity.tasks.as_ref());
@@ -281,5 +281,5 @@ fn all_tasks(
     let words = format!("{words} to do");
     let history = shares.map(|shares| shares.processing.as_slice());
     let place = (LABELS + bar_width, words.as_str(), words_width);
-    aside(buffer, line, place, history, look.cpu());
+    note_always(buffer, line, place, history, look.cpu());
 }

@@ -12,7 +12,7 @@ use super::model::{View, Watched, cpu_share, memory_share, since};
 use super::tasks;
 use crate::age;
 use crate::gateway::Status;
-use crate::scheduler::{Idle, Report};
+use crate::scheduler::{Idle, SchedulerReport};
 
 /// A line of the table.
 pub(super) struct Row<'a> {
@@ -200,7 +200,7 @@ impl Row<'_> {
     fn told(
         &self,
         look: Look,
-        show: impl FnOnce(&Report) -> Option<Line<'static>>,
+        show: impl FnOnce(&SchedulerReport) -> Option<Line<'static>>,
     ) -> Line<'static> {
         if self.watched.cluster.status != Status::Running {
             return Line::styled("-", look.faint());
@@ -218,7 +218,7 @@ impl Row<'_> {
     fn told_of_workers(
         &self,
         look: Look,
-        show: impl FnOnce(&Report) -> Option<Line<'static>>,
+        show: impl FnOnce(&SchedulerReport) -> Option<Line<'static>>,
     ) -> Line<'static> {
         self.told(look, |report| {
             if report.activity.workers == Some(0) {
@@ -231,7 +231,7 @@ impl Row<'_> {
     fn largest<T: PartialOrd>(
         &self,
         other: &Self,
-        pick: impl Fn(&Report) -> Option<T>,
+        pick: impl Fn(&SchedulerReport) -> Option<T>,
     ) -> Ordering {
         let picked = |row: &Self| row.watched.report().and_then(&pick);
         largest_first(picked(self), picked(other))

@@ -45,7 +45,7 @@ impl Look {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    pub(super) fn alarm(self) -> Style {
+    pub(super) fn warn_always(self) -> Style {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 

@@ -68,7 +68,7 @@ fn foot(buffer: &mut Buffer, area: Rect, view: &View, look: Look) {
     if let Some(trouble) = trouble(view) {
         if !line.is_empty() {
             let text = format!(" {}", cut(&trouble, line.width.saturating_sub(2)));
-            buffer.set_stringn(line.x, line.y, text, line.width.into(), look.alarm());
+            buffer.set_stringn(line.x, line.y, text, line.width.into(), look.warn_always());
         }
         return;
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::bar::{float, share};
 use crate::age;
 use crate::gateway::{Cluster, Status};
-use crate::scheduler::{Activity, Report};
+use crate::scheduler::{Activity, SchedulerReport};
 
 /// So many looks are remembered of each cluster: more than any screen is wide.
 const REMEMBERED: usize = 400;
@@ -61,7 +61,7 @@ pub(crate) struct Watched {
 
 /// What a cluster told, and when, by the gateway's clock.
 pub(crate) struct Told {
-    pub(crate) report: Report,
+    pub(crate) report: SchedulerReport,
     pub(crate) at: Timestamp,
 }
 
@@ -129,7 +129,7 @@ impl Watched {
     }
 
     /// Takes in what the cluster told at `now`, or why it didn't.
-    pub(crate) fn hear(&mut self, now: Timestamp, answer: Result<Report, String>) {
+    pub(crate) fn hear(&mut self, now: Timestamp, answer: Result<SchedulerReport, String>) {
         if self.history.len() == REMEMBERED {
             self.history.pop_front();
         }
@@ -174,7 +174,7 @@ impl Watched {
         details.map_or(0, Vec::len)
     }
 
-    pub(super) fn report(&self) -> Option<&Report> {
+    pub(super) fn report(&self) -> Option<&SchedulerReport> {
         self.told.as_ref().map(|told| &told.report)
     }
 
@@ -232,14 +232,14 @@ impl Watched {
 }
 
 /// How many threads' worth of processors the workers use, if all of them tell.
-pub(super) fn cpu_used(report: &Report) -> Option<f64> {
+pub(super) fn cpu_used(report: &SchedulerReport) -> Option<f64> {
     let mut workers = report.worker_details.as_ref()?.iter();
     // An empty sum of floats would be a negative zero.
     workers.try_fold(0.0, |sum, worker| Some(sum + worker.cpu? / 100.0))
 }
 
 /// The same, of all the threads there are.
-pub(super) fn cpu_share(report: &Report) -> Option<f64> {
+pub(super) fn cpu_share(report: &SchedulerReport) -> Option<f64> {
     let threads = report.activity.threads.filter(|threads| *threads > 0)?;
     Some(cpu_used(report)? / float(threads))
 }

@@ -13,7 +13,7 @@ use sample::*;
 
 use super::*;
 use crate::gateway::Status;
-use crate::scheduler::{Report, Worker};
+use crate::scheduler::{SchedulerReport, Worker};
 
 fn drawn(view: &View, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");

@@ -15,7 +15,7 @@ use super::model::{View, since};
 use super::span;
 use crate::gateway::Status;
 use crate::output::escape;
-use crate::scheduler::{Report, Worker};
+use crate::scheduler::{SchedulerReport, Worker};
 
 /// A worker, as it was told of.
 struct Row<'a> {
@@ -32,7 +32,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     view: &View,
-    report: Option<&Report>,
+    report: Option<&SchedulerReport>,
     look: Look,
 ) -> usize {
     let workers = report.and_then(|report| report.worker_details.as_ref());

@@ -7,7 +7,7 @@ use crate::scheduler::wire;
 
 /// One entry of a log. `time` is by the clock of where it was made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Entry {
+pub(crate) struct LogEntry {
     /// Seconds since the epoch, as they came: what is the same entry has the very same.
     #[serde(skip)]
     pub(super) created: f64,
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
 /// What the same entry has the very same.
 pub(super) type Key = (u64, Option<String>, String);
 
-impl Entry {
+impl LogEntry {
     pub(super) fn new(created: f64, level: String, text: String) -> Self {
         Self {
             created,

@@ -2,7 +2,7 @@
 //!
 //! Their times are local ones of the scheduler's machine, and the page doesn't tell its zone.
 
-use super::{Entry, Fault, Log, Source, http};
+use super::{FetchedLog, LogEntry, SchedulerError, Source, http};
 
 /// What every release since 2022.4 makes of its template, for the scheduler and for a worker.
 const TITLE: [&str; 2] = ["<title> Logs </title>", "<title> Logs: "];
@@ -24,7 +24,7 @@ const ESCAPED: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// It is another page, as a login.
-pub(super) fn read(url: &str, page: &[u8]) -> Result<Log, Fault> {
+pub(super) fn read(url: &str, page: &[u8]) -> Result<FetchedLog, SchedulerError> {
     let page = String::from_utf8_lossy(page);
     if !TITLE.iter().any(|title| page.contains(title)) {
         return Err(http::foreign(url, "something else than its log"));
@@ -32,14 +32,14 @@ pub(super) fn read(url: &str, page: &[u8]) -> Result<Log, Fault> {
     let paragraphs = page.split(BEGIN).skip(1);
     let lines = paragraphs.filter_map(|paragraph| Some(paragraph.split_once(END)?.0));
     let mut entries = lines
-        .map(|line| Entry::untimed(unescaped(line)))
+        .map(|line| LogEntry::untimed(unescaped(line)))
         .collect::<Vec<_>>();
-    let mut times = entries.iter().filter_map(Entry::printed_time);
+    let mut times = entries.iter().filter_map(LogEntry::printed_time);
     let is_oldest_first = times.next() < times.next_back();
     if !is_oldest_first {
         entries.reverse();
     }
-    Ok(Log {
+    Ok(FetchedLog {
         entries,
         source: Source::Page,
     })

@@ -2,27 +2,27 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn entry(created: f64, text: &str) -> Entry {
-    Entry::at(created, "INFO", text)
+fn entry(created: f64, text: &str) -> LogEntry {
+    LogEntry::at(created, "INFO", text)
 }
 
 /// What a scheduler whose log is `log`, in the order in which it came there, answers.
-fn answer(log: &[Entry], part: Part) -> Log {
+fn answer(log: &[LogEntry], part: LogRange) -> FetchedLog {
     let newest_first = log.iter().rev();
-    let is_young = |entry: &&Entry| part.start.is_none_or(|start| entry.created >= start);
+    let is_young = |entry: &&LogEntry| part.start.is_none_or(|start| entry.created >= start);
     let asked = newest_first.take_while(is_young);
     let mut entries = asked
         .take(part.limit.unwrap_or(usize::MAX))
         .cloned()
         .collect::<Vec<_>>();
     entries.reverse();
-    Log {
+    FetchedLog {
         entries,
         source: Source::NewestFirst,
     }
 }
 
-fn texts(entries: &[Entry]) -> Vec<&str> {
+fn texts(entries: &[LogEntry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.text.as_str()).collect()
 }
 
@@ -37,10 +37,13 @@ fn whatever_order_they_come_in_the_oldest_is_first() {
     let oldest_first = raw(&[(1.0, "a"), (2.0, "b"), (3.0, "c")]);
     for raw in [newest_first, oldest_first] {
         let order = order(&raw).expect("an order");
-        let log = Log::new(raw.clone(), order);
+        let log = FetchedLog::new(raw.clone(), order);
         assert_eq!(texts(&log.entries), ["a", "b", "c"]);
-        assert_eq!(texts(&log.only(Part::first(Some(1), None)).entries), ["c"]);
-        let log = Log::new(raw, order).only(Part::first(None, Some(2.0)));
+        assert_eq!(
+            texts(&log.only(LogRange::first(Some(1), None)).entries),
+            ["c"]
+        );
+        let log = FetchedLog::new(raw, order).only(LogRange::first(None, Some(2.0)));
         assert_eq!(texts(&log.entries), ["b", "c"]);
     }
     assert_eq!(order(&raw(&[])), None);
@@ -50,7 +53,8 @@ fn whatever_order_they_come_in_the_oldest_is_first() {
 #[test]
 fn the_same_moment_loses_nothing_and_repeats_nothing() {
     let mut log = vec![entry(1.0, "a"), entry(2.0, "b")];
-    let (mut position, first, is_cut) = Position::begin(answer(&log, Part::default()), None, None);
+    let (mut position, first, is_cut) =
+        LogPosition::begin(answer(&log, LogRange::default()), None, None);
     assert_eq!(texts(&first), ["a", "b"]);
     assert!(!is_cut);
     log.extend([entry(2.0, "b"), entry(2.0, "c"), entry(1.9, "late")]);
@@ -73,9 +77,9 @@ fn what_a_limit_leaves_out_does_not_come_later() {
         (1, &["1.3"]),
         (9, &["1", "1.1", "1.2", "1.3"]),
     ] {
-        let part = Part::first(Some(limit + 1), Some(0.5));
+        let part = LogRange::first(Some(limit + 1), Some(0.5));
         let (mut position, first, is_cut) =
-            Position::begin(answer(&log, part), Some(limit), part.start);
+            LogPosition::begin(answer(&log, part), Some(limit), part.start);
         assert_eq!((texts(&first), is_cut), (shown.to_vec(), limit < 4));
         log.push(entry(1.4, "new"));
         assert_eq!(
@@ -89,8 +93,8 @@ fn what_a_limit_leaves_out_does_not_come_later() {
 #[test]
 fn what_was_logged_before_since_does_not_come_later() {
     let mut log = vec![entry(1.0, "a"), entry(8.0, "b")];
-    let whole = answer(&log, Part::default()).only(Part::first(Some(201), Some(5.0)));
-    let (mut position, first, _) = Position::begin(whole, Some(200), Some(5.0));
+    let whole = answer(&log, LogRange::default()).only(LogRange::first(Some(201), Some(5.0)));
+    let (mut position, first, _) = LogPosition::begin(whole, Some(200), Some(5.0));
     assert_eq!(texts(&first), ["b"]);
     log.push(entry(9.0, "c"));
     assert_eq!(texts(&position.read(answer(&log, position.part()))), ["c"]);
@@ -115,9 +119,9 @@ fn the_default_format_is_told_once_and_others_are_left_alone() {
 
 #[test]
 fn zero_is_never_asked_for() {
-    let part = Part::first(Some(0), None);
+    let part = LogRange::first(Some(0), None);
     assert_eq!(question(part)["n"], 2);
-    assert_eq!(question(Part::default()).get("n"), None);
+    assert_eq!(question(LogRange::default()).get("n"), None);
 }
 
 proptest! {
@@ -126,7 +130,7 @@ proptest! {
         steps in prop::collection::vec((0_u8..4, 0_u8..3, any::<bool>()), 1..60),
     ) {
         let mut log = Vec::new();
-        let mut position = Position::default();
+        let mut position = LogPosition::default();
         let mut read = Vec::new();
         let mut now = 1000.0;
         for (step, text, is_read) in steps {
@@ -138,8 +142,8 @@ proptest! {
             }
         }
         read.extend(position.read(answer(&log, position.part())));
-        let sorted = |mut entries: Vec<Entry>| {
-            entries.sort_by_key(Entry::key);
+        let sorted = |mut entries: Vec<LogEntry>| {
+            entries.sort_by_key(LogEntry::key);
             entries
         };
         prop_assert_eq!(sorted(read), sorted(log));
@@ -163,15 +167,15 @@ proptest! {
     ) {
         for source in [Source::OldestFirst, Source::NewestFirst] {
             let _ = order(&raw);
-            let log = Log::new(raw.clone(), source).only(Part::first(limit, since));
-            let (mut position, entries, _) = Position::begin(log, limit, since);
+            let log = FetchedLog::new(raw.clone(), source).only(LogRange::first(limit, since));
+            let (mut position, entries, _) = LogPosition::begin(log, limit, since);
             prop_assert!(limit.is_none_or(|limit| entries.len() <= limit));
-            position.read(Log::new(raw.clone(), source));
-            let again = position.read(Log::new(raw.clone(), source).only(position.part()));
+            position.read(FetchedLog::new(raw.clone(), source));
+            let again = position.read(FetchedLog::new(raw.clone(), source).only(position.part()));
             prop_assert_eq!(again.len(), 0, "{:?}", again);
         }
         if let Ok(log) = page::read("http://h/", page.concat().as_bytes()) {
-            let (_, entries, _) = Position::begin(log, limit, None);
+            let (_, entries, _) = LogPosition::begin(log, limit, None);
             prop_assert!(limit.is_none_or(|limit| entries.len() <= limit));
         }
     }

@@ -165,8 +165,8 @@ impl World {
         self.reaches_back_to = self.now + self.scheduler;
     }
 
-    fn moment(&self) -> Moment {
-        Moment {
+    fn moment(&self) -> ClockReading {
+        ClockReading {
             here: at(self.now + self.here),
             // To the second.
             gateway: Some(at((self.now + self.gateway).div_euclid(1_000) * 1_000)),
@@ -186,9 +186,9 @@ impl World {
         activity
     }
 
-    pub(super) fn past(&self) -> Past {
+    pub(super) fn past(&self) -> ClientHistory {
         let last = self.events.iter().map(|(time, _)| *time).max();
-        Past {
+        ClientHistory {
             idle_since: self.tells_idle.then(|| at(self.idle_since)),
             transitions: self.tells_idle.then_some(self.transitions),
             unattended_since: at(last.unwrap_or(self.reaches_back_to)),
@@ -256,14 +256,14 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                 let found = if *answers {
                     rule.is_quiet(&world.activity()).map(|()| {
                         let clock = reads_clock.then(|| at(clock.div_euclid(1_000) * 1_000));
-                        Quiet::new(world.past(), Some(world.results), clock)
+                        QuietState::new(world.past(), Some(world.results), clock)
                     })
                 } else {
-                    Err(Reason::Unknown("silence".to_owned()))
+                    Err(KeepReason::Unknown("silence".to_owned()))
                 };
                 let looked = world.now;
                 world.wait(takes - takes / 2);
-                let life = Life {
+                let life = ClusterAge {
                     start_time: at(world.start_time),
                     age: Some(Duration::from_millis(
                         (world.now + world.gateway - world.start_time)

@@ -21,9 +21,9 @@ fn what_is_unknown_is_not_made_up() {
     };
     watched.hear(
         at(0),
-        Ok(Report {
+        Ok(SchedulerReport {
             worker_details: Some(vec![unknown]),
-            ..Report::default()
+            ..SchedulerReport::default()
         }),
     );
     let mut view = view(vec![watched]);

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::gateway::{Cluster, Status};
-use crate::scheduler::{Activity, Idle, Packages, Report, Tasks, Versions, Worker};
+use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker};
 
 pub(super) const GIB: u64 = 1 << 30;
 pub(super) const NAME: &str = "8fdbe5c0c2ed4859b5a1d755ea35d28b";
@@ -44,8 +44,8 @@ pub(super) fn worker(nth: u64) -> Worker {
     }
 }
 
-pub(super) fn report(workers: u64) -> Report {
-    Report {
+pub(super) fn report(workers: u64) -> SchedulerReport {
+    SchedulerReport {
         activity: Activity {
             workers: Some(workers),
             threads: Some(2 * workers),
@@ -67,7 +67,7 @@ pub(super) fn report(workers: u64) -> Report {
         },
         worker_details: Some((1..=workers).map(worker).collect()),
         versions: Some(Versions {
-            scheduler: Packages {
+            scheduler: PackageVersions {
                 python: Some("3.11.7".to_owned()),
                 dask: Some("2026.8.0".to_owned()),
                 distributed: None,
