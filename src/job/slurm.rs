@@ -250,7 +250,7 @@ CLUSTER: other
     proptest::proptest! {
         #[test]
         fn whatever_squeue_says_is_a_job_or_none(
-            text in crate::strange::text(), table in "([0-9]{0,3}\\|?[A-Z]{0,9}\\|?[a-z/|]{0,12}\n?){0,9}",
+            text in crate::hostile::text(), table in "([0-9]{0,3}\\|?[A-Z]{0,9}\\|?[a-z/|]{0,12}\n?){0,9}",
         ) {
             for text in [&text, &table] {
                 if let Some(job) = only_job(text, "fa65") {

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::escape;
 use super::margin::Margin;
 use super::terminal;
-use crate::age;
+use crate::duration;
 
 /// What ends sooner needs no spinner.
 const DELAY: Duration = Duration::from_millis(250);
@@ -83,7 +83,7 @@ impl Progress {
 
     /// Ends the display with a line that says how it went, and how long it took.
     pub(crate) fn finish(self, outcome: &str) {
-        let elapsed = age::short(self.started.elapsed());
+        let elapsed = duration::short(self.started.elapsed());
         let is_shown = !matches!(self.display, Display::None);
         drop(self);
         if is_shown {

@@ -9,7 +9,7 @@ use super::clusters::{ClusterRow, ProtectionStatus, options};
 use super::sorting::{RowSchema, SortBy};
 use super::table::{self, Cell, Column, Fit};
 use super::{escape, quantity, sorting};
-use crate::age;
+use crate::duration;
 use crate::error::Error;
 use crate::gateway::{Cluster, Status};
 use crate::job::Job;
@@ -137,13 +137,13 @@ impl ClusterDetails {
     /// The status, and since when.
     fn phase(&self) -> String {
         let status = self.aged.cluster.status;
-        let age = age::short(self.aged.age());
+        let age = duration::short(self.aged.age());
         match self.aged.cluster.stop_time {
             Some(stop) => {
                 let start = self.aged.cluster.start_time;
                 let life = stop.duration_since(start).unsigned_abs();
-                let life = age::short(life);
-                let ago = age::short(self.aged.since(stop));
+                let life = duration::short(life);
+                let ago = duration::short(self.aged.since(stop));
                 format!("{status}, {life} after its start, {ago} ago")
             }
             None => format!("{status}, started {age} ago"),
@@ -200,7 +200,7 @@ impl ClusterDetails {
                 match told.idle {
                     Idle::Unknown => unknown(),
                     Idle::Busy => "no".to_owned(),
-                    Idle::Since(time) => format!("for {}", age::short(self.aged.since(time))),
+                    Idle::Since(time) => format!("for {}", duration::short(self.aged.since(time))),
                 },
             ),
         ]
@@ -221,7 +221,7 @@ fn job_text(job: &Job) -> String {
 
 fn worker_seen(aged: &ClusterRow, worker: &Worker) -> String {
     let seen = worker.last_seen;
-    seen.map_or_else(unknown, |time| age::short(aged.since(time)))
+    seen.map_or_else(unknown, |time| duration::short(aged.since(time)))
 }
 
 /// The longest of the keys.

@@ -290,14 +290,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_is_told_is_evidence_or_a_fault(
-            since in crate::strange::json(),
-            events in crate::strange::spoilt(json!([
+            since in crate::hostile::json(),
+            events in crate::hostile::spoilt(json!([
                 [101.0, {"action": "add-client", "client": "a"}], [102.5, {"action": "remove-client"}],
                 [103.0, "text"],
             ])),
-            workers in crate::strange::json(),
+            workers in crate::hostile::json(),
             version in proptest::prop_oneof![
-                crate::strange::text(), proptest::strategy::Just("2026.8.0".to_owned()),
+                crate::hostile::text(), proptest::strategy::Just("2026.8.0".to_owned()),
             ],
         ) {
             let is_read = |value: &Value| {

@@ -10,7 +10,7 @@ use super::bar::part;
 use super::look::Look;
 use super::model::Shares;
 use super::{both, take};
-use crate::age;
+use crate::duration;
 
 /// Cells of a terminal are this many steps high.
 const STEPS: u16 = 8;
@@ -50,7 +50,7 @@ pub(super) fn histories(buffer: &mut Buffer, area: Rect, shares: &Shares, look: 
         };
         let mut left = place.intersection(area);
         let line = take(&mut left, 1);
-        let span = format!("last {}", age::short(shares.span));
+        let span = format!("last {}", duration::short(shares.span));
         let (title, span) = (
             Line::styled(title, look.faint()),
             Line::styled(span, look.faint()),

@@ -10,7 +10,7 @@ use super::chart::{CHARTS, chart, has_room, histories};
 use super::look::Look;
 use super::model::{Shares, View, Watched, cpu_share, cpu_used, memory_share, since};
 use super::{both, cut, take, tasks, workers};
-use crate::age;
+use crate::duration;
 use crate::gateway::Status;
 use crate::output::quantity;
 use crate::scheduler::{Idle, SchedulerReport};
@@ -103,7 +103,7 @@ fn head(buffer: &mut Buffer, line: Rect, view: &View, watched: &Watched, look: L
         Span::styled(name.to_owned(), look.title()),
         Span::raw("  "),
         status,
-        Span::raw(format!("  {}", age::short(watched.age(view.now)))),
+        Span::raw(format!("  {}", duration::short(watched.age(view.now)))),
     ]);
     let right = watched.report().map_or_else(String::new, |report| {
         let clients = match report.activity.clients {
@@ -114,7 +114,7 @@ fn head(buffer: &mut Buffer, line: Rect, view: &View, watched: &Watched, look: L
         let idle = match report.activity.idle {
             Idle::Unknown => "idle ?".to_owned(),
             Idle::Busy => "busy".to_owned(),
-            Idle::Since(time) => format!("idle {}", age::short(since(view.now, time))),
+            Idle::Since(time) => format!("idle {}", duration::short(since(view.now, time))),
         };
         format!("{clients}, {idle}")
     });

@@ -10,7 +10,7 @@ use super::gauge::{gauge, memory};
 use super::look::Look;
 use super::model::{View, Watched, cpu_share, memory_share, since};
 use super::tasks;
-use crate::age;
+use crate::duration;
 use crate::gateway::Status;
 use crate::scheduler::{Idle, SchedulerReport};
 
@@ -51,7 +51,7 @@ fn of_gateway<'a>() -> [Column<Row<'a>>; 3] {
                 "AGE",
                 6,
                 |row, look, _| {
-                    Line::styled(age::short(row.watched.age(row.view.now)), look.plain())
+                    Line::styled(duration::short(row.watched.age(row.view.now)), look.plain())
                 },
                 |a, b| {
                     let start = |row: &Row<'_>| row.watched.cluster.start_time;
@@ -262,6 +262,6 @@ fn idle(now: Timestamp, idle: Idle) -> Option<String> {
     match idle {
         Idle::Unknown => None,
         Idle::Busy => Some("-".to_owned()),
-        Idle::Since(time) => Some(age::short(since(now, time))),
+        Idle::Since(time) => Some(duration::short(since(now, time))),
     }
 }

@@ -10,7 +10,7 @@ use super::column;
 use super::look::Look;
 use super::model::{Shares, View, since};
 use super::{both, cut, take, tasks};
-use crate::age;
+use crate::duration;
 use crate::gateway::Status;
 use crate::output::clusters::options;
 use crate::output::{escape, quantity};
@@ -214,7 +214,7 @@ fn facts(row: &Row<'_>, look: Look) -> Line<'static> {
     if watched.is_silent(row.view) {
         let fault = watched.fault.as_deref().unwrap_or_default();
         let age = watched.told.as_ref().map(|told| {
-            let age = age::short(row.view.age_of(told));
+            let age = duration::short(row.view.age_of(told));
             format!(" told this {age} ago; since then:")
         });
         let age = age.unwrap_or_else(|| " tells nothing:".to_owned());
@@ -238,7 +238,7 @@ fn facts(row: &Row<'_>, look: Look) -> Line<'static> {
     let idle = match told.idle {
         Idle::Unknown => "idle ?".to_owned(),
         Idle::Busy => "busy".to_owned(),
-        Idle::Since(time) => format!("idle for {}", age::short(since(row.view.now, time))),
+        Idle::Since(time) => format!("idle for {}", duration::short(since(row.view.now, time))),
     };
     let facts = [
         count(told.workers, "worker"),

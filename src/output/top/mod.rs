@@ -27,7 +27,7 @@ pub(crate) use model::{Sorting, View, Watched};
 pub(crate) use screen::{Screen, events};
 
 use super::{escape, table};
-use crate::age;
+use crate::duration;
 use look::Look;
 
 /// The titles of the columns that one may sort by: the clusters' or, with one in full, its
@@ -89,7 +89,7 @@ fn foot(buffer: &mut Buffer, area: Rect, view: &View, look: Look) {
         "by {}{}, every {} ",
         titles.get(by.column).unwrap_or(&"").to_lowercase(),
         if by.is_reversed { ", reversed" } else { "" },
-        age::short(view.every)
+        duration::short(view.every)
     );
     let by = Line::styled(by, look.faint());
     both(buffer, line, &Line::from(spans), &by);
@@ -98,7 +98,7 @@ fn foot(buffer: &mut Buffer, area: Rect, view: &View, look: Look) {
 /// What the person should know before anything else.
 fn trouble(view: &View) -> Option<String> {
     if let Some(trouble) = &view.trouble {
-        let silence = age::short(model::since(view.now, view.heard));
+        let silence = duration::short(model::since(view.now, view.heard));
         return Some(format!("nothing new for {silence}: {trouble}"));
     }
     let watched = view.open()?;
@@ -113,7 +113,7 @@ fn trouble(view: &View) -> Option<String> {
     match &watched.told {
         Some(told) if view.is_stale(told) => Some(format!(
             "the scheduler told this {} ago; since then: {fault}",
-            age::short(view.age_of(told))
+            duration::short(view.age_of(told))
         )),
         Some(_) => None,
         None => Some(format!("the scheduler tells nothing: {fault}")),
@@ -182,7 +182,7 @@ fn cut(text: &str, width: u16) -> String {
 
 /// A span of time that isn't known at all, or how long it is.
 fn span(duration: Option<Duration>) -> String {
-    duration.map_or_else(|| "?".to_owned(), age::short)
+    duration.map_or_else(|| "?".to_owned(), duration::short)
 }
 
 #[cfg(test)]

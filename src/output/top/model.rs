@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::bar::{float, share};
-use crate::age;
+use crate::duration;
 use crate::gateway::{Cluster, Status};
 use crate::scheduler::{Activity, SchedulerReport};
 
@@ -194,7 +194,7 @@ impl Watched {
             return None;
         }
         let ago = stop_time.map_or_else(String::new, |time| {
-            format!(", {} ago", age::short(since(now, time)))
+            format!(", {} ago", duration::short(since(now, time)))
         });
         let rest = if self.told.is_some() {
             ": this is the last it told"

@@ -153,12 +153,12 @@ proptest! {
 proptest! {
     #[test]
     fn whatever_is_logged_is_read(
-        raw in prop::collection::vec((any::<f64>(), crate::strange::text(), crate::strange::text()), 0..12),
+        raw in prop::collection::vec((any::<f64>(), crate::hostile::text(), crate::hostile::text()), 0..12),
         page in prop::collection::vec(
             prop_oneof![
                 Just("<title> Logs </title>".to_owned()), Just("<p> ".to_owned()), Just(" </p>".to_owned()),
                 Just("2026-11-21 03:12:44,123 - a - INFO - b".to_owned()), Just("&amp;lt;".to_owned()),
-                crate::strange::text(),
+                crate::hostile::text(),
             ],
             0..12,
         ),

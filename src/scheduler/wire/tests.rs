@@ -223,10 +223,10 @@ fn both<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
 proptest! {
     #[test]
     fn whatever_a_scheduler_says_is_known_or_unknown(
-        whole in crate::strange::json(),
-        identity in crate::strange::spoilt(valid_identity()),
-        state in crate::strange::spoilt(valid_state()),
-        since in crate::strange::json(),
+        whole in crate::hostile::json(),
+        identity in crate::hostile::spoilt(valid_identity()),
+        state in crate::hostile::spoilt(valid_state()),
+        since in crate::hostile::json(),
         count in prop::option::of(any::<u64>()),
     ) {
         for value in [&whole, &identity] {
