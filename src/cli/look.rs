@@ -112,9 +112,6 @@ pub(crate) struct TopArgs {
 /// A line for an entry, oldest first: its time, its level, who logged it, and what; further lines
 /// of an entry, as of a traceback, are indented. Times are UTC, by the clocks of those who log.
 /// Each of them holds its last 10000 entries in memory: they end with the process.
-///
-/// Where the gateway's scheduler proxy can't be reached, the web pages of the scheduler's dashboard
-/// serve: then lines are printed as they were logged, with the local times of whoever logged them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -147,9 +144,6 @@ pub(crate) struct LogsArgs {
     pub(crate) tail: Option<value::Tail>,
 
     /// Only entries younger than this
-    ///
-    /// Not where the scheduler itself can't be reached, only its web pages: these don't tell the
-    /// zone of their times.
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) since: Option<Duration>,

@@ -82,7 +82,7 @@ impl Way {
     ) -> Result<TlsIdentity, Error> {
         let identity = condition::still_running(gateway, &cluster.name)
             .await?
-            .ok_or_else(|| unreached(cluster, &SchedulerError::Unidentified))?;
+            .ok_or_else(|| unreached(cluster, &SchedulerError::NoCertificate))?;
         Credentials::within(self.folder.path())
             .write(&identity)
             .map_err(|source| Error::NoPrivateFolder {

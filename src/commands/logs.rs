@@ -64,7 +64,7 @@ pub(super) async fn run(
         is_cut: false,
     };
     let lines = reader.read(identity.as_ref()).await;
-    let lines = lines.map_err(|fault| no_logs(name, &fault, since.is_some()))?;
+    let lines = lines.map_err(|fault| no_logs(name, &fault))?;
     printer.log(&lines, args.all_workers)?;
     if reader.workers == Some(0) {
         printer.note(&format!("cluster {name} has no workers"));
@@ -104,7 +104,7 @@ async fn follow(
                 is_away = false;
                 continue;
             }
-            Err(SchedulerError::Unknown) => {
+            Err(SchedulerError::WorkerGone) => {
                 printer.note(&format!("the worker is gone from cluster {name}"));
                 return Ok(());
             }
@@ -125,17 +125,17 @@ async fn follow(
             Err(error) => return Err(error),
         }
         if !is_away {
-            printer.warn(&format!("{}; trying again", no_logs(name, &fault, false)));
+            printer.warn(&format!("{}; trying again", no_logs(name, &fault)));
             is_away = true;
         }
     }
 }
 
-fn no_logs(name: &str, fault: &SchedulerError, by_time: bool) -> Error {
+fn no_logs(name: &str, fault: &SchedulerError) -> Error {
     Error::NoLogs {
         name: name.to_owned(),
         fault: fault.to_string(),
-        by_time,
+        by_time: false,
     }
 }
 
@@ -168,7 +168,7 @@ async fn which(
         });
     };
     let workers = schedulers.workers(name, identity).await;
-    let workers = workers.map_err(|fault| no_logs(name, &fault, false))?;
+    let workers = workers.map_err(|fault| no_logs(name, &fault))?;
     match fitting(pattern, &workers).as_slice() {
         [(address, _)] => Ok(Which::Worker(address.clone())),
         [] => Err(Error::NoWorkerFits {
@@ -236,7 +236,7 @@ impl Reader<'_> {
                 let mut workers = self.schedulers.workers(self.cluster, identity).await?;
                 workers.retain(|(there, _)| there == address);
                 if workers.is_empty() {
-                    return Err(SchedulerError::Unknown);
+                    return Err(SchedulerError::WorkerGone);
                 }
                 workers
             }
@@ -284,13 +284,13 @@ impl Reader<'_> {
         let limit = self.limit.map(|limit| limit.saturating_add(1));
         self.positions
             .get(log)
-            .map_or_else(|| LogRange::first(limit, self.since), LogPosition::part)
+            .map_or_else(|| LogRange::new(limit, self.since), LogPosition::next_range)
     }
 
     /// What is new in the log of `key`.
     fn take(&mut self, key: &str, name: &str, log: FetchedLog) -> Vec<LogLine> {
         let fresh = if let Some(position) = self.positions.get_mut(key) {
-            position.read(log)
+            position.take_new(log)
         } else {
             let (position, fresh, is_cut) = LogPosition::begin(log, self.limit, self.since);
             self.positions.insert(key.to_owned(), position);

@@ -22,7 +22,7 @@ pub(super) async fn run(
     let name = &aged.cluster.name;
     let report = if aged.cluster.status == Status::Running {
         let schedulers = super::schedulers(gateway, &args.probe);
-        let told = schedulers.report(name, identity.as_ref()).await;
+        let told = schedulers.full_report(name, identity.as_ref()).await;
         told.unwrap_or_else(|fault| {
             printer.warn(&format!(
                 "the scheduler of cluster {name} told nothing: {fault}"

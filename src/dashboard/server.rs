@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use super::guard::{Guard, Verdict};
 use super::socket::PrivateSocket;
-use super::strangers::Strangers;
+use super::unauthenticated::Strangers;
 use super::{Error, SocketFault, forward, page};
 use crate::gateway::Pages;
 

@@ -44,7 +44,7 @@ pub(super) async fn scheduler(
     };
     let schedulers = super::super::patient_schedulers(gateway, limit);
     match schedulers
-        .answers_by_proxy(&cluster.name, identity.as_ref())
+        .check_by_proxy(&cluster.name, identity.as_ref())
         .await
     {
         Ok(()) => Check::ok(

@@ -12,7 +12,7 @@ mod page;
 mod secret;
 mod server;
 mod socket;
-mod strangers;
+mod unauthenticated;
 
 use std::io;
 use std::path::PathBuf;
