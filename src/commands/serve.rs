@@ -89,7 +89,7 @@ pub(super) async fn run(
 /// Prints another link whenever one was used.
 async fn renew(server: &Server, printer: &Printer) -> Infallible {
     loop {
-        server.opened().await;
+        server.link_used().await;
         printer.note("the link was used; for another browser:");
         printer.note(&format!("  {}", server.link()));
     }
@@ -121,7 +121,7 @@ async fn follow(
     loop {
         let asked = Instant::now();
         // A page that fails may mean that the cluster has ended.
-        let _ = timeout_at(asked + PAUSE, server.troubled()).await;
+        let _ = timeout_at(asked + PAUSE, server.request_failed()).await;
         sleep_until(asked + SHORTEST_PAUSE).await;
         let how = match gateway.cluster(name).await {
             Ok(cluster) if cluster.status == Status::Running => {
@@ -143,7 +143,7 @@ async fn follow(
             Err(error) => return Err(error.into()),
         };
         printer.note(&format!("{how}: its dashboard ends"));
-        server.conclude(&how);
+        server.set_ended(&how);
         sleep(EPILOGUE).await;
         return Ok(());
     }

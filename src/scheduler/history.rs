@@ -29,7 +29,7 @@ const SERVER_NAME: &str = "TornadoServer/";
 
 /// An event with its time.
 #[derive(Deserialize)]
-struct Event(f64, wire::Known<EventDetails>);
+struct SchedulerEvent(f64, wire::Known<EventDetails>);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -38,7 +38,7 @@ struct EventDetails {
     client: wire::Known<String>,
 }
 
-impl Event {
+impl SchedulerEvent {
     /// Returns the name of the client that connected or disconnected.
     fn client(&self) -> Option<&str> {
         let details = self.1.0.as_ref()?;
@@ -106,7 +106,7 @@ struct Responses {
     identity: wire::Identity,
     idle_since: Option<f64>,
     state: wire::State,
-    events: Vec<Event>,
+    events: Vec<SchedulerEvent>,
     has_check_idle: Option<bool>,
 }
 
@@ -175,7 +175,7 @@ impl Responses {
     }
 }
 
-fn times(events: &[Event]) -> Result<Vec<Timestamp>, SchedulerError> {
+fn times(events: &[SchedulerEvent]) -> Result<Vec<Timestamp>, SchedulerError> {
     events
         .iter()
         .map(|event| wire::time(event.0))
@@ -319,7 +319,7 @@ mod tests {
         ) {
             let is_read = |value: &Value| {
                 let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
-                rmp_serde::from_slice::<Vec<Event>>(&packed).is_ok()
+                rmp_serde::from_slice::<Vec<SchedulerEvent>>(&packed).is_ok()
             };
             let idle_since = if idle_since.is_number() { idle_since } else { Value::Null };
             if is_read(&events)
