@@ -130,14 +130,14 @@ impl StartDiagnostics {
         if let Some(staging) = self.staging.clone().filter(|_| !is_looking) {
             let folder = self.folder();
             self.looking = Some(spawn_blocking(move || {
-                locked(&staging, |staging| staging.look(folder.as_deref()));
+                locked(&staging, |staging| staging.update(folder.as_deref()));
             }));
         }
     }
 
     /// Where the job works, as Slurm says: not every site leaves it in the user's home.
     fn folder(&self) -> Option<PathBuf> {
-        self.trace.job().map(|job| job.folder().to_owned())
+        self.trace.job().map(|job| job.directory().to_owned())
     }
 
     async fn ask_slurm(&mut self) {
@@ -151,7 +151,7 @@ impl StartDiagnostics {
         match slurm.job(&self.name).await {
             Ok(Some(job)) => {
                 self.job_seen = Some(Instant::now());
-                self.trace.note(job);
+                self.trace.record(job);
             }
             Ok(None) => {}
             Err(job::SlurmUnavailable) => self.slurm = Question::Vain,
@@ -192,8 +192,8 @@ pub(super) fn pending(name: &str) -> String {
 async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<JobLog> {
     let work = spawn_blocking(move || {
         locked(&staging, |staging| {
-            staging.look(folder.as_deref());
-            staging.rescue(state_folder().as_deref())
+            staging.update(folder.as_deref());
+            staging.copy_logs(state_folder().as_deref())
         })
     });
     timeout(PATIENCE, work)

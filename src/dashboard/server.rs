@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -125,34 +124,26 @@ impl Server {
         let mut connections = JoinSet::new();
         for number in 0.. {
             while connections.try_join_next().is_some() {}
-            let accepted = tokio::select! {
-                accepted = self.tcp.accept() => accepted.map(|(stream, _)| Stream::Tcp(stream)),
-                accepted = accept(self.unix.as_ref()) => accepted.map(Stream::Unix),
-            };
             let shared = Arc::clone(&self.shared);
-            let connection = match accepted {
-                Ok(Stream::Tcp(stream)) => {
+            let accepted = tokio::select! {
+                accepted = self.tcp.accept() => accepted.map(|(stream, _)| {
                     // WebSocket messages are small and should arrive at once.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(shared.serve(number, stream))
-                }
-                Ok(Stream::Unix(stream)) => connections.spawn(shared.serve(number, stream)),
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
+                }),
+                accepted = accept(self.unix.as_ref()) => {
+                    accepted.map(|stream| connections.spawn(shared.serve(number, stream)))
                 }
             };
-            self.shared.unauthenticated.add(number, connection);
+            match accepted {
+                Ok(connection) => self.shared.unauthenticated.add(number, connection),
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
             // Lets the connection send its cookie before more are accepted.
             tokio::task::yield_now().await;
         }
         std::future::pending().await
     }
-}
-
-enum Stream {
-    Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
 }
 
 async fn accept(socket: Option<&PrivateSocket>) -> io::Result<tokio::net::UnixStream> {
@@ -169,13 +160,8 @@ impl Shared {
         number: u64,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) {
-        let is_authenticated = AtomicBool::new(false);
         let respond = async |request| {
-            let response = self.respond(request, || {
-                if !is_authenticated.swap(true, Ordering::Relaxed) {
-                    self.unauthenticated.remove(number);
-                }
-            });
+            let response = self.respond(request, || self.unauthenticated.remove(number));
             Ok::<_, Infallible>(response.await)
         };
         let connection = http1::Builder::new()

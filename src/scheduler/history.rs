@@ -130,10 +130,7 @@ impl Responses {
         let (mut activity, workers) = self.identity.activity_and_workers();
         self.state.complete(&mut activity);
         activity.idle = idle;
-        let idle_since = match idle {
-            Idle::Since(time) => Some(time),
-            Idle::Busy | Idle::Unknown => None,
-        };
+        let idle_since = idle.since();
         let times = times(&self.events)?;
         // A client of a task works for that task, and the idle time, where it is known, covers tasks.
         let counts = |client: &str| idle_since.is_none() || !wire::is_of_a_task(client);

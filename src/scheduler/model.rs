@@ -33,12 +33,19 @@ pub(crate) enum Idle {
     Since(Timestamp),
 }
 
+impl Idle {
+    /// Returns the time since when the cluster is idle, if it is.
+    pub(super) fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Unknown | Self::Busy => None,
+            Self::Since(time) => Some(time),
+        }
+    }
+}
+
 impl Serialize for Idle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unknown | Self::Busy => serializer.serialize_none(),
-            Self::Since(time) => serializer.collect_str(time),
-        }
+        self.since().serialize(serializer)
     }
 }
 
