@@ -79,7 +79,7 @@ impl ConnectionSetup {
     ) -> Result<TlsIdentity, Error> {
         let identity = require_running(gateway, &cluster.name)
             .await?
-            .ok_or_else(|| unreachable(&cluster.name, SchedulerError::Unidentified))?;
+            .ok_or_else(|| unreachable(&cluster.name, SchedulerError::NoCertificate))?;
         ClusterFiles::within(self.directory.path())
             .write(&identity)
             .map_err(|source| Error::PrivateDirectory {

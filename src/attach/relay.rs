@@ -119,7 +119,12 @@ impl Relay {
             .with_max_times(ROUTE_TRIES);
         (|| self.endpoints.connect())
             .retry(pauses)
-            .when(|fault| matches!(fault, SchedulerError::Connection(_)))
+            .when(|fault| {
+                matches!(
+                    fault,
+                    SchedulerError::Connection(_) | SchedulerError::ProxyUnreachable { .. }
+                )
+            })
             .await
             .map(drop)
     }
@@ -166,7 +171,7 @@ impl Endpoints {
         let connecting = timeout(HANDSHAKE_LIMIT, self.scheduler.connect());
         connecting
             .await
-            .unwrap_or(Err(SchedulerError::Late(HANDSHAKE_LIMIT)))
+            .unwrap_or(Err(SchedulerError::TimedOut(HANDSHAKE_LIMIT)))
     }
 
     /// Copies both ways until one side ends, then ends the other. Connects to the scheduler only for

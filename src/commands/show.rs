@@ -46,7 +46,7 @@ impl ShowArgs {
         let report = if row.cluster.status == Status::Running {
             session
                 .schedulers(self.probe.probe_timeout)
-                .report(name, identity.as_ref())
+                .full_report(name, identity.as_ref())
                 .await
                 .unwrap_or_else(|error| {
                     printer.warn(&format!(

@@ -150,6 +150,6 @@ proptest! {
 
     #[test]
     fn a_pause_of_any_length_is_told(seconds in any::<u64>()) {
-        crate::age::short(Duration::from_secs(seconds));
+        crate::duration::short(Duration::from_secs(seconds));
     }
 }

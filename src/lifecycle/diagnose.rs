@@ -134,14 +134,14 @@ impl StartDiagnostics {
         if let Some(staging) = self.staging.clone().filter(|_| !is_reading) {
             let directory = self.work_directory();
             self.reading = Some(spawn_blocking(move || {
-                with_lock(&staging, |staging| staging.look(directory.as_deref()));
+                with_lock(&staging, |staging| staging.update(directory.as_deref()));
             }));
         }
     }
 
     /// Returns the job's working directory, by Slurm: not every site keeps it in the user's home.
     fn work_directory(&self) -> Option<PathBuf> {
-        self.jobs.job().map(|job| job.folder().to_owned())
+        self.jobs.job().map(|job| job.directory().to_owned())
     }
 
     async fn ask_slurm(&mut self) {
@@ -155,7 +155,7 @@ impl StartDiagnostics {
         match slurm.job(&self.name).await {
             Ok(Some(job)) => {
                 self.job_seen = Some(Instant::now());
-                self.jobs.note(job);
+                self.jobs.record(job);
             }
             Ok(None) => {}
             Err(SlurmUnavailable) => self.slurm = SlurmState::Unavailable,
@@ -196,8 +196,8 @@ pub(super) fn pending_message(name: &str) -> String {
 async fn copy_logs(staging: Arc<Mutex<Staging>>, directory: Option<PathBuf>) -> Vec<JobLog> {
     let work = spawn_blocking(move || {
         with_lock(&staging, |staging| {
-            staging.look(directory.as_deref());
-            staging.rescue(private::state_directory().as_deref())
+            staging.update(directory.as_deref());
+            staging.copy_logs(private::state_directory().as_deref())
         })
     });
     timeout(FILE_SYSTEM_LIMIT, work)

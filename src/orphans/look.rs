@@ -49,12 +49,12 @@ pub(crate) async fn close_look(
     rule: &Rule,
 ) -> Result<QuietState, KeepReason> {
     let asked = Instant::now();
-    let evidence = schedulers.evidence(name, identity).await;
+    let evidence = schedulers.activity_and_history(name, identity).await;
     let evidence = evidence.map_err(|fault| silent(&fault))?;
     rule.is_quiet(&evidence.activity)?;
-    let latest = evidence.past.latest;
+    let latest = evidence.history.latest;
     let results = evidence.activity.tasks.and_then(|tasks| tasks.memory);
-    let quiet = QuietState::new(evidence.past, results, Some(latest));
+    let quiet = QuietState::new(evidence.history, results, Some(latest));
     // Its clock is past everything that it told. Often that is enough, or no clock helps.
     match quiet.remembered(None) {
         None => {

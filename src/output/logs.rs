@@ -37,8 +37,7 @@ impl LogLine {
             .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ ").to_string());
         // Without a time of its own, the line has all that there is.
         let start = time.map_or_else(String::new, |time| {
-            let level = entry.level.as_deref().unwrap_or("?");
-            format!("{time}{} ", escape::text(level))
+            format!("{time}{} ", escape::text(&entry.level))
         });
         let mut lines = entry
             .text

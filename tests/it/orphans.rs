@@ -114,7 +114,7 @@ fn only_what_nobody_needs_goes() {
         (&detached, "1 task to be done"),
         (&published, "1 result held in memory"),
         (&queued, "4 tasks to be done"),
-        (&frozen, "its scheduler tells nothing: no answer within 1 s"),
+        (&frozen, "its scheduler tells nothing: no response in 1 s"),
         (&kept, "it is protected by `dgw keep`"),
     ] {
         assert_eq!(done.reason(name), reason);

@@ -98,7 +98,7 @@ pub(super) async fn serve(
 /// Prints another link whenever one was used.
 async fn renew_link(server: &Server, printer: &Printer) -> Infallible {
     loop {
-        server.opened().await;
+        server.link_used().await;
         printer.note("the link was used; this one is for another browser:");
         printer.note(&format!("  {}", server.link()));
     }
@@ -130,7 +130,7 @@ async fn watch_cluster(
     loop {
         let requested = Instant::now();
         // A page that fails may mean that the cluster has ended.
-        let _ = timeout_at(requested + PAUSE, server.troubled()).await;
+        let _ = timeout_at(requested + PAUSE, server.request_failed()).await;
         sleep_until(requested + SHORTEST_PAUSE).await;
         let ending = match gateway.cluster(name).await {
             Ok(cluster) if cluster.status == Status::Running => {
@@ -152,7 +152,7 @@ async fn watch_cluster(
             Err(error) => return Err(error.into()),
         };
         printer.note(&format!("{ending}: its dashboard is no longer served"));
-        server.conclude(&ending);
+        server.set_ended(&ending);
         sleep(EPILOGUE).await;
         return Ok(());
     }
