@@ -1,10 +1,10 @@
-//! Strange values for property tests: what nobody sends who means well.
+//! Hostile values for property tests.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-/// JSON of any kind, its numbers and texts at their limits more often than chance would have it.
+/// Generates JSON of any kind, with numbers and text at their limits more often than by chance.
 pub(crate) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -35,9 +35,9 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Text of any kind, that which moves cursors and ends lines among it.
+/// Generates text of any kind, including control sequences and line ends.
 pub(crate) fn text() -> impl Strategy<Value = String> {
-    let telling = [
+    let notable = [
         "",
         "\0",
         "\u{1b}[2J\u{9b}",
@@ -58,51 +58,51 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         any::<String>(),
-        select(telling.map(str::to_owned).to_vec()),
+        select(notable.map(str::to_owned).to_vec()),
         "[ -~]{0,60}",
     ]
 }
 
-/// `valid`, of which a few places hold something strange, or nothing.
-pub(crate) fn spoilt(valid: Value) -> impl Strategy<Value = Value> {
+/// Generates `valid` with a few values replaced or removed.
+pub(crate) fn corrupted(valid: Value) -> impl Strategy<Value = Value> {
     let change = (any::<Index>(), prop::option::weighted(0.8, json()));
     prop::collection::vec(change, 1..4).prop_map(move |changes| {
         let mut value = valid.clone();
         for (at, new) in changes {
-            let mut places = Vec::new();
-            collect(&value, String::new(), &mut places);
-            spoil(&mut value, at.get::<String>(&places), new);
+            let mut pointers = Vec::new();
+            collect_pointers(&value, String::new(), &mut pointers);
+            corrupt(&mut value, at.get::<String>(&pointers), new);
         }
         value
     })
 }
 
-/// The JSON pointers of a value and of all in it.
-fn collect(value: &Value, place: String, places: &mut Vec<String>) {
+/// Collects the JSON pointers of a value and of every value in it.
+fn collect_pointers(value: &Value, pointer: String, pointers: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, inner) in map {
                 let key = key.replace('~', "~0").replace('/', "~1");
-                collect(inner, format!("{place}/{key}"), places);
+                collect_pointers(inner, format!("{pointer}/{key}"), pointers);
             }
         }
         Value::Array(list) => {
             for (at, inner) in list.iter().enumerate() {
-                collect(inner, format!("{place}/{at}"), places);
+                collect_pointers(inner, format!("{pointer}/{at}"), pointers);
             }
         }
         _ => {}
     }
-    places.push(place);
+    pointers.push(pointer);
 }
 
-/// Puts `new` in a place of `value`, or takes away what is there.
-fn spoil(value: &mut Value, place: &str, new: Option<Value>) {
+/// Replaces the value at `pointer` by `new`, or removes it.
+fn corrupt(value: &mut Value, pointer: &str, new: Option<Value>) {
     if let Some(new) = new {
-        if let Some(old) = value.pointer_mut(place) {
+        if let Some(old) = value.pointer_mut(pointer) {
             *old = new;
         }
-    } else if let Some((parent, key)) = place.rsplit_once('/') {
+    } else if let Some((parent, key)) = pointer.rsplit_once('/') {
         let key = key.replace("~1", "/").replace("~0", "~");
         if let Some(Value::Object(map)) = value.pointer_mut(parent) {
             map.remove(&key);

@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Prints completions and ends the process, if the shell's stub called it.
 pub(crate) fn answer_shell(command: fn() -> Command) {
     let command = || {
-        if line::asks_for_flags() {
+        if line::is_in_flag() {
             command()
         } else {
             without_flags(command())
@@ -36,7 +36,7 @@ pub(crate) fn answer_shell(command: fn() -> Command) {
     let completer = CompleteEnv::with_factory(command).shells(SHELLS);
     let words = std::env::args_os();
     let is_script = words.len() < 2;
-    if std::env::var_os("COMPLETE").is_some() && line::is_of_command() {
+    if std::env::var_os("COMPLETE").is_some() && line::is_in_command() {
         std::process::exit(0);
     }
     match completer.try_complete(words, std::env::current_dir().ok().as_deref()) {

@@ -1,41 +1,41 @@
-//! Values as a person types them.
+//! Values of arguments.
 
 use std::num::IntErrorKind;
 use std::time::Duration;
 
 use crate::duration;
 
-/// A time limit: a duration longer than nothing.
+/// Parses a time limit: a duration longer than zero.
 ///
 /// # Errors
-/// What a duration looks like.
+/// `text` is not a duration, or zero.
 pub(crate) fn limit(text: &str) -> Result<Duration, String> {
     match duration::parse(text)? {
-        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        Duration::ZERO => Err("must be longer than zero".to_owned()),
         limit => Ok(limit),
     }
 }
 
-/// How often to look: a duration of at least a second.
+/// Parses a refresh interval: a duration of at least a second.
 ///
 /// # Errors
-/// What a duration looks like, or that it is too short.
+/// `text` is not a duration, or too short.
 pub(crate) fn pace(text: &str) -> Result<Duration, String> {
     match duration::parse(text)? {
-        pace if pace < Duration::from_secs(1) => Err("must be a second at least".to_owned()),
+        pace if pace < Duration::from_secs(1) => Err("must be at least a second".to_owned()),
         pace => Ok(pace),
     }
 }
 
-/// A number of workers.
+/// Parses a number of workers.
 ///
 /// # Errors
-/// What it must be.
+/// `text` is not a number, or too large.
 pub(crate) fn workers(text: &str) -> Result<u32, String> {
     number_of_workers(text, || "a number of workers is 0, 1, 2, …".to_owned())
 }
 
-/// `malformed` is for what is no number at all.
+/// Parses a number of workers; `malformed` is the message for text that is not a number.
 fn number_of_workers(text: &str, malformed: impl Fn() -> String) -> Result<u32, String> {
     text.parse::<u32>().map_err(|error| match error.kind() {
         IntErrorKind::PosOverflow => format!("is too large: the most is {}", u32::MAX),
@@ -43,17 +43,17 @@ fn number_of_workers(text: &str, malformed: impl Fn() -> String) -> Result<u32, 
     })
 }
 
-/// How much of the end of a log.
+/// The part of a log's end to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tail {
     All,
     Last(usize),
 }
 
-/// A number of log entries, or `all`.
+/// Parses a number of log entries, or `all`.
 ///
 /// # Errors
-/// What it must be.
+/// `text` is neither.
 pub(crate) fn tail(text: &str) -> Result<Tail, String> {
     match text.parse::<u32>().map(usize::try_from) {
         Ok(Ok(count)) => Ok(Tail::Last(count)),
@@ -62,10 +62,10 @@ pub(crate) fn tail(text: &str) -> Result<Tail, String> {
     }
 }
 
-/// `KEY=VALUE`.
+/// Parses `KEY=VALUE`.
 ///
 /// # Errors
-/// There's no `=`, or no key before it.
+/// There is no `=`, or no key before it.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -73,10 +73,10 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// `MIN..MAX`, either of which may be left out.
+/// Parses `MIN..MAX`, either of which may be omitted.
 ///
 /// # Errors
-/// What a range looks like, or that its ends are the wrong way round.
+/// `text` is not a range, or the minimum is above the maximum.
 pub(crate) fn worker_range(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
     let malformed = || "a range of workers is MIN..MAX, for instance 0..8".to_owned();
     let end = |text: &str| match text {
@@ -98,16 +98,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_may_be_too_large() {
+    fn refuses_numbers_that_are_too_large() {
         let too_large = Err("is too large: the most is 4294967295".to_owned());
         assert_eq!(workers("4294967295"), Ok(u32::MAX));
         assert_eq!(workers("4294967296"), too_large);
         assert_eq!(worker_range("0..4294967296").map(drop), too_large.map(drop));
-        assert!(workers("-1").is_err_and(|told| told.starts_with("a number")));
+        assert!(workers("-1").is_err_and(|message| message.starts_with("a number")));
     }
 
     #[test]
-    fn a_range_has_at_least_one_end_and_they_are_in_order() {
+    fn a_range_has_a_bound_and_is_in_order() {
         assert_eq!(worker_range("0..8"), Ok((Some(0), Some(8))));
         assert_eq!(worker_range("2.."), Ok((Some(2), None)));
         assert_eq!(worker_range("..8"), Ok((None, Some(8))));
@@ -118,11 +118,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_typed_is_a_value_or_a_mistake(text in crate::hostile::text(), digits in "[0-9a-z.=-]{0,24}") {
+        fn any_text_is_a_value_or_an_error(text in crate::hostile::text(), digits in "[0-9a-z.=-]{0,24}") {
             for text in [&text, &digits] {
                 for read in [duration::parse, limit, pace] {
                     if let Ok(span) = read(text) {
-                        // What deadlines are reckoned with.
+                        // Deadlines are computed with it.
                         proptest::prop_assert!(std::time::Instant::now().checked_add(span).is_some());
                         let _ = duration::short(span);
                     }

@@ -1,4 +1,4 @@
-//! The man pages, made of the command line itself. `SNAPSHOTS=overwrite cargo test` renews them.
+//! The man pages, generated from the command line. `SNAPSHOTS=overwrite cargo test` regenerates them.
 
 use std::fs;
 use std::path::Path;
@@ -9,9 +9,9 @@ use clap_mangen::roff::{Roff, roman};
 
 use super::Cli;
 
-/// Every page: its file's name and its text.
+/// Returns every page: its file name and its text.
 fn pages() -> Vec<(String, String)> {
-    // The same pages, whatever it is built with.
+    // The pages are the same with every feature.
     let mut root = Cli::command()
         .disable_help_subcommand(true)
         .long_version(Resettable::Reset);
@@ -28,7 +28,7 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-fn page(command: clap::Command, name: &str) -> (String, String) {
+fn page(mut command: clap::Command, name: &str) -> (String, String) {
     let version = concat!("dgw ", env!("CARGO_PKG_VERSION"));
     let more = command.get_after_long_help().map(ToString::to_string);
     let see_also = if name == "dgw" {
@@ -43,13 +43,14 @@ fn page(command: clap::Command, name: &str) -> (String, String) {
     } else {
         "dgw(1)".to_owned()
     };
-    // clap_mangen's own synopsis leaves out what values are called, and how many there may be.
-    let mut command = command;
-    let usage = command.render_usage().to_string();
-    let usage = usage.trim_start_matches("Usage: ").to_owned();
-    let command = command.override_usage(usage);
-    // What follows the options has sections of its own, whose lines stand as they are.
-    let man = clap_mangen::Man::new(command.after_long_help(Resettable::Reset))
+    // clap_mangen's own synopsis omits the names of values and how many there may be.
+    let usage = command
+        .render_usage()
+        .to_string()
+        .trim_start_matches("Usage: ")
+        .to_owned();
+    // The text after the options becomes sections of its own, with its line breaks.
+    let man = clap_mangen::Man::new(command.override_usage(usage).after_long_help(Resettable::Reset))
         .title(name.to_uppercase())
         .manual("Dask Gateway")
         .source(version);
@@ -73,7 +74,7 @@ fn page(command: clap::Command, name: &str) -> (String, String) {
 }
 
 #[test]
-fn the_man_pages_are_current() {
+fn man_pages_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
     let pages = pages();
     for (file, text) in &pages {

@@ -305,7 +305,7 @@ mod tests {
         #[test]
         fn any_response_is_a_history_or_an_error(
             idle_since in crate::hostile::json(),
-            events in crate::hostile::spoilt(json!([
+            events in crate::hostile::corrupted(json!([
                 [101.0, {"action": "add-client", "client": "a"}], [102.5, {"action": "remove-client"}],
                 [103.0, "text"],
             ])),

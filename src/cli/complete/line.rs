@@ -1,4 +1,4 @@
-//! The command line that is being completed, as each shell hands it over.
+//! The command line to complete, as each shell passes it.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -7,50 +7,50 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
-/// Where the word is that the cursor is in, in bash and zsh; in fish it is the last.
+/// Variable with the index of the current word in bash and zsh; in fish it is the last word.
 const INDEX: &str = "_CLAP_COMPLETE_INDEX";
 
-/// What bash reads candidates apart by.
+/// Variable with the separator by which bash splits candidates.
 const SEPARATOR: &str = "_CLAP_IFS";
 
-/// The shells' scripts. The library's own know nothing of what stands behind `--`, and that of bash
-/// drops a `=` that the cursor is behind.
+/// The shells' scripts. The library's own do not know that a COMMAND follows `--`, and the one for
+/// bash drops an `=` before the cursor.
 const SCRIPTS: [&str; 3] = [
-    include_str!("../../completions/dgw.bash"),
-    include_str!("../../completions/_dgw"),
-    include_str!("../../completions/dgw.fish"),
+    include_str!("../../../completions/dgw.bash"),
+    include_str!("../../../completions/_dgw"),
+    include_str!("../../../completions/dgw.fish"),
 ];
 
-/// The words of the line, which follow `--`.
+/// Returns the words of the line, which follow `--` in the arguments.
 pub(super) fn words() -> Vec<OsString> {
-    let line = std::env::args_os().skip_while(|word| word != "--");
-    line.skip(1).collect()
+    std::env::args_os()
+        .skip_while(|word| word != "--")
+        .skip(1)
+        .collect()
 }
 
-/// Whether the word that the cursor is in begins like a flag.
-pub(super) fn asks_for_flags() -> bool {
+/// Returns true if the current word begins like a flag.
+pub(super) fn is_in_flag() -> bool {
     let words = words();
     let word = index().map_or_else(|| words.last(), |index| words.get(index));
     word.is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"))
 }
 
-/// Whether the word that the cursor is in belongs to a COMMAND behind `--`, which isn't dgw's to
-/// complete.
-pub(super) fn is_of_command() -> bool {
+/// Returns true if the current word belongs to a COMMAND after `--`, which dgw does not complete.
+pub(super) fn is_in_command() -> bool {
     let words = words();
-    let before = index().unwrap_or_else(|| words.len().saturating_sub(1));
-    let before = &words[..before.min(words.len())];
+    let position = index().unwrap_or_else(|| words.len().saturating_sub(1));
+    let before = &words[..position.min(words.len())];
     let mut parts = before.splitn(2, |word| word == "--");
     let own = parts.next().unwrap_or_default();
     parts.next().is_some() && own.iter().any(|word| word == "run" || word == "connect")
 }
 
-/// The words of the line but for the one that the cursor is in, and that one as far as it is there,
-/// as the shell hands them over.
+/// Returns the other words of the line, and the current word up to the cursor.
 pub(super) fn others_and_current() -> (Vec<OsString>, OsString) {
     let mut words = words();
-    let at = index().unwrap_or_else(|| words.len().saturating_sub(1));
-    let current = (at < words.len()).then(|| words.remove(at));
+    let position = index().unwrap_or_else(|| words.len().saturating_sub(1));
+    let current = (position < words.len()).then(|| words.remove(position));
     (words, current.unwrap_or_default())
 }
 
@@ -58,7 +58,7 @@ fn index() -> Option<usize> {
     std::env::var(INDEX).ok()?.parse().ok()
 }
 
-/// bash takes a line apart at each `=`, too, and puts a candidate in place of what follows it.
+/// bash, which also splits words at each `=`, and inserts a candidate after it.
 pub(super) struct BashLine;
 
 impl EnvCompleter for BashLine {
@@ -88,28 +88,31 @@ impl EnvCompleter for BashLine {
         current_dir: Option<&Path>,
         buf: &mut dyn Write,
     ) -> io::Result<()> {
-        let at = index().unwrap_or_default();
-        let typed = args.get(at).cloned();
-        let (words, index) = joined(args, at);
-        let word = words.get(index).and_then(|word| word.to_str());
-        let word = word.unwrap_or_default().to_owned();
-        // Where `=` is none of the characters that words end at, a word is in one piece.
+        let split_index = index().unwrap_or_default();
+        let typed = args.get(split_index).cloned();
+        let (words, index) = join_at_equals(args, split_index);
+        let word = words
+            .get(index)
+            .and_then(|word| word.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        // If `=` is not in COMP_WORDBREAKS, the word was not split.
         let is_whole = typed.is_none_or(|typed| *typed == *word);
-        let kept = word.rfind('=').filter(|_| !is_whole);
-        let kept = &word[..kept.map_or(0, |sign| sign + 1)];
-        let candidates = clap_complete::engine::complete(cmd, words, index, current_dir)?;
-        let candidates = candidates.iter().map(|candidate| {
-            let candidate = candidate.get_value().to_string_lossy();
-            let rest = candidate.strip_prefix(kept).unwrap_or(&candidate);
-            rest.to_owned()
-        });
+        let equals = word.rfind('=').filter(|_| !is_whole);
+        let kept = &word[..equals.map_or(0, |position| position + 1)];
+        let candidates = clap_complete::engine::complete(cmd, words, index, current_dir)?
+            .iter()
+            .map(|candidate| {
+                let value = candidate.get_value().to_string_lossy();
+                value.strip_prefix(kept).unwrap_or(&value).to_owned()
+            })
+            .collect::<Vec<_>>();
         let separator = std::env::var(SEPARATOR).unwrap_or_else(|_| "\n".to_owned());
-        let candidates = candidates.collect::<Vec<_>>();
         buf.write_all(candidates.join(&separator).as_bytes())
     }
 }
 
-/// A shell that takes no line apart, with a script of dgw's own.
+/// A shell that does not split words, with dgw's own script.
 struct WithScript<S>(S, &'static str);
 
 /// zsh.
@@ -149,23 +152,23 @@ impl<S: EnvCompleter> EnvCompleter for WithScript<S> {
     }
 }
 
-/// The words as they were before bash took them apart, and where the one at `index` has come to.
-fn joined(words: Vec<OsString>, index: usize) -> (Vec<OsString>, usize) {
-    let mut whole = Vec::<OsString>::new();
-    let mut place = index;
-    let mut goes_on = false;
-    for (at, word) in words.into_iter().enumerate() {
-        let is_sign = word == "=";
-        match whole.last_mut() {
-            Some(last) if (is_sign || goes_on) && at > 1 => last.push(word),
-            _ => whole.push(word),
+/// Joins the words that bash split at `=`, and returns the new index of the word at `index`.
+fn join_at_equals(words: Vec<OsString>, index: usize) -> (Vec<OsString>, usize) {
+    let mut joined = Vec::<OsString>::new();
+    let mut new_index = index;
+    let mut follows_equals = false;
+    for (position, word) in words.into_iter().enumerate() {
+        let is_equals = word == "=";
+        match joined.last_mut() {
+            Some(last) if (is_equals || follows_equals) && position > 1 => last.push(word),
+            _ => joined.push(word),
         }
-        goes_on = is_sign;
-        if at == index {
-            place = whole.len() - 1;
+        follows_equals = is_equals;
+        if position == index {
+            new_index = joined.len() - 1;
         }
     }
-    (whole, place)
+    (joined, new_index)
 }
 
 #[cfg(test)]
@@ -174,7 +177,7 @@ mod tests {
 
     fn rejoined(line: &str, index: usize) -> (Vec<String>, usize) {
         let words = line.split(' ').map(OsString::from).collect();
-        let (words, place) = joined(words, index);
+        let (words, place) = join_at_equals(words, index);
         let words = words
             .into_iter()
             .map(|word| word.into_string().expect("UTF-8"));
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bash_takes_apart_is_one_word_again() {
+    fn joins_words_that_bash_split() {
         let whole =
             |words: &[&str], at: usize| (words.iter().map(|word| (*word).to_owned()).collect(), at);
         assert_eq!(
@@ -202,7 +205,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_line_is_too_strange(
+        fn accepts_any_line(
             words in proptest::collection::vec(proptest::prop_oneof![
                 crate::hostile::text(), proptest::strategy::Just("=".to_owned()),
             ], 0..9),
@@ -210,7 +213,7 @@ mod tests {
         ) {
             let words = words.into_iter().map(OsString::from).collect::<Vec<_>>();
             let count = words.len();
-            let (whole, place) = joined(words, index);
+            let (whole, place) = join_at_equals(words, index);
             proptest::prop_assert!(whole.len() <= count);
             proptest::prop_assert!(index >= count || place < whole.len());
         }

@@ -3,13 +3,15 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 
 use super::*;
-use crate::config::{self, Environment};
+use crate::config::Environment;
 use crate::output::OutputOptions;
+use crate::session::{Invocation, Overrides};
 
 const NAME: &str = "0123456789abcdef0123456789abcdef";
 
-/// A gateway whose one cluster has stopped, and the requests it gets.
-fn gateway() -> (Gateway, mpsc::Receiver<String>) {
+/// Starts a gateway whose one cluster has stopped; returns a session with it and the requests that it
+/// gets.
+fn stopped_cluster() -> (Session, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     let (sender, requests) = mpsc::channel();
@@ -31,48 +33,60 @@ fn gateway() -> (Gateway, mpsc::Receiver<String>) {
             );
         }
     });
-    let folder = tempfile::tempdir().expect("a folder");
-    let environment = Environment::from_iter([
-        ("DASK_ROOT_CONFIG".to_owned(), "/nonexistent".to_owned()),
-        ("USER".to_owned(), "ada".to_owned()),
-    ]);
-    let address = format!("http://{address}");
-    let settings = config::load(&environment, Some(folder.path()), Some(&address));
-    let gateway = Gateway::new(&settings.expect("settings"), Duration::from_secs(5));
-    (gateway.expect("a gateway"), requests)
+    let directory = tempfile::tempdir().expect("a directory");
+    let invocation = Invocation {
+        environment: Environment::from_iter([
+            ("DASK_ROOT_CONFIG".to_owned(), "/nonexistent".to_owned()),
+            ("USER".to_owned(), "ada".to_owned()),
+        ]),
+        overrides: Overrides {
+            config: Some(directory.path().to_owned()),
+            address: Some(format!("http://{address}")),
+            request_timeout: Duration::from_secs(5),
+        },
+        printer: Printer::new(OutputOptions {
+            quiet: true,
+            ..OutputOptions::default()
+        }),
+    };
+    let session = invocation.session();
+    (session.expect("a session"), requests)
 }
 
-/// Whether a panic of `work` comes out, and the cluster was asked to end before.
-async fn survives(work: impl AsyncFnOnce(OwnedCluster, &Gateway, &mut Interrupts, &Printer)) {
-    let (gateway, requests) = gateway();
-    let started = OwnedCluster {
+/// Checks that a panic of `work` propagates after a request to shut the cluster down.
+async fn shuts_down_before_panic(
+    work: impl AsyncFnOnce(OwnedCluster, &Session, &mut Interrupts),
+) {
+    let (session, requests) = stopped_cluster();
+    let owned = OwnedCluster {
         name: NAME.to_owned(),
-        since: Instant::now(),
+        requested: Instant::now(),
+        has_ended: Cell::new(false),
     };
-    let printer = Printer::new(OutputOptions {
-        quiet: true,
-        ..OutputOptions::default()
-    });
     let mut interrupts = Interrupts::listen().expect("signals");
-    let all = work(started, &gateway, &mut interrupts, &printer);
-    assert!(AssertUnwindSafe(all).catch_unwind().await.is_err());
+    let work = work(owned, &session, &mut interrupts);
+    assert!(AssertUnwindSafe(work).catch_unwind().await.is_err());
     let request = requests.try_recv().expect("a request");
     assert!(request.starts_with("DELETE"), "{request}");
 }
 
 #[tokio::test]
-async fn a_panic_shuts_down_what_was_started() {
-    survives(async |started, gateway, interrupts, printer| {
-        let work = async { panic!("while it starts") };
-        let _ = started
-            .or_shut_down::<()>(gateway, interrupts, printer, work)
+async fn panic_while_starting_shuts_down() {
+    shuts_down_before_panic(async |owned, session, interrupts| {
+        let work = async |_: &OwnedCluster| panic!("while it starts");
+        let _ = owned
+            .or_shut_down::<(), Error>(session, interrupts, work)
             .await;
     })
     .await;
-    survives(async |started, gateway, interrupts, printer| {
+}
+
+#[tokio::test]
+async fn panic_while_command_runs_shuts_down() {
+    shuts_down_before_panic(async |owned, session, interrupts| {
         let work = async |_: &mut Interrupts| panic!("while COMMAND runs");
-        let _ = started
-            .then_shut_down::<()>(gateway, interrupts, printer, work)
+        let _ = owned
+            .then_shut_down::<(), Error>(session, interrupts, work)
             .await;
     })
     .await;

@@ -224,8 +224,8 @@ proptest! {
     #[test]
     fn reads_any_response(
         whole in crate::hostile::json(),
-        identity in crate::hostile::spoilt(valid_identity()),
-        state in crate::hostile::spoilt(valid_state()),
+        identity in crate::hostile::corrupted(valid_identity()),
+        state in crate::hostile::corrupted(valid_state()),
         since in crate::hostile::json(),
         count in prop::option::of(any::<u64>()),
     ) {
