@@ -226,7 +226,7 @@ fn the_one_on_the_line(mut names: Vec<String>) -> Option<String> {
         .filter_map(|word| ClusterName::parse(&word).ok());
     let words = words.collect::<Vec<_>>();
     if names.len() > 1 {
-        names.retain(|name| words.iter().any(|word| word.fits(name)));
+        names.retain(|name| words.iter().any(|word| word.matches(name)));
     }
     if names.len() == 1 { names.pop() } else { None }
 }

@@ -1,6 +1,5 @@
 //! Every way a command can fail: its message, its exit code, and the one thing to do about it.
 
-mod answer;
 mod hint;
 mod option;
 mod start;
@@ -9,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use answer::token_page;
+pub(crate) use crate::gateway::token_page;
 pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
@@ -80,9 +79,6 @@ pub(crate) enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
-    /// The gateway's, where `--address` says which one.
-    #[error(transparent)]
-    AtNamed(gateway::Error),
     #[error(transparent)]
     Activity(#[from] activity::Error),
     #[error("{0}")]
@@ -194,12 +190,6 @@ pub(crate) enum Error {
     NoSchedulerProxy { proxy: String, fault: String },
     #[error("dashboards can't be reached: `{url}` answers with {what}")]
     NoDashboards { url: String, what: String },
-    #[error("{source}")]
-    Elsewhere {
-        source: gateway::Error,
-        /// Where a gateway answers.
-        address: String,
-    },
     /// What was typed for `dgw login` isn't accepted.
     #[error("{0}")]
     Untaken(gateway::Error),
@@ -278,11 +268,9 @@ impl Error {
     pub(crate) fn exit_status(&self) -> u8 {
         let code = match self {
             Self::NoClock | Self::Ailing { .. } => ExitCode::Gateway,
-            Self::Gateway(error)
-            | Self::AtNamed(error)
-            | Self::Untaken(error)
-            | Self::Elsewhere { source: error, .. }
-            | Self::Doubtful { source: error, .. } => answer::code(error),
+            Self::Gateway(error) | Self::Untaken(error) | Self::Doubtful { source: error, .. } => {
+                error.exit_code()
+            }
             Self::Unsupported(_) | Self::WithoutKerberos => ExitCode::Permission,
             Self::Config(error) => config_code(error),
             Self::Usage(_) | Self::Option { .. } | Self::NeedsYes | Self::NoScreen(_) => {
@@ -360,12 +348,7 @@ impl Error {
     /// What lies beneath, or what there is to choose from, a line each.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Gateway(error)
-            | Self::AtNamed(error)
-            | Self::Untaken(error)
-            | Self::Elsewhere { source: error, .. } => {
-                error.cause().map(str::to_owned).into_iter().collect()
-            }
+            Self::Gateway(error) | Self::Untaken(error) => error.details(),
             Self::Defaults(faults) => option::listed(faults),
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }

@@ -6,49 +6,7 @@ use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 
-/// A cluster by its full name, a prefix of it (or of the part after its last dot), or the URL of
-/// its dashboard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ClusterName(String);
-
-/// The length of the hexadecimal part of a name (`uuid.uuid4().hex` on every back end).
-const HEX_DIGITS: usize = 32;
-
-impl ClusterName {
-    /// Reads a name, a prefix of one, or a dashboard's URL.
-    ///
-    /// # Errors
-    /// Nothing is left of `text` to look for.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let name = match text.split_once("/clusters/") {
-            Some((_, route)) => route.split(['/', '?', '#']).next().unwrap_or_default(),
-            None => text,
-        };
-        if name.is_empty() {
-            return Err("names no cluster".to_owned());
-        }
-        if !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
-            return Err("is neither a cluster's name nor its dashboard's URL".to_owned());
-        }
-        Ok(Self(name.to_owned()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it looks like a whole name, so that nothing need be listed to find it.
-    pub(crate) fn is_full(&self) -> bool {
-        let hex = self.0.rsplit('.').next().unwrap_or_default();
-        hex.len() == HEX_DIGITS && hex.bytes().all(|b| b.is_ascii_hexdigit())
-    }
-
-    /// Whether `name` is meant, in full or by its beginning.
-    pub(crate) fn fits(&self, name: &str) -> bool {
-        let after_namespace = name.rsplit('.').next().unwrap_or(name);
-        name.starts_with(&self.0) || after_namespace.starts_with(&self.0)
-    }
-}
+pub(crate) use crate::gateway::ClusterPattern as ClusterName;
 
 /// A hundred years: no calendar ends before.
 const LONGEST_DAYS: u64 = 36_500;
@@ -255,26 +213,6 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_is_meant_by_name_prefix_or_dashboard() {
-        let hex = "2224ac3ebdf349f491d1f954e5e98d35";
-        let spaced = format!("dask.{hex}");
-        for text in [
-            hex.to_owned(),
-            hex[..3].to_owned(),
-            format!("http://h:1/x/clusters/{hex}/status"),
-            format!("https://h/clusters/{hex}"),
-        ] {
-            let name = ClusterName::parse(&text).expect("a name");
-            assert!(name.fits(hex) && name.fits(&spaced), "{text}");
-        }
-        assert!(ClusterName::parse(&spaced).is_ok_and(|name| name.is_full() && name.fits(&spaced)));
-        assert!(ClusterName::parse("2225").is_ok_and(|name| !name.is_full() && !name.fits(hex)));
-        for text in ["", "http://h/clusters/", "a b", "\u{1b}", "http://h/x"] {
-            assert!(ClusterName::parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn conditions_are_words_and_one_takes_a_number() {
         assert_eq!(condition("running"), Ok(Condition::Running));
         assert_eq!(condition("stopped"), Ok(Condition::Stopped));
@@ -299,10 +237,6 @@ mod tests {
         #[test]
         fn whatever_is_typed_is_a_value_or_a_mistake(text in crate::strange::text(), digits in "[0-9a-z.=-]{0,24}") {
             for text in [&text, &digits] {
-                if let Ok(name) = ClusterName::parse(text) {
-                    proptest::prop_assert!(name.fits(name.as_str()));
-                    let _ = name.is_full();
-                }
                 for read in [duration, limit, pace] {
                     if let Ok(span) = read(text) {
                         // What deadlines are reckoned with.

@@ -37,7 +37,7 @@ pub(super) async fn run(
     if let Ok(address) = &found.address {
         let stranger = Gateway::anonymous(address, &found.http_proxy, global.request_timeout)?;
         // Asked once, for what several steps need to know.
-        let greeting = stranger.greeting().await;
+        let greeting = stranger.server_info().await;
         let way = network::Way {
             address,
             proxy: reach::http_proxy_for(address, &found.http_proxy),

@@ -197,7 +197,7 @@ pub(super) fn end(args: &ConnectArgs, printer: &Printer) -> Result<(), Error> {
 fn meant(name: Option<&ClusterName>) -> Result<Option<(PathBuf, Served)>, Error> {
     let mut there = served();
     if let Some(name) = name {
-        there.retain(|(_, served)| name.fits(&served.name));
+        there.retain(|(_, served)| name.matches(&served.name));
         if there.is_empty() {
             return Err(Error::NoneFits {
                 pattern: name.as_str().to_owned(),

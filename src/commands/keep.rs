@@ -103,7 +103,7 @@ pub(super) async fn run(
 /// The protected cluster that is meant, or else any that the gateway knows. Those that it has
 /// forgotten can be meant too.
 fn protected(name: &ClusterName, keeps: &Protections, listing: &Listing) -> Result<String, Error> {
-    let fitting = keeps.names().filter(|other| name.fits(other));
+    let fitting = keeps.names().filter(|other| name.matches(other));
     let fitting = fitting.map(str::to_owned).collect::<Vec<_>>();
     match &fitting[..] {
         [] => one_of(name, &listing.clusters, listing.clock).map(|row| row.cluster.name),

@@ -72,7 +72,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     let orphans = Orphans::asked_for(selectors, &args.probe, gateway)?;
     let with_identities = is_wide || orphans.is_some();
     let (mut listing, mut identities) = listed(statuses, with_identities, gateway).await?;
-    let fits = |name: &ClusterName, cluster: &Cluster| name.fits(&cluster.name);
+    let fits = |name: &ClusterName, cluster: &Cluster| name.matches(&cluster.name);
     let misfit = |listing: &Listing| {
         let is_there = |name: &&ClusterName| listing.clusters.iter().any(|row| fits(name, row));
         let mut names = args.clusters.iter();
@@ -92,7 +92,7 @@ async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(
     // Ended clusters are meant by those names alone that fit no active one.
     let is_named = |row: &ClusterRow| {
         args.clusters.iter().any(|name| {
-            let among_active = active.iter().any(|active| name.fits(active));
+            let among_active = active.iter().any(|active| name.matches(active));
             fits(name, &row.cluster) && (!among_active || active.contains(&row.cluster.name))
         })
     };

@@ -26,7 +26,7 @@ pub(super) async fn run(
         }
         let (credentials, gateway) = obtain(args, global, &draft, &address, printer).await?;
         if let Err(error) = gateway.options().await {
-            return Err(Error::Untaken(gateway.told_apart(error).await));
+            return Err(Error::Untaken(error));
         }
         let who = who(&credentials, &gateway, global).await;
         Ok((address, credentials, who))
@@ -65,10 +65,11 @@ async fn obtain(
     address: &Address,
     printer: &Printer,
 ) -> Result<(Credentials, Gateway), Error> {
-    let stranger = Gateway::anonymous(address, &draft.http_proxy()?, global.request_timeout)?;
-    let wanted = match stranger.wanted_authentication().await {
+    let stranger = Gateway::anonymous(address, &draft.http_proxy()?, global.request_timeout)?
+        .with_address_setting(super::address_setting(global));
+    let wanted = match stranger.auth_method().await {
         Ok(wanted) => wanted,
-        Err(error) => return Err(super::or_elsewhere(error, &stranger).await),
+        Err(error) => return Err(stranger.explain_wrong_address(error).await.into()),
     };
     // Something to find out with whether the file can be changed, and how the secret travels.
     let (blank, says) = match &wanted {
@@ -115,7 +116,8 @@ async fn obtain(
         }
     };
     let settings = draft.settings(address, credentials.clone())?;
-    let gateway = Gateway::new(&settings, global.request_timeout)?;
+    let gateway = Gateway::new(&settings, global.request_timeout)?
+        .with_address_setting(super::address_setting(global));
     Ok((credentials, gateway))
 }
 

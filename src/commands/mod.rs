@@ -44,7 +44,7 @@ use anyhow::Context as _;
 use crate::cli::{Cli, Command, GatewayCommand, GlobalArgs, ProbeArgs};
 use crate::config::{self, Credentials, Environment, Settings};
 use crate::error::Error;
-use crate::gateway::{self, Gateway};
+use crate::gateway::Gateway;
 use crate::output::Printer;
 use crate::scheduler::Schedulers;
 
@@ -55,7 +55,7 @@ use crate::scheduler::Schedulers;
 pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let global = &cli.global;
     let environment = Environment::of_process();
-    let done = match &cli.command {
+    match &cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Login(args) => wait_for(login::run(args, global, &environment, printer)),
         Command::Doctor(_) => wait_for(doctor::run(global, &environment, printer)),
@@ -64,10 +64,14 @@ pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
             export::end(args, printer)
         }
         Command::OnGateway(command) => on_gateway(command, global, &environment, printer),
-    };
-    match done {
-        Err(Error::Gateway(error)) if global.address.is_some() => Err(Error::AtNamed(error)),
-        done => done,
+    }
+}
+
+/// The setting that the gateway's address comes from.
+fn address_setting(global: &GlobalArgs) -> &'static str {
+    match global.address {
+        Some(_) => "--address",
+        None => "gateway.address",
     }
 }
 
@@ -83,9 +87,10 @@ fn on_gateway(
         global.address.as_deref(),
     )?;
     warn_of_clear_text(&settings, printer);
-    let gateway = Gateway::new(&settings, global.request_timeout)?;
+    let gateway = Gateway::new(&settings, global.request_timeout)?
+        .with_address_setting(address_setting(global));
     wait_for(async {
-        let done = match command {
+        match command {
             GatewayCommand::List(args) => list::run(args, &gateway, printer).await,
             GatewayCommand::Show(args) => show::run(args, &gateway, printer).await,
             GatewayCommand::Top(args) => top::run(args, &gateway, printer).await,
@@ -107,10 +112,6 @@ fn on_gateway(
             }
             GatewayCommand::Relay(args) => relay::run(args, &gateway).await,
             GatewayCommand::Options(_) => options::run(&settings, &gateway, printer).await,
-        };
-        match done {
-            Err(Error::Gateway(error)) => Err(gateway.told_apart(error).await.into()),
-            done => done,
         }
     })
 }
@@ -125,21 +126,6 @@ fn wait_for(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
     // waits for them.
     runtime.shutdown_background();
     done
-}
-
-/// `error`, or where the gateway is that was meant, if one answers on the hub whose address it is.
-async fn or_elsewhere(error: gateway::Error, gateway: &Gateway) -> Error {
-    use gateway::{AuthFailure, Error as E};
-    let is_other_page = match &error {
-        E::NotGateway { .. } => true,
-        E::Authentication(trouble) => matches!(**trouble, AuthFailure::LoginPage { .. }),
-        _ => false,
-    };
-    if is_other_page && let Some(address) = gateway.behind_hub().await {
-        let source = error;
-        return Error::Elsewhere { source, address };
-    }
-    error.into()
 }
 
 /// The way to the schedulers behind `gateway`, as the command line asks for it.

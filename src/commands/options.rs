@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::config::Settings;
 use crate::error::{DefaultFault, Error};
-use crate::gateway::{Gateway, OptionField, admit};
+use crate::gateway::{Gateway, OptionField, check_option};
 use crate::output::{OptionRow, Printer, option_shape};
 
 /// Lists the options that the gateway offers for a new cluster.
@@ -39,7 +39,7 @@ pub(super) fn refused<'a>(
     source: impl Fn(&str) -> Option<String>,
 ) -> Vec<DefaultFault> {
     let faults = defaults.into_iter().filter_map(|(key, value)| {
-        let fault = admit(fields, key, value).err()?;
+        let fault = check_option(fields, key, value).err()?;
         let set_in = source(key).unwrap_or_else(|| "your configuration".to_owned());
         let key = key.clone();
         Some(DefaultFault { key, set_in, fault })

@@ -128,7 +128,7 @@ pub(super) fn one_that_fits(
     let pattern = name.as_str().to_owned();
     let (mut fitting, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
-        .partition(|row| name.fits(&row.cluster.name));
+        .partition(|row| name.matches(&row.cluster.name));
     // A whole name is meant, however many others begin with it.
     if let Some(exact) = fitting.iter().position(|row| row.cluster.name == pattern) {
         return Ok(fitting.swap_remove(exact));
@@ -153,7 +153,9 @@ pub(super) fn one_of(
     clusters: &[Cluster],
     clock: Option<Timestamp>,
 ) -> Result<ClusterRow, Error> {
-    let fitting = clusters.iter().filter(|cluster| name.fits(&cluster.name));
+    let fitting = clusters
+        .iter()
+        .filter(|cluster| name.matches(&cluster.name));
     let mut fitting = fitting.cloned().collect::<Vec<_>>();
     if fitting.is_empty() {
         fitting = clusters.to_vec();

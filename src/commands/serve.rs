@@ -49,7 +49,12 @@ pub(super) async fn run(
     let socket = args.socket.as_ref().map(std::path::absolute).transpose();
     let socket = socket.context("can't tell where `--socket` is")?;
     let mut interrupts = Interrupts::listen()?;
-    let server = Server::listen(gateway.pages(name)?, args.port, socket.as_deref()).await;
+    let server = Server::listen(
+        gateway.dashboard_client(name)?,
+        args.port,
+        socket.as_deref(),
+    )
+    .await;
     let server = server.map_err(|source| Error::NotServed {
         name: name.to_owned(),
         source,

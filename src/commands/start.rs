@@ -12,7 +12,9 @@ use super::waiting::{self, Deadline};
 use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::{DefaultFault, Error};
-use crate::gateway::{self, Clamped, Cluster, Gateway, OptionField, Scaling, Status, typed};
+use crate::gateway::{
+    self, Clamped, Cluster, Gateway, OptionField, Scaling, Status, parse_options,
+};
 use crate::output::{Printer, Progress};
 
 /// The phase that a start begins with.
@@ -40,8 +42,8 @@ async fn options(
         return Ok(Map::new());
     }
     let fields = gateway.options().await?;
-    let typed =
-        typed(&fields, &args.options).map_err(|(key, fault)| Error::Option { key, fault })?;
+    let typed = parse_options(&fields, &args.options)
+        .map_err(|(key, fault)| Error::Option { key, fault })?;
     // Now that they are known anyway, what would be refused needn't be asked for.
     match faults(&fields, &typed, settings) {
         faults if faults.is_empty() => Ok(typed),

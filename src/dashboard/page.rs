@@ -157,7 +157,7 @@ pub(super) fn refused(refusal: Refusal) -> Response<Body> {
 /// There is no answer from the cluster.
 pub(super) fn unreachable(error: &gateway::Error) -> Response<Body> {
     let status = match error {
-        gateway::Error::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+        gateway::Error::NoResponse { .. } => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     };
     let message = error.to_string();

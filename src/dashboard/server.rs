@@ -24,7 +24,7 @@ use super::guard::{Guard, Verdict};
 use super::socket::PrivateSocket;
 use super::strangers::Strangers;
 use super::{Error, SocketFault, forward, page};
-use crate::gateway::Pages;
+use crate::gateway::DashboardClient;
 
 /// What a connection may hold in memory of a head, and of an answer that isn't read. Browsers send
 /// the cookies of every server on this machine that they know.
@@ -46,7 +46,7 @@ pub(crate) struct Server {
 
 /// What all connections have to do with.
 struct Shared {
-    pages: Pages,
+    pages: DashboardClient,
     guard: Guard,
     strangers: Strangers,
     opened: Notify,
@@ -61,7 +61,7 @@ impl Server {
     /// # Errors
     /// The port or the path is taken, or the system says no.
     pub(crate) async fn listen(
-        pages: Pages,
+        pages: DashboardClient,
         port: Option<u16>,
         socket: Option<&Path>,
     ) -> Result<Self, Error> {

@@ -1,17 +1,16 @@
 //! What to do about a failure: at most one thing, which names a command or a setting.
 
-use super::{Error, answer, start};
+use super::{Error, Failure as _, start};
 use crate::config;
 use crate::dashboard;
-use crate::gateway::{self, OptionFault, Status};
+use crate::gateway::{OptionFault, Status};
 
 impl Error {
     /// The one thing to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Gateway(error) => answer::hint(error, "gateway.address"),
-            Self::AtNamed(error) => answer::hint(error, "--address"),
+            Self::Gateway(error) => error.hint(),
             Self::Activity(error) => Some(error.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
@@ -106,16 +105,11 @@ impl Error {
     fn hint_on_setting_up(&self) -> Option<String> {
         match self {
             Self::Untaken(error) => {
-                let next = match error {
-                    gateway::Error::Authentication(trouble) => Some(answer::next_try(trouble)),
-                    error => answer::hint(error, "gateway.address"),
-                };
-                let next = next.map_or_else(String::new, |next| format!(": {next}"));
+                let next = error
+                    .hint_at_prompt()
+                    .map_or_else(String::new, |next| format!(": {next}"));
                 Some(format!("nothing was written{next}"))
             }
-            Self::Elsewhere { address, .. } => Some(format!(
-                "a gateway answers at `{address}`: `dgw login --address {address}`"
-            )),
             Self::Clocks(_) => Some(
                 "set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those \
                  who run the gateway"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::DoctorReport;
 use crate::config::Address;
 use crate::error::Error;
-use crate::gateway::reach::{self, Stuck};
+use crate::gateway::reach::{self, ConnectError};
 use crate::gateway::{self, AuthFailure, ServerInfo};
 use crate::output::{Check, escaped};
 
@@ -86,7 +86,7 @@ fn is_same(ip: IpAddr, host: &str) -> bool {
 
 impl Way<'_> {
     /// A step that got stuck before anything was asked.
-    fn stuck(&self, name: &'static str, what: &str, stuck: &Stuck, mend: &str) -> Check {
+    fn stuck(&self, name: &'static str, what: &str, stuck: &ConnectError, mend: &str) -> Check {
         let set_in = match self.proxy {
             Some(_) => "`gateway.http-client.proxy`, or HTTP_PROXY and the like",
             None => "`gateway.address`, or `--address`",
@@ -101,9 +101,10 @@ impl Way<'_> {
         )
     }
 
-    fn unreachable(&self, stuck: &Stuck) -> gateway::Error {
+    fn unreachable(&self, stuck: &ConnectError) -> gateway::Error {
         gateway::Error::Unreachable {
             address: self.address.as_str().to_owned(),
+            setting: "gateway.address",
             cause: Some(stuck.cause.clone()),
             certificate: stuck.certificate,
             by_proxy: self.proxy.is_some(),
@@ -136,7 +137,7 @@ impl Way<'_> {
                     certificate: Some(certificate),
                     cause,
                     ..
-                }) => failed(self.unreachable(&Stuck {
+                }) => failed(self.unreachable(&ConnectError {
                     cause: cause.clone().unwrap_or_default(),
                     certificate: Some(*certificate),
                 })),
@@ -150,14 +151,11 @@ impl Way<'_> {
             return Check::skipped(NAME, "there is no connection");
         };
         match reach::handshake(stream, host, self.limit).await {
-            Ok(handshake) => Check::ok(
-                NAME,
-                format!("{}, the certificate is good; {trust}", handshake.version),
-            ),
+            Ok(version) => Check::ok(NAME, format!("{version}, the certificate is good; {trust}")),
             Err(stuck) => failed(match self.greeting {
-                Err(gateway::Error::OtherProtocol { address }) => {
+                Err(gateway::Error::OtherProtocol { address, setting }) => {
                     let address = address.clone();
-                    gateway::Error::OtherProtocol { address }
+                    gateway::Error::OtherProtocol { address, setting }
                 }
                 _ => self.unreachable(&stuck),
             }),

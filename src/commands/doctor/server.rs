@@ -34,13 +34,13 @@ pub(super) async fn version(
             );
         }
         Err(error) => {
-            let error = super::super::or_elsewhere(error, stranger).await;
+            let error = Error::from(stranger.explain_wrong_address(error).await);
             let step = Check::failed(NAME, &error);
             return match error {
                 // There may be credentials already, which are good or will be asked for again.
-                Error::Elsewhere { address, .. } => {
+                Error::Gateway(gateway::Error::WrongAddress { address, .. }) => {
                     let mend = format!(
-                        "a gateway answers at `{address}`: `dgw login --address {address} --force`"
+                        "a gateway responds at `{address}`: `dgw login --address {address} --force`"
                     );
                     (step.mended_by(mend), None)
                 }
@@ -71,10 +71,7 @@ pub(super) async fn authentication(
     const NAME: &str = "authentication";
     let listing = match gateway.clusters_with_identities(&Status::ACTIVE).await {
         Ok(listing) => listing,
-        Err(error) => {
-            let error = gateway.told_apart(error).await;
-            return (Check::failed(NAME, &error.into()), None);
-        }
+        Err(error) => return (Check::failed(NAME, &error.into()), None),
     };
     let who = match &settings.credentials {
         Credentials::Basic { username, .. } => {

@@ -83,14 +83,14 @@ impl OwnedCluster {
                 };
                 Err(limit.error(format!("the gateway took too long to answer; {note}")))
             }
-            (Err(error), Some(Cut::Signal(signal))) if error.leaves_doubt() => {
+            (Err(error), Some(Cut::Signal(signal))) if error.may_have_succeeded() => {
                 Err(in_doubt(signal, &error.to_string()))
             }
             (Err(_), Some(Cut::Signal(signal))) => Err(Error::Interrupted {
                 signal,
                 note: NOTHING.to_owned(),
             }),
-            (Err(source), cut) if source.leaves_doubt() => tokio::select! {
+            (Err(source), cut) if source.may_have_succeeded() => tokio::select! {
                 seen = suspects(gateway, since) => Err(match cut {
                     Some(Cut::Deadline(limit)) => Error::DoubtfulTimedOut { limit: limit.span(), seen },
                     _ => Error::Doubtful { source, seen },
