@@ -156,7 +156,7 @@ pub(super) fn refused(refusal: Refusal) -> Response<Body> {
 /// Says that the gateway does not respond.
 pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
     let status = match error {
-        gateway::Error::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+        gateway::Error::NoResponse { .. } => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     };
     let message = error.to_string();

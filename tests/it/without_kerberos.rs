@@ -65,7 +65,7 @@ hint: `cargo install --path . --features kerberos` in dgw's sources builds one w
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` wants kerberos authentication, the configuration says basic
+error: the gateway at `http://[HOST]` requires kerberos authentication, but the configuration says basic
 
 hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
 

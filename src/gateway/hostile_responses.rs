@@ -1,5 +1,4 @@
-//! Whatever a gateway answers: a value or an error, never a panic, and nothing that could be taken for
-//! more than it is.
+//! Any response from a gateway becomes a safe value or an error, and never a panic.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,15 +8,17 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 
-use super::Error;
-use super::answer::Answer;
-use super::model::{Cluster, FullRecord, is_proper_name};
-use super::options::{OptionField, OptionType, admit, typed};
+use super::error::Error;
+use super::model::{Cluster, FullRecord};
+use super::name::is_valid_name;
+use super::options::{OptionField, OptionType, check_option, parse_options};
+use super::response::Response;
 use crate::strange;
 
-fn answer(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Answer {
-    Answer {
+fn response(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Response {
+    Response {
         url: Url::parse("https://h.example/api/v1/clusters/").expect("a URL"),
+        setting: "gateway.address",
         status,
         headers,
         body,
@@ -32,7 +33,7 @@ fn listing() -> Value {
     }})
 }
 
-fn offer() -> Value {
+fn offered_options() -> Value {
     json!([
         {"field": "cores", "label": "Cores", "default": 1, "spec": {"type": "int", "min": 1, "max": 4}},
         {"field": "memory", "label": "", "default": 1.5, "spec": {"type": "float", "min": 0.5, "max": null}},
@@ -45,18 +46,19 @@ fn offer() -> Value {
 }
 
 fn clusters(body: &Value) -> Result<Vec<Cluster>, Error> {
-    let answer = answer(StatusCode::OK, HeaderMap::new(), body.to_string().into());
-    let mut records = answer.json::<BTreeMap<String, FullRecord>>()?;
+    let response = response(StatusCode::OK, HeaderMap::new(), body.to_string().into());
+    let mut records = response.json::<BTreeMap<String, FullRecord>>()?;
     for record in records.values_mut() {
         let _ = record.take_identity();
     }
-    let records = records.into_values();
-    let clusters = records.map(|full| {
-        full.record
-            .into_cluster("https://h.example", "h.example:443")
-    });
-    let clusters = clusters.collect::<Result<_, _>>();
-    clusters.map_err(|what| answer.not_gateway(what))
+    records
+        .into_values()
+        .map(|full| {
+            full.record
+                .into_cluster("https://h.example", "h.example:443")
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|reason| response.not_gateway(reason))
 }
 
 fn header(name: &'static str) -> impl Strategy<Value = Option<(HeaderName, HeaderValue)>> {
@@ -88,15 +90,15 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
 
 proptest! {
     #[test]
-    fn clusters_are_proper_or_none(body in prop_oneof![strange::json(), strange::spoilt(listing())]) {
+    fn clusters_have_safe_names_and_links(body in prop_oneof![strange::json(), strange::spoilt(listing())]) {
         match clusters(&body) {
             Ok(clusters) => for cluster in clusters {
-                prop_assert!(is_proper_name(&cluster.name));
+                prop_assert!(is_valid_name(&cluster.name));
                 let links = cluster.dashboard_link.iter().chain(&cluster.scheduler_address);
                 for link in links {
                     prop_assert!(link.bytes().all(|b| b.is_ascii_graphic()), "{link:?}");
-                    let is_there = link.starts_with("https://h.example/") || link.starts_with("gateway://");
-                    prop_assert!(is_there, "{link:?}");
+                    let is_own = link.starts_with("https://h.example/") || link.starts_with("gateway://");
+                    prop_assert!(is_own, "{link:?}");
                 }
                 serde_json::to_string(&cluster).expect("JSON");
             },
@@ -105,8 +107,8 @@ proptest! {
     }
 
     #[test]
-    fn options_are_typed_or_refused(
-        body in prop_oneof![strange::json(), strange::spoilt(offer())],
+    fn parsed_options_are_accepted_by_their_type(
+        body in prop_oneof![strange::json(), strange::spoilt(offered_options())],
         pairs in prop::collection::vec((prop_oneof![strange::text(), "[a-z]{3,6}"], strange::text()), 0..4),
         default in strange::json(),
     ) {
@@ -114,20 +116,20 @@ proptest! {
         let mut pairs = pairs;
         for field in &fields {
             let _ = (field.spec.kind(), field.spec.range());
-            let _ = admit(&fields, &field.name, &default);
+            let _ = check_option(&fields, &field.name, &default);
             pairs.push((field.name.clone(), default.to_string()));
         }
-        if let Ok(values) = typed(&fields, &pairs) {
+        if let Ok(values) = parse_options(&fields, &pairs) {
             for (key, value) in &values {
-                let field = fields.iter().find(|field| field.name == *key).expect("offered");
-                let is_foreign = matches!(field.spec, OptionType::Other);
-                prop_assert!(is_foreign || admit(&fields, key, value).is_ok(), "{key}: {value}");
+                let field = fields.iter().find(|field| field.name == *key).expect("an offered option");
+                let is_other = matches!(field.spec, OptionType::Other);
+                prop_assert!(is_other || check_option(&fields, key, value).is_ok(), "{key}: {value}");
             }
         }
     }
 
     #[test]
-    fn every_status_is_an_answer_or_an_error(
+    fn only_successful_statuses_are_results(
         status in 100_u16..1000,
         headers in headers(),
         body in prop_oneof![
@@ -139,17 +141,17 @@ proptest! {
         cluster in prop::option::of(Just("ab12")),
     ) {
         let status = StatusCode::from_u16(status).expect("three digits");
-        let answer = answer(status, headers, body);
-        let _ = answer.date();
-        let judged = answer.judged("https://h.example", "basic", cluster);
-        prop_assert_eq!(judged.is_ok(), status.is_success());
-        if let Err(error) = judged {
-            let _ = (error.to_string(), error.cause(), error.is_temporary(), error.leaves_doubt());
+        let response = response(status, headers, body);
+        let _ = response.date();
+        let result = response.into_result("https://h.example", Some("basic"), cluster);
+        prop_assert_eq!(result.is_ok(), status.is_success());
+        if let Err(error) = result {
+            let _ = (error.to_string(), error.cause(), error.is_temporary(), error.may_have_succeeded());
         }
     }
 
     #[test]
-    fn a_pause_of_any_length_is_told(seconds in any::<u64>()) {
+    fn formats_pauses_of_any_length(seconds in any::<u64>()) {
         crate::duration::short(Duration::from_secs(seconds));
     }
 }
