@@ -14,7 +14,7 @@ pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::JobHistory;
-use crate::{activity, age, config, dashboard};
+use crate::{activity, age, config, dashboard, output};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,16 @@ pub(crate) trait Failure: std::error::Error {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Returns true if there is nothing to print: nobody reads it, or another program printed it.
+    fn is_silent(&self) -> bool {
+        false
+    }
+
+    /// Returns true if it is printed as a warning.
+    fn is_warning(&self) -> bool {
+        false
+    }
 }
 
 /// A signal that ends a command after it has cleaned up.
@@ -91,8 +101,6 @@ pub(crate) enum Error {
     Option { key: String, fault: OptionFault },
     #[error("{}", option::defaults_text(.0))]
     Defaults(Vec<DefaultFault>),
-    #[error("shutting down what a selector picks needs `--yes` where nobody can be asked")]
-    NeedsYes,
     #[error("`dgw top` needs {0}")]
     NoScreen(&'static str),
     #[error("no cluster fits `{pattern}`")]
@@ -249,6 +257,8 @@ pub(crate) enum Error {
     Stdout(#[source] io::Error),
     #[error("can't write the cluster's name to stdout")]
     NameLost(#[source] io::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
     #[error("{0}")]
     Unexpected(#[from] anyhow::Error),
 }
@@ -285,9 +295,7 @@ impl Error {
             | Self::Doubtful { source: error, .. } => answer::code(error),
             Self::Unsupported(_) | Self::WithoutKerberos => ExitCode::Permission,
             Self::Config(error) => config_code(error),
-            Self::Usage(_) | Self::Option { .. } | Self::NeedsYes | Self::NoScreen(_) => {
-                ExitCode::Usage
-            }
+            Self::Usage(_) | Self::Option { .. } | Self::NoScreen(_) => ExitCode::Usage,
             Self::Defaults(_) | Self::RelativeUrl(_) => ExitCode::Configuration,
             Self::NoneFits { .. }
             | Self::SeveralFit { .. }
@@ -309,6 +317,7 @@ impl Error {
                 ExitCode::NoCommand
             }
             Self::NotRun { .. } => ExitCode::NotRun,
+            Self::Output(error) => error.exit_code(),
             Self::CommandEnded { status } => return *status,
             Self::Interrupted { signal, .. } | Self::Signalled(signal) => {
                 return 128 + *signal as u8;
@@ -342,6 +351,7 @@ impl Error {
     pub(crate) fn lost_name(self) -> Self {
         match self {
             Self::Stdout(error) => Self::NameLost(error),
+            Self::Output(error) => Self::Output(error.lost_name()),
             error => error,
         }
     }
@@ -354,7 +364,9 @@ impl Error {
     /// Whether there is nothing to say: nobody reads, somebody else has said it, or it was asked
     /// for.
     pub(crate) fn is_silent(&self) -> bool {
-        self.is_closed_pipe() || matches!(self, Self::CommandEnded { .. } | Self::Signalled(_))
+        matches!(self, Self::Output(error) if error.is_silent())
+            || self.is_closed_pipe()
+            || matches!(self, Self::CommandEnded { .. } | Self::Signalled(_))
     }
 
     /// What lies beneath, or what there is to choose from, a line each.
@@ -366,6 +378,7 @@ impl Error {
             | Self::Elsewhere { source: error, .. } => {
                 error.cause().map(str::to_owned).into_iter().collect()
             }
+            Self::Output(error) => error.details(),
             Self::Defaults(faults) => option::listed(faults),
             Self::Partly { failed: lines, .. }
             | Self::NoneFits { there: lines, .. }
@@ -410,5 +423,43 @@ fn not_run_text(command: &str, source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::NotFound => format!("no such command: `{command}`"),
         _ => format!("can't run `{command}`: {source}"),
+    }
+}
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        use ExitCode as E;
+        let codes = [
+            E::Done,
+            E::Usage,
+            E::Configuration,
+            E::Permission,
+            E::NoCluster,
+            E::ClusterFailed,
+            E::TimedOut,
+            E::Partly,
+            E::Gateway,
+            E::NotRun,
+            E::NoCommand,
+        ];
+        let status = Self::exit_status(self);
+        let code = codes.into_iter().find(|code| *code as u8 == status);
+        code.unwrap_or(E::Other)
+    }
+
+    fn details(&self) -> Vec<String> {
+        Self::details(self)
+    }
+
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+
+    fn is_silent(&self) -> bool {
+        Self::is_silent(self)
+    }
+
+    fn is_warning(&self) -> bool {
+        Self::is_warning(self)
     }
 }

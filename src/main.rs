@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let done = match Cli::of_process() {
         Ok(cli) => commands::run(&cli, &Printer::new(cli.global.output_options())),
         Err(mistake) if mistake.use_stderr() => mistake.exit(),
-        Err(help) => Printer::help(&help),
+        Err(help) => Printer::help(&help).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

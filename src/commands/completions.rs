@@ -10,5 +10,5 @@ use crate::output::Printer;
 /// Prints a shell's completion script.
 pub(super) fn run(args: &CompletionsArgs) -> Result<(), Error> {
     let script = complete::script(args.shell.name()).context("can't put the script together")?;
-    Printer::text(&script)
+    Ok(Printer::text(&script)?)
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(
     }
     if args.command.is_empty() {
         let cluster = running(args, gateway, printer).await?;
-        return printer.result(&cluster, || text(&cluster, global, settings));
+        return Ok(printer.result(&cluster, || text(&cluster, global, settings))?);
     }
     child::find(&args.command)?;
     interrupt::shield()?;

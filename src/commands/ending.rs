@@ -190,8 +190,8 @@ fn names(clusters: Vec<Cluster>) -> BTreeSet<String> {
 
 /// Prints their names, or in the format asked for.
 pub(super) fn print(clusters: &[Cluster], printer: &Printer) -> Result<(), Error> {
-    printer.result(&clusters, || {
+    Ok(printer.result(&clusters, || {
         let names = clusters.iter().map(|cluster| format!("{}\n", cluster.name));
         names.collect()
-    })
+    })?)
 }

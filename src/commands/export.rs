@@ -115,7 +115,7 @@ pub(super) async fn begin(
         if is_new && let Some(served) = Served::read(&folder) {
             stop(&folder, &served)?;
         }
-        return Err(error);
+        return Err(error.into());
     }
     printer.note(&format!(
         "cluster {} is connected until it ends or `dgw connect --unexport`; its certificate and \
@@ -190,7 +190,7 @@ pub(super) fn end(args: &ConnectArgs, printer: &Printer) -> Result<(), Error> {
         printer.note("nothing is exported");
     }
     let unset = serde_json::json!({ "unset": VARIABLES });
-    printer.result(&unset, || format!("unset {}\n", VARIABLES.join(" ")))
+    Ok(printer.result(&unset, || format!("unset {}\n", VARIABLES.join(" ")))?)
 }
 
 /// That of the cluster that was named; else that of this shell's; else the only one.

@@ -30,7 +30,7 @@ pub(super) async fn run(
             // It may be back the next time.
             Err(Error::Gateway(error)) if error.is_temporary() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    Printer::print_error(&error.into());
+                    Printer::print_error(&Error::from(error));
                 }
             }
             done => {

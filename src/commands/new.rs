@@ -67,7 +67,7 @@ async fn print_unwaited(name: &str, gateway: &Gateway, printer: &Printer) -> Res
     match printer.format() {
         Format::Table | Format::Wide | Format::Name => printer
             .result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
-            .map_err(Error::lost_name),
+            .map_err(|error| Error::from(error).lost_name()),
         _ => {
             let look = async || gateway.cluster(name).await;
             print_or_lose(&waiting::once_known(look).await?, printer)
@@ -81,5 +81,5 @@ fn print_or_lose(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
 }
 
 fn print(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
-    printer.result(cluster, || format!("{}\n", cluster.name))
+    Ok(printer.result(cluster, || format!("{}\n", cluster.name))?)
 }

@@ -5,7 +5,7 @@ use crate::cli::ShowArgs;
 use crate::error::Error;
 use crate::gateway::{Gateway, Status};
 use crate::job::{self, Job, Slurm};
-use crate::output::{ClusterDetails, Printer};
+use crate::output::{ClusterDetails, JobSummary, Printer, worker_shape};
 use crate::scheduler::{PackageVersions, SchedulerReport};
 
 /// More than these, and they no longer help.
@@ -17,7 +17,7 @@ pub(super) async fn run(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    printer.check_worker_sorting()?;
+    printer.check_sorting(&worker_shape())?;
     let (mut aged, identity) = args.target.find_with_identity(gateway).await?;
     let name = &aged.cluster.name;
     let report = if aged.cluster.status == Status::Running {
@@ -39,7 +39,8 @@ pub(super) async fn run(
     };
     protection::mark(std::slice::from_mut(&mut aged), gateway, printer);
     let differences = differences(&report);
-    printer.cluster(ClusterDetails { aged, report, job })?;
+    let job = job.as_ref().map(summary);
+    printer.cluster(ClusterDetails::new(aged, report, job))?;
     for difference in differences.iter().take(DIFFERENCES) {
         printer.warn(difference);
     }
@@ -52,6 +53,14 @@ pub(super) async fn run(
 /// The job of a cluster that doesn't run yet, where a Slurm on this machine tells of it.
 async fn job_of(name: &str) -> Option<Job> {
     Slurm::find(job::variables())?.job(name).await.ok()?
+}
+
+fn summary(job: &Job) -> JobSummary {
+    let text = match job.expectation() {
+        Some(expectation) => format!("{}, {expectation}", job.text()),
+        None => job.text(),
+    };
+    JobSummary::new(text, job)
 }
 
 /// A line for each worker that runs on something else than the scheduler does.

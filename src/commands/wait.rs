@@ -33,7 +33,7 @@ pub(super) async fn run(
             let end = until_ended(found, gateway, outage, &mut progress);
             let ended = waiting::within(limit, &what, end).await?;
             progress.finish(&format!("cluster {name} is {}", ended.status));
-            return printer.result(&ended, String::new);
+            return Ok(printer.result(&ended, String::new)?);
         }
         Condition::Running => None,
         Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
@@ -50,7 +50,7 @@ pub(super) async fn run(
         condition::until(goal, &name, ways, limit, &mut progress).await?;
     }
     progress.finish(&format!("cluster {name} is {}", args.condition));
-    printer.result(&cluster, String::new)
+    Ok(printer.result(&cluster, String::new)?)
 }
 
 async fn until_ended(

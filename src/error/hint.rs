@@ -1,6 +1,6 @@
 //! What to do about a failure: at most one thing, which names a command or a setting.
 
-use super::{Error, answer, start};
+use super::{Error, Failure as _, answer, start};
 use crate::config;
 use crate::dashboard;
 use crate::gateway::{self, OptionFault, Status};
@@ -10,6 +10,7 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
+            Self::Output(error) => error.hint(),
             Self::Gateway(error) => answer::hint(error, "gateway.address"),
             Self::AtNamed(error) => answer::hint(error, "--address"),
             Self::Activity(error) => Some(error.hint()),
@@ -20,7 +21,6 @@ impl Error {
             Self::Defaults(_) => Some(
                 "`dgw options` shows what this gateway offers, and your own defaults".to_owned(),
             ),
-            Self::NeedsYes => Some("`--dry-run` shows what it would be".to_owned()),
             Self::NoScreen(_) => Some(
                 "`dgw list -o wide --watch` and `dgw show` tell the same anywhere".to_owned(),
             ),

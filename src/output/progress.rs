@@ -1,29 +1,26 @@
-//! How a wait goes on: a spinner on a terminal, a line at each change of phase elsewhere.
+//! The progress of a wait: a spinner on a terminal, a line at each change of phase elsewhere.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::escape;
-use super::margin::Margin;
+use super::messages::print_line;
 use super::terminal;
 use crate::age;
 
-/// What ends sooner needs no spinner.
+/// A wait that ends sooner shows no spinner.
 const DELAY: Duration = Duration::from_millis(250);
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// At most so many a second.
-const DRAWINGS: u8 = 20;
-
-/// A wait that is shown. Dropped, it leaves nothing on the screen.
+/// The display of a wait. Dropped, it leaves nothing on the screen.
 pub(crate) struct Progress {
     started: Instant,
     phase: String,
-    /// What may change more often than is worth a line.
+    /// Details that change too often for lines of their own.
     remark: String,
     display: Display,
 }
@@ -57,7 +54,7 @@ impl Progress {
         progress
     }
 
-    /// What is being waited for now. Saying the same again changes nothing.
+    /// Shows what dgw waits for now. Repeating the same phase changes nothing.
     pub(crate) fn phase(&mut self, phase: &str) {
         let phase = escape::text(phase);
         if self.phase == phase {
@@ -67,12 +64,12 @@ impl Progress {
         let phase = &self.phase;
         match &self.display {
             Display::None => {}
-            Display::Lines => line(phase),
+            Display::Lines => print_line(phase),
             Display::Spinner { bar, .. } => bar.set_message(format!("{phase}{}", self.remark)),
         }
     }
 
-    /// What there is to say beside the phase, for those who are watching: no line elsewhere.
+    /// Shows a remark beside the phase, on the spinner only.
     pub(crate) fn remark(&mut self, remark: Option<&str>) {
         let remark = remark.map(|remark| format!(", {}", escape::text(remark)));
         self.remark = remark.unwrap_or_default();
@@ -81,24 +78,24 @@ impl Progress {
         }
     }
 
-    /// Ends the display with a line that says how it went, and how long it took.
+    /// Ends the display with a line that states the outcome and the time it took.
     pub(crate) fn finish(self, outcome: &str) {
         let elapsed = age::short(self.started.elapsed());
         let is_shown = !matches!(self.display, Display::None);
         drop(self);
         if is_shown {
-            line(&format!("{} ({elapsed})", escape::text(outcome)));
+            print_line(&format!("{} ({elapsed})", escape::text(outcome)));
         }
     }
 
-    /// A line of talk that stays.
+    /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
         if !matches!(self.display, Display::None) {
-            self.around(|| line(&escape::text(text)));
+            self.around(|| print_line(&escape::text(text)));
         }
     }
 
-    /// Does what prints, with the display out of its way.
+    /// Runs `print` with the spinner out of its way.
     pub(crate) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.display {
             Display::Spinner { bar, .. } => bar.suspend(print),
@@ -124,13 +121,8 @@ fn spinner() -> Display {
     let appearing = bar.clone();
     let appears = tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
-        let terminal = Box::new(Margin::default());
-        appearing.set_draw_target(ProgressDrawTarget::term_like_with_hz(terminal, DRAWINGS));
+        appearing.set_draw_target(ProgressDrawTarget::stderr());
         appearing.enable_steady_tick(TICK);
     });
     Display::Spinner { bar, appears }
-}
-
-fn line(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

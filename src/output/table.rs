@@ -1,62 +1,76 @@
-//! Tables for people, fitted to the terminal they are in.
+//! Tables for people, fitted to the terminal.
+//!
+//! comfy-table measures, cuts, colours and aligns the cells. It has no order in which columns give
+//! way, so [`fit`] decides each column's width.
 
-use std::cmp::Ordering;
-
-use comfy_table::{Attribute, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Row, Table, Width};
+use serde_json::Value;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::escape;
 
-/// What becomes of a column where the table is wider than the terminal.
+/// How a column gives way where the table is wider than the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// Shown whole, for as long as it has room at all.
+    /// Shown whole, for as long as there is any room for it.
     Keep,
-    /// Shortened to what is left, with an ellipsis.
+    /// Shortened to the room that is left, with an ellipsis.
     Shorten,
     /// Left out: half of it would be of no use.
     Drop,
     /// Shortened when all others are, the first such column first.
-    Yield,
-}
-
-/// A cell's text, unescaped, and its colour.
-pub(crate) struct Cell {
-    text: String,
-    colour: Option<Color>,
-}
-
-impl Cell {
-    pub(super) fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            colour: None,
-        }
-    }
-
-    pub(super) fn coloured(text: impl Into<String>, colour: Color) -> Self {
-        Self {
-            text: text.into(),
-            colour: Some(colour),
-        }
-    }
+    ShortenLast,
 }
 
 /// A column of a table of `T`s.
 pub(crate) struct Column<T> {
     pub(super) title: &'static str,
-    pub(super) fit: Fit,
-    pub(super) cell: fn(&T) -> Cell,
-    pub(super) order: fn(&T, &T) -> Ordering,
+    fit: Fit,
+    text: fn(&T) -> String,
+    colour: Option<fn(&T) -> Color>,
+    /// The value that rows are sorted by.
+    pub(super) key: fn(&T) -> Value,
+}
+
+impl<T> Column<T> {
+    pub(super) fn new(
+        title: &'static str,
+        fit: Fit,
+        text: fn(&T) -> String,
+        key: fn(&T) -> Value,
+    ) -> Self {
+        Self {
+            title,
+            fit,
+            text,
+            colour: None,
+            key,
+        }
+    }
+
+    pub(super) fn with_colour(self, colour: fn(&T) -> Color) -> Self {
+        Self {
+            colour: Some(colour),
+            ..self
+        }
+    }
+
+    fn cell(&self, row: &T) -> Cell {
+        let cell = Cell::new(escape::text(&(self.text)(row)));
+        match self.colour {
+            Some(colour) => cell.fg(colour(row)),
+            None => cell,
+        }
+    }
 }
 
 /// Between columns.
-const GAP: usize = 2;
+const GAP: u16 = 2;
 
-/// Narrower than this, a shortened column says nothing.
-const SHORTEST: usize = 8;
+/// A column that is shortened further than this is of no use.
+const SHORTEST: u16 = 8;
 
-/// The table as text; `width` is the terminal's, `None` for no limit.
+/// The table as text, with escaped cells; `width` is the terminal's, `None` for no limit.
 pub(super) fn render<T>(
     rows: &[T],
     columns: &[Column<T>],
@@ -64,116 +78,88 @@ pub(super) fn render<T>(
     width: Option<usize>,
     colour: bool,
 ) -> String {
-    let cells = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| shown(column, row)).collect())
-        .collect::<Vec<Vec<_>>>();
-    let natural = (0..columns.len())
-        .map(|at| {
-            let title = if header { columns[at].title.len() } else { 0 };
-            let widest = cells.iter().map(|row| row[at].text.width()).max();
-            title.max(widest.unwrap_or(0))
-        })
-        .collect();
-    let widths = fit(columns, natural, width);
-    let visible = (0..columns.len())
-        .filter_map(|at| Some((at, widths[at]?)))
-        .collect::<Vec<_>>();
-
     let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Disabled);
     table.load_style(comfy_table::presets::NOTHING);
+    table.set_truncation_indicator("…");
+    // No cell holds it, so that none is broken at its spaces before it is cut.
+    table.set_delimiter('\0');
+    table.style_text_only();
     if colour {
         table.enforce_styling();
     } else {
         table.force_no_tty();
     }
+    let row = |cells: Vec<Cell>| {
+        let mut row = Row::from(cells);
+        row.max_height(1);
+        row
+    };
     if header {
-        let title = |&(at, width): &(usize, _)| {
-            let title = shortened(columns[at].title, width);
-            comfy_table::Cell::new(title).add_attribute(Attribute::Bold)
-        };
-        table.set_header(visible.iter().map(title));
+        let title = |column: &Column<T>| Cell::new(column.title).add_attribute(Attribute::Bold);
+        table.set_header(row(columns.iter().map(title).collect()));
     }
-    for row in &cells {
-        table.add_row(visible.iter().map(|&(at, width)| {
-            let Cell { text, colour } = &row[at];
-            let cell = comfy_table::Cell::new(shortened(text, width));
-            match colour {
-                Some(colour) => cell.fg(*colour),
-                None => cell,
-            }
+    let cells = |item| columns.iter().map(|column| column.cell(item)).collect();
+    table.add_rows(rows.iter().map(|item| row(cells(item))));
+    let fits = columns.iter().map(|column| column.fit).collect::<Vec<_>>();
+    let widths = fit(&fits, table.column_max_content_widths(), width);
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        column.set_padding((0, GAP));
+        column.set_constraint(width.map_or(ColumnConstraint::Hidden, |width| {
+            ColumnConstraint::Absolute(Width::Fixed(width.saturating_add(GAP)))
         }));
     }
-    let last = table.column_count().saturating_sub(1);
-    for column in table.column_iter_mut() {
-        let gap = if column.index == last { 0 } else { GAP };
-        column.set_padding((0, u16::try_from(gap).unwrap_or(0)));
-    }
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
 }
 
-/// A row's cell, fit to be seen.
-fn shown<T>(column: &Column<T>, row: &T) -> Cell {
-    let cell = (column.cell)(row);
-    Cell {
-        text: escape::text(&cell.text).into_owned(),
-        ..cell
-    }
-}
-
-/// Each column's width, `None` for one that is left out: whole columns that may be dropped go
-/// first, the last of them first, then the one that may be shortened gives way. Where even that isn't
-/// enough, the last ones go, whatever they are: lines that the terminal breaks can't be read.
-fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> Vec<Option<usize>> {
+/// Returns each column's width, `None` for one that is left out. Columns that may be dropped go
+/// first, the last of them first, then the one that may be shortened gives way. Where even that
+/// isn't enough, the last ones go, whatever they are: lines that the terminal breaks can't be read.
+fn fit(fits: &[Fit], natural: Vec<u16>, width: Option<usize>) -> Vec<Option<u16>> {
     let mut widths = natural.into_iter().map(Some).collect::<Vec<_>>();
     let Some(width) = width else {
         return widths;
     };
-    let total = |widths: &[Option<usize>]| {
+    let excess = |widths: &[Option<u16>]| {
         let shown = widths.iter().flatten();
-        shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+        let total = shown.map(|width| usize::from(width.saturating_add(GAP)));
+        let excess = total
+            .sum::<usize>()
+            .saturating_sub(width + usize::from(GAP));
+        u16::try_from(excess).unwrap_or(u16::MAX)
     };
-    for at in (0..columns.len()).rev() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Drop {
-            widths[at] = None;
-        }
-    }
-    for at in (0..columns.len()).rev() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Shorten {
+    let having = |wanted: Fit| (0..fits.len()).filter(move |at| fits[*at] == wanted);
+    let drops = having(Fit::Drop).rev().map(|at| (at, u16::MAX));
+    let shortens = having(Fit::Shorten).rev().map(|at| (at, SHORTEST));
+    for (at, least) in drops.chain(shortens) {
+        let excess = excess(&widths);
+        if excess > 0 {
             widths[at] = widths[at]
                 .map(|natural| natural.saturating_sub(excess))
-                .filter(|left| *left >= SHORTEST);
+                .filter(|left| *left >= least);
         }
     }
-    for at in 0..columns.len() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Yield {
-            let shortened =
-                |natural: usize| natural.saturating_sub(excess).max(SHORTEST.min(natural));
-            widths[at] = widths[at].map(shortened);
-        }
+    for at in having(Fit::ShortenLast) {
+        let excess = excess(&widths);
+        widths[at] = widths[at].map(|natural| {
+            let left = natural.saturating_sub(excess);
+            left.max(SHORTEST.min(natural))
+        });
     }
-    for at in (1..columns.len()).rev() {
-        if total(&widths) > width {
+    for at in (1..widths.len()).rev() {
+        if excess(&widths) > 0 {
             widths[at] = None;
         }
     }
+    let excess = excess(&widths);
     if let Some(Some(first)) = widths.first_mut() {
-        *first = width.min(*first);
+        *first = first.saturating_sub(excess);
     }
     widths
 }
 
-/// `text` in at most `width` columns of the terminal.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+/// Returns `text` cut to at most `width` columns of the terminal, with an ellipsis if it is cut.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -195,26 +181,13 @@ pub(super) fn shortened(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn column(
-        title: &'static str,
-        fit: Fit,
-        cell: fn(&[&'static str; 3]) -> Cell,
-    ) -> Column<[&'static str; 3]> {
-        Column {
-            title,
-            fit,
-            cell,
-            order: Ord::cmp,
-        }
-    }
-
     fn columns() -> [Column<[&'static str; 3]>; 3] {
+        let key = |_: &[&'static str; 3]| Value::Null;
         [
-            column("NAME", Fit::Keep, |row| {
-                Cell::coloured(row[0], Color::Green)
-            }),
-            column("OPTIONS", Fit::Shorten, |row| Cell::plain(row[1])),
-            column("DASHBOARD", Fit::Drop, |row| Cell::plain(row[2])),
+            Column::new("NAME", Fit::Keep, |row| row[0].to_owned(), key)
+                .with_colour(|_| Color::Green),
+            Column::new("OPTIONS", Fit::Shorten, |row| row[1].to_owned(), key),
+            Column::new("DASHBOARD", Fit::Drop, |row| row[2].to_owned(), key),
         ]
     }
 
@@ -228,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_shown_where_there_is_room() {
+    fn shows_everything_where_there_is_room() {
         let expected = "\
 NAME   OPTIONS           DASHBOARD
 a1     cores=2 memory=4  http://gateway/a1
@@ -239,7 +212,7 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn links_go_first_then_options_shrink_then_they_go_too() {
+    fn drops_links_then_shortens_options_then_drops_them() {
         assert_eq!(
             rendered(true, Some(41)).lines().next(),
             Some("NAME   OPTIONS")
@@ -253,7 +226,7 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal() {
+    fn fits_every_width() {
         for width in 1..60 {
             for line in rendered(true, Some(width)).lines() {
                 assert!(line.width() <= width, "{width}: {line}");
@@ -262,14 +235,14 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn colour_is_there_only_when_asked_for() {
+    fn has_colour_only_if_asked_for() {
         assert!(!rendered(true, None).contains('\x1b'));
         assert!(render(&ROWS, &columns(), true, None, true).contains("\x1b["));
     }
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_a_line_wider_than_the_terminal(
+        fn any_text_fits_every_width(
             text in crate::strange::text(), other in crate::strange::text(), width in 1_usize..90,
         ) {
             let strange: [&'static str; 3] = [

@@ -126,7 +126,7 @@ impl Way<'_> {
             roots.count, roots.source
         );
         let failed = |error: gateway::Error| {
-            let step = Check::failed(NAME, &error.into());
+            let step = Check::failed(NAME, &Error::from(error));
             let detail = format!("{}\n{trust}", step.detail);
             Check { detail, ..step }
         };

@@ -42,7 +42,7 @@ pub(super) async fn version(
                     let mend = format!(
                         "a gateway answers at `{address}`: `dgw login --address {address} --force`"
                     );
-                    (step.mended_by(mend), None)
+                    (step.with_hint(mend), None)
                 }
                 _ => (step, None),
             };
@@ -57,7 +57,7 @@ pub(super) async fn version(
             let url = format!("{}/api/health", stranger.base_url());
             Check::failed(NAME, &Error::Ailing { url, status })
         }
-        Err(error) => Check::failed(NAME, &error.into()),
+        Err(error) => Check::failed(NAME, &Error::from(error)),
     };
     (step, Some(greeting))
 }
@@ -73,7 +73,7 @@ pub(super) async fn authentication(
         Ok(listing) => listing,
         Err(error) => {
             let error = gateway.told_apart(error).await;
-            return (Check::failed(NAME, &error.into()), None);
+            return (Check::failed(NAME, &Error::from(error)), None);
         }
     };
     let who = match &settings.credentials {
@@ -107,7 +107,7 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
     const NAME: &str = "options";
     let fields = match gateway.options().await {
         Ok(fields) => fields,
-        Err(error) => return Check::failed(NAME, &error.into()),
+        Err(error) => return Check::failed(NAME, &Error::from(error)),
     };
     let defaults = found.cluster_options();
     let source = |key: &str| {
@@ -116,7 +116,7 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
     };
     let faults = refused(&fields, &defaults, source);
     if !faults.is_empty() {
-        return Check::failed(NAME, &Error::Defaults(faults)).mended_by(
+        return Check::failed(NAME, &Error::Defaults(faults)).with_hint(
             "set it right there, or take it away: `dgw options` shows what this gateway offers"
                 .to_owned(),
         );
