@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::quantity;
 use super::sorting::RowSchema;
-use super::table::{Column, Fit};
+use super::table::Fit::{Keep, Omit, Shorten, ShortenLast};
+use super::table::{Cell, Column};
 use crate::age;
 use crate::gateway::{Cluster, Status};
 use crate::scheduler::{Activity, Idle, Tasks};
@@ -68,19 +69,18 @@ impl ClusterRow {
         Duration::try_from(time.duration_since(self.now)).unwrap_or_default()
     }
 
-    /// The text of a cell about the cluster's activity: `?` for what isn't known, `-` where
-    /// the cluster isn't running.
-    fn activity_text(&self, text: impl FnOnce(&Activity) -> Option<String>) -> String {
+    /// A cell about the cluster's activity: `?` for what isn't known, `-` where the cluster isn't
+    /// running.
+    fn activity_cell(&self, cell: impl FnOnce(&Activity) -> Option<Cell>) -> Cell {
         if self.cluster.status != Status::Running {
-            return "-".to_owned();
+            return Cell::new("-", Value::Null);
         }
-        let known = self.activity.as_ref().and_then(text);
-        known.unwrap_or_else(|| "?".to_owned())
+        let known = self.activity.as_ref().and_then(cell);
+        known.unwrap_or_else(Cell::unknown)
     }
 
-    /// A number of the cluster's activity to sort by; null where it is unknown.
-    fn activity_key(&self, number: impl FnOnce(&Activity) -> Option<u64>) -> Value {
-        self.activity.as_ref().and_then(number).into()
+    fn count(&self, count: impl FnOnce(&Activity) -> Option<u64>) -> Cell {
+        self.activity_cell(|activity| Some(Cell::number(count(activity))))
     }
 
     /// Name, status and age, for messages.
@@ -143,115 +143,67 @@ const ACTIVITY_FIELDS: [&str; 8] = [
 fn columns() -> Vec<Column<ClusterRow>> {
     vec![
         // A prefix of a name is enough to name a cluster by.
-        Column::new(
-            "NAME",
-            Fit::ShortenLast,
-            |row| row.cluster.name.clone(),
-            |row| row.cluster.name.clone().into(),
-        ),
-        Column::new(
-            "STATUS",
-            Fit::Keep,
-            |row: &ClusterRow| row.cluster.status.to_string(),
-            |row| (row.cluster.status as u8).into(),
-        )
-        .with_colour(|row| colour(row.cluster.status)),
-        Column::new(
-            "AGE",
-            Fit::Keep,
-            |row| age::short(row.age()),
-            |row| (-row.cluster.start_time.as_millisecond()).into(),
-        ),
-        Column::new(
-            "WORKERS",
-            Fit::Keep,
-            |row| row.activity_text(|activity| Some(activity.workers?.to_string())),
-            |row| row.activity_key(|activity| activity.workers),
-        ),
-        Column::new(
-            "CORES",
-            Fit::Keep,
-            |row| row.activity_text(|activity| Some(activity.threads?.to_string())),
-            |row| row.activity_key(|activity| activity.threads),
-        ),
-        Column::new(
-            "MEMORY",
-            Fit::Keep,
-            |row| {
-                row.activity_text(|activity| {
-                    quantity::used_of(activity.memory_used, activity.memory_limit)
-                })
-            },
-            |row| row.activity_key(|activity| activity.memory_used),
-        ),
-        Column::new(
-            "TASKS",
-            Fit::Keep,
-            |row| row.activity_text(|activity| tasks(activity.tasks.as_ref()?)),
-            |row| row.activity_key(|activity| activity.tasks.as_ref()?.unfinished()),
-        ),
-        Column::new(
-            "CLIENTS",
-            Fit::Keep,
-            |row| row.activity_text(|activity| Some(activity.clients?.to_string())),
-            |row| row.activity_key(|activity| activity.clients),
-        ),
-        Column::new(
-            "IDLE",
-            Fit::Keep,
-            |row| {
-                row.activity_text(|activity| match activity.idle {
-                    Idle::Unknown => None,
-                    Idle::Busy => Some("-".to_owned()),
-                    Idle::Since(time) => Some(age::short(row.since(time))),
-                })
-            },
-            |row| {
-                row.activity_key(|activity| match activity.idle {
-                    Idle::Unknown => None,
-                    Idle::Busy => Some(0),
-                    Idle::Since(time) => Some(row.since(time).as_secs()),
-                })
-            },
-        ),
-        Column::new(
-            "KEEP",
-            Fit::Keep,
-            |row| match row.protection {
-                None | Some(ProtectionStatus::None) => "-".to_owned(),
-                Some(ProtectionStatus::Unknown) => "?".to_owned(),
-                Some(ProtectionStatus::ForGood) => "always".to_owned(),
-                Some(ProtectionStatus::Until(time)) => age::short(row.until(time)),
-            },
+        Column::new("NAME", ShortenLast, |row| Cell::text(&row.cluster.name)),
+        Column::new("STATUS", Keep, |row| {
+            let status = row.cluster.status;
+            Cell::new(status.as_str(), status as u8).coloured(colour(status))
+        }),
+        Column::new("AGE", Keep, |row| {
+            let start = row.cluster.start_time.as_millisecond();
+            Cell::new(age::short(row.age()), -start)
+        }),
+        Column::new("WORKERS", Keep, |row| {
+            row.count(|activity| activity.workers)
+        }),
+        Column::new("CORES", Keep, |row| row.count(|activity| activity.threads)),
+        Column::new("MEMORY", Keep, |row| {
+            row.activity_cell(|activity| {
+                let used = activity.memory_used;
+                let text = quantity::used_of(used, activity.memory_limit)?;
+                Some(Cell::new(text, used))
+            })
+        }),
+        Column::new("TASKS", Keep, |row| {
+            row.activity_cell(|activity| {
+                let tasks = activity.tasks.as_ref()?;
+                Some(Cell::new(tasks_text(tasks)?, tasks.unfinished()))
+            })
+        }),
+        Column::new("CLIENTS", Keep, |row| {
+            row.count(|activity| activity.clients)
+        }),
+        Column::new("IDLE", Keep, |row| {
+            row.activity_cell(|activity| match activity.idle {
+                Idle::Unknown => None,
+                Idle::Busy => Some(Cell::new("-", 0)),
+                Idle::Since(time) => {
+                    let idle = row.since(time);
+                    Some(Cell::new(age::short(idle), idle.as_secs()))
+                }
+            })
+        }),
+        Column::new("KEEP", Keep, |row| match row.protection {
             // Unprotected clusters first, then by the time that is left; unknown counts as for good.
-            |row| match row.protection {
-                None | Some(ProtectionStatus::None) => (-1).into(),
-                Some(ProtectionStatus::Until(time)) => row.until(time).as_secs().into(),
-                Some(ProtectionStatus::Unknown | ProtectionStatus::ForGood) => u64::MAX.into(),
-            },
-        ),
-        Column::new(
-            "OPTIONS",
-            Fit::Shorten,
-            |row| options(&row.cluster.options),
-            |row| options(&row.cluster.options).into(),
-        ),
-        Column::new(
-            "DASHBOARD",
-            Fit::Drop,
-            |row| {
-                row.cluster
-                    .dashboard_link
-                    .clone()
-                    .unwrap_or_else(|| "-".to_owned())
-            },
-            |row| row.cluster.dashboard_link.clone().into(),
-        ),
+            None | Some(ProtectionStatus::None) => Cell::new("-", -1),
+            Some(ProtectionStatus::Unknown) => Cell::new("?", u64::MAX),
+            Some(ProtectionStatus::ForGood) => Cell::new("always", u64::MAX),
+            Some(ProtectionStatus::Until(time)) => {
+                let left = row.until(time);
+                Cell::new(age::short(left), left.as_secs())
+            }
+        }),
+        Column::new("OPTIONS", Shorten, |row| {
+            Cell::text(&options(&row.cluster.options))
+        }),
+        Column::new("DASHBOARD", Omit, |row| {
+            let link = row.cluster.dashboard_link.as_deref();
+            Cell::new(link.unwrap_or("-"), link)
+        }),
     ]
 }
 
 /// `UNFINISHED/ALL`.
-fn tasks(tasks: &Tasks) -> Option<String> {
+fn tasks_text(tasks: &Tasks) -> Option<String> {
     let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let (unfinished, total) = (tasks.unfinished(), tasks.total);
     unfinished.or(total)?;

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::sorting::RowSchema;
-use super::table::{Column, Fit};
+use super::table::Fit::{Keep, Omit, Shorten};
+use super::table::{Cell, Column};
 use crate::gateway::{OptionField, OptionType};
 
 /// An option, and the user's default for it.
@@ -63,39 +64,16 @@ const FIELDS: [&str; 8] = [
 
 fn columns() -> Vec<Column<OptionRow>> {
     vec![
-        Column::new(
-            "NAME",
-            Fit::Keep,
-            |row| row.name.clone(),
-            |row| row.name.clone().into(),
-        ),
-        Column::new(
-            "TYPE",
-            Fit::Keep,
-            |row| row.spec.kind().to_owned(),
-            |row| row.spec.kind().into(),
-        ),
-        Column::new(
-            "VALUES",
-            Fit::Shorten,
-            |row| row.spec.range(),
-            |row| row.spec.range().into(),
-        ),
-        Column::new(
-            "DEFAULT",
-            Fit::Keep,
-            |row| shown(&row.default),
-            |row| row.default.clone(),
-        ),
-        Column::new("YOURS", Fit::Keep, OptionRow::yours, |row| {
-            row.your_default.clone().into()
+        Column::new("NAME", Keep, |row| Cell::text(&row.name)),
+        Column::new("TYPE", Keep, |row| Cell::text(row.spec.kind())),
+        Column::new("VALUES", Shorten, |row| Cell::text(&row.spec.range())),
+        Column::new("DEFAULT", Keep, |row| {
+            Cell::new(shown(&row.default), row.default.clone())
         }),
-        Column::new(
-            "LABEL",
-            Fit::Drop,
-            |row| row.label.clone(),
-            |row| row.label.clone().into(),
-        ),
+        Column::new("YOURS", Keep, |row| {
+            Cell::new(row.yours(), row.your_default.clone())
+        }),
+        Column::new("LABEL", Omit, |row| Cell::text(&row.label)),
     ]
 }
 

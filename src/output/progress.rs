@@ -23,34 +23,38 @@ pub(crate) struct Progress {
     /// Details that change too often for lines of their own.
     remark: String,
     display: Display,
+    /// Hidden, unless it is the display and has appeared.
+    spinner: ProgressBar,
+    appearance: Option<JoinHandle<()>>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Display {
     None,
     Lines,
-    Spinner {
-        bar: ProgressBar,
-        appears: JoinHandle<()>,
-    },
+    Spinner,
 }
 
 impl Progress {
-    pub(super) fn start(what: &str, quiet: bool, verbose: bool) -> Self {
+    pub(super) fn start(phase: &str, quiet: bool, verbose: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && !terminal::is_dumb();
         let display = if quiet {
             Display::None
         } else if is_terminal && !verbose {
-            spinner()
+            Display::Spinner
         } else {
             Display::Lines
         };
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let mut progress = Self {
             started: Instant::now(),
             phase: String::new(),
             remark: String::new(),
             display,
+            appearance: (display == Display::Spinner).then(|| appear(spinner.clone())),
+            spinner,
         };
-        progress.phase(what);
+        progress.phase(phase);
         progress
     }
 
@@ -61,68 +65,61 @@ impl Progress {
             return;
         }
         self.phase = phase.into_owned();
-        let phase = &self.phase;
-        match &self.display {
-            Display::None => {}
-            Display::Lines => print_line(phase),
-            Display::Spinner { bar, .. } => bar.set_message(format!("{phase}{}", self.remark)),
+        if self.display == Display::Lines {
+            print_line(&self.phase);
         }
+        self.update_spinner();
     }
 
     /// Shows a remark beside the phase, on the spinner only.
     pub(crate) fn remark(&mut self, remark: Option<&str>) {
         let remark = remark.map(|remark| format!(", {}", escape::text(remark)));
         self.remark = remark.unwrap_or_default();
-        if let Display::Spinner { bar, .. } = &self.display {
-            bar.set_message(format!("{}{}", self.phase, self.remark));
-        }
+        self.update_spinner();
+    }
+
+    fn update_spinner(&self) {
+        self.spinner
+            .set_message(format!("{}{}", self.phase, self.remark));
     }
 
     /// Ends the display with a line that states the outcome and the time it took.
     pub(crate) fn finish(self, outcome: &str) {
         let elapsed = age::short(self.started.elapsed());
-        let is_shown = !matches!(self.display, Display::None);
-        drop(self);
-        if is_shown {
-            print_line(&format!("{} ({elapsed})", escape::text(outcome)));
-        }
+        self.spinner.finish_and_clear();
+        self.note(&format!("{outcome} ({elapsed})"));
     }
 
     /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
-        if !matches!(self.display, Display::None) {
+        if self.display != Display::None {
             self.around(|| print_line(&escape::text(text)));
         }
     }
 
     /// Runs `print` with the spinner out of its way.
     pub(crate) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.display {
-            Display::Spinner { bar, .. } => bar.suspend(print),
-            Display::None | Display::Lines => print(),
-        }
+        self.spinner.suspend(print)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Display::Spinner { bar, appears } = &self.display {
-            appears.abort();
-            bar.finish_and_clear();
+        if let Some(appearance) = &self.appearance {
+            appearance.abort();
+            self.spinner.finish_and_clear();
         }
     }
 }
 
-fn spinner() -> Display {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+/// Shows the spinner after a while.
+fn appear(spinner: ProgressBar) -> JoinHandle<()> {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-        bar.set_style(style);
+        spinner.set_style(style);
     }
-    let appearing = bar.clone();
-    let appears = tokio::spawn(async move {
+    tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
-        appearing.set_draw_target(ProgressDrawTarget::stderr());
-        appearing.enable_steady_tick(TICK);
-    });
-    Display::Spinner { bar, appears }
+        spinner.set_draw_target(ProgressDrawTarget::stderr());
+        spinner.enable_steady_tick(TICK);
+    })
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::clusters::{ClusterRow, ProtectionStatus, options};
 use super::error::Error;
 use super::sorting::{RowSchema, SortBy};
-use super::table::{self, Column, Fit};
+use super::table::Fit::{Keep, ShortenLast};
+use super::table::{self, Cell, Column};
 use super::terminal::wrapped;
 use super::{escape, quantity};
 use crate::age;
@@ -215,57 +216,32 @@ const WORKER_FIELDS: [&str; 10] = [
 
 fn columns() -> Vec<Column<WorkerRow>> {
     vec![
-        Column::new(
-            "WORKER",
-            Fit::ShortenLast,
-            |row| match row.worker.status.as_deref() {
-                None | Some("running") => row.name().to_owned(),
-                Some(status) => format!("{} ({status})", row.name()),
-            },
-            |row| row.name().into(),
-        ),
-        Column::new(
-            "HOST",
-            Fit::ShortenLast,
-            |row| known(row.worker.host.clone(), |host| host),
-            |row| row.worker.host.clone().into(),
-        ),
-        Column::new(
-            "THREADS",
-            Fit::Keep,
-            |row| known(row.worker.threads, |threads| threads.to_string()),
-            |row| row.worker.threads.into(),
-        ),
-        Column::new(
-            "CPU",
-            Fit::Keep,
-            |row| known(row.worker.cpu, |cpu| format!("{cpu:.0}%")),
-            |row| row.worker.cpu.into(),
-        ),
-        Column::new(
-            "MEMORY",
-            Fit::Keep,
-            |row| memory(row.worker.memory, row.worker.memory_limit),
-            |row| row.worker.memory.into(),
-        ),
-        Column::new(
-            "TASKS",
-            Fit::Keep,
-            |row| known(row.worker.tasks, |tasks| tasks.to_string()),
-            |row| row.worker.tasks.into(),
-        ),
-        Column::new(
-            "SEEN",
-            Fit::Keep,
-            |row| row.seen.clone(),
+        Column::new("WORKER", ShortenLast, |row| {
+            let name = row.name();
+            match row.worker.status.as_deref() {
+                None | Some("running") => Cell::text(name),
+                Some(status) => Cell::new(format!("{name} ({status})"), name),
+            }
+        }),
+        Column::new("HOST", ShortenLast, |row| {
+            let host = row.worker.host.as_deref();
+            host.map_or_else(Cell::unknown, Cell::text)
+        }),
+        Column::new("THREADS", Keep, |row| Cell::number(row.worker.threads)),
+        Column::new("CPU", Keep, |row| {
+            let cpu = row.worker.cpu;
+            Cell::new(known(cpu, |cpu| format!("{cpu:.0}%")), cpu)
+        }),
+        Column::new("MEMORY", Keep, |row| {
+            let used = row.worker.memory;
+            Cell::new(memory(used, row.worker.memory_limit), used)
+        }),
+        Column::new("TASKS", Keep, |row| Cell::number(row.worker.tasks)),
+        Column::new("SEEN", Keep, |row| {
             // The worker heard from last has been silent for the shortest time.
-            |row| {
-                row.worker
-                    .last_seen
-                    .map(|time| -time.as_millisecond())
-                    .into()
-            },
-        ),
+            let silence = row.worker.last_seen.map(|time| -time.as_millisecond());
+            Cell::new(row.seen.as_str(), silence)
+        }),
     ]
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Error;
-use super::table::Column;
+use super::table::{Cell, Column};
 
 /// A column's title or a field's name, and the direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) struct RowSchema<T> {
 
 /// Where the values come from that rows are sorted by.
 enum SortSource<T> {
-    Column(fn(&T) -> Value),
+    Column(fn(&T) -> Cell),
     Field(&'static str),
 }
 
@@ -96,7 +96,7 @@ impl SortBy {
     ) -> Result<Vec<T>, Error> {
         let source = self.source(schema)?;
         let value = |row: &T| match source {
-            SortSource::Column(value) => value(row),
+            SortSource::Column(cell) => cell(row).key,
             SortSource::Field(field) => {
                 let mut record = serde_json::to_value(row).unwrap_or_default();
                 record.get_mut(field).map(Value::take).unwrap_or_default()
@@ -117,7 +117,7 @@ impl SortBy {
 
     fn source<T>(&self, schema: &RowSchema<T>) -> Result<SortSource<T>, Error> {
         if let Some(column) = schema.columns.iter().find(|column| self.is(column.title)) {
-            return Ok(SortSource::Column(column.key));
+            return Ok(SortSource::Column(column.cell));
         }
         if let Some(field) = schema.fields.iter().find(|field| self.is(field)) {
             return Ok(SortSource::Field(field));
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
 
     fn shape() -> RowSchema<Value> {
-        let key = |row: &Value| row["n"].as_i64().map(|n| -n).into();
+        let cell = |row: &Value| Cell::new("", row["n"].as_i64().map(|n| -n));
         RowSchema {
-            columns: vec![Column::new("AGE", Fit::Keep, |_| String::new(), key)],
+            columns: vec![Column::new("AGE", Fit::Keep, cell)],
             fields: vec!["born", "size", "tasks"],
             elsewhere: Some((vec!["CORES"], "`-o wide`")),
         }

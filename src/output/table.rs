@@ -3,7 +3,7 @@
 //! comfy-table measures, cuts, colours and aligns the cells. It has no order in which columns give
 //! way, so [`fit`] decides each column's width.
 
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Row, Table, Width};
+use comfy_table::{Attribute, Color, ColumnConstraint, Row, Table, Width};
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -17,50 +17,70 @@ pub(super) enum Fit {
     /// Shortened to the room that is left, with an ellipsis.
     Shorten,
     /// Left out: half of it would be of no use.
-    Drop,
+    Omit,
     /// Shortened when all others are, the first such column first.
     ShortenLast,
 }
 
-/// A column of a table of `T`s.
-pub(crate) struct Column<T> {
-    pub(super) title: &'static str,
-    fit: Fit,
-    text: fn(&T) -> String,
-    colour: Option<fn(&T) -> Color>,
-    /// The value that rows are sorted by.
-    pub(super) key: fn(&T) -> Value,
+/// A cell of a table: its text, not yet escaped, and the value that rows are sorted by.
+pub(crate) struct Cell {
+    text: String,
+    pub(super) key: Value,
+    colour: Option<Color>,
 }
 
-impl<T> Column<T> {
-    pub(super) fn new(
-        title: &'static str,
-        fit: Fit,
-        text: fn(&T) -> String,
-        key: fn(&T) -> Value,
-    ) -> Self {
+impl Cell {
+    pub(super) fn new(text: impl Into<String>, key: impl Into<Value>) -> Self {
         Self {
-            title,
-            fit,
-            text,
+            text: text.into(),
+            key: key.into(),
             colour: None,
-            key,
         }
     }
 
-    pub(super) fn with_colour(self, colour: fn(&T) -> Color) -> Self {
+    /// A cell that is sorted by its text.
+    pub(super) fn text(text: &str) -> Self {
+        Self::new(text, text)
+    }
+
+    /// A cell for an unknown value, which is sorted last.
+    pub(super) fn unknown() -> Self {
+        Self::new("?", Value::Null)
+    }
+
+    /// A cell that is sorted by its number, if it is known.
+    pub(super) fn number(number: Option<u64>) -> Self {
+        number.map_or_else(Self::unknown, |number| {
+            Self::new(number.to_string(), number)
+        })
+    }
+
+    pub(super) fn coloured(self, colour: Color) -> Self {
         Self {
             colour: Some(colour),
             ..self
         }
     }
 
-    fn cell(&self, row: &T) -> Cell {
-        let cell = Cell::new(escape::text(&(self.text)(row)));
+    fn escaped(&self) -> comfy_table::Cell {
+        let cell = comfy_table::Cell::new(escape::text(&self.text));
         match self.colour {
-            Some(colour) => cell.fg(colour(row)),
+            Some(colour) => cell.fg(colour),
             None => cell,
         }
+    }
+}
+
+/// A column of a table of `T`s.
+pub(crate) struct Column<T> {
+    pub(super) title: &'static str,
+    fit: Fit,
+    pub(super) cell: fn(&T) -> Cell,
+}
+
+impl<T> Column<T> {
+    pub(super) fn new(title: &'static str, fit: Fit, cell: fn(&T) -> Cell) -> Self {
+        Self { title, fit, cell }
     }
 }
 
@@ -89,17 +109,21 @@ pub(super) fn render<T>(
     } else {
         table.force_no_tty();
     }
-    let row = |cells: Vec<Cell>| {
+    let row = |cells: Vec<comfy_table::Cell>| {
         let mut row = Row::from(cells);
         row.max_height(1);
         row
     };
     if header {
-        let title = |column: &Column<T>| Cell::new(column.title).add_attribute(Attribute::Bold);
-        table.set_header(row(columns.iter().map(title).collect()));
+        let bold = |column: &Column<T>| {
+            comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold)
+        };
+        table.set_header(row(columns.iter().map(bold).collect()));
     }
-    let cells = |item| columns.iter().map(|column| column.cell(item)).collect();
-    table.add_rows(rows.iter().map(|item| row(cells(item))));
+    table.add_rows(rows.iter().map(|item| {
+        let cells = columns.iter().map(|column| (column.cell)(item).escaped());
+        row(cells.collect())
+    }));
     let fits = columns.iter().map(|column| column.fit).collect::<Vec<_>>();
     let widths = fit(&fits, table.column_max_content_widths(), width);
     for (column, width) in table.column_iter_mut().zip(widths) {
@@ -112,48 +136,36 @@ pub(super) fn render<T>(
     lines.collect()
 }
 
-/// Returns each column's width, `None` for one that is left out. Columns that may be dropped go
-/// first, the last of them first, then the one that may be shortened gives way. Where even that
-/// isn't enough, the last ones go, whatever they are: lines that the terminal breaks can't be read.
+/// Returns each column's width, `None` for one that is left out. Columns that may be left out go first,
+/// the last of them first, then those that may be shortened give way. Where even that isn't enough,
+/// the last ones go, whatever they are: lines that the terminal breaks can't be read.
 fn fit(fits: &[Fit], natural: Vec<u16>, width: Option<usize>) -> Vec<Option<u16>> {
     let mut widths = natural.into_iter().map(Some).collect::<Vec<_>>();
     let Some(width) = width else {
         return widths;
     };
-    let excess = |widths: &[Option<u16>]| {
-        let shown = widths.iter().flatten();
-        let total = shown.map(|width| usize::from(width.saturating_add(GAP)));
-        let excess = total
-            .sum::<usize>()
-            .saturating_sub(width + usize::from(GAP));
-        u16::try_from(excess).unwrap_or(u16::MAX)
-    };
+    // Each step is a column, its least width, and what it gets instead of even less.
     let having = |wanted: Fit| (0..fits.len()).filter(move |at| fits[*at] == wanted);
-    let drops = having(Fit::Drop).rev().map(|at| (at, u16::MAX));
-    let shortens = having(Fit::Shorten).rev().map(|at| (at, SHORTEST));
-    for (at, least) in drops.chain(shortens) {
-        let excess = excess(&widths);
-        if excess > 0 {
-            widths[at] = widths[at]
-                .map(|natural| natural.saturating_sub(excess))
-                .filter(|left| *left >= least);
+    let omit = |at| (at, u16::MAX, None);
+    let steps = having(Fit::Omit)
+        .rev()
+        .map(omit)
+        .chain(having(Fit::Shorten).rev().map(|at| (at, SHORTEST, None)))
+        .chain(having(Fit::ShortenLast).map(|at| (at, SHORTEST, Some(SHORTEST))))
+        .chain((1..fits.len()).rev().map(omit))
+        .chain([(0, 0, None)]);
+    for (at, least, instead) in steps {
+        let shown = widths.iter().flatten().map(|width| usize::from(*width));
+        let gaps = usize::from(GAP) * shown.clone().count().saturating_sub(1);
+        let excess = (shown.sum::<usize>() + gaps).saturating_sub(width);
+        if excess == 0 {
+            break;
         }
-    }
-    for at in having(Fit::ShortenLast) {
-        let excess = excess(&widths);
-        widths[at] = widths[at].map(|natural| {
-            let left = natural.saturating_sub(excess);
-            left.max(SHORTEST.min(natural))
+        let excess = u16::try_from(excess).unwrap_or(u16::MAX);
+        widths[at] = widths[at].and_then(|natural| match natural.saturating_sub(excess) {
+            left if left >= least => Some(left),
+            _ => instead.map(|instead: u16| instead.min(natural)),
         });
-    }
-    for at in (1..widths.len()).rev() {
-        if excess(&widths) > 0 {
-            widths[at] = None;
-        }
-    }
-    let excess = excess(&widths);
-    if let Some(Some(first)) = widths.first_mut() {
-        *first = first.saturating_sub(excess);
     }
     widths
 }
@@ -182,12 +194,12 @@ mod tests {
     use super::*;
 
     fn columns() -> [Column<[&'static str; 3]>; 3] {
-        let key = |_: &[&'static str; 3]| Value::Null;
         [
-            Column::new("NAME", Fit::Keep, |row| row[0].to_owned(), key)
-                .with_colour(|_| Color::Green),
-            Column::new("OPTIONS", Fit::Shorten, |row| row[1].to_owned(), key),
-            Column::new("DASHBOARD", Fit::Drop, |row| row[2].to_owned(), key),
+            Column::new("NAME", Fit::Keep, |row| {
+                Cell::text(row[0]).coloured(Color::Green)
+            }),
+            Column::new("OPTIONS", Fit::Shorten, |row| Cell::text(row[1])),
+            Column::new("DASHBOARD", Fit::Omit, |row| Cell::text(row[2])),
         ]
     }
 
@@ -223,6 +235,35 @@ b\\x1b  世界世界世界
         );
         assert_eq!(rendered(true, Some(12)), "NAME\na1\nb\\x1b\n");
         assert_eq!(rendered(true, Some(4)), "NAME\na1\nb\\x…\n");
+    }
+
+    #[test]
+    fn columns_give_way_in_their_order() {
+        use Fit::{Keep, Omit, Shorten, ShortenLast};
+        let fits = [ShortenLast, Keep, ShortenLast, Shorten, Omit, Omit];
+        let natural = vec![20, 5, 10, 20, 6, 6];
+        for (width, widths) in [
+            (
+                77,
+                [Some(20), Some(5), Some(10), Some(20), Some(6), Some(6)],
+            ),
+            (76, [Some(20), Some(5), Some(10), Some(20), Some(6), None]),
+            (68, [Some(20), Some(5), Some(10), Some(20), None, None]),
+            (49, [Some(20), Some(5), Some(10), Some(8), None, None]),
+            (48, [Some(20), Some(5), Some(10), None, None, None]),
+            (38, [Some(19), Some(5), Some(10), None, None, None]),
+            (26, [Some(8), Some(5), Some(9), None, None, None]),
+            (24, [Some(8), Some(5), None, None, None, None]),
+            (14, [Some(8), None, None, None, None, None]),
+            (3, [Some(3), None, None, None, None, None]),
+        ] {
+            assert_eq!(fit(&fits, natural.clone(), Some(width)), widths, "{width}");
+        }
+        assert!(fit(&fits, natural, None).iter().all(Option::is_some));
+        assert_eq!(
+            fit(&[ShortenLast, Keep], vec![4, 5], Some(9)),
+            [Some(4), None]
+        );
     }
 
     #[test]

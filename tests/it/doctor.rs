@@ -1,4 +1,4 @@
-//! `dgw doctor`: what it finds in set-ups that are broken, and that its mends mend them.
+//! `dgw doctor`: what it finds in set-ups that are broken, and that following its hints repairs them.
 
 use std::fs;
 use std::io::Write as _;
@@ -58,7 +58,7 @@ fn run(mut command: std::process::Command, secret: Option<&str>) -> Output {
     child.wait_with_output().expect("dgw ends")
 }
 
-/// Follows the mend that says to log in.
+/// Follows the hint to log in.
 fn log_in(user: &User, args: &[&str], secret: &str) {
     let output = run(user.command(&[&["login"], args].concat()), Some(secret));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -73,20 +73,20 @@ fn is_well(user: &User) {
     user.dgw(&["list"]).success();
 }
 
-/// The mend of the first step that failed.
-fn mend(user: &User) -> String {
+/// The hint of the first step that failed.
+fn hint(user: &User) -> String {
     let output = run(user.command(&["doctor", "-o", "json"]), None);
     let steps = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
     let steps = steps.as_array().expect("an array").iter();
     let mut failed = steps.filter(|step| step["state"] == "failed");
     let first = failed.next().expect("a step that failed");
-    first["mend"].as_str().expect("a mend").to_owned()
+    first["hint"].as_str().expect("a hint").to_owned()
 }
 
-/// Does what a mend says that is a command.
-fn follow(user: &User, mend: &str) {
-    let command = mend.split("  (").next().expect("a command");
-    assert!(command.starts_with("chmod "), "{mend}");
+/// Runs the command that a hint consists of.
+fn follow(user: &User, hint: &str) {
+    let command = hint.split("  (").next().expect("a command");
+    assert!(command.starts_with("chmod "), "{hint}");
     let status = std::process::Command::new("sh")
         .args(["-c", command])
         .env_clear()
@@ -143,7 +143,7 @@ fn all_is_well_with_a_cluster_that_runs() {
          dashboards"
     );
     assert_eq!(steps[0]["state"], "ok");
-    assert_eq!(steps[0]["mend"], Value::Null);
+    assert_eq!(steps[0]["hint"], Value::Null);
     assert_eq!(user.stdout(&["doctor", "-o", "name"]).lines().count(), 13);
     assert!(
         user.stdout(&["doctor", "-o", "yaml"])
@@ -216,7 +216,7 @@ fn without_a_configuration() {
 - files          there are none with a gateway section
 - values         none is set
 x address        no gateway address is configured
-                 mend: `dgw login --address https://gateway.example.org` sets up one's configuration
+                 hint: `dgw login --address https://gateway.example.org` sets up one's configuration
 - dns            there is no address
 - tcp            there is no address
 - tls            there is no address
@@ -244,7 +244,7 @@ fn with_a_file_that_others_may_read() {
         3,
         str![[r#"
 x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode is 644, it must be 600
-                 mend: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
+                 hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
@@ -263,7 +263,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode 
 
 "#]],
     );
-    follow(&user, &mend(&user));
+    follow(&user, &hint(&user));
     is_well(&user);
 }
 
@@ -277,7 +277,7 @@ fn with_a_folder_that_others_may_write() {
         3,
         str![[r#"
 x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, others may write to its folder (mode 775)
-                 mend: chmod go-w [HOME]/.config/dask
+                 hint: chmod go-w [HOME]/.config/dask
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
@@ -296,7 +296,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, others ma
 
 "#]],
     );
-    follow(&user, &mend(&user));
+    follow(&user, &hint(&user));
     is_well(&user);
 }
 
@@ -309,10 +309,10 @@ fn with_a_malformed_file() {
         3,
         str![[r#"
 x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 3, column 1
-                 mend: mend that line: the file must be a YAML mapping; or move it away, and `dgw login` writes another
+                 hint: mend that line: the file must be a YAML mapping; or move it away, and `dgw login` writes another
 - values         none is set
 x address        no gateway address is configured
-                 mend: `dgw login --address https://gateway.example.org` sets up one's configuration
+                 hint: `dgw login --address https://gateway.example.org` sets up one's configuration
 - dns            there is no address
 - tcp            there is no address
 - tls            there is no address
@@ -350,7 +350,7 @@ fn with_a_name_that_nobody_has() {
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://gateway.invalid
 x dns            `gateway.invalid` can't be found: [CAUSE]
-                 mend: check the spelling of its name, and whether this machine is in the right network (VPN); it is set by `gateway.address`, or `--address`
+                 hint: check the spelling of its name, and whether this machine is in the right network (VPN); it is set by `gateway.address`, or `--address`
 - tcp            there is nobody to connect to
 - tls            none: the address is `http://`, and secrets go there unencrypted
 - proxy          none: requests go straight to the gateway
@@ -382,7 +382,7 @@ fn with_a_port_that_nobody_listens_at() {
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 x tcp            `127.0.0.1` takes no connection on port [PORT]: Connection refused (os error 111)
-                 mend: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.address`, or `--address`
+                 hint: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.address`, or `--address`
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
 - version        the gateway can't be reached
@@ -417,7 +417,7 @@ fn with_an_authority_that_nobody_named() {
 x tls            can't reach the gateway at `https://[HOST]`
                  invalid peer certificate: UnknownIssuer
                  [AUTHORITIES] are trusted
-                 mend: name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem
+                 hint: name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem
 - proxy          none: requests go straight to the gateway
 - version        the gateway can't be reached
 - authentication there is no gateway to ask
@@ -449,10 +449,10 @@ fn with_a_proxy_that_leads_nowhere() {
 + address        http://gateway.invalid
 - dns            the HTTP proxy `127.0.0.1` is no name
 x tcp            the HTTP proxy `127.0.0.1` takes no connection on port [PORT]: Connection refused (os error 111)
-                 mend: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.http-client.proxy`, or HTTP_PROXY and the like
+                 hint: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.http-client.proxy`, or HTTP_PROXY and the like
 - tls            none: the address is `http://`, and secrets go there unencrypted
 x proxy          by the HTTP proxy `[HOST]`: can't reach the gateway at `http://gateway.invalid`: Connection refused (os error 111)
-                 mend: set `gateway.http-client.proxy` to false, or the host into NO_PROXY, if the gateway can be reached without it; or to the right proxy
+                 hint: set `gateway.http-client.proxy` to false, or the host into NO_PROXY, if the gateway can be reached without it; or to the right proxy
 - version        the gateway can't be reached
 - authentication there is no gateway to ask
 - options        there is no gateway to ask
@@ -481,7 +481,7 @@ x proxy          by the HTTP proxy `[HOST]`: can't reach the gateway at `http://
 + tcp            the HTTP proxy `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`, and secrets go there unencrypted
 x proxy          by the HTTP proxy `[HOST]`: the HTTP proxy on the way to the gateway wants a user name and password
-                 mend: put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
+                 hint: put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
 - version        the HTTP proxy lets nobody through
 - authentication there is no gateway to ask
 - options        there is no gateway to ask
@@ -491,7 +491,7 @@ x proxy          by the HTTP proxy `[HOST]`: the HTTP proxy on the way to the ga
 
 "#]],
     );
-    // As the mend says, for a gateway that needs none.
+    // As the hint says, for a gateway that needs none.
     let user = BASIC
         .user()
         .with("DASK_GATEWAY__HTTP_CLIENT__PROXY", "http://127.0.0.1:1");
@@ -519,7 +519,7 @@ fn with_the_address_of_the_hub_itself() {
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
 x version        `http://[HOST]/api/version` is not a gateway's answer: it redirects to `http://[HOST]/hub/api/version`
-                 mend: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway --force`
+                 hint: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway --force`
 - authentication there is no gateway to ask
 - options        there is no gateway to ask
 - clock          there is no gateway to ask
@@ -528,8 +528,8 @@ x version        `http://[HOST]/api/version` is not a gateway's answer: it redir
 
 "#]],
     );
-    let mend = mend(&user);
-    let args = mend.split_once("`dgw login ").expect("a command").1;
+    let hint = hint(&user);
+    let args = hint.split_once("`dgw login ").expect("a command").1;
     let args = args.trim_end_matches('`').split(' ').collect::<Vec<_>>();
     log_in(&user, &args, token(6));
     is_well(&user);
@@ -554,7 +554,7 @@ fn with_a_token_that_is_revoked() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
-                 mend: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
+                 hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
@@ -585,7 +585,7 @@ fn with_a_token_that_lacks_access() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
-                 mend: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
+                 hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
@@ -617,7 +617,7 @@ fn with_the_wrong_kind_of_authentication() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the gateway at `http://[HOST]/services/dask-gateway` wants jupyterhub authentication, the configuration says basic
-                 mend: `dgw login --force` sets up jupyterhub authentication
+                 hint: `dgw login --force` sets up jupyterhub authentication
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
@@ -647,9 +647,9 @@ x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gat
                  gateway.auth.kwargs.secret is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
-                 mend: set it right there, or take it away
+                 hint: set it right there, or take it away
 x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not hold a user name or password: they belong in `gateway.auth`
-                 mend: set it right: it looks like `https://gateway.example.org`
+                 hint: set it right: it looks like `https://gateway.example.org`
 - dns            there is no address
 - tcp            there is no address
 - tls            there is no address
@@ -689,7 +689,7 @@ fn with_defaults_that_the_gateway_does_not_offer() {
 + version        dask-gateway-server 2026.3.0
 + authentication the gateway takes you, by your password, for `[USER]`; you have no active clusters
 x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) is no option of this gateway; did you mean `worker_cores`?
-                 mend: set it right there, or take it away: `dgw options` shows what this gateway offers
+                 hint: set it right there, or take it away: `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
 - dashboards     `http://[HOST]` answers; whether dashboards are there shows with a running cluster
@@ -709,7 +709,7 @@ fn with_a_clock_that_is_wrong() {
         let body = if head.contains("version") {
             r#"{"version": "2026.3.0"}"#
         } else if head.contains("health") {
-            r#"{"status": "fail\n[mend]: rm -rf ~\nmend: rm -rf ~"}"#
+            r#"{"status": "fail\n[hint]: rm -rf ~\nhint: rm -rf ~"}"#
         } else if head.contains("options") {
             r#"{"cluster_options": []}"#
         } else {
@@ -735,12 +735,12 @@ fn with_a_clock_that_is_wrong() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
-x version        the gateway at `http://[HOST]/api/health` says of itself: `fail\n[mend]: rm -rf ~\nmend: rm -rf ~`
-                 mend: tell those who run the gateway, and try again in a while
+x version        the gateway at `http://[HOST]/api/health` says of itself: `fail\n[hint]: rm -rf ~\nhint: rm -rf ~`
+                 hint: tell those who run the gateway, and try again in a while
 + authentication the gateway takes you, by your password, for `ada`; you have no active clusters
 + options        the gateway offers none
 x clock          this machine's clock and the gateway's differ by [TIME]
-                 mend: set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those who run the gateway
+                 hint: set this machine's clock (`timedatectl set-ntp true`); if it is right, tell those who run the gateway
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
 - dashboards     `http://[HOST]` answers; whether dashboards are there shows with a running cluster
 
@@ -777,7 +777,7 @@ fn with_a_scheduler_proxy_that_is_none() {
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 x scheduler      can't reach the scheduler proxy at `[HOST]`: it leads to no scheduler of cluster [NAME]: [FAULT]
-                 mend: check `gateway.proxy-address` (those who run the gateway know it), and whether a firewall lets this machine out to it
+                 hint: check `gateway.proxy-address` (those who run the gateway know it), and whether a firewall lets this machine out to it
 + dashboards     `http://[HOST]/clusters/[NAME]/status` answers
 
 "#]],
@@ -804,7 +804,7 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: it leads to no sch
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused (os error 111)
-                 mend: check `gateway.proxy-address` (those who run the gateway know it), and whether a firewall lets this machine out to it
+                 hint: check `gateway.proxy-address` (those who run the gateway know it), and whether a firewall lets this machine out to it
 + dashboards     `http://[HOST]/clusters/[NAME]/status` answers
 
 "#]],
@@ -832,7 +832,7 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
 x dashboards     dashboards can't be reached: `http://[HOST]/clusters/[NAME]/status` answers with no answer (Connection refused (os error 111))
-                 mend: check `gateway.public-address`: dashboards' links begin with it
+                 hint: check `gateway.public-address`: dashboards' links begin with it
 
 "#]],
     );
@@ -864,7 +864,7 @@ fn a_web_page_is_no_gateway_and_gets_no_secret_before_that_is_known() {
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
 x version        `http://[HOST]/api/version` is not a gateway's answer: it is a web page
-                 mend: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
+                 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 - authentication there is no gateway to ask
 - options        there is no gateway to ask
 - clock          there is no gateway to ask

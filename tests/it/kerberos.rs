@@ -191,7 +191,7 @@ hint: nothing was written: `kinit` gets one, and `klist` shows those that you ha
         told.contains("x authentication you have no Kerberos ticket\n"),
         "{told}"
     );
-    assert!(told.contains("mend: `kinit` gets one"), "{told}");
+    assert!(told.contains("hint: `kinit` gets one"), "{told}");
 
     let user = holding(user, 0, "1s");
     thread::sleep(Duration::from_secs(2));
