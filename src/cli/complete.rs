@@ -17,7 +17,7 @@ use crate::duration;
 use crate::config::{self, Environment};
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_sort_names,
+    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_shape,
 };
 use crate::scheduler::Schedulers;
 
@@ -161,7 +161,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_shape(true))),
         "list" | "ls" => Some(sort_names(&cluster_shape())),
         "options" => Some(sort_names(&option_shape())),
-        "show" => Some(worker_sort_names()),
+        "show" => Some(sort_names(&worker_shape())),
         "top" => Some(
             top::titles(false)
                 .into_iter()

@@ -190,7 +190,7 @@ error: the token is empty, or holds a space, a line break or what isn't ASCII
         "one\nand another",
         2,
         str![[r#"
-error: stdin holds more than one line: give it the secret alone
+error: stdin holds more than one line: give only the secret
 
 "#]],
     );

@@ -91,9 +91,9 @@ fn selectors_need_a_yes_and_a_dry_run_changes_nothing() {
         .stderr_eq(str![[r#"
   [NAME]  RUNNING   [AGE]
   [NAME]  PENDING   [AGE]
-error: shutting down what a selector picks needs `--yes` where nobody can be asked
+error: shutting down clusters by selector needs `--yes` where dgw can't ask
 
-hint: `--dry-run` shows what it would be
+hint: `--dry-run` lists the clusters that would be shut down
 
 "#]]);
     user.dgw(&["shutdown", "--all", "--dry-run"])
