@@ -18,9 +18,10 @@ use crate::cli::value::ClusterName;
 use crate::config::{self, Environment};
 use crate::gateway::{Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_sort_names,
+    cluster_shape, escaped, option_shape, sort_names, wide_cluster_shape, worker_sort_names,
 };
 use crate::scheduler::Schedulers;
+use crate::top::titles;
 
 /// Longer, and a person would sooner have typed it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -159,12 +160,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "list" | "ls" => Some(sort_names(&cluster_shape())),
         "options" => Some(sort_names(&option_shape())),
         "show" => Some(worker_sort_names()),
-        "top" => Some(
-            top::titles(false)
-                .into_iter()
-                .map(str::to_lowercase)
-                .collect(),
-        ),
+        "top" => Some(titles(false).into_iter().map(str::to_lowercase).collect()),
         _ => None,
     });
     let sign = if current.as_encoded_bytes().starts_with(b"-") {

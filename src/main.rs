@@ -14,6 +14,7 @@ mod output;
 mod scheduler;
 #[cfg(test)]
 mod strange;
+mod top;
 
 use std::process::ExitCode;
 

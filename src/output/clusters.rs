@@ -291,7 +291,7 @@ fn colour(status: Status) -> Color {
 }
 
 /// `KEY=VALUE …`, without the options that are empty and so say nothing.
-pub(super) fn options(options: &Map<String, Value>) -> String {
+pub(crate) fn options(options: &Map<String, Value>) -> String {
     let says_something = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),

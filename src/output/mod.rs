@@ -19,11 +19,11 @@ mod stdout;
 mod suspension;
 mod table;
 mod terminal;
-pub(crate) mod top;
 mod yaml;
 
 pub(crate) use clusters::{
-    ClusterRow, ProtectionStatus, shape as cluster_shape, wide_shape as wide_cluster_shape,
+    ClusterRow, ProtectionStatus, options as options_text, shape as cluster_shape,
+    wide_shape as wide_cluster_shape,
 };
 pub(crate) use doctor::{Check, CheckState};
 pub(crate) use escape::text as escaped;
@@ -33,6 +33,9 @@ pub(crate) use options::{OptionRow, shape as option_shape};
 pub(crate) use printer::{Colour, OutputOptions, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
+pub(crate) use quantity::used_of;
 pub(crate) use show::{ClusterDetails, worker_sort_names};
 pub(crate) use sorting::{RowSchema, SortBy, names as sort_names};
 pub(crate) use suspension::{Suspension, Turn};
+pub(crate) use table::shortened;
+pub(crate) use terminal::is_dumb as is_dumb_terminal;

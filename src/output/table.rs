@@ -173,7 +173,7 @@ fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> V
 }
 
 /// `text` in at most `width` columns of the terminal.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

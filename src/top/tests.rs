@@ -1,31 +1,31 @@
 mod edges;
-mod sample;
+mod events;
+pub(super) mod sample;
 
-use jiff::SignedDuration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
-use serde_json::{Map, json};
 use snapbox::{assert_data_eq, str};
 
 use sample::*;
 
-use super::*;
-use crate::gateway::Status;
-use crate::scheduler::{SchedulerReport, Worker};
+use super::model::{Model, SortOrder};
+use super::theme::Theme;
+use super::widgets::{draw, sorted_names, titles};
+use crate::gateway::{Cluster, Status};
 
-fn drawn(view: &View, width: u16, height: u16) -> Buffer {
+fn drawn(model: &Model, width: u16, height: u16, has_colour: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
     let drawn = terminal.draw(|frame| {
-        draw(frame, view);
+        draw(frame, model, Theme { has_colour });
     });
     drawn.expect("it is drawn").buffer.clone()
 }
 
-/// Its lines, without the blanks at their ends.
-fn shot(view: &View, width: u16, height: u16) -> String {
-    let buffer = drawn(view, width, height);
+/// Returns the lines of the screen, without the blanks at their ends.
+fn shot(model: &Model, width: u16, height: u16) -> String {
+    let buffer = drawn(model, width, height, true);
     let lines = buffer.content.chunks(width.into()).map(|cells| {
         let line = cells
             .iter()
@@ -36,13 +36,8 @@ fn shot(view: &View, width: u16, height: u16) -> String {
     lines.collect()
 }
 
-fn full(mut view: View) -> View {
-    view.shown = Some(view.clusters[0].cluster.name.clone());
-    view
-}
-
 #[test]
-fn all_clusters_at_80_by_24() {
+fn draws_all_clusters_on_80_by_24() {
     assert_data_eq!(
         shot(&several(), 80, 24),
         str![[r#"
@@ -76,7 +71,7 @@ fn all_clusters_at_80_by_24() {
 }
 
 #[test]
-fn all_clusters_on_a_small_and_on_a_large_screen() {
+fn draws_all_clusters_on_small_and_large_screens() {
     assert_data_eq!(
         shot(&several(), 40, 10),
         str![[r#"
@@ -138,9 +133,9 @@ fn all_clusters_on_a_small_and_on_a_large_screen() {
 }
 
 #[test]
-fn one_in_full_at_80_by_24() {
+fn draws_one_cluster_on_80_by_24() {
     assert_data_eq!(
-        shot(&full(view(vec![busy(8)])), 80, 24),
+        shot(&opened(busy(8)), 80, 24),
         str![[r#"
  8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  2h13m                1 client, busy
  scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
@@ -172,9 +167,9 @@ fn one_in_full_at_80_by_24() {
 }
 
 #[test]
-fn one_in_full_on_a_small_and_on_a_large_screen() {
+fn draws_one_cluster_on_small_and_large_screens() {
     assert_data_eq!(
-        shot(&full(view(vec![busy(8)])), 40, 10),
+        shot(&opened(busy(8)), 40, 10),
         str![[r#"
  8fdbe5c0c2ed4859b5a1  RUNNING  2h13m
  CPU        ━━━━━━━━━━━━╸─────────  56%
@@ -189,11 +184,12 @@ fn one_in_full_on_a_small_and_on_a_large_screen() {
 
 "#]]
     );
-    let mut view = full(view(vec![busy(30)]));
-    view.scroll = 8;
-    view.workers_by.column = 4;
+    let mut model = opened(busy(30));
+    model.drawn(16);
+    model.scroll_by(8);
+    model.sort(SortOrder::by(4));
     assert_data_eq!(
-        shot(&view, 150, 36),
+        shot(&model, 150, 36),
         str![[r#"
  8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  2h13m                                                                                      1 client, busy
  scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
@@ -237,64 +233,71 @@ fn one_in_full_on_a_small_and_on_a_large_screen() {
 }
 
 #[test]
-fn without_colour_there_is_none() {
-    let mut views = [several(), full(view(vec![busy(30)]))];
-    for view in &mut views {
-        for (has_colour, is_coloured) in [(true, true), (false, false)] {
-            view.has_colour = has_colour;
-            view.trouble = Some("it is gone".to_owned());
-            let buffer = drawn(view, 120, 40);
+fn has_no_colour_where_none_is_wanted() {
+    for mut model in [several(), opened(busy(30))] {
+        model.request_failed("it is gone".to_owned());
+        for has_colour in [true, false] {
+            let buffer = drawn(&model, 120, 40, has_colour);
             let mut cells = buffer.content.iter();
             let found = cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
-            assert_eq!(found, is_coloured);
+            assert_eq!(found, has_colour);
         }
     }
 }
 
-fn foot(view: &View, width: u16) -> String {
-    let shot = shot(view, width, 24);
+fn last_line(model: &Model, width: u16) -> String {
+    let shot = shot(model, width, 24);
     shot.lines().last().expect("a line").trim().to_owned()
 }
 
 #[test]
-fn the_last_line_says_what_is_wrong() {
-    let mut view = full(view(vec![busy(2)]));
-    assert!(foot(&view, 80).ends_with("by worker, every 2s"));
-    view.clusters[0].hear(at(0), Err("no answer".to_owned()));
+fn last_line_names_the_problem() {
+    let mut model = opened(busy(2));
+    assert!(last_line(&model, 80).ends_with("by worker, every 2s"));
+    model.report_arrived(NAME, Err("no answer".to_owned()));
     assert!(
-        foot(&view, 80).starts_with("Esc"),
-        "one that is late is no news"
+        last_line(&model, 80).starts_with("Esc"),
+        "one late report is no problem"
     );
-    view.now = at(0) + SignedDuration::from_secs(12);
-    assert_eq!(
-        foot(&view, 80),
-        "the scheduler told this 12s ago; since then: no answer"
+    model.time_passed(at(-5));
+    assert!(
+        last_line(&model, 80).starts_with("Esc"),
+        "5 s are not stale"
     );
-    view.clusters[0].cluster.status = Status::Stopped;
-    view.clusters[0].cluster.stop_time = Some(at(-5));
+    model.time_passed(at(-12));
     assert_eq!(
-        foot(&view, 100),
-        format!("cluster {NAME} is STOPPED, 7s ago: this is the last it told")
+        last_line(&model, 80),
+        "the scheduler last responded 12s ago: no answer"
     );
-    view.clusters[0].is_forgotten = true;
+    let ended = Cluster {
+        stop_time: Some(at(5)),
+        ..cluster(NAME, Status::Stopped, 60)
+    };
+    list(&mut model, ended);
     assert_eq!(
-        foot(&view, 100),
+        last_line(&model, 100),
+        format!("cluster {NAME} is STOPPED (5s ago); this is its last report")
+    );
+    model.cluster_vanished(NAME);
+    assert_eq!(
+        last_line(&model, 100),
         format!("the gateway no longer knows cluster {NAME}")
     );
-    view.trouble = Some("can't reach the gateway".to_owned());
+    model.time_passed(at(-12));
+    model.request_failed("can't reach the gateway".to_owned());
     assert_eq!(
-        foot(&view, 80),
-        "nothing new for 12s: can't reach the gateway"
+        last_line(&model, 80),
+        "no update for 12s: can't reach the gateway"
     );
-    assert_eq!(foot(&view, 20), "nothing new for 1…");
+    assert_eq!(last_line(&model, 20), "no update for 12s…");
 }
 
 #[test]
-fn the_keys_are_shown_over_the_rest() {
-    let mut view = view(vec![]);
-    view.has_help = true;
+fn help_covers_the_rest() {
+    let mut model = model(Vec::new());
+    model.show_help(true);
     assert_data_eq!(
-        shot(&view, 60, 14),
+        shot(&model, 60, 14),
         str![[r#"
  dgw top  0 clusters, 0 workers, 0 cores
 
@@ -316,15 +319,12 @@ fn the_keys_are_shown_over_the_rest() {
 }
 
 #[test]
-fn sorting_leaves_the_unknown_at_the_end() {
-    let mut view = several();
-    view.clusters_by.column = titles(false)
-        .iter()
-        .position(|title| *title == "WORKERS")
-        .expect("a column");
-    let names = sorted_clusters(&view);
+fn sorting_puts_the_unknown_last() {
+    let mut model = several();
+    let workers = titles(false).iter().position(|title| *title == "WORKERS");
+    model.sort(SortOrder::by(workers.expect("a column")));
     assert_eq!(
-        names[..3],
+        sorted_names(&model)[..3],
         [NAME, "51e47", "ns.c0ffee00c2ed4859b5a1d755ea35d28b"]
     );
 }

@@ -1,0 +1,375 @@
+//! Tables that fit the screen.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Modifier;
+use ratatui::text::Line;
+use ratatui::widgets::{Row, StatefulWidget as _, Table, TableState};
+
+use super::bars::{gauge, memory_gauge};
+use super::layout::cut;
+use super::tasks::brief;
+use crate::age;
+use crate::gateway::Status;
+use crate::scheduler::Tasks;
+use crate::top::measures::{float, share};
+use crate::top::model::SortOrder;
+use crate::top::theme::{BOLD, FAINT, SELECTED, Theme};
+
+/// A column of a table of `R`s.
+pub(super) struct Column<R> {
+    pub(super) title: &'static str,
+    pub(super) width: Width,
+    /// Where there is no room the highest ranks are dropped first. Columns of rank 0 become narrow
+    /// before they are dropped.
+    pub(super) rank: u8,
+    /// True if values stand at the right of their cells.
+    pub(super) is_number: bool,
+    pub(super) value: fn(&R) -> Value,
+}
+
+/// The number of cells that a column needs.
+#[derive(Clone, Copy)]
+pub(super) struct Width {
+    pub(super) narrow: u16,
+    pub(super) normal: u16,
+    pub(super) growth: Growth,
+}
+
+/// What a column does with spare cells.
+#[derive(Clone, Copy)]
+pub(super) enum Growth {
+    None,
+    /// Takes them before all other columns, up to this width.
+    UpTo(u16),
+    /// Shares them with the other columns that do.
+    Shared,
+}
+
+/// A value in a table, which decides how it is shown and sorted.
+pub(super) enum Value {
+    NotApplicable,
+    Unknown,
+    Text(String),
+    ClusterName(String),
+    Status {
+        status: Status,
+        /// True if the scheduler does not respond.
+        is_silent: bool,
+    },
+    Count(u64),
+    CpuShare(f64),
+    Memory {
+        used: Option<u64>,
+        limit: Option<u64>,
+    },
+    Tasks(Option<Tasks>),
+    Time {
+        duration: Duration,
+        is_stale: bool,
+    },
+    /// An idle time of zero.
+    Busy,
+    /// A value from a stale report.
+    Stale(Box<Value>),
+}
+
+/// The cells between two columns.
+const GAP: u16 = 2;
+
+impl<R> Column<R> {
+    /// Creates a column of numbers of one width.
+    pub(super) fn number(
+        title: &'static str,
+        width: u16,
+        rank: u8,
+        value: fn(&R) -> Value,
+    ) -> Self {
+        Self {
+            title,
+            width: Width {
+                narrow: width,
+                normal: width,
+                growth: Growth::None,
+            },
+            rank,
+            is_number: true,
+            value,
+        }
+    }
+
+    fn align<'a>(&self, line: Line<'a>) -> Line<'a> {
+        if self.is_number {
+            line.right_aligned()
+        } else {
+            line
+        }
+    }
+}
+
+impl Width {
+    fn constraint(self, is_narrow: bool) -> Constraint {
+        let width = if is_narrow { self.narrow } else { self.normal };
+        match self.growth {
+            Growth::None => Constraint::Length(width),
+            Growth::UpTo(most) => Constraint::Max(most.max(width)),
+            Growth::Shared => Constraint::Min(width),
+        }
+    }
+}
+
+impl Value {
+    /// Creates a count, or an unknown one.
+    pub(super) fn count(count: Option<u64>) -> Self {
+        count.map_or(Self::Unknown, Self::Count)
+    }
+
+    fn line(&self, width: u16, theme: Theme) -> Line<'static> {
+        match self {
+            Self::NotApplicable => Line::styled("-", FAINT),
+            Self::Unknown => Line::styled("?", FAINT),
+            Self::Text(text) => Line::raw(cut(text, width)),
+            Self::ClusterName(name) => Line::raw(cut(short_name(name, width), width)),
+            Self::Status {
+                status,
+                is_silent: true,
+            } => Line::styled(format!("{status}?"), theme.stale()),
+            Self::Status { status, .. } => Line::styled(status.as_str(), theme.status(*status)),
+            Self::Count(count) => Line::raw(count.to_string()),
+            Self::CpuShare(share) => gauge(Some(*share), width, theme.cpu()),
+            Self::Memory { used, limit } => memory_gauge(*used, *limit, width, theme)
+                .unwrap_or_else(|| Self::Unknown.line(width, theme)),
+            Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
+            Self::Time { duration, is_stale } => {
+                let line = Line::raw(age::short(*duration));
+                if *is_stale {
+                    line.style(theme.stale())
+                } else {
+                    line
+                }
+            }
+            Self::Busy => Line::raw("-"),
+            Self::Stale(value) => value.line(width, theme).patch_style(FAINT),
+        }
+    }
+
+    fn size(&self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(float(*count)),
+            Self::CpuShare(share) => Some(*share),
+            Self::Memory { used, limit } => share(*used, *limit),
+            Self::Tasks(tasks) => tasks.as_ref()?.unfinished().map(float),
+            Self::Time { duration, .. } => Some(duration.as_secs_f64()),
+            Self::Busy => Some(0.0),
+            Self::Stale(value) => value.size(),
+            _ => None,
+        }
+    }
+
+    /// Compares as people search: texts from A on, numbers from the largest down, the unknown last.
+    fn compare(&self, other: &Self) -> Ordering {
+        let is_missing = |value: &Self| matches!(value, Self::NotApplicable | Self::Unknown);
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) | (Self::ClusterName(a), Self::ClusterName(b)) => {
+                a.cmp(b)
+            }
+            (Self::Status { status: a, .. }, Self::Status { status: b, .. }) => a.cmp(b),
+            (a, b) => match (a.size(), b.size()) {
+                (Some(a), Some(b)) => b.total_cmp(&a),
+                (None, None) => is_missing(a).cmp(&is_missing(b)),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            },
+        }
+    }
+}
+
+/// Sorts rows; equal ones keep their order.
+pub(super) fn sort<R>(rows: Vec<R>, columns: &[Column<R>], order: SortOrder) -> Vec<R> {
+    let Some(column) = columns.get(order.column) else {
+        return rows;
+    };
+    let mut keyed = rows
+        .into_iter()
+        .map(|row| ((column.value)(&row), row))
+        .collect::<Vec<_>>();
+    keyed.sort_by(|(a, _), (b, _)| {
+        if order.is_reversed {
+            b.compare(a)
+        } else {
+            a.compare(b)
+        }
+    });
+    keyed.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Draws a line of titles, and as many rows as there is room for.
+pub(super) fn draw<R>(
+    buffer: &mut Buffer,
+    area: Rect,
+    (columns, order): (&[Column<R>], SortOrder),
+    (rows, selected): (&[R], Option<usize>),
+    theme: Theme,
+) {
+    let fitted = fit(columns, area.width);
+    let titles = fitted.iter().map(|&(at, _)| {
+        let title = Line::raw(columns[at].title);
+        columns[at].align(if at == order.column {
+            title.style(Modifier::UNDERLINED)
+        } else {
+            title
+        })
+    });
+    let cells = |row| {
+        fitted.iter().map(move |&(at, width)| {
+            let line = (columns[at].value)(row).line(width, theme);
+            columns[at].align(line)
+        })
+    };
+    let visible = rows.iter().take(usize::from(area.height));
+    Table::new(
+        visible.map(|row| Row::new(cells(row))),
+        fitted.iter().map(|&(_, width)| width),
+    )
+    .header(Row::new(titles).style(BOLD))
+    .column_spacing(GAP)
+    .row_highlight_style(SELECTED)
+    .render(area, buffer, &mut TableState::new().with_selected(selected));
+}
+
+/// Returns the columns that have room in `width` cells, and the width of each.
+fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
+    let mut shown = (0..columns.len()).collect::<Vec<_>>();
+    let needed = |shown: &[usize], of: fn(Width) -> u16| {
+        let widths = shown.iter().map(|at| of(columns[*at].width)).sum::<u16>();
+        widths + GAP * u16::try_from(shown.len().saturating_sub(1)).unwrap_or(0)
+    };
+    let has_room = |shown: &[usize]| needed(shown, |it| it.normal) <= width;
+    while !has_room(&shown)
+        && let Some(last) = (0..shown.len())
+            .filter(|nth| columns[shown[*nth]].rank > 0)
+            .max_by_key(|nth| columns[shown[*nth]].rank)
+    {
+        shown.remove(last);
+    }
+    while shown.len() > 1 && needed(&shown, |it| it.narrow) > width {
+        shown.pop();
+    }
+    let is_narrow = !has_room(&shown);
+    let constraints = shown
+        .iter()
+        .map(|at| columns[*at].width.constraint(is_narrow));
+    let cells = Layout::horizontal(constraints)
+        .spacing(GAP)
+        .split(Rect::new(0, 0, width, 1));
+    let widths = cells.iter().map(|cell| cell.width);
+    shown.into_iter().zip(widths).collect()
+}
+
+/// Returns the part of a name that tells clusters apart, cut where dgw still accepts it as the
+/// cluster's name.
+fn short_name(name: &str, width: u16) -> &str {
+    let width = usize::from(width);
+    if name.len() <= width {
+        return name;
+    }
+    let own = name.rsplit('.').next().unwrap_or(name);
+    own.get(..width).unwrap_or(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(narrow: u16, normal: u16, growth: Growth, rank: u8) -> Column<()> {
+        Column {
+            title: "",
+            width: Width {
+                narrow,
+                normal,
+                growth,
+            },
+            rank,
+            is_number: false,
+            value: |()| Value::Unknown,
+        }
+    }
+
+    #[test]
+    fn drops_the_highest_rank_first_and_fills_the_width() {
+        let columns = [
+            column(4, 8, Growth::UpTo(20), 0),
+            column(6, 6, Growth::None, 2),
+            column(4, 10, Growth::Shared, 0),
+            column(5, 5, Growth::None, 1),
+        ];
+        for (width, fitted) in [
+            (60, vec![(0, 20), (1, 6), (2, 23), (3, 5)]),
+            (40, vec![(0, 13), (1, 6), (2, 10), (3, 5)]),
+            (35, vec![(0, 8), (1, 6), (2, 10), (3, 5)]),
+            (34, vec![(0, 15), (2, 10), (3, 5)]),
+            (26, vec![(0, 14), (2, 10)]),
+            (12, vec![(0, 6), (2, 4)]),
+            (9, vec![(0, 8)]),
+            (1, vec![(0, 1)]),
+        ] {
+            assert_eq!(fit(&columns, width), fitted, "{width}");
+        }
+    }
+
+    #[test]
+    fn texts_ascend_numbers_descend_and_the_unknown_is_last() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let age = |seconds, is_stale| Value::Time {
+            duration: Duration::from_secs(seconds),
+            is_stale,
+        };
+        let memory = |used| Value::Memory {
+            used: Some(used),
+            limit: Some(8),
+        };
+        for (first, second) in [
+            (text("a"), text("b")),
+            (text("b"), Value::Unknown),
+            (Value::Count(2), Value::Count(1)),
+            (Value::Count(0), Value::NotApplicable),
+            (
+                Value::CpuShare(0.5),
+                Value::Stale(Box::new(Value::CpuShare(0.4))),
+            ),
+            (memory(4), memory(3)),
+            (age(9, true), age(8, false)),
+            (age(1, false), Value::Busy),
+            (Value::Busy, Value::Unknown),
+        ] {
+            assert_eq!(first.compare(&second), Ordering::Less);
+            assert_eq!(second.compare(&first), Ordering::Greater);
+        }
+    }
+
+    #[test]
+    fn reversed_rows_keep_the_order_of_equal_ones() {
+        let columns = [Column::number("N", 3, 0, |row: &(u64, char)| {
+            Value::Count(row.0)
+        })];
+        let rows = vec![(1, 'a'), (2, 'b'), (1, 'c')];
+        let sorted = |is_reversed| {
+            let order = SortOrder {
+                column: 0,
+                is_reversed,
+            };
+            sort(rows.clone(), &columns, order)
+        };
+        assert_eq!(sorted(false), [(2, 'b'), (1, 'a'), (1, 'c')]);
+        assert_eq!(sorted(true), [(1, 'a'), (1, 'c'), (2, 'b')]);
+    }
+
+    #[test]
+    fn short_names_are_the_beginning_of_the_last_part() {
+        assert_eq!(short_name("ns.abcdef", 9), "ns.abcdef");
+        assert_eq!(short_name("ns.abcdef", 8), "abcdef");
+        assert_eq!(short_name("ns.abcdef", 4), "abcd");
+    }
+}
