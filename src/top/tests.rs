@@ -63,7 +63,7 @@ fn draws_all_clusters_on_80_by_24() {
  ▓ processing      8   ▒ queued        100   ░ waiting        12
  ! unrunnable      0   █ in memory     277   × erred           3
  · released        0
- CPU               ▁▁▁▅ ▅  memory            ▁▂▄█ ▅  processing        ████ █
+ CPU                ▁▁▁▅ ▅  memory            ▁▂▄█ ▅  processing         ████ █
  ↵ open  s sort  ? keys  q quit                                by age, every 2s
 
 "#]]
@@ -93,13 +93,13 @@ fn draws_all_clusters_on_small_and_large_screens() {
         str![[r#"
  dgw top  6 clusters, 11+ workers, 22+ cores                                                                              https://gateway.example.org
 
- NAME                                 STATUS       AGE  WORKERS  CORES  CPU                     MEMORY                         TASKS  CLIENTS    IDLE
- 8fdbe5c0c2ed4859b5a1d755ea35d28b     RUNNING    2h13m        8     16  ━━━━━━━━━╸───────  56%  ━━━━━━━━━───────  56%        120/400        1       -
- 51e47                                RUNNING?    1h6m        2      4  ━━━──────────────  19%  ━━━─────────────  19%        120/400        1       -
- 0000                                 RUNNING?    1h6m        ?      ?  ?                       ?                                  ?        ?       ?
- fa11ed                               FAILED     3m20s        -      -  -                       -                                  -        -       -
- ns.c0ffee00c2ed4859b5a1d755ea35d28b  RUNNING    1m30s        1      2  ━━───────────────  12%  ━━──────────────  12%              ?        1   1m12s
- abcdef                               PENDING       3s        -      -  -                       -                                  -        -       -
+ NAME                                 STATUS       AGE  WORKERS  CORES  CPU                       MEMORY                       TASKS  CLIENTS    IDLE
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b     RUNNING    2h13m        8     16  ━━━━━━━━━━╸────────  56%  ━━━━━━━━━━────────  56%    120/400        1       -
+ 51e47                                RUNNING?    1h6m        2      4  ━━━╸───────────────  19%  ━━━╸──────────────  19%    120/400        1       -
+ 0000                                 RUNNING?    1h6m        ?      ?  ?                         ?                                ?        ?       ?
+ fa11ed                               FAILED     3m20s        -      -  -                         -                                -        -       -
+ ns.c0ffee00c2ed4859b5a1d755ea35d28b  RUNNING    1m30s        1      2  ━━╸────────────────  12%  ━━╸───────────────  12%          ?        1   1m12s
+ abcdef                               PENDING       3s        -      -  -                         -                                -        -       -
 
 
 
@@ -120,12 +120,12 @@ fn draws_all_clusters_on_small_and_large_screens() {
  ▓ processing      8   ▒ queued        100   ░ waiting        12   ! unrunnable      0   █ in memory     277   × erred           3
  · released        0
 
- CPU                                     last 6s   memory                                  last 6s   tasks processing, at most 8             last 6s
-                                                                                               █                                              ████ █
-                                                                                               █                                              ████ █
-                                             ▇ ▇                                              ▄█ ▇                                            ████ █
-                                             █ █                                             ▂██ █                                            ████ █
-                                          ▁▂▆█ █                                            ▅███ █                                            ████ █
+ CPU                                     last 6s   memory                                   last 6s   tasks processing, at most 8             last 6s
+                                                                                                █                                              ████ █
+                                                                                                █                                              ████ █
+                                             ▇ ▇                                               ▄█ ▇                                            ████ █
+                                             █ █                                              ▂██ █                                            ████ █
+                                          ▁▂▆█ █                                             ▅███ █                                            ████ █
  ↵ open  s sort  ? keys  q quit                                                                                                      by age, every 2s
 
 "#]]
@@ -175,11 +175,11 @@ fn draws_one_cluster_on_small_and_large_screens() {
  CPU        ━━━━━━━━━━━━╸─────────  56%
  memory     ━━━━━━━━━━━━╸─────────  56%
  tasks      █████████████×▓▒▒▒░ 120/400
- WORKER      CPU     MEMORY     TASKS
- worker-1     12%    ╸──  12%       9 ┃
- worker-2     25%    ━──  25%       8 ┃
- worker-3     38%    ━──  38%       7 │
- worker-4     50%    ━╸─  50%       6 │
+ WORKER    CPU       MEMORY     TASKS
+ worker-1  ╸──  12%  ╸──  12%       9 ┃
+ worker-2  ━──  25%  ━──  25%       8 ┃
+ worker-3  ━──  38%  ━──  38%       7 │
+ worker-4  ━╸─  50%  ━╸─  50%       6 │
  Esc back  s sort  ? keys  q quit
 
 "#]]
@@ -202,30 +202,30 @@ fn draws_one_cluster_on_small_and_large_screens() {
             ▓ processing      8   ▒ queued        100   ░ waiting        12   ! unrunnable      0   █ in memory     277   × erred           3
             · released        0
 
- CPU                                     last 6s   memory                                  last 6s   tasks processing, at most 8             last 6s
-                                             █ █                                               █ █                                            ████ █
-                                             █ █                                               █ █                                            ████ █
-                                             █ █                                               █ █                                            ████ █
-                                             █ █                                               █ █                                            ████ █
-                                          ▁▁▂█ █                                            ▁▃▅█ █                                            ████ █
+ CPU                                     last 6s   memory                                   last 6s   tasks processing, at most 8             last 6s
+                                             █ █                                                █ █                                            ████ █
+                                             █ █                                                █ █                                            ████ █
+                                             █ █                                                █ █                                            ████ █
+                                             █ █                                                █ █                                            ████ █
+                                          ▁▁▂█ █                                             ▁▃▅█ █                                            ████ █
 
- WORKER      HOST                            THREADS  CPU                             MEMORY                                         TASKS    SEEN
- worker-22   10.0.0.22                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 275%  ━━━━━━━━━━━━━━━━━━━━━ 275%  22.0/8.0 GiB           0      1s  │
- worker-21   10.0.0.21                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 262%  ━━━━━━━━━━━━━━━━━━━━━ 262%  21.0/8.0 GiB           0      1s  │
- worker-20   10.0.0.20                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 250%  ━━━━━━━━━━━━━━━━━━━━━ 250%  20.0/8.0 GiB           0      1s  │
- worker-19   10.0.0.19                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 238%  ━━━━━━━━━━━━━━━━━━━━━ 238%  19.0/8.0 GiB           0      1s  │
- worker-18   10.0.0.18                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 225%  ━━━━━━━━━━━━━━━━━━━━━ 225%  18.0/8.0 GiB           0      1s  ┃
- worker-17   10.0.0.17                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 212%  ━━━━━━━━━━━━━━━━━━━━━ 212%  17.0/8.0 GiB           0      1s  ┃
- worker-16   10.0.0.16                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 200%  ━━━━━━━━━━━━━━━━━━━━━ 200%  16.0/8.0 GiB           0      1s  ┃
- worker-15   10.0.0.15                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 188%  ━━━━━━━━━━━━━━━━━━━━━ 188%  15.0/8.0 GiB           0      1s  ┃
- worker-14   10.0.0.14                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 175%  ━━━━━━━━━━━━━━━━━━━━━ 175%  14.0/8.0 GiB           0      1s  ┃
- worker-13   10.0.0.13                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 162%  ━━━━━━━━━━━━━━━━━━━━━ 162%  13.0/8.0 GiB           0      1s  ┃
- worker-12   10.0.0.12                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 150%  ━━━━━━━━━━━━━━━━━━━━━ 150%  12.0/8.0 GiB           0      1s  ┃
- worker-11   10.0.0.11                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 138%  ━━━━━━━━━━━━━━━━━━━━━ 138%  11.0/8.0 GiB           0      1s  ┃
- worker-10   10.0.0.10                             2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 125%  ━━━━━━━━━━━━━━━━━━━━━ 125%  10.0/8.0 GiB           0      1s  │
- worker-9    10.0.0.9                              2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 112%  ━━━━━━━━━━━━━━━━━━━━━ 112%  9.0/8.0 GiB            1      1s  │
- worker-8    10.0.0.8                              2  ━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  ━━━━━━━━━━━━━━━━━━━━━ 100%  8.0/8.0 GiB            2      1s  │
- worker-7    10.0.0.7                              2  ━━━━━━━━━━━━━━━━━━━━━━───  88%  ━━━━━━━━━━━━━━━━━━╸──  88%  7.0/8.0 GiB            3      1s  │
+ WORKER      HOST                                 THREADS  CPU                                   MEMORY                                TASKS   SEEN
+ worker-22   10.0.0.22                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 275%  ━━━━━━━━━━━━ 275%  22.0/8.0 GiB           0     1s │
+ worker-21   10.0.0.21                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 262%  ━━━━━━━━━━━━ 262%  21.0/8.0 GiB           0     1s │
+ worker-20   10.0.0.20                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 250%  ━━━━━━━━━━━━ 250%  20.0/8.0 GiB           0     1s │
+ worker-19   10.0.0.19                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 238%  ━━━━━━━━━━━━ 238%  19.0/8.0 GiB           0     1s │
+ worker-18   10.0.0.18                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 225%  ━━━━━━━━━━━━ 225%  18.0/8.0 GiB           0     1s ┃
+ worker-17   10.0.0.17                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 212%  ━━━━━━━━━━━━ 212%  17.0/8.0 GiB           0     1s ┃
+ worker-16   10.0.0.16                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 200%  ━━━━━━━━━━━━ 200%  16.0/8.0 GiB           0     1s ┃
+ worker-15   10.0.0.15                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 188%  ━━━━━━━━━━━━ 188%  15.0/8.0 GiB           0     1s ┃
+ worker-14   10.0.0.14                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 175%  ━━━━━━━━━━━━ 175%  14.0/8.0 GiB           0     1s ┃
+ worker-13   10.0.0.13                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 162%  ━━━━━━━━━━━━ 162%  13.0/8.0 GiB           0     1s ┃
+ worker-12   10.0.0.12                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 150%  ━━━━━━━━━━━━ 150%  12.0/8.0 GiB           0     1s ┃
+ worker-11   10.0.0.11                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 138%  ━━━━━━━━━━━━ 138%  11.0/8.0 GiB           0     1s ┃
+ worker-10   10.0.0.10                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 125%  ━━━━━━━━━━━━ 125%  10.0/8.0 GiB           0     1s ┃
+ worker-9    10.0.0.9                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 112%  ━━━━━━━━━━━━ 112%  9.0/8.0 GiB            1     1s │
+ worker-8    10.0.0.8                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  ━━━━━━━━━━━━ 100%  8.0/8.0 GiB            2     1s │
+ worker-7    10.0.0.7                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━────  88%  ━━━━━━━━━━╸─  88%  7.0/8.0 GiB            3     1s │
  Esc back  s sort  ? keys  q quit                                                                                                 by memory, every 2s
 
 "#]]
@@ -301,16 +301,16 @@ fn help_covers_the_rest() {
         str![[r#"
  dgw top  0 clusters, 0 workers, 0 cores
 
- ┌ keys ──────────────────────────────────────────────────┐
- │ ↑ ↓  k j       a row up, down                          │
- │ PgUp PgDn      a screen up, down                       │
- │ Home End  g G  the first, the last                     │
- │ ↵              the cluster in full                     │
- │ Esc  ←         back to all clusters                    │
- │ s S  > <       sort by the next column, the one before │
- │ r              sort the other way round                │
- │ q  Ctrl-C      quit                                    │
- └────────────────────────────────────────────────────────┘
+    ┌ keys ────────────────────────────────────────────┐
+    │ ↑ ↓  k j       previous, next row                │
+    │ PgUp PgDn      previous, next page               │
+    │ Home End  g G  first, last row                   │
+    │ ↵              open the cluster                  │
+    │ Esc  ←         back to all clusters              │
+    │ s S  > <       sort by the next, previous column │
+    │ r              reverse the order                 │
+    │ q  Ctrl-C      quit                              │
+    └──────────────────────────────────────────────────┘
 
  ↵ open  s sort  ? keys  q quit            by age, every 2s
 

@@ -79,7 +79,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     assert!(row(&text, &frozen).contains('?'), "{text}");
     let pressed = Instant::now();
     screen.type_("?");
-    screen.shows("sort the other way round");
+    screen.shows("reverse the order");
     assert!(pressed.elapsed() < Duration::from_secs(5));
     screen.type_("\x03");
     assert_eq!(screen.end().0, Some(0));
@@ -87,7 +87,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     let screen = top(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
-    screen.shows("its scheduler tells nothing: no answer within 0.5 s");
+    screen.shows("the scheduler does not respond: ");
     screen.signal(Signal::TERM);
     assert_eq!(screen.end().0, Some(143));
 }
@@ -173,10 +173,10 @@ fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
     let all = "GET /api/v1/clusters/?status=pending,running,stopping,failed ";
     assert!(asked.iter().all(|head| head.starts_with(all)), "{asked:?}");
     state.store(1, Ordering::SeqCst);
-    let text = screen.shows("nothing new for ");
+    let text = screen.shows("no update for ");
     assert!(text.contains("abcdef"), "what is known stays: {text}");
     state.store(0, Ordering::SeqCst);
-    screen.when("end of the trouble", |text| !text.contains("nothing new"));
+    screen.when("end of the trouble", |text| !text.contains("no update"));
     state.store(2, Ordering::SeqCst);
     let (code, left) = screen.end();
     assert_eq!(code, Some(4));
@@ -217,18 +217,18 @@ fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
 fn without_a_screen_it_says_what_to_use() {
     let (stub, user) = empty();
     user.dgw(&["top"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: `dgw top` needs a terminal, on stdin and on stdout
+error: `dgw top` needs a terminal on stdin and stdout
 
-hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+hint: `dgw list -o wide --watch` and `dgw show` [..]
 
 "#]]);
     user.dgw(&["top", "-o", "json"])
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `dgw top` needs the screen: it has no other format, no `-o`
+error: `dgw top` needs the screen: it has no other output format, so leave out `-o`
 
-hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+hint: `dgw list -o wide --watch` and `dgw show` [..]
 
 "#]]);
     let dumb = Terminal::running(
@@ -245,7 +245,7 @@ hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
     );
     let (shown, code) = Terminal::new(&user, 80, &["top", "-v"]).rest();
     assert_eq!(code, Some(2));
-    assert!(shown.contains("send stderr to a file"), "{shown}");
+    assert!(shown.contains("redirect stderr to a file"), "{shown}");
     let (shown, code) = Terminal::new(&user, 80, &["top", "--sort-by", "nothing"]).rest();
     assert_eq!(code, Some(2));
     assert!(shown.contains("no column `nothing` to sort by"), "{shown}");

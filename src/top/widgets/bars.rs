@@ -127,12 +127,12 @@ mod tests {
             gauge.map(|line| line.to_string())
         };
         let (used, limit) = (Some(GIB), Some(4 * GIB));
-        assert_eq!(gauge(used, limit, 8).as_deref(), Some("╸──  25%"));
+        assert_eq!(gauge(used, limit, 8).as_deref(), Some("━──  25%"));
         assert_eq!(
             gauge(used, limit, 25).map(|line| line.contains("GiB")),
             Some(false)
         );
-        let wide = "╸──  25%  1.0/4.0 GiB     ";
+        let wide = "━──  25%  1.0/4.0 GiB     ";
         assert_eq!(gauge(used, limit, 26).as_deref(), Some(wide));
         assert_eq!(gauge(used, None, 8).as_deref(), Some("1.0/? GiB"));
         assert_eq!(gauge(None, None, 8), None);
