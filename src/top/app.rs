@@ -123,7 +123,7 @@ impl<'a> App<'a> {
                 },
                 event = events.recv() => {
                     let event = event.context("the keyboard is gone")?;
-                    if self.event_arrived(&event.map_err(ScreenError::Read)?) == KeyAction::Quit {
+                    if self.event_arrived(&event.map_err(ScreenError::Terminal)?) == KeyAction::Quit {
                         return Ok(());
                     }
                 }

@@ -5,25 +5,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::measures::{cpu_share, elapsed, memory_share, share};
+use super::measures::{cpu_share, elapsed, float, memory_share};
 use crate::scheduler::SchedulerReport;
 
 /// The number of points kept for each cluster: more than any screen is wide.
 const CAPACITY: usize = 400;
 
-/// One point for each request to the scheduler, oldest first.
+/// One point for each request to the scheduler, oldest first: its time, and the shares of CPU and
+/// memory in use and the number of processing tasks, all unknown where the request failed.
 #[derive(Default)]
 pub(super) struct History {
-    points: VecDeque<Point>,
-}
-
-/// The numbers of one report; all unknown where the request failed.
-#[derive(Default)]
-struct Point {
-    at: Timestamp,
-    cpu: Option<f64>,
-    memory: Option<f64>,
-    processing: Option<u64>,
+    points: VecDeque<(Timestamp, [Option<f64>; 3])>,
 }
 
 impl History {
@@ -32,49 +24,35 @@ impl History {
         if self.points.len() == CAPACITY {
             self.points.pop_front();
         }
-        self.points.push_back(report.map_or_else(
-            || Point {
-                at,
-                ..Point::default()
-            },
-            |report| Point {
-                at,
-                cpu: cpu_share(report),
-                memory: memory_share(&report.activity),
-                processing: report.activity.tasks.as_ref().and_then(|t| t.processing),
-            },
-        ));
+        let values = report.map_or([None; 3], |report| {
+            let tasks = report.activity.tasks.as_ref();
+            let processing = tasks.and_then(|tasks| tasks.processing);
+            let memory = memory_share(&report.activity);
+            [cpu_share(report), memory, processing.map(float)]
+        });
+        self.points.push_back((at, values));
     }
 
     /// Returns how long ago the oldest point was.
     pub(super) fn span(&self, now: Timestamp) -> Duration {
         let oldest = self.points.front();
-        oldest.map_or(Duration::ZERO, |point| elapsed(now, point.at))
+        oldest.map_or(Duration::ZERO, |(at, _)| elapsed(now, *at))
     }
 
-    /// Returns the shares of all threads in use.
-    pub(super) fn cpu(&self) -> Vec<Option<f64>> {
-        self.points.iter().map(|point| point.cpu).collect()
-    }
-
-    /// Returns the shares of the memory limit in use.
-    pub(super) fn memory(&self) -> Vec<Option<f64>> {
-        self.points.iter().map(|point| point.memory).collect()
-    }
-
-    /// Returns the tasks that were processing, as shares of [`History::most_processing`].
-    pub(super) fn processing(&self) -> Vec<Option<f64>> {
-        let most = Some(self.most_processing().unwrap_or(0).max(1));
-        let points = self.points.iter();
-        points.map(|point| share(point.processing, most)).collect()
+    /// Returns CPU, memory and processing tasks, the last as shares of
+    /// [`History::most_processing`].
+    pub(super) fn shares(&self) -> [Vec<Option<f64>>; 3] {
+        let most = self.most_processing().unwrap_or(0.0).max(1.0);
+        [(0, 1.0), (1, 1.0), (2, most)].map(|(nth, whole)| {
+            let values = self.points.iter().map(|(_, values)| values[nth]);
+            values.map(|value| Some(value? / whole)).collect()
+        })
     }
 
     /// Returns the largest number of tasks that were processing at the same time.
-    pub(super) fn most_processing(&self) -> Option<u64> {
-        self.points
-            .iter()
-            .filter_map(|point| point.processing)
-            .max()
+    pub(super) fn most_processing(&self) -> Option<f64> {
+        let counts = self.points.iter().filter_map(|(_, values)| values[2]);
+        counts.reduce(f64::max)
     }
 }
 
@@ -111,17 +89,18 @@ mod tests {
         ] {
             history.add(at(second), report.as_ref());
         }
-        assert_eq!(history.processing(), [Some(0.25), None, Some(1.0)]);
-        assert_eq!(history.most_processing(), Some(8));
-        assert_eq!(history.cpu(), [None, None, None]);
+        let [cpu, _, processing] = history.shares();
+        assert_eq!(processing, [Some(0.25), None, Some(1.0)]);
+        assert_eq!(history.most_processing(), Some(8.0));
+        assert_eq!(cpu, [None, None, None]);
         assert_eq!(history.span(at(9)), Duration::from_secs(8));
     }
 
     #[test]
-    fn idle_cluster_has_shares_of_zero() {
+    fn without_processing_tasks_shares_are_zero() {
         let mut history = History::default();
         history.add(at(1), Some(&processing(0)));
-        assert_eq!(history.processing(), [Some(0.0)]);
+        assert_eq!(history.shares()[2], [Some(0.0)]);
     }
 
     #[test]
@@ -130,7 +109,7 @@ mod tests {
         for second in 0..500 {
             history.add(at(second), None);
         }
-        assert_eq!(history.memory().len(), CAPACITY);
+        assert_eq!(history.shares()[1].len(), CAPACITY);
         assert_eq!(history.span(at(500)), Duration::from_secs(400));
     }
 }

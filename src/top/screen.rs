@@ -30,28 +30,15 @@ const FRAME: usize = 64 * 1024;
 pub(crate) enum ScreenError {
     #[error("`dgw top` needs {0}")]
     Unavailable(&'static str),
-    #[error("can't set up the terminal")]
-    SetUp(#[source] io::Error),
-    #[error("can't read the keyboard")]
-    Read(#[source] io::Error),
-    #[error("can't write to the terminal")]
-    Write(#[source] io::Error),
+    #[error("can't read or write the terminal: {0}")]
+    Terminal(#[from] io::Error),
 }
 
 impl Failure for ScreenError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unavailable(_) => ExitCode::Usage,
-            Self::SetUp(_) | Self::Read(_) | Self::Write(_) => ExitCode::Other,
-        }
-    }
-
-    fn details(&self) -> Vec<String> {
-        match self {
-            Self::Unavailable(_) => Vec::new(),
-            Self::SetUp(source) | Self::Read(source) | Self::Write(source) => {
-                vec![source.to_string()]
-            }
+            Self::Terminal(_) => ExitCode::Other,
         }
     }
 
@@ -114,7 +101,7 @@ impl Screen {
             previous(panic);
         }));
         let writer = BufWriter::with_capacity(FRAME, io::stdout());
-        let terminal = Terminal::new(CrosstermBackend::new(writer)).map_err(ScreenError::Write)?;
+        let terminal = Terminal::new(CrosstermBackend::new(writer))?;
         let mut screen = Self {
             terminal: ManuallyDrop::new(terminal),
         };
@@ -124,9 +111,12 @@ impl Screen {
 
     fn take(&mut self) -> Result<(), ScreenError> {
         IS_TAKEN.store(true, Ordering::SeqCst);
-        enable_raw_mode().map_err(ScreenError::SetUp)?;
-        execute!(self.terminal.backend_mut(), EnterAlternateScreen, Hide)
-            .map_err(ScreenError::Write)
+        enable_raw_mode()?;
+        Ok(execute!(
+            self.terminal.backend_mut(),
+            EnterAlternateScreen,
+            Hide
+        )?)
     }
 
     /// Restores the terminal while dgw is suspended.
@@ -143,9 +133,9 @@ impl Screen {
         restore();
         self.take()?;
         let terminal = &mut self.terminal;
-        let size = terminal.size().map_err(ScreenError::Write)?;
+        let size = terminal.size()?;
         let area = Rect::from((Position::ORIGIN, size));
-        terminal.resize(area).map_err(ScreenError::Write)
+        Ok(terminal.resize(area)?)
     }
 
     /// Writes what has changed, as one update where the terminal supports it.
@@ -153,12 +143,12 @@ impl Screen {
     /// # Errors
     /// The terminal can't be written.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<(), ScreenError> {
-        let update = || {
-            queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-            self.terminal.draw(render)?;
-            execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
-        };
-        update().map_err(ScreenError::Write)
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(render)?;
+        Ok(execute!(
+            self.terminal.backend_mut(),
+            EndSynchronizedUpdate
+        )?)
     }
 }
 
@@ -235,11 +225,7 @@ mod tests {
                 .hint()
                 .is_some_and(|hint| hint.contains("dgw show"))
         );
-        let unread = ScreenError::Read(io::Error::other("gone"));
-        assert_eq!(unread.exit_code(), ExitCode::Other);
-        assert_eq!(
-            (unread.details(), unread.hint()),
-            (vec!["gone".to_owned()], None)
-        );
+        let unread = ScreenError::Terminal(io::Error::other("gone"));
+        assert_eq!((unread.exit_code(), unread.hint()), (ExitCode::Other, None));
     }
 }

@@ -32,38 +32,20 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn cpu(history: &History, theme: Theme) -> Self {
-        Self {
-            name: "CPU",
-            shares: history.cpu(),
-            style: theme.cpu(),
-        }
-    }
-
-    pub(super) fn memory(history: &History, theme: Theme) -> Self {
-        let shares = history.memory();
-        let last = shares.iter().rev().flatten().next().copied();
-        Self {
-            name: "memory",
-            style: theme.memory(last),
-            shares,
-        }
-    }
-
-    pub(super) fn processing(history: &History, theme: Theme) -> Self {
-        Self {
-            name: "processing",
-            shares: history.processing(),
-            style: theme.cpu(),
-        }
-    }
-
-    fn all(history: &History, theme: Theme) -> [Self; 3] {
+    /// Returns the histories of CPU, memory and processing tasks.
+    pub(super) fn all(history: &History, theme: Theme) -> [Self; 3] {
+        let [cpu, memory, processing] = history.shares();
+        let last_memory = memory.iter().rev().flatten().next().copied();
         [
-            Self::cpu(history, theme),
-            Self::memory(history, theme),
-            Self::processing(history, theme),
+            ("CPU", cpu, theme.cpu()),
+            ("memory", memory, theme.memory(last_memory)),
+            ("processing", processing, theme.cpu()),
         ]
+        .map(|(name, shares, style)| Self {
+            name,
+            shares,
+            style,
+        })
     }
 
     /// Draws the newest shares that have room, with a gap for each unknown one.
@@ -98,7 +80,7 @@ pub(super) fn draw_charts(
 ) {
     let history = watched.history();
     let most = history.most_processing();
-    let most = most.map_or_else(String::new, |most| format!(", at most {most}"));
+    let most = most.map_or_else(String::new, |most| format!(", at most {most:.0}"));
     let span = format!("last {}", age::short(history.span(model.now())));
     let span = Line::styled(span, FAINT);
     for (mut place, series) in thirds(area, 3).into_iter().zip(Series::all(history, theme)) {

@@ -127,7 +127,6 @@ fn draw_meters(
     let report = watched.report();
     let activity = report.map(|report| &report.activity);
     let counts = activity.and_then(|activity| activity.tasks.as_ref());
-    let history = watched.history();
     let cores = format!(
         "{} of {} cores",
         report
@@ -162,15 +161,14 @@ fn draw_meters(
         (bar, String::new())
     };
     let cpu = gauge(report.and_then(cpu_share), bar_width, theme.cpu());
-    for (label, (bar, words), series) in [
-        ("CPU", or_none(cpu, cores), Series::cpu(history, theme)),
-        (
-            "memory",
-            or_none(gauge(memory, bar_width, theme.memory(memory)), amounts),
-            Series::memory(history, theme),
-        ),
-        ("tasks", tasks, Series::processing(history, theme)),
-    ] {
+    let memory = gauge(memory, bar_width, theme.memory(memory));
+    let meters = [
+        ("CPU", or_none(cpu, cores)),
+        ("memory", or_none(memory, amounts)),
+        ("tasks", tasks),
+    ];
+    let histories = Series::all(watched.history(), theme);
+    for ((label, (bar, words)), series) in meters.into_iter().zip(histories) {
         let mut line = take_lines(area, 1);
         draw_label(buffer, &mut line, label);
         put(buffer, take_cells(&mut line, bar_width), &bar);

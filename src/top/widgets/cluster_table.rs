@@ -56,27 +56,19 @@ pub(super) fn titles() -> Vec<&'static str> {
 /// Returns the columns; `longest_name` is the width of the longest name.
 pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
     [
-        Column {
-            title: "NAME",
-            width: Width {
-                narrow: 7,
-                normal: 8,
-                growth: Growth::UpTo(longest_name),
-            },
-            rank: 0,
-            is_number: false,
-            value: |row| Value::ClusterName(row.watched.name().to_owned()),
-        },
-        Column {
-            is_number: false,
-            ..Column::number("STATUS", 8, 0, |row| Value::Status {
-                status: row.watched.cluster().status,
-                is_silent: row.watched.is_silent(row.model),
-            })
-        },
-        Column::number("AGE", 6, 3, |row| Value::Time {
-            duration: row.watched.age(row.model.now()),
-            is_stale: false,
+        Column::new("NAME", Width(7, 8, Growth::UpTo(longest_name)), 0, |row| {
+            Value::ClusterName(row.watched.name().to_owned())
+        }),
+        Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
+            let status = row.watched.cluster().status;
+            if row.watched.is_silent(row.model) {
+                Value::SilentStatus(status)
+            } else {
+                Value::Status(status)
+            }
+        }),
+        Column::number("AGE", 6, 3, |row| {
+            Value::Time(row.watched.age(row.model.now()))
         }),
         Column::number("WORKERS", 7, 2, |row| {
             row.reported(|report| Value::count(report.activity.workers))
@@ -84,43 +76,18 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
         Column::number("CORES", 5, 6, |row| {
             row.reported(|report| Value::count(report.activity.threads))
         }),
+        Column::new("CPU", Width(4, 10, Growth::Shared), 0, |row| {
+            row.reported_of_workers(|report| {
+                cpu_share(report).map_or(Value::Unknown, Value::CpuShare)
+            })
+        }),
+        Column::new("MEMORY", Width(6, 10, Growth::Shared), 0, |row| {
+            row.reported_of_workers(|report| {
+                Value::Memory(report.activity.memory_used, report.activity.memory_limit)
+            })
+        }),
         Column {
-            title: "CPU",
-            width: Width {
-                narrow: 4,
-                normal: 10,
-                growth: Growth::Shared,
-            },
-            rank: 0,
-            is_number: false,
-            value: |row| {
-                row.reported_of_workers(|report| {
-                    cpu_share(report).map_or(Value::Unknown, Value::CpuShare)
-                })
-            },
-        },
-        Column {
-            title: "MEMORY",
-            width: Width {
-                narrow: 6,
-                normal: 10,
-                growth: Growth::Shared,
-            },
-            rank: 0,
-            is_number: false,
-            value: |row| {
-                row.reported_of_workers(|report| Value::Memory {
-                    used: report.activity.memory_used,
-                    limit: report.activity.memory_limit,
-                })
-            },
-        },
-        Column {
-            width: Width {
-                narrow: 5,
-                normal: 9,
-                growth: Growth::None,
-            },
+            width: Width(5, 9, Growth::None),
             ..Column::number("TASKS", 9, 0, |row| {
                 row.reported(|report| Value::Tasks(report.activity.tasks.clone()))
             })
@@ -132,10 +99,7 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
             row.reported(|report| match report.activity.idle {
                 Idle::Unknown => Value::Unknown,
                 Idle::Busy => Value::Busy,
-                Idle::Since(time) => Value::Time {
-                    duration: elapsed(row.model.now(), time),
-                    is_stale: false,
-                },
+                Idle::Since(time) => Value::Time(elapsed(row.model.now(), time)),
             })
         }),
     ]

@@ -31,21 +31,17 @@ pub(super) struct Column<R> {
     pub(super) value: fn(&R) -> Value,
 }
 
-/// The number of cells that a column needs.
+/// The cells of a column: at least where there is no room, and normally; then what it does with
+/// spare cells.
 #[derive(Clone, Copy)]
-pub(super) struct Width {
-    pub(super) narrow: u16,
-    pub(super) normal: u16,
-    pub(super) growth: Growth,
-}
+pub(super) struct Width(pub(super) u16, pub(super) u16, pub(super) Growth);
 
 /// What a column does with spare cells.
 #[derive(Clone, Copy)]
 pub(super) enum Growth {
     None,
-    /// Takes them before all other columns, up to this width.
+    /// Takes them up to this width, before the columns that share them.
     UpTo(u16),
-    /// Shares them with the other columns that do.
     Shared,
 }
 
@@ -55,22 +51,17 @@ pub(super) enum Value {
     Unknown,
     Text(String),
     ClusterName(String),
-    Status {
-        status: Status,
-        /// True if the scheduler does not respond.
-        is_silent: bool,
-    },
+    Status(Status),
+    /// The status of a cluster whose scheduler does not respond.
+    SilentStatus(Status),
     Count(u64),
     CpuShare(f64),
-    Memory {
-        used: Option<u64>,
-        limit: Option<u64>,
-    },
+    /// Used memory and its limit.
+    Memory(Option<u64>, Option<u64>),
     Tasks(Option<Tasks>),
-    Time {
-        duration: Duration,
-        is_stale: bool,
-    },
+    Time(Duration),
+    /// A time that is too long.
+    LateTime(Duration),
     /// An idle time of zero.
     Busy,
     /// A value from a stale report.
@@ -81,6 +72,17 @@ pub(super) enum Value {
 const GAP: u16 = 2;
 
 impl<R> Column<R> {
+    /// Creates a column of texts or bars, which begin at the left of their cells.
+    pub(super) fn new(title: &'static str, width: Width, rank: u8, value: fn(&R) -> Value) -> Self {
+        Self {
+            title,
+            width,
+            rank,
+            is_number: false,
+            value,
+        }
+    }
+
     /// Creates a column of numbers of one width.
     pub(super) fn number(
         title: &'static str,
@@ -89,15 +91,8 @@ impl<R> Column<R> {
         value: fn(&R) -> Value,
     ) -> Self {
         Self {
-            title,
-            width: Width {
-                narrow: width,
-                normal: width,
-                growth: Growth::None,
-            },
-            rank,
             is_number: true,
-            value,
+            ..Self::new(title, Width(width, width, Growth::None), rank, value)
         }
     }
 
@@ -106,17 +101,6 @@ impl<R> Column<R> {
             line.right_aligned()
         } else {
             line
-        }
-    }
-}
-
-impl Width {
-    fn constraint(self, is_narrow: bool) -> Constraint {
-        let width = if is_narrow { self.narrow } else { self.normal };
-        match self.growth {
-            Growth::None => Constraint::Length(width),
-            Growth::UpTo(most) => Constraint::Max(most.max(width)),
-            Growth::Shared => Constraint::Min(width),
         }
     }
 }
@@ -133,24 +117,15 @@ impl Value {
             Self::Unknown => Line::styled("?", FAINT),
             Self::Text(text) => Line::raw(cut(text, width)),
             Self::ClusterName(name) => Line::raw(cut(short_name(name, width), width)),
-            Self::Status {
-                status,
-                is_silent: true,
-            } => Line::styled(format!("{status}?"), theme.stale()),
-            Self::Status { status, .. } => Line::styled(status.as_str(), theme.status(*status)),
+            Self::Status(status) => Line::styled(status.as_str(), theme.status(*status)),
+            Self::SilentStatus(status) => Line::styled(format!("{status}?"), theme.stale()),
             Self::Count(count) => Line::raw(count.to_string()),
             Self::CpuShare(share) => gauge(Some(*share), width, theme.cpu()),
-            Self::Memory { used, limit } => memory_gauge(*used, *limit, width, theme)
+            Self::Memory(used, limit) => memory_gauge(*used, *limit, width, theme)
                 .unwrap_or_else(|| Self::Unknown.line(width, theme)),
             Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
-            Self::Time { duration, is_stale } => {
-                let line = Line::raw(age::short(*duration));
-                if *is_stale {
-                    line.style(theme.stale())
-                } else {
-                    line
-                }
-            }
+            Self::Time(time) => Line::raw(age::short(*time)),
+            Self::LateTime(time) => Line::styled(age::short(*time), theme.stale()),
             Self::Busy => Line::raw("-"),
             Self::Stale(value) => value.line(width, theme).patch_style(FAINT),
         }
@@ -160,9 +135,9 @@ impl Value {
         match self {
             Self::Count(count) => Some(float(*count)),
             Self::CpuShare(share) => Some(*share),
-            Self::Memory { used, limit } => share(*used, *limit),
+            Self::Memory(used, limit) => share(*used, *limit),
             Self::Tasks(tasks) => tasks.as_ref()?.unfinished().map(float),
-            Self::Time { duration, .. } => Some(duration.as_secs_f64()),
+            Self::Time(time) | Self::LateTime(time) => Some(time.as_secs_f64()),
             Self::Busy => Some(0.0),
             Self::Stale(value) => value.size(),
             _ => None,
@@ -176,7 +151,9 @@ impl Value {
             (Self::Text(a), Self::Text(b)) | (Self::ClusterName(a), Self::ClusterName(b)) => {
                 a.cmp(b)
             }
-            (Self::Status { status: a, .. }, Self::Status { status: b, .. }) => a.cmp(b),
+            (Self::Status(a) | Self::SilentStatus(a), Self::Status(b) | Self::SilentStatus(b)) => {
+                a.cmp(b)
+            }
             (a, b) => match (a.size(), b.size()) {
                 (Some(a), Some(b)) => b.total_cmp(&a),
                 (None, None) => is_missing(a).cmp(&is_missing(b)),
@@ -246,7 +223,7 @@ fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
         let widths = shown.iter().map(|at| of(columns[*at].width)).sum::<u16>();
         widths + GAP * u16::try_from(shown.len().saturating_sub(1)).unwrap_or(0)
     };
-    let has_room = |shown: &[usize]| needed(shown, |it| it.normal) <= width;
+    let has_room = |shown: &[usize]| needed(shown, |it| it.1) <= width;
     while !has_room(&shown)
         && let Some(last) = (0..shown.len())
             .filter(|nth| columns[shown[*nth]].rank > 0)
@@ -254,16 +231,30 @@ fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
     {
         shown.remove(last);
     }
-    while shown.len() > 1 && needed(&shown, |it| it.narrow) > width {
+    while shown.len() > 1 && needed(&shown, |it| it.0) > width {
         shown.pop();
     }
-    let is_narrow = !has_room(&shown);
-    let constraints = shown
-        .iter()
-        .map(|at| columns[*at].width.constraint(is_narrow));
-    let cells = Layout::horizontal(constraints)
-        .spacing(GAP)
-        .split(Rect::new(0, 0, width, 1));
+    let least: fn(Width) -> u16 = if has_room(&shown) {
+        |it| it.1
+    } else {
+        |it| it.0
+    };
+    let mut spare = width.saturating_sub(needed(&shown, least));
+    let constraints = shown.iter().map(|at| {
+        let column = columns[*at].width;
+        let least = least(column);
+        match column.2 {
+            Growth::None => Constraint::Length(least),
+            Growth::Shared => Constraint::Min(least),
+            Growth::UpTo(most) => {
+                let taken = spare.min(most.saturating_sub(least));
+                spare -= taken;
+                Constraint::Length(least + taken)
+            }
+        }
+    });
+    let layout = Layout::horizontal(constraints.collect::<Vec<_>>()).spacing(GAP);
+    let cells = layout.split(Rect::new(0, 0, width, 1));
     let widths = cells.iter().map(|cell| cell.width);
     shown.into_iter().zip(widths).collect()
 }
@@ -284,17 +275,7 @@ mod tests {
     use super::*;
 
     fn column(narrow: u16, normal: u16, growth: Growth, rank: u8) -> Column<()> {
-        Column {
-            title: "",
-            width: Width {
-                narrow,
-                normal,
-                growth,
-            },
-            rank,
-            is_number: false,
-            value: |()| Value::Unknown,
-        }
+        Column::new("", Width(narrow, normal, growth), rank, |()| Value::Unknown)
     }
 
     #[test]
@@ -322,14 +303,8 @@ mod tests {
     #[test]
     fn texts_ascend_numbers_descend_and_the_unknown_is_last() {
         let text = |text: &str| Value::Text(text.to_owned());
-        let age = |seconds, is_stale| Value::Time {
-            duration: Duration::from_secs(seconds),
-            is_stale,
-        };
-        let memory = |used| Value::Memory {
-            used: Some(used),
-            limit: Some(8),
-        };
+        let memory = |used| Value::Memory(Some(used), Some(8));
+        let [short, long] = [8, 9].map(Duration::from_secs);
         for (first, second) in [
             (text("a"), text("b")),
             (text("b"), Value::Unknown),
@@ -340,8 +315,12 @@ mod tests {
                 Value::Stale(Box::new(Value::CpuShare(0.4))),
             ),
             (memory(4), memory(3)),
-            (age(9, true), age(8, false)),
-            (age(1, false), Value::Busy),
+            (Value::LateTime(long), Value::Time(short)),
+            (Value::Time(short), Value::Busy),
+            (
+                Value::SilentStatus(Status::Pending),
+                Value::Status(Status::Running),
+            ),
             (Value::Busy, Value::Unknown),
         ] {
             assert_eq!(first.compare(&second), Ordering::Less);

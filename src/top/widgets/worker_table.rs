@@ -22,7 +22,7 @@ struct WorkerLine<'a> {
 
 /// Returns the titles of the columns.
 pub(super) fn titles() -> Vec<&'static str> {
-    columns(0).iter().map(|column| column.title).collect()
+    columns(0, 0).iter().map(|column| column.title).collect()
 }
 
 /// Draws the visible workers, and returns how many rows there is room for.
@@ -49,8 +49,14 @@ pub(super) fn draw(
         put(buffer, area, &Line::styled(text, FAINT));
         return visible_rows;
     }
-    let longest = rows.iter().map(|row| row.label().width()).max();
-    let columns = columns(u16::try_from(longest.unwrap_or(0).min(45)).unwrap_or(45));
+    let longest = |width: fn(&WorkerLine<'_>) -> usize| {
+        let longest = rows.iter().map(width).max();
+        u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX)
+    };
+    let columns = columns(
+        longest(|row| row.label().width()),
+        longest(|row| row.worker.host.as_ref().map_or(0, |host| host.width())),
+    );
     let sorted = table::sort(rows, &columns, model.order());
     let above = model.scroll(visible_rows);
     let place = Rect {
@@ -105,58 +111,34 @@ impl WorkerLine<'_> {
     }
 }
 
-fn columns<'a>(longest_name: u16) -> [Column<WorkerLine<'a>>; 7] {
-    let gauge = |growth| Width {
-        narrow: 6,
-        normal: 12,
-        growth,
-    };
+/// Returns the columns; the arguments are the widths of the longest name and host.
+fn columns<'a>(longest_name: u16, longest_host: u16) -> [Column<WorkerLine<'a>>; 7] {
+    let [name, host] = [longest_name.min(45), longest_host.min(30)].map(Growth::UpTo);
     [
-        Column {
-            title: "WORKER",
-            width: Width {
-                narrow: 8,
-                normal: 10,
-                growth: Growth::UpTo(longest_name),
-            },
-            rank: 0,
-            is_number: false,
-            value: |row| Value::Text(row.label()),
-        },
-        Column {
-            title: "HOST",
-            width: gauge(Growth::Shared),
-            rank: 2,
-            is_number: false,
-            value: |row| row.worker.host.clone().map_or(Value::Unknown, Value::Text),
-        },
+        Column::new("WORKER", Width(8, 10, name), 0, |row| {
+            Value::Text(row.label())
+        }),
+        Column::new("HOST", Width(6, 12, host), 2, |row| {
+            row.worker.host.clone().map_or(Value::Unknown, Value::Text)
+        }),
         Column::number("THREADS", 7, 1, |row| Value::count(row.worker.threads)),
-        Column {
-            title: "CPU",
-            width: gauge(Growth::Shared),
-            rank: 0,
-            is_number: false,
-            value: |row| row.cpu_share().map_or(Value::Unknown, Value::CpuShare),
-        },
-        Column {
-            title: "MEMORY",
-            width: gauge(Growth::Shared),
-            rank: 0,
-            is_number: false,
-            value: |row| Value::Memory {
-                used: row.worker.memory,
-                limit: row.worker.memory_limit,
-            },
-        },
+        Column::new("CPU", Width(4, 12, Growth::Shared), 0, |row| {
+            row.cpu_share().map_or(Value::Unknown, Value::CpuShare)
+        }),
+        Column::new("MEMORY", Width(6, 12, Growth::Shared), 0, |row| {
+            Value::Memory(row.worker.memory, row.worker.memory_limit)
+        }),
         Column::number("TASKS", 6, 0, |row| Value::count(row.worker.tasks)),
         Column::number("SEEN", 5, 3, |row| {
-            row.worker.last_seen.map_or(Value::Unknown, |time| {
-                let duration = elapsed(row.model.now(), time);
-                Value::Time {
-                    duration,
-                    is_stale: row.model.is_stale(duration),
-                }
-            })
+            let Some(last_seen) = row.worker.last_seen else {
+                return Value::Unknown;
+            };
+            let ago = elapsed(row.model.now(), last_seen);
+            if row.model.is_stale(ago) {
+                Value::LateTime(ago)
+            } else {
+                Value::Time(ago)
+            }
         }),
     ]
 }
