@@ -1,12 +1,20 @@
-//! What isn't known, isn't there, doesn't fit, or means harm.
+//! Unknown values, missing workers, hostile texts and tiny screens.
 
+use serde_json::{Map, json};
 use snapbox::{assert_data_eq, str};
 
 use super::*;
+use crate::scheduler::{SchedulerReport, Worker};
+
+fn sample(reports: Vec<(i64, Result<SchedulerReport, String>)>) -> Sample {
+    Sample {
+        cluster: cluster(NAME, Status::Running, 60),
+        reports,
+    }
+}
 
 #[test]
-fn what_is_unknown_is_not_made_up() {
-    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
+fn unknown_values_are_question_marks() {
     let unknown = Worker {
         name: None,
         host: None,
@@ -19,16 +27,13 @@ fn what_is_unknown_is_not_made_up() {
         last_seen: None,
         ..worker(1)
     };
-    watched.hear(
-        at(0),
-        Ok(SchedulerReport {
-            worker_details: Some(vec![unknown]),
-            ..SchedulerReport::default()
-        }),
-    );
-    let mut view = view(vec![watched]);
+    let report = SchedulerReport {
+        worker_details: Some(vec![unknown]),
+        ..SchedulerReport::default()
+    };
+    let mut model = model(vec![sample(vec![(0, Ok(report))])]);
     assert_data_eq!(
-        shot(&view, 80, 18),
+        shot(&model, 80, 18),
         str![[r#"
  dgw top  1 cluster, ? workers, ? cores             https://gateway.example.org
 
@@ -46,14 +51,14 @@ fn what_is_unknown_is_not_made_up() {
  ▓ processing      ?   ▒ queued          ?   ░ waiting         ?
  ! unrunnable      ?   █ in memory       ?   × erred           ?
  · released        ?
- CPU                       memory                    processing
+ CPU                        memory                    processing
  ↵ open  s sort  ? keys  q quit                                by age, every 2s
 
 "#]]
     );
-    view.shown = Some(NAME.to_owned());
+    model.open(NAME.to_owned());
     assert_data_eq!(
-        shot(&view, 80, 24),
+        shot(&model, 80, 24),
         str![[r#"
  8fdbe5c0c2ed4859b5a1d755ea35d28b  RUNNING  1m                ? clients, idle ?
  scheduler  gateway://gateway:8786/8fdbe5c0c2ed4859b5a1d755ea35d28b
@@ -85,14 +90,12 @@ fn what_is_unknown_is_not_made_up() {
 }
 
 #[test]
-fn without_workers_there_is_nothing_to_use() {
-    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
-    let mut told = report(0);
-    told.activity.threads = Some(0);
-    told.activity.memory_used = Some(0);
-    told.activity.memory_limit = Some(0);
-    watched.hear(at(0), Ok(told));
-    let shown = shot(&full(view(vec![watched])), 80, 24);
+fn without_workers_cpu_and_memory_have_a_dash() {
+    let mut report = report(0);
+    report.activity.threads = Some(0);
+    report.activity.memory_used = Some(0);
+    report.activity.memory_limit = Some(0);
+    let shown = shot(&opened(sample(vec![(0, Ok(report))])), 80, 24);
     let line = |label: &str| {
         let mut lines = shown.lines();
         let line = lines.find(|line| line.trim_start().starts_with(label));
@@ -106,46 +109,45 @@ fn without_workers_there_is_nothing_to_use() {
 }
 
 #[test]
-fn hostile_texts_are_shown_escaped() {
-    let mut watched = Watched::new(cluster(NAME, Status::Running, 60));
-    watched.cluster.options = Map::from_iter([("a\x1b[2J".to_owned(), json!("\u{202e}\r\nworld"))]);
-    let mut told = report(1);
-    told.worker_details = Some(vec![Worker {
+fn hostile_texts_are_escaped() {
+    let mut hostile = report(1);
+    hostile.worker_details = Some(vec![Worker {
         name: Some("\x1b]0;evil\x07\n世界世界世界世界".to_owned()),
         host: Some("\x1b[31mred".to_owned()),
         status: Some("\u{9b}2J".to_owned()),
         ..worker(1)
     }]);
-    told.versions = told.versions.map(|mut versions| {
+    if let Some(versions) = &mut hostile.versions {
         versions.scheduler.python = Some("\x1b[H3".to_owned());
-        versions
-    });
-    watched.hear(at(20), Ok(told));
-    watched.hear(at(0), Err("\x1b[5mit refused\n".to_owned()));
-    let mut view = view(vec![watched]);
-    for shown in [None, Some(NAME.to_owned())] {
-        view.shown = shown;
+    }
+    let error = "\x1b[5mit refused\n".to_owned();
+    let mut sample = sample(vec![(20, Ok(hostile)), (0, Err(error))]);
+    sample.cluster.options = Map::from_iter([("a\x1b[2J".to_owned(), json!("\u{202e}\r\nworld"))]);
+    let mut model = model(vec![sample]);
+    for is_opened in [false, true] {
+        if is_opened {
+            model.open(NAME.to_owned());
+        }
         for (width, height) in [(40, 10), (80, 24), (200, 50)] {
-            let shot = shot(&view, width, height);
+            let shot = shot(&model, width, height);
             let is_active = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
             assert!(!shot.contains(is_active), "{shot:?}");
             assert_eq!(shot.lines().count(), usize::from(height));
         }
     }
-    let shot = shot(&view, 120, 24);
+    let shot = shot(&model, 120, 24);
     assert!(shot.contains("\\x1b[31mred"), "{shot}");
     assert!(shot.contains("\\x9b2J \\x1b]0;evil"), "{shot}");
     assert!(shot.contains("\\x1b[5mit refused\\n"), "{shot}");
 }
 
 #[test]
-fn no_size_is_too_small() {
-    let mut views = [several(), full(view(vec![busy(30)])), view(vec![])];
-    for view in &mut views {
-        for width in (0..14).chain([20, 33, 49, 91, 200]) {
-            for height in (0..14).chain([17, 18, 22, 35]) {
-                view.has_help = width % 7 == 0;
-                drawn(view, width, height);
+fn draws_on_screens_of_any_size() {
+    for mut model in [several(), opened(busy(30)), model(Vec::new())] {
+        for width in [0, 1, 2, 3, 5, 8, 13, 21, 33, 49, 91, 200] {
+            for height in [0, 1, 2, 3, 5, 8, 13, 17, 18, 22, 35] {
+                model.show_help(width % 7 < 2);
+                drawn(&model, width, height, true);
             }
         }
     }
