@@ -11,21 +11,20 @@ use snapbox::{assert_data_eq, str};
 use sample::*;
 
 use super::model::{Model, SortOrder};
-use super::theme::Theme;
 use super::widgets::{draw, sorted_names, titles};
 use crate::gateway::{Cluster, Status};
 
-fn drawn(model: &Model, width: u16, height: u16, has_colour: bool) -> Buffer {
+fn drawn(model: &Model, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
     let drawn = terminal.draw(|frame| {
-        draw(frame, model, Theme { has_colour });
+        draw(frame, model);
     });
     drawn.expect("it is drawn").buffer.clone()
 }
 
 /// Returns the lines of the screen, without the blanks at their ends.
 fn shot(model: &Model, width: u16, height: u16) -> String {
-    let buffer = drawn(model, width, height, true);
+    let buffer = drawn(model, width, height);
     let lines = buffer.content.chunks(width.into()).map(|cells| {
         let line = cells
             .iter()
@@ -234,10 +233,14 @@ fn draws_one_cluster_on_small_and_large_screens() {
 
 #[test]
 fn has_no_colour_where_none_is_wanted() {
-    for mut model in [several(), opened(busy(30))] {
-        model.request_failed("it is gone".to_owned());
-        for has_colour in [true, false] {
-            let buffer = drawn(&model, 120, 40, has_colour);
+    for has_colour in [true, false] {
+        for is_opened in [true, false] {
+            let mut model = model_with(has_colour, vec![busy(30)]);
+            if is_opened {
+                model.open(NAME.to_owned());
+            }
+            model.request_failed("it is gone".to_owned());
+            let buffer = drawn(&model, 120, 40);
             let mut cells = buffer.content.iter();
             let found = cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
             assert_eq!(found, has_colour);
