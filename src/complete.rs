@@ -240,7 +240,7 @@ fn is_plain(word: &str) -> bool {
 /// An answer of the gateway that the command line so far means, if it comes in time.
 fn ask<T>(question: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
     let (file, address) = named_on_the_line();
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     // Nobody has pressed Enter yet: credentials go only where they belong, and where nobody can read
     // them on the way. There is no place for a warning here.
     let settings = config::load(&environment, file.as_deref(), None).ok()?;

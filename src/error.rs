@@ -400,8 +400,8 @@ impl Error {
 pub(crate) fn config_code(error: &config::Error) -> ExitCode {
     use config::Error as E;
     match error {
-        E::Flag(_) | E::Taken { .. } | E::Unfit { .. } => ExitCode::Usage,
-        E::NotWritten { .. } | E::Raced(_) => ExitCode::Other,
+        E::AddressFlag(_) | E::WouldOverwrite { .. } | E::Typed { .. } => ExitCode::Usage,
+        E::NotWritten { .. } | E::ChangedMeanwhile(_) => ExitCode::Other,
         _ => ExitCode::Configuration,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::interrupt::Interrupts;
 use crate::cli::{GlobalArgs, LoginArgs};
-use crate::config::{self, Address, Credentials, Draft, Environment, Written};
+use crate::config::{self, Address, Credentials, Environment, UserFile, WrittenFile};
 use crate::error::{self, Error};
 use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
@@ -17,7 +17,7 @@ pub(super) async fn run(
     environment: &Environment,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let draft = Draft::of(environment, global.config.as_deref())?;
+    let draft = UserFile::read(environment, global.config.as_deref())?;
     let mut interrupts = Interrupts::listen()?;
     let work = async {
         let address = address(&draft, global).await?;
@@ -45,13 +45,13 @@ pub(super) async fn run(
 }
 
 /// The gateway's address; asked for where nothing names it and somebody can be asked.
-async fn address(draft: &Draft<'_>, global: &GlobalArgs) -> Result<Address, Error> {
+async fn address(draft: &UserFile<'_>, global: &GlobalArgs) -> Result<Address, Error> {
     match draft.address(global.address.as_deref()) {
         Err(config::Error::NoAddress) if Printer::can_ask() => {
             let what = "address of the gateway";
             let typed = Printer::ask(what, "", Echo::On).await?;
             let address = Address::parse(typed.trim());
-            Ok(address.map_err(|problem| config::Error::Unfit { what, problem })?)
+            Ok(address.map_err(|problem| config::Error::Typed { what, problem })?)
         }
         address => Ok(address?),
     }
@@ -61,7 +61,7 @@ async fn address(draft: &Draft<'_>, global: &GlobalArgs) -> Result<Address, Erro
 async fn obtain(
     args: &LoginArgs,
     global: &GlobalArgs,
-    draft: &Draft<'_>,
+    draft: &UserFile<'_>,
     address: &Address,
     printer: &Printer,
 ) -> Result<(Credentials, Gateway), Error> {
@@ -119,7 +119,7 @@ async fn obtain(
     Ok((credentials, gateway))
 }
 
-async fn username(args: &LoginArgs, draft: &Draft<'_>) -> Result<String, Error> {
+async fn username(args: &LoginArgs, draft: &UserFile<'_>) -> Result<String, Error> {
     if let Some(username) = &args.username {
         return Ok(username.clone());
     }
@@ -146,7 +146,7 @@ async fn who(credentials: &Credentials, gateway: &Gateway, global: &GlobalArgs) 
     }
 }
 
-fn report(written: &Written, address: &Address, who: Option<&str>, printer: &Printer) {
+fn report(written: &WrittenFile, address: &Address, who: Option<&str>, printer: &Printer) {
     let path = written.path.display();
     let mode = match written.old_mode {
         Some(mode) if mode != 0o600 => format!(" (it was {mode:03o})"),
@@ -160,7 +160,7 @@ fn report(written: &Written, address: &Address, who: Option<&str>, printer: &Pri
             "others could read the secret that was there before: see that it is revoked",
         );
     }
-    for (key, source) in &written.overruled {
+    for (key, source) in &written.overridden {
         Printer::warn_always(&format!(
             "`{key}` ({source}) goes over what was written: take that away"
         ));

@@ -54,7 +54,7 @@ use crate::scheduler::Schedulers;
 /// Whatever ends the process with another status than 0.
 pub(crate) fn run(cli: &Cli, printer: &Printer) -> Result<(), Error> {
     let global = &cli.global;
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let done = match &cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Login(args) => wait_for(login::run(args, global, &environment, printer)),
