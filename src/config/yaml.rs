@@ -71,58 +71,19 @@ fn tag_name(tag: Option<&str>, mark: Mark) -> Result<Option<&str>, Malformed> {
     match tag {
         // PyYAML treats libyaml's bare `!` as no tag.
         None | Some("!") => Ok(None),
-        Some(tag) => match tag.strip_prefix(TAG_PREFIX) {
-            Some(name) => Ok(Some(name)),
-            None => Err(Malformed::at(mark)),
-        },
+        Some(tag) => {
+            let name = tag.strip_prefix(TAG_PREFIX);
+            name.map(Some).ok_or(Malformed::at(mark))
+        }
     }
 }
 
-/// A scalar's meaning, by its tag or its spelling.
-enum Scalar {
-    Value(Kind),
-    /// `<<` as a key.
-    Merge,
-    /// `=`, which is a text as a key and malformed anywhere else.
-    EqualsSign,
-}
-
-impl Scalar {
-    fn of_tag(name: &str) -> Option<Self> {
-        Some(match name {
-            "null" => Self::Value(Kind::Null),
-            "bool" => Self::Value(Kind::Bool),
-            "int" => Self::Value(Kind::Integer),
-            "float" => Self::Value(Kind::Float),
-            "str" => Self::Value(Kind::Text),
-            "timestamp" => Self::Value(Kind::Date),
-            "binary" => Self::Value(Kind::Bytes),
-            "merge" => Self::Merge,
-            "value" => Self::EqualsSign,
-            _ => return None,
-        })
-    }
-
-    fn of_plain(text: &str) -> Self {
-        match text {
-            "<<" => Self::Merge,
-            "=" => Self::EqualsSign,
-            text => Self::Value(scalar::resolve(text)),
-        }
-    }
-
-    /// Returns the meaning of a scalar event.
-    fn of(
-        text: &str,
-        tag: Option<&str>,
-        style: ScalarStyle,
-        mark: Mark,
-    ) -> Result<Self, Malformed> {
-        match tag_name(tag, mark)? {
-            Some(name) => Self::of_tag(name).ok_or(Malformed::at(mark)),
-            None if style == ScalarStyle::Plain || tag.is_some() => Ok(Self::of_plain(text)),
-            None => Ok(Self::Value(Kind::Text)),
-        }
+/// Returns the kind of a scalar, by its tag or its spelling.
+fn kind(text: &str, tag: Option<&str>, style: ScalarStyle, mark: Mark) -> Result<Kind, Malformed> {
+    match tag_name(tag, mark)? {
+        Some(name) => Kind::of_tag(name).ok_or(Malformed::at(mark)),
+        None if style == ScalarStyle::Plain || tag.is_some() => Ok(scalar::resolve(text)),
+        None => Ok(Kind::Text),
     }
 }
 
@@ -210,10 +171,8 @@ impl Loader<'_> {
                 ..
             } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let leaf = match Scalar::of(&value, tag.as_deref(), style, mark)? {
-                    Scalar::Value(kind) => scalar::construct(kind, &value),
-                    Scalar::Merge | Scalar::EqualsSign => None,
-                };
+                let kind = kind(&value, tag.as_deref(), style, mark)?;
+                let leaf = scalar::construct(kind, &value);
                 (anchor, self.leaf(leaf.ok_or(Malformed::at(mark))?))
             }
             EventData::SequenceStart { anchor, tag, .. } => {
@@ -283,10 +242,10 @@ impl Loader<'_> {
             tag, value, style, ..
         } = &event
         {
-            match Scalar::of(value, tag.as_deref(), *style, mark)? {
-                Scalar::Merge => return Ok(Key::Merge),
-                Scalar::EqualsSign => return Ok(Key::Name(value.clone())),
-                Scalar::Value(_) => {}
+            match kind(value, tag.as_deref(), *style, mark)? {
+                Kind::Merge => return Ok(Key::Merge),
+                Kind::EqualsSign => return Ok(Key::Name(value.clone())),
+                _ => {}
             }
         }
         match self.node(event, mark, depth)? {

@@ -17,6 +17,28 @@ pub(super) enum Kind {
     Text,
     Date,
     Bytes,
+    /// `<<` as a key.
+    Merge,
+    /// `=`, which is a text as a key and malformed anywhere else.
+    EqualsSign,
+}
+
+impl Kind {
+    /// Returns the kind that one of YAML's own tags stands for.
+    pub(super) fn of_tag(name: &str) -> Option<Self> {
+        Some(match name {
+            "null" => Self::Null,
+            "bool" => Self::Bool,
+            "int" => Self::Integer,
+            "float" => Self::Float,
+            "str" => Self::Text,
+            "timestamp" => Self::Date,
+            "binary" => Self::Bytes,
+            "merge" => Self::Merge,
+            "value" => Self::EqualsSign,
+            _ => return None,
+        })
+    }
 }
 
 /// `PyYAML`'s own patterns for numbers and dates. Of each text at most one matches.
@@ -46,6 +68,8 @@ static PATTERNS: LazyLock<[(Kind, Regex); 3]> = LazyLock::new(|| {
 /// Returns the kind of a plain scalar without a tag.
 pub(super) fn resolve(text: &str) -> Kind {
     match text {
+        "<<" => Kind::Merge,
+        "=" => Kind::EqualsSign,
         "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
         _ if boolean(text).is_some() && is_in_one_case(text) => Kind::Bool,
         // Saves most texts from the patterns, as PyYAML does.
@@ -70,6 +94,7 @@ pub(super) fn construct(kind: Kind, text: &str) -> Option<Leaf> {
         Kind::Bytes => text
             .is_ascii()
             .then_some(Leaf::Unsupported("sequence of bytes")),
+        Kind::Merge | Kind::EqualsSign => None,
     }
 }
 
