@@ -14,7 +14,7 @@ pub(crate) use option::DefaultFault;
 
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::JobHistory;
-use crate::{activity, age, config, dashboard};
+use crate::{age, config, dashboard, private};
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     AtNamed(gateway::Error),
     #[error(transparent)]
-    Activity(#[from] activity::Error),
+    Activity(#[from] private::Error),
     #[error("{0}")]
     Usage(String),
     #[error("{}", option::option_text(key, fault))]
@@ -385,6 +385,7 @@ impl Error {
             | Self::NameLost(error)
             | Self::NoPort(error)
             | Self::NoPrivateFolder { source: error, .. } => vec![error.to_string()],
+            Self::Activity(error) => error.details(),
             Self::Unexpected(error) => error.chain().skip(1).map(ToString::to_string).collect(),
             _ => Vec::new(),
         }

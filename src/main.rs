@@ -1,6 +1,5 @@
 //! `dgw`: the command line for Dask Gateway.
 
-mod activity;
 mod age;
 mod cli;
 mod commands;
@@ -10,7 +9,9 @@ mod dashboard;
 mod error;
 mod gateway;
 mod job;
+mod orphans;
 mod output;
+mod private;
 mod scheduler;
 #[cfg(test)]
 mod strange;

@@ -201,8 +201,7 @@ In cron:
   With -q nothing is printed when nothing is done, so that no mail comes. The
   name of each cluster that was shut down goes to stdout, errors to stderr, and
   the exit code isn't 0 when something failed.
-  A second run beside one that is still at work leaves at once, with 0. One that
-  crashed on another host is waited for five minutes.
+  A run that finds another one still at work exits at once, with 0.
 
 State:
   $XDG_STATE_HOME/dgw/GATEWAY (~/.local/state/dgw/GATEWAY), mode 700:

@@ -40,7 +40,7 @@ impl Way {
     /// This machine has none.
     pub(super) fn make() -> Result<Self, Error> {
         Ok(Self {
-            folder: PrivateFolder::make()?,
+            folder: PrivateFolder::create()?,
             listener: Relay::listen().map_err(Error::NoPort)?,
         })
     }

@@ -10,9 +10,9 @@ use super::counted;
 use super::interrupt::Interrupts;
 use super::orphans::Orphans;
 use super::waiting::OutageTolerance;
-use crate::activity::KeepReason;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
+use crate::orphans::KeepReason;
 use crate::output::{Format, Printer};
 
 /// Requests in flight. More gain nothing: the gateway itself stops twenty clusters at a time.

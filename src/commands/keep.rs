@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use super::protection;
 use super::selection::one_of;
-use crate::activity::{ClockReading, Protection, Protections, StateDir};
 use crate::age;
 use crate::cli::KeepArgs;
 use crate::cli::value::ClusterName;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Listing, Status};
+use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{Printer, ProtectionStatus};
+use crate::private::StateDir;
 
 /// What became of a cluster.
 #[derive(Debug, Serialize)]
@@ -42,7 +43,7 @@ pub(super) async fn run(
     let store = StateDir::of(gateway.base_url())?;
     let listing = gateway.clusters(&Status::ALL).await?;
     let now = ClockReading {
-        here: Timestamp::now(),
+        local: Timestamp::now(),
         gateway: listing.clock,
     };
     let keep = Protection::lasting(args.r#for, &now);

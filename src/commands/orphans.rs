@@ -7,14 +7,15 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use super::probing::AT_ONCE;
-use crate::activity::{
-    self, ClockReading, ClusterAge, KeepReason, Observation, Protections, QuietState, Rule,
-    Sightings, StateDir, Verdict, close_look, judge, look,
-};
 use crate::cli::{ProbeArgs, SelectorArgs};
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
+use crate::orphans::{
+    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanVerdict,
+    Protections, Rule, check_idle, judge, read_idle_state,
+};
 use crate::output::ClusterRow;
+use crate::private::{self, StateDir};
 use crate::scheduler::{Activity, Schedulers};
 
 /// The orphan rule at work on one gateway.
@@ -24,8 +25,8 @@ pub(super) struct Orphans<'a> {
     rule: Rule,
     store: StateDir,
     /// How each of those picked was found.
-    picked: BTreeMap<String, QuietState>,
-    unwritten: Result<(), activity::Error>,
+    picked: BTreeMap<String, IdleState>,
+    unwritten: Result<(), private::Error>,
 }
 
 impl<'a> Orphans<'a> {
@@ -68,7 +69,7 @@ impl<'a> Orphans<'a> {
     ) -> Result<Vec<ClusterRow>, Error> {
         let (before, started) = (moment(clock), Instant::now());
         let keeps = Protections::read(&self.store)?;
-        let mut sightings = Sightings::read(&self.store, &before);
+        let mut sightings = IdleRecords::read(&self.store, &before);
         let looking = rows.into_iter().map(async |row| {
             let found = self.look(&row, identities, &keeps, &before).await;
             (row, found)
@@ -89,20 +90,22 @@ impl<'a> Orphans<'a> {
             };
             let earlier = sightings.of(name);
             let (verdict, sighting) =
-                judge(&self.rule, &found.quiet, &life, earlier, &before, &after);
+                judge(&self.rule, &found.idle, &life, earlier, &before, &after);
             sightings.set(name, sighting);
-            match (verdict, found.quiet) {
-                (Verdict::Orphan(proof), Ok(quiet)) => {
+            match (verdict, found.idle) {
+                (OrphanVerdict::Orphan(proof), Ok(quiet)) => {
                     log::info!("cluster {name} is an orphan: {proof}");
                     self.picked.insert(name.clone(), quiet);
                     row.activity = Some(found.activity);
                     orphans.push(row);
                 }
-                (Verdict::Kept(reason), _) => {
+                (OrphanVerdict::Kept(reason), _) => {
                     log::info!("cluster {name} is kept: {reason}");
-                    depends_on_sightings |= reason.needs_sightings();
+                    depends_on_sightings |= reason.needs_records();
                 }
-                (Verdict::Orphan(_), Err(_)) => unreachable!("only what is quiet is an orphan"),
+                (OrphanVerdict::Orphan(_), Err(_)) => {
+                    unreachable!("only what is quiet is an orphan")
+                }
             }
         }
         if writes && let Err(error) = sightings.write(&self.store) {
@@ -120,7 +123,7 @@ impl<'a> Orphans<'a> {
         identities: &TlsIdentities,
         keeps: &Protections,
         now: &ClockReading,
-    ) -> Observation {
+    ) -> IdleCheck {
         let Cluster { name, status, .. } = &row.cluster;
         let reason = if *status == Status::Running {
             let keep = keeps.of(name, now);
@@ -129,11 +132,11 @@ impl<'a> Orphans<'a> {
             Some(KeepReason::NotRunning(*status))
         };
         match reason {
-            Some(reason) => Observation {
+            Some(reason) => IdleCheck {
                 activity: Activity::default(),
-                quiet: Err(reason),
+                idle: Err(reason),
             },
-            None => look(&self.schedulers, name, identities.get(name), &self.rule).await,
+            None => check_idle(&self.schedulers, name, identities.get(name), &self.rule).await,
         }
     }
 
@@ -173,9 +176,9 @@ impl<'a> Orphans<'a> {
         if now.start_time != cluster.start_time {
             return Err(KeepReason::Changed);
         }
-        let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
+        let quiet = read_idle_state(&self.schedulers, &cluster.name, identity, &self.rule).await?;
         match self.picked.get(&cluster.name) {
-            Some(picked) if quiet.is_the_same_as(picked) => {}
+            Some(picked) if quiet.is_unchanged_since(picked) => {}
             _ => return Err(KeepReason::Changed),
         }
         // Last of all: the look took its time, and somebody may have said so meanwhile.
@@ -197,7 +200,7 @@ impl<'a> Orphans<'a> {
 /// This moment, by this machine's clock and by `clock`.
 fn moment(gateway: Option<Timestamp>) -> ClockReading {
     ClockReading {
-        here: Timestamp::now(),
+        local: Timestamp::now(),
         gateway,
     }
 }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::activity::{ClockReading, Protection, Protections, StateDir};
 use crate::gateway::Gateway;
+use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{ClusterRow, Printer, ProtectionStatus};
+use crate::private::StateDir;
 
 /// Puts into each row whether the cluster is protected. Where that can't be known, it's said once,
 /// and shown as unknown.
@@ -19,7 +20,7 @@ pub(super) fn mark(rows: &mut [ClusterRow], gateway: &Gateway, printer: &Printer
     };
     for row in rows {
         let now = ClockReading {
-            here: Timestamp::now(),
+            local: Timestamp::now(),
             gateway: Some(row.now),
         };
         row.protection = Some(match &keeps {

@@ -4,11 +4,12 @@ use super::counted;
 use super::ending::{Asked, NOT_GONE, as_they_are, ask, print, see_them_gone};
 use super::orphans::Orphans;
 use super::selection::{self, one_of};
-use crate::activity::{Lock, StateDir};
 use crate::cli::ShutdownArgs;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, Listing, Status, TlsIdentities};
+use crate::orphans::lock_clean_up;
 use crate::output::{ClusterRow, Printer};
+use crate::private::StateDir;
 
 /// Shuts clusters down, waits until they are gone, and prints their names.
 pub(super) async fn run(
@@ -20,8 +21,8 @@ pub(super) async fn run(
     if !is_clean_up {
         return unlocked(args, gateway, printer).await;
     }
-    match Lock::take(&StateDir::of(gateway.base_url())?) {
-        Ok(Some(lock)) => lock.during(unlocked(args, gateway, printer)).await,
+    match lock_clean_up(&StateDir::of(gateway.base_url())?) {
+        Ok(Some(_lock)) => unlocked(args, gateway, printer).await,
         Ok(None) => {
             printer.note("another clean-up is at work: nothing was done");
             print(&[], printer)

@@ -11,7 +11,8 @@ use super::read::{self, Existing};
 use super::template;
 use super::tree::{Node, Source, Tree};
 use super::typed::Reader;
-use super::{Credentials, Environment, Error, HttpProxy, Secret, Settings, replace};
+use super::{Credentials, Environment, Error, HttpProxy, Secret, Settings};
+use crate::private;
 
 const ADDRESS: &[&str] = &["gateway", "address"];
 const TYPE: &[&str] = &["gateway", "auth", "type"];
@@ -58,7 +59,7 @@ impl<'a> Draft<'a> {
         if existing.is_none() {
             read::judge_folder_for_change(&path)?;
         }
-        replace::is_possible(&path).map_err(|error| not_written(&path, &error))?;
+        private::check_writable(&path).map_err(|error| not_written(&path, &error))?;
         let candidates = match explicit {
             Some(explicit) if !explicit.exists() => find::of_site(environment),
             explicit => find::candidates(environment, explicit)?,
@@ -246,7 +247,8 @@ impl<'a> Draft<'a> {
         if text_of(now.as_ref()) != text_of(self.existing.as_ref()) {
             return Err(Error::Raced(self.path.clone()));
         }
-        replace::replace(&self.path, &text).map_err(|error| not_written(&self.path, &error))?;
+        private::write_atomically(&self.path, text.as_bytes())
+            .map_err(|error| not_written(&self.path, &error))?;
 
         let own = Source::File(self.path.clone());
         let written = Draft::of(self.environment, self.explicit)?.merged()?;

@@ -17,7 +17,6 @@ mod inspect;
 mod literal;
 mod plain;
 mod read;
-mod replace;
 mod secret;
 mod secret_variables;
 mod settings;

@@ -12,7 +12,7 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Gateway(error) => answer::hint(error, "gateway.address"),
             Self::AtNamed(error) => answer::hint(error, "--address"),
-            Self::Activity(error) => Some(error.hint()),
+            Self::Activity(error) => super::Failure::hint(error),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..
