@@ -11,10 +11,10 @@ mod state_dir;
 mod temp_dir;
 mod write;
 
-pub(crate) use access::{AccessFault, AccessRights};
+pub(crate) use access::{AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
 pub(crate) use dir::PrivateDir;
 pub(crate) use error::Error;
 pub(crate) use lock::FileLock;
 pub(crate) use state_dir::{StateDir, state_directory};
 pub(crate) use temp_dir::{TempDir, is_locked, temp_dirs};
-pub(crate) use write::{check_writable, write_atomically, write_new};
+pub(crate) use write::{check_writable, parent, write_atomically, write_new};

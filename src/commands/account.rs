@@ -193,7 +193,7 @@ async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<Jo
     let work = spawn_blocking(move || {
         locked(&staging, |staging| {
             staging.look(folder.as_deref());
-            staging.rescue(state_folder().as_deref())
+            staging.rescue(crate::private::state_directory().as_deref())
         })
     });
     timeout(PATIENCE, work)
@@ -205,10 +205,4 @@ async fn rescue(staging: Arc<Mutex<Staging>>, folder: Option<PathBuf>) -> Vec<Jo
 
 fn locked<T>(staging: &Mutex<Staging>, work: impl FnOnce(&mut Staging) -> T) -> T {
     work(&mut staging.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Where dgw keeps what it wants to find again, by the XDG base directory specification.
-fn state_folder() -> Option<PathBuf> {
-    let state = dirs::state_dir().or_else(|| Some(dirs::home_dir()?.join(".local/state")))?;
-    Some(state.join("dgw"))
 }

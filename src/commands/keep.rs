@@ -1,6 +1,5 @@
 //! `dgw keep`
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::protection;
@@ -42,10 +41,7 @@ pub(super) async fn run(
 ) -> Result<(), Error> {
     let store = StateDir::of(gateway.base_url())?;
     let listing = gateway.clusters(&Status::ALL).await?;
-    let now = ClockReading {
-        local: Timestamp::now(),
-        gateway: listing.clock,
-    };
+    let now = ClockReading::now(listing.clock);
     let keep = Protection::lasting(args.r#for, &now);
     let keeps = Protections::read(&store)?;
     if !args.forget {

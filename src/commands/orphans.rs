@@ -67,7 +67,7 @@ impl<'a> Orphans<'a> {
         clock: Option<Timestamp>,
         writes: bool,
     ) -> Result<Vec<ClusterRow>, Error> {
-        let (before, started) = (moment(clock), Instant::now());
+        let (before, started) = (ClockReading::now(clock), Instant::now());
         let keeps = Protections::read(&self.store)?;
         let mut sightings = IdleRecords::read(&self.store, &before);
         let looking = rows.into_iter().map(async |row| {
@@ -184,7 +184,7 @@ impl<'a> Orphans<'a> {
         // Last of all: the look took its time, and somebody may have said so meanwhile.
         let keeps = Protections::read(&self.store)
             .map_err(|error| KeepReason::Unknown(error.to_string()))?;
-        if let Some(keep) = keeps.of(&cluster.name, &moment(listing.clock)) {
+        if let Some(keep) = keeps.of(&cluster.name, &ClockReading::now(listing.clock)) {
             return Err(KeepReason::Protected(keep.until));
         }
         Ok(())
@@ -194,13 +194,5 @@ impl<'a> Orphans<'a> {
     /// not.
     pub(super) fn into_failure(self) -> Result<(), Error> {
         Ok(self.unwritten?)
-    }
-}
-
-/// This moment, by this machine's clock and by `clock`.
-fn moment(gateway: Option<Timestamp>) -> ClockReading {
-    ClockReading {
-        local: Timestamp::now(),
-        gateway,
     }
 }

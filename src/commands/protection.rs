@@ -1,7 +1,5 @@
 //! What `list` and `show` tell of protections.
 
-use jiff::Timestamp;
-
 use crate::gateway::Gateway;
 use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{ClusterRow, Printer, ProtectionStatus};
@@ -19,10 +17,7 @@ pub(super) fn mark(rows: &mut [ClusterRow], gateway: &Gateway, printer: &Printer
         }
     };
     for row in rows {
-        let now = ClockReading {
-            local: Timestamp::now(),
-            gateway: Some(row.now),
-        };
+        let now = ClockReading::now(Some(row.now));
         row.protection = Some(match &keeps {
             None => ProtectionStatus::Unknown,
             Some(keeps) => of(keeps.of(&row.cluster.name, &now)),

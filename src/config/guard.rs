@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::Error;
 use super::error::FileFault;
 use super::find::{Candidate, Owner};
-use crate::private::{AccessFault, AccessRights};
+use crate::private::{self, AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
 
 /// A gateway section has some tens of lines. The YAML parser's time grows with the square of the
 /// nesting: a file of this size takes a second at worst.
@@ -95,17 +95,11 @@ struct InDirectory {
 impl InDirectory {
     /// Opens the file relative to its directory, so that both descriptors are of one moment.
     fn open(path: &Path) -> Result<Self, Errno> {
-        // Without `NONBLOCK`, opening a FIFO would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let parent = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
         let name = path.file_name().ok_or(Errno::INVAL)?;
-        let directory = rustix::fs::open(parent, flags | OFlags::DIRECTORY, Mode::empty())?;
+        let directory = rustix::fs::open(private::parent(path), DIRECTORY_FLAGS, Mode::empty())?;
         let open = |flags| rustix::fs::openat(&directory, name, flags, Mode::empty());
-        let (file, is_link) = match open(flags | OFlags::NOFOLLOW) {
-            Err(Errno::LOOP) => (open(flags)?, true),
+        let (file, is_link) = match open(READ_FLAGS.union(OFlags::NOFOLLOW)) {
+            Err(Errno::LOOP) => (open(READ_FLAGS)?, true),
             opened => (opened?, false),
         };
         Ok(Self {
@@ -187,13 +181,12 @@ pub(super) fn judge_for_change(
 }
 
 fn refuse(candidate: &Candidate, fault: Option<FileFault>) -> Result<(), Error> {
-    match fault {
-        None => Ok(()),
-        Some(fault) => Err(Error::Refused {
+    fault.map_or(Ok(()), |fault| {
+        Err(Error::Refused {
             path: candidate.path.clone(),
             fault,
-        }),
-    }
+        })
+    })
 }
 
 /// Judges a site's file. Anybody may own it, but not everybody may write it: it may name the

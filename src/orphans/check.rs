@@ -58,18 +58,12 @@ pub(crate) async fn read_idle_state(
     let latest = evidence.past.latest;
     let results = evidence.activity.tasks.and_then(|tasks| tasks.memory);
     let mut state = IdleState::new(evidence.past, results, Some(latest));
-    // The scheduler's clock has reached every time that it reported. Often that is enough, or no
-    // clock helps.
-    match state.idle_by_scheduler(None) {
-        Some(span) if span >= rule.idle_for => {}
-        None => state.clock = None,
-        Some(_) => {
-            // The evidence is older than the clock reading, by this much at most.
-            state.clock = schedulers
-                .clock(name)
-                .await
-                .and_then(|clock| clock.checked_sub(asked.elapsed()).ok());
-        }
+    if state.needs_clock(rule.idle_for) {
+        // The evidence is older than the clock reading, by this much at most.
+        state.clock = schedulers
+            .clock(name)
+            .await
+            .and_then(|clock| clock.checked_sub(asked.elapsed()).ok());
     }
     Ok(state)
 }

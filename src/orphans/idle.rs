@@ -94,6 +94,13 @@ impl IdleState {
         Some(age.map_or(span, |age| span.min(age)))
     }
 
+    /// Returns true if only a reading of the scheduler's clock can prove `idle_for`. The clock has
+    /// reached every time that the scheduler reported; often that is enough, or no clock helps.
+    pub(super) fn needs_clock(&self, idle_for: Duration) -> bool {
+        self.idle_by_scheduler(None)
+            .is_some_and(|span| span < idle_for)
+    }
+
     /// Returns true if nothing has happened in the cluster since `earlier`.
     pub(crate) fn is_unchanged_since(&self, earlier: &Self) -> bool {
         self.marks == earlier.marks
@@ -162,6 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn clock_is_needed_only_where_it_can_prove_more() {
+        for (idle_since, clock, is_needed) in [
+            (Some(0), 3_599, true),
+            (Some(0), 3_600, false),
+            (Some(0), 3_601, false),
+            (None, 0, false),
+        ] {
+            let state = state(idle_since, 0, Some(clock));
+            assert_eq!(state.needs_clock(HOUR), is_needed);
+        }
+    }
+
+    #[test]
     fn any_activity_changes_the_state() {
         let earlier = IdleState::new(history(Some(0), 0), Some(0), Some(at(1)));
         let later = IdleState::new(history(Some(0), 0), Some(0), Some(at(2)));
@@ -174,9 +194,9 @@ mod tests {
             |marks| marks.results = Some(1),
         ];
         for change in changes {
-            let mut changed = later.clone();
-            change(&mut changed.marks);
-            assert!(!changed.is_unchanged_since(&earlier), "{changed:?}");
+            let mut state = later.clone();
+            change(&mut state.marks);
+            assert!(!state.is_unchanged_since(&earlier), "{state:?}");
         }
     }
 

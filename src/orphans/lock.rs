@@ -10,10 +10,10 @@ const MAX_AGE: Duration = Duration::from_secs(3_600);
 /// Locks the gateway's state against other clean-ups; `None` if one is running.
 ///
 /// Two at once do no harm, since each checks a cluster again before it shuts it down: the lock only
-/// saves work and duplicate mail. So the system's `flock` is enough. It works between hosts on
-/// NFSv4, and on NFSv3 with lockd, and ends with the process that holds it; where it doesn't reach
-/// other hosts (`nolock`), both runs work. The server of a host that crashed may hold its lock
-/// until that host is back (NFSv3), hence the time limit.
+/// saves work and duplicate mail. So the system's `flock` is enough. It works between hosts on NFS
+/// (4, or 3 with lockd), and ends with the process that holds it. Where it doesn't reach other hosts
+/// (`nolock`), both runs work. For a host that crashed, a server of NFS 3 holds the lock until that
+/// host is back, hence the time limit.
 ///
 /// # Errors
 /// The lock can't be taken, though no other clean-up of the last hour holds it: go on without it.

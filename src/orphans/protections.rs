@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockReading;
-use crate::private::{Error, StateDir};
+use crate::private::{Error, PrivateDir, StateDir};
 
 /// Directory of the protections' files.
 const DIRECTORY: &str = "keeps";
@@ -41,10 +41,7 @@ impl Protections {
     /// # Errors
     /// They can't be listed, or others could have removed some.
     pub(crate) fn read(state: &StateDir) -> Result<Self, Error> {
-        let Some(directory) = state.open()? else {
-            return Ok(Self::default());
-        };
-        let Some(directory) = directory.subdirectory(DIRECTORY)? else {
+        let Some(directory) = directory(state)? else {
             return Ok(Self::default());
         };
         let mut protections = BTreeMap::new();
@@ -87,10 +84,8 @@ impl Protections {
         cluster: &str,
         protection: &Protection,
     ) -> Result<(), Error> {
-        state
-            .create()?
-            .create_subdirectory(DIRECTORY)?
-            .write_json(cluster, protection)
+        let directory = state.create()?.path_of(DIRECTORY);
+        PrivateDir::create(&directory)?.write_json(cluster, protection)
     }
 
     /// Removes the protection of `cluster`. Returns false if it had none.
@@ -98,18 +93,24 @@ impl Protections {
     /// # Errors
     /// The protection can't be removed.
     pub(crate) fn remove(state: &StateDir, cluster: &str) -> Result<bool, Error> {
-        let Some(directory) = state.open()? else {
-            return Ok(false);
-        };
-        match directory.subdirectory(DIRECTORY)? {
-            Some(directory) => directory.remove(cluster),
-            None => Ok(false),
-        }
+        directory(state)?.map_or(Ok(false), |directory| directory.remove(cluster))
+    }
+}
+
+/// Opens the directory of the protections; `None` if it doesn't exist. Others must be unable to
+/// exchange it: the state directory is judged, too.
+fn directory(state: &StateDir) -> Result<Option<PrivateDir>, Error> {
+    match state.open()? {
+        Some(directory) => PrivateDir::open(&directory.path_of(DIRECTORY)),
+        None => Ok(None),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -144,6 +145,24 @@ mod tests {
         assert_eq!(read().names().collect::<Vec<_>>(), ["ab12"]);
         assert_eq!(Protections::remove(&state, "ab12").ok(), Some(true));
         assert_eq!(read().names().count(), 0);
+    }
+
+    #[test]
+    fn directory_that_others_can_write_holds_no_protections() {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = StateDir::for_test(home.path());
+        Protections::add(&state, "ab12", &Protection { until: None }).expect("written");
+        let parent = state.create().expect("created");
+        for path in [parent.path_of(DIRECTORY), parent.path_of("")] {
+            let set_mode = |mode| {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+            };
+            set_mode(0o770);
+            let read = Protections::read(&state);
+            assert!(matches!(read, Err(Error::Refused { .. })));
+            assert!(Protections::remove(&state, "ab12").is_err());
+            set_mode(0o700);
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl fmt::Display for KeepReason {
                 write!(f, "it is protected by `dgw keep` until {time:.0}")
             }
             Self::Clients(count) => counted(f, *count, "client", "connected"),
-            Self::Tasks(count) => counted(f, *count, "unfinished task", "left"),
+            Self::Tasks(count) => counted(f, *count, "task", "unfinished"),
             Self::Busy => f.write_str("it is busy"),
             Self::Results(count) => counted(f, *count, "result", "held in memory"),
             Self::Unknown(unknown) => f.write_str(unknown),
@@ -97,7 +97,7 @@ mod tests {
                 "it is protected by `dgw keep` until 2026-11-20T23:28:54Z",
             ),
             (KeepReason::Clients(1), "1 client connected"),
-            (KeepReason::Tasks(2), "2 unfinished tasks left"),
+            (KeepReason::Tasks(2), "2 tasks unfinished"),
             (KeepReason::Busy, "it is busy"),
             (KeepReason::Results(2), "2 results held in memory"),
             (KeepReason::Unknown("no answer".to_owned()), "no answer"),

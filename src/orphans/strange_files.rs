@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{ClockReading, IdleRecords, Protection, Protections};
-use crate::private::StateDir;
+use crate::private::{PrivateDir, StateDir};
 use crate::strange;
 
 proptest! {
@@ -26,7 +26,7 @@ proptest! {
         let state = StateDir::for_test(home.path());
         let directory = state.create().expect("created");
         directory.write("sightings.json", &bytes).expect("written");
-        let protections = directory.create_subdirectory("keeps").expect("created");
+        let protections = PrivateDir::create(&directory.path_of("keeps")).expect("created");
         protections.write("ab12", &bytes).expect("written");
         let _ = IdleRecords::read(&state, &now);
         let protections = Protections::read(&state).expect("protections");

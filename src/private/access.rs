@@ -3,7 +3,15 @@
 use std::fmt;
 
 use rustix::fd::AsFd;
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
+
+/// Flags for opening a file to read. Without `NONBLOCK`, opening a FIFO would wait for a writer.
+pub(crate) const READ_FLAGS: OFlags = OFlags::RDONLY
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK);
+
+/// Flags for opening a directory.
+pub(crate) const DIRECTORY_FLAGS: OFlags = READ_FLAGS.union(OFlags::DIRECTORY);
 
 /// Owner, type and mode of a file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,16 @@
 //! A private directory, and the files in it.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::access::AccessRights;
+use super::access::{AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
 use super::error::Error;
 use super::write;
 
@@ -31,7 +30,20 @@ impl PrivateDir {
     /// # Errors
     /// It can't be opened, belongs to somebody else, or can be written by others.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Error> {
-        open_at(CWD, path.as_os_str(), path.to_owned())
+        let failed = |errno: Errno| failure("open the directory", path.to_owned(), errno.into());
+        let descriptor = match rustix::fs::open(path, DIRECTORY_FLAGS, Mode::empty()) {
+            Ok(descriptor) => descriptor,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(failed(errno)),
+        };
+        let path = path.to_owned();
+        match AccessRights::of(&descriptor)
+            .map_err(failed)?
+            .directory_fault()
+        {
+            None => Ok(Some(Self { descriptor, path })),
+            Some(fault) => Err(Error::Refused { path, fault }),
+        }
     }
 
     /// Opens the directory at `path`, after creating it and its missing parents with mode 700.
@@ -44,29 +56,7 @@ impl PrivateDir {
         Self::open(path)?.ok_or_else(|| failed(Errno::NOENT.into()))
     }
 
-    /// Opens the directory `name` in this one; `None` if it doesn't exist.
-    ///
-    /// # Errors
-    /// The errors of [`Self::open`].
-    pub(crate) fn subdirectory(&self, name: &str) -> Result<Option<Self>, Error> {
-        open_at(self.descriptor.as_fd(), name.as_ref(), self.path_of(name))
-    }
-
-    /// Opens the directory `name` in this one, after creating it with mode 700.
-    ///
-    /// # Errors
-    /// The errors of [`Self::create`].
-    pub(crate) fn create_subdirectory(&self, name: &str) -> Result<Self, Error> {
-        let failed =
-            |errno: Errno| failure("create the directory", self.path_of(name), errno.into());
-        match rustix::fs::mkdirat(&self.descriptor, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(failed(errno)),
-        }
-        self.subdirectory(name)?.ok_or_else(|| failed(Errno::NOENT))
-    }
-
-    /// Returns the path of the file `name` in this directory.
+    /// Returns the path of `name` in this directory.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -79,8 +69,7 @@ impl PrivateDir {
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let path = || self.path_of(name);
         let failed = |errno: Errno| failure("read", path(), errno.into());
-        // Without `NONBLOCK`, opening a FIFO would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = READ_FLAGS.union(OFlags::NOFOLLOW);
         let file = match rustix::fs::openat(&self.descriptor, name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT) => return Ok(None),
@@ -97,7 +86,7 @@ impl PrivateDir {
             .read_to_end(&mut bytes)
             .map_err(|source| failure("read", path(), source))?;
         if bytes.len() as u64 > SIZE_LIMIT {
-            return Err(Error::TooLarge(path()));
+            return Err(Error::Damaged(path()));
         }
         serde_json::from_slice(&bytes)
             .map(Some)
@@ -169,24 +158,6 @@ fn failure(action: &'static str, path: PathBuf, source: io::Error) -> Error {
     }
 }
 
-fn open_at(
-    parent: BorrowedFd<'_>,
-    name: &OsStr,
-    path: PathBuf,
-) -> Result<Option<PrivateDir>, Error> {
-    let opened = rustix::fs::openat(parent, name, write::DIRECTORY, Mode::empty());
-    let judged = opened.and_then(|descriptor| {
-        let rights = AccessRights::of(&descriptor)?;
-        Ok((descriptor, rights.directory_fault()))
-    });
-    match judged {
-        Ok((descriptor, None)) => Ok(Some(PrivateDir { descriptor, path })),
-        Ok((_, Some(fault))) => Err(Error::Refused { path, fault }),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(failure("open the directory", path, errno.into())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -225,26 +196,21 @@ mod tests {
         let dir = PrivateDir::create(&path).expect("created");
         assert_eq!(mode(&path), 0o700);
         assert!(PrivateDir::open(&path).is_ok_and(|dir| dir.is_some()));
-        assert!(dir.subdirectory("keeps").is_ok_and(|dir| dir.is_none()));
-        for _ in 0..2 {
-            let keeps = dir.create_subdirectory("keeps").expect("created");
-            assert_eq!(keeps.path_of("file"), path.join("keeps/file"));
-        }
-        assert_eq!(mode(&path.join("keeps")), 0o700);
-        assert!(dir.subdirectory("keeps").is_ok_and(|dir| dir.is_some()));
+        assert_eq!(dir.path_of("file"), path.join("file"));
+        assert!(PrivateDir::create(&path).is_ok());
     }
 
     #[test]
     fn file_in_the_place_of_a_directory_is_an_error() {
-        let (home, dir) = create();
+        let (_home, dir) = create();
         dir.write("file", b"").expect("written");
+        let path = dir.path_of("file");
         for (result, action) in [
-            (dir.create_subdirectory("file"), "open the directory"),
+            (PrivateDir::open(&path).map(|_| ()), "open the directory"),
             (
-                PrivateDir::create(&home.path().join("state/dgw/file")),
+                PrivateDir::create(&path).map(|_| ()),
                 "create the directory",
             ),
-            (dir.create_subdirectory("a/b"), "create the directory"),
         ] {
             assert!(
                 matches!(&result, Err(Error::Io { action: found, .. }) if *found == action),
@@ -265,19 +231,16 @@ mod tests {
         assert_eq!(dir.names().ok(), Some(vec!["file".to_owned()]));
         assert_eq!(dir.remove("file").ok(), Some(true));
         assert_eq!(dir.remove("file").ok(), Some(false));
-        dir.create_subdirectory("keeps").expect("created");
+        PrivateDir::create(&dir.path_of("keeps")).expect("created");
         assert!(dir.remove("keeps").is_err());
     }
 
     #[test]
     fn refuses_directory_that_others_can_write() {
-        let (home, dir) = create();
-        dir.create_subdirectory("keeps").expect("created");
-        set_mode(&dir.path_of("keeps"), 0o770);
+        let (home, _dir) = create();
+        let path = home.path().join("state/dgw");
+        set_mode(&path, 0o770);
         let expected = Some(AccessFault::WritableByOthers(0o770));
-        assert_eq!(fault(dir.subdirectory("keeps")), expected);
-        assert_eq!(fault(dir.create_subdirectory("keeps")), expected);
-        let path = home.path().join("state/dgw/keeps");
         assert_eq!(fault(PrivateDir::open(&path)), expected);
         assert_eq!(fault(PrivateDir::create(&path)), expected);
     }
@@ -311,8 +274,14 @@ mod tests {
         symlink(dir.path_of("target"), &path).expect("linked");
         assert!(matches!(read(), Err(Error::Io { action: "read", .. })));
         fs::remove_file(&path).expect("removed");
-        rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, write::FILE_MODE, 0)
-            .expect("a FIFO");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            write::FILE_MODE,
+            0,
+        )
+        .expect("a FIFO");
         assert_eq!(fault(read()), Some(AccessFault::NotRegular));
     }
 
@@ -329,6 +298,6 @@ mod tests {
         assert_eq!(read().ok(), Some(Some(Vec::new())));
         text.push(b' ');
         dir.write("file", &text).expect("written");
-        assert!(matches!(read(), Err(Error::TooLarge(_))));
+        assert!(matches!(read(), Err(Error::Damaged(_))));
     }
 }

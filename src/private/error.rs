@@ -14,9 +14,7 @@ pub(crate) enum Error {
     /// Others could have changed it.
     #[error("refused to use `{path}`: {fault}")]
     Refused { path: PathBuf, fault: AccessFault },
-    #[error("`{0}` is too large")]
-    TooLarge(PathBuf),
-    #[error("`{0}` is damaged")]
+    #[error("`{0}` is damaged or too large")]
     Damaged(PathBuf),
     #[error("can't {action} `{path}`: {source}")]
     Io {
@@ -57,9 +55,7 @@ impl Failure for Error {
                     AccessFault::WritableByOthers(_) => format!("chmod 700 {path}"),
                 })
             }
-            Self::TooLarge(path) | Self::Damaged(path) => {
-                Some(format!("remove `{}`", path.display()))
-            }
+            Self::Damaged(path) => Some(format!("remove `{}`", path.display())),
             Self::Io { .. } => Some(
                 "check the directory's mode and the free space, or set XDG_STATE_HOME to another \
                  directory"
@@ -93,7 +89,6 @@ mod tests {
                 refused(AccessFault::WritableByOthers(0o777)),
                 "chmod 700 /state/dgw",
             ),
-            (Error::TooLarge(path.clone()), "remove `/state/dgw`"),
             (Error::Damaged(path.clone()), "remove `/state/dgw`"),
             (
                 Error::Io {

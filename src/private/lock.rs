@@ -10,6 +10,12 @@ use super::dir::PrivateDir;
 use super::error::Error;
 use super::write::FILE_MODE;
 
+/// Flags for opening a file to lock: NFS locks it exclusively only if it's open for writing.
+const LOCK_FLAGS: OFlags = OFlags::RDWR
+    .union(OFlags::CREATE)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
 /// A locked file. The lock ends when this is dropped, or with the process.
 #[derive(Debug)]
 pub(crate) struct FileLock {
@@ -33,9 +39,7 @@ impl PrivateDir {
             path: self.path_of(name),
             source: errno.into(),
         };
-        // NFS locks a file exclusively only if it's open for writing.
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.descriptor, name, flags, FILE_MODE)
+        let file = rustix::fs::openat(&self.descriptor, name, LOCK_FLAGS, FILE_MODE)
             .map(File::from)
             .map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn directory_in_the_place_of_the_file_is_an_error() {
         let (_home, dir) = create();
-        dir.create_subdirectory("lock").expect("created");
+        PrivateDir::create(&dir.path_of("lock")).expect("created");
         assert!(dir.try_lock("lock", HOUR).is_err());
     }
 }

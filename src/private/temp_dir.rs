@@ -57,8 +57,7 @@ impl TempDir {
     /// # Errors
     /// It doesn't exist, isn't private, or is still locked by its owner.
     pub(crate) fn adopt(path: PathBuf) -> Result<Self, Error> {
-        let adopted = open_private(&path).and_then(|lock| owned(path.clone(), lock));
-        adopted.map_err(|source| Error::NoTempDir {
+        take(&path).map_err(|source| Error::NoTempDir {
             place: path,
             source,
         })
@@ -112,21 +111,17 @@ fn create_in(place: &Path) -> io::Result<TempDir> {
         .prefix(PREFIX)
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(place)?;
-    let lock = File::open(directory.path())?;
-    owned(directory.keep(), lock)
+    let created = take(directory.path())?;
+    let _ = directory.keep();
+    Ok(created)
 }
 
-fn open_private(path: &Path) -> io::Result<File> {
-    let directory = File::open(path)?;
-    if AccessRights::of(&directory)?.is_private_directory() {
-        Ok(directory)
-    } else {
-        Err(io::ErrorKind::PermissionDenied.into())
+/// Locks the private directory at `path`.
+fn take(path: &Path) -> io::Result<TempDir> {
+    let lock = File::open(path)?;
+    if !AccessRights::of(&lock)?.is_private_directory() {
+        return Err(io::ErrorKind::PermissionDenied.into());
     }
-}
-
-/// Locks the directory at `path`, open as `lock`.
-fn owned(path: PathBuf, lock: File) -> io::Result<TempDir> {
     let mut attempts = 1;
     while let Err(errno) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         if attempts == LOCK_ATTEMPTS {
@@ -136,7 +131,7 @@ fn owned(path: PathBuf, lock: File) -> io::Result<TempDir> {
         std::thread::sleep(LOCK_PAUSE);
     }
     Ok(TempDir {
-        path,
+        path: path.to_owned(),
         _lock: lock,
         is_handed_over: false,
     })
@@ -200,6 +195,22 @@ mod tests {
         assert_eq!(is_locked(&path), Some(true));
         drop(adopted);
         assert_eq!(is_locked(&path), None);
+    }
+
+    #[test]
+    fn directory_is_adopted_though_somebody_tests_its_lock() {
+        let path = create_in(&std::env::temp_dir())
+            .expect("created")
+            .hand_over();
+        let tested = File::open(&path).expect("opened");
+        flock(&tested, FlockOperation::NonBlockingLockShared).expect("locked");
+        let testing = std::thread::spawn(move || {
+            std::thread::sleep(LOCK_PAUSE * 3);
+            drop(tested);
+        });
+        let adopted = TempDir::adopt(path);
+        testing.join().expect("no panic");
+        assert!(adopted.is_ok());
     }
 
     #[test]

@@ -9,12 +9,15 @@ use std::path::Path;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Access, Mode, OFlags};
 
+use super::access::DIRECTORY_FLAGS;
+
 /// Mode of a private file.
 pub(super) const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
 
-/// Flags for opening a directory.
-pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
+/// Flags for creating a file that must not exist yet.
+const NEW_FILE: OFlags = OFlags::WRONLY
+    .union(OFlags::CREATE)
+    .union(OFlags::EXCL)
     .union(OFlags::CLOEXEC);
 
 /// Checks that a file could be created or replaced at `path`, as far as permissions tell. Ask
@@ -23,15 +26,11 @@ pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
 /// # Errors
 /// The nearest directory that exists can't be written.
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    let directory = path
-        .ancestors()
-        .skip(1)
-        .map(or_current)
-        .find(|directory| directory.exists())
-        .unwrap_or(Path::new("/"));
+    let mut directories = path.ancestors().map(parent);
+    let directory = directories.find(|directory| directory.exists());
     Ok(rustix::fs::access(
-        directory,
-        Access::WRITE_OK | Access::EXEC_OK,
+        directory.unwrap_or(Path::new("/")),
+        Access::WRITE_OK.union(Access::EXEC_OK),
     )?)
 }
 
@@ -42,10 +41,10 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
 /// # Errors
 /// The directory or the file can't be written. Then the old file is unchanged.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().map_or(Path::new("/"), or_current);
+    let directory = parent(path);
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     create_directories(directory)?;
-    let descriptor = rustix::fs::open(directory, DIRECTORY, Mode::empty())?;
+    let descriptor = rustix::fs::open(directory, DIRECTORY_FLAGS, Mode::empty())?;
     replace(descriptor.as_fd(), directory, name, bytes)
 }
 
@@ -79,10 +78,9 @@ pub(super) fn replace(
     let mut new = tempfile::Builder::new()
         .prefix(".dgw-")
         .make_in(path, |new| {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
             let name = new.file_name().unwrap_or_default();
             Ok(File::from(rustix::fs::openat(
-                directory, name, flags, FILE_MODE,
+                directory, name, NEW_FILE, FILE_MODE,
             )?))
         })?;
     // A umask may have removed bits.
@@ -98,12 +96,11 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// Returns `directory`, or `.` if it is the empty parent of a bare file name.
-fn or_current(directory: &Path) -> &Path {
-    if directory.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        directory
+/// Returns the directory that holds `path`: `.` for a bare file name, `/` for the root itself.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if directory.as_os_str().is_empty() => Path::new("."),
+        directory => directory.unwrap_or(Path::new("/")),
     }
 }
 
@@ -174,8 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn bare_file_name_is_in_the_current_directory() {
-        assert_eq!(or_current(Path::new("")), Path::new("."));
-        assert_eq!(or_current(Path::new("a")), Path::new("a"));
+    fn parent_of_a_bare_file_name_is_the_current_directory() {
+        for (path, directory) in [("a/b", "a"), ("a", "."), ("/a", "/"), ("/", "/")] {
+            assert_eq!(parent(Path::new(path)), Path::new(directory));
+        }
     }
 }

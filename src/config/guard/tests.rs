@@ -245,9 +245,9 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode can be set");
 }
 
-fn fault(result: Result<(), Error>) -> Option<FileFault> {
+fn fault(result: &Result<(), Error>) -> Option<FileFault> {
     match result {
-        Err(Error::Refused { fault, .. }) => Some(fault),
+        Err(Error::Refused { fault, .. }) => Some(*fault),
         _ => None,
     }
 }
@@ -346,16 +346,16 @@ fn user_file_is_judged_by_its_own_rules() {
     let judged = |holds_secret| home.judged(Owner::User, "gateway.yaml", holds_secret);
     assert!(judged(true).is_ok());
     set_mode(&path, 0o644);
-    assert_eq!(fault(judged(false)), Some(FileFault::Mode(0o644)));
+    assert_eq!(fault(&judged(false)), Some(FileFault::Mode(0o644)));
     set_mode(&path, 0o646);
     let candidate = home.candidate(Owner::User, "gateway.yaml");
     let opened = open(&candidate).ok().flatten().expect("it exists");
     let for_change = |holds_settings| judge_for_change(&candidate, &opened, holds_settings);
     assert!(for_change(false).is_ok());
-    assert_eq!(fault(for_change(true)), Some(FileFault::Mode(0o646)));
+    assert_eq!(fault(&for_change(true)), Some(FileFault::Mode(0o646)));
     fs::rename(&path, home.path("target")).expect("renamed");
     symlink(home.path("target"), &path).expect("linked");
-    assert_eq!(fault(judged(false)), Some(FileFault::Link));
+    assert_eq!(fault(&judged(false)), Some(FileFault::Link));
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn site_link_is_judged_by_its_target() {
     fs::write(target.join("file"), "gateway: {}").expect("written");
     set_mode(&target.join("file"), 0o644);
     symlink(target.join("file"), home.path("gateway.yaml")).expect("linked");
-    let judged = |holds_secret| fault(home.judged(Owner::Site, "gateway.yaml", holds_secret));
+    let judged = |holds_secret| fault(&home.judged(Owner::Site, "gateway.yaml", holds_secret));
     assert_eq!(judged(false), None);
     assert!(matches!(
         judged(true),
@@ -376,14 +376,30 @@ fn site_link_is_judged_by_its_target() {
     assert_eq!(judged(false), Some(FileFault::FolderForAll(0o777)));
     // Of a file that is no link, only its own directory counts.
     home.write("plain.yaml", "gateway: {}");
-    assert_eq!(fault(home.judged(Owner::Site, "plain.yaml", true)), None);
+    assert_eq!(fault(&home.judged(Owner::Site, "plain.yaml", true)), None);
+}
+
+#[test]
+fn only_links_of_the_site_have_a_target_directory() {
+    let home = Home::new();
+    home.write("plain.yaml", "");
+    symlink(home.path("plain.yaml"), home.path("link.yaml")).expect("linked");
+    for (owner, name, has_target) in [
+        (Owner::Site, "link.yaml", true),
+        (Owner::Site, "plain.yaml", false),
+        (Owner::User, "link.yaml", false),
+    ] {
+        let opened = home.open(owner, name).ok().flatten().expect("it exists");
+        assert_eq!(opened.access.target_directory.is_some(), has_target);
+        assert_eq!(opened.access.is_link, name == "link.yaml");
+    }
 }
 
 #[test]
 fn directory_for_a_new_file_is_judged_by_its_mode() {
     let home = Home::new();
     let fault = || {
-        let stat = rustix::fs::stat(&home.path("")).expect("it exists");
+        let stat = rustix::fs::stat(home.path("")).expect("it exists");
         folder_fault(&stat)
     };
     assert_eq!(fault(), None);
