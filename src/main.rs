@@ -1,40 +1,44 @@
 //! `dgw`: the command line for Dask Gateway.
 
-mod age;
+mod attach;
 mod cli;
 mod commands;
-mod complete;
 mod config;
 mod dashboard;
+mod duration;
 mod error;
 mod gateway;
+#[cfg(test)]
+mod hostile;
 mod job;
+mod lifecycle;
 mod orphans;
 mod output;
 mod private;
 mod scheduler;
-#[cfg(test)]
-mod strange;
+mod session;
+mod signals;
+mod top;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::cli::Cli;
+use crate::commands::Cli;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
-    complete::answer_shell(Cli::command);
-    let done = match Cli::of_process() {
-        Ok(cli) => commands::run(&cli, &Printer::new(cli.global.output_options())),
+    cli::complete::answer_shell(Cli::command);
+    let done = match Cli::from_process() {
+        Ok(cli) => commands::run(&cli),
         Err(mistake) if mistake.use_stderr() => mistake.exit(),
-        Err(help) => Printer::help(&help),
+        Err(help) => Printer::help(&help).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            Printer::print_error(&error);
-            ExitCode::from(error.exit_status())
+            Printer::print_error(error.as_failure());
+            ExitCode::from(error.as_failure().exit_code().status())
         }
     }
 }

@@ -1,28 +1,59 @@
 //! `dgw adapt`
 
-use super::scale;
-use crate::cli::AdaptArgs;
-use crate::error::Error;
-use crate::gateway::{Gateway, Scaling};
-use crate::output::Printer;
+use clap::Args;
 
-/// Switches adaptive scaling on or off.
-pub(super) async fn run(
-    args: &AdaptArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let scaling = match (args.off, args.min, args.max) {
-        (true, ..) => Scaling::Off,
-        // The server takes it and lets the maximum win.
-        (false, Some(minimum), Some(maximum)) if minimum > maximum => {
-            return Err(Error::Usage(format!(
-                "the minimum, {minimum}, is above the maximum, {maximum}"
-            )));
-        }
-        (false, minimum, maximum) => Scaling::Adaptive { minimum, maximum },
-    };
-    let (name, clamped) =
-        scale::apply(&args.target, &args.force_args, scaling, gateway, printer).await?;
-    scale::unless_clamped(&name, clamped)
+use super::scale;
+use crate::cli::{ForceArgs, TargetArgs, value};
+use crate::error::{Error, UsageError};
+use crate::gateway::Scaling;
+use crate::lifecycle::unless_clamped;
+use crate::session::Invocation;
+
+/// Scale a cluster adaptively, by its work
+///
+/// If only one bound is given, the gateway's own limit applies to the other.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw adapt --min 0 --max 20
+  dgw adapt 2224 --off")]
+#[command(group = clap::ArgGroup::new("bounds").args(["min", "max", "off"]).multiple(true).required(true))]
+pub(crate) struct AdaptArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Minimum number of workers
+    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    min: Option<u32>,
+
+    /// Maximum number of workers
+    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    max: Option<u32>,
+
+    /// Turn adaptive scaling off and keep the current workers
+    #[arg(long, conflicts_with_all = ["min", "max"])]
+    off: bool,
+
+    #[command(flatten)]
+    force: ForceArgs,
+}
+
+impl AdaptArgs {
+    /// Turns adaptive scaling on or off.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let scaling = match (self.off, self.min, self.max) {
+            (true, ..) => Scaling::Off,
+            // The server would accept it and let the maximum win.
+            (false, Some(minimum), Some(maximum)) if minimum > maximum => {
+                return Err(UsageError(format!(
+                    "the minimum, {minimum}, is above the maximum, {maximum}"
+                ))
+                .into());
+            }
+            (false, minimum, maximum) => Scaling::Adaptive { minimum, maximum },
+        };
+        let session = invocation.session()?;
+        let (name, clamped) = scale::apply(&self.target, &self.force, scaling, &session).await?;
+        Ok(unless_clamped(&name, clamped.as_ref())?)
+    }
 }

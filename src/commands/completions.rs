@@ -1,14 +1,45 @@
 //! `dgw completions`
 
 use anyhow::Context as _;
+use clap::Args;
 
-use crate::cli::CompletionsArgs;
-use crate::complete;
+use crate::cli::complete;
 use crate::error::Error;
 use crate::output::Printer;
+use crate::session::Invocation;
 
-/// Prints a shell's completion script.
-pub(super) fn run(args: &CompletionsArgs) -> Result<(), Error> {
-    let script = complete::script(args.shell.name()).context("can't put the script together")?;
-    Printer::text(&script)
+/// Print a shell's completion script
+///
+/// Cluster names and option keys complete live, from the gateway. A COMMAND after `--` completes as
+/// on its own.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw completions bash > ~/.local/share/bash-completion/completions/dgw
+  dgw completions zsh > ~/.zfunc/_dgw
+  dgw completions fish > ~/.config/fish/completions/dgw.fish")]
+pub(crate) struct CompletionsArgs {
+    /// Shell to complete in
+    shell: Shell,
+}
+
+/// The shells that dgw completes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl CompletionsArgs {
+    /// Prints a shell's completion script.
+    pub(super) async fn run(&self, _: &Invocation) -> Result<(), Error> {
+        let shell = match self.shell {
+            Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
+        };
+        let script = complete::script(shell).context("can't write the completion script")?;
+        Ok(Printer::text(&script)?)
+    }
 }

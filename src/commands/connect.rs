@@ -1,86 +1,140 @@
 //! `dgw connect`
 
-use super::child::{self, Child};
-use super::connection::Way;
-use super::export;
-use super::interrupt::{self, Interrupts};
-use super::waiting::{self, Deadline};
-use crate::cli::{ConnectArgs, GlobalArgs};
-use crate::config::Settings;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use crate::attach::{Child, ConnectionSetup, RelayLauncher, export, find_program, unexport};
+use crate::cli::{TargetArgs, value};
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Status};
-use crate::output::Printer;
+use crate::gateway::{Cluster, Status};
+use crate::lifecycle::{self, Deadline};
+use crate::session::{Invocation, Session};
+use crate::signals::{Interrupts, ignore_user_signals};
 
-/// Waits until a cluster runs, and prints how to connect to it; or runs COMMAND connected to it.
-pub(super) async fn run(
-    args: &ConnectArgs,
-    global: &GlobalArgs,
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    if args.export {
-        let way = Way::make()?;
-        let cluster = running(args, gateway, printer).await?;
-        return export::begin(&cluster, way, global, gateway, printer).await;
-    }
-    if args.command.is_empty() {
-        let cluster = running(args, gateway, printer).await?;
-        return printer.result(&cluster, || text(&cluster, global, settings));
-    }
-    child::find(&args.command)?;
-    interrupt::shield()?;
-    let mut interrupts = Interrupts::listen()?;
-    let way = Way::make()?;
-    let work = async {
-        let cluster = running(args, gateway, printer).await?;
-        let connection = way.lead_to(&cluster, gateway).await?;
-        Child::start(&args.command, connection, settings)
-    };
-    let child = interrupts.or("nothing was run", work).await?;
-    child.wait(&mut interrupts, None, gateway).await
+/// Wait until a cluster is running, and print how to connect to it, or run a COMMAND connected to it
+///
+/// In COMMAND's environment a plain `distributed.Client()` connects to the cluster, with dask-gateway
+/// installed or without. COMMAND gets the signals and keeps the terminal, and its exit code is
+/// dgw's. It does not get your token or password; it does get `DGW_CLUSTER`, the cluster's name, and
+/// `DGW_DASHBOARD`.
+///
+/// COMMAND reaches the cluster through a local port that accepts only clients with the cluster's own
+/// certificate. The certificate is in a directory that only you can read, in `XDG_RUNTIME_DIR` or
+/// `TMPDIR`, and is removed when COMMAND ends.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw connect
+  dgw connect 2224 --timeout 5m
+  dgw connect -- python analysis.py
+  eval \"$(dgw connect --export)\"; python analysis.py; eval \"$(dgw connect --unexport)\"")]
+pub(crate) struct ConnectArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Give up if the cluster is not running after this time
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    timeout: Option<Duration>,
+
+    /// Print lines for a shell's eval that connect every program it runs
+    ///
+    /// For sh, bash, zsh and the like. A process in the background serves them until
+    /// `dgw connect --unexport` or the cluster's end. dgw prints on stderr where its files are.
+    #[arg(long, conflicts_with = "command")]
+    export: bool,
+
+    /// End what --export began, and print lines for eval that undo it
+    ///
+    /// Ends the connection to CLUSTER, or the one that this shell uses, or the only one.
+    #[arg(long, conflicts_with_all = ["export", "command", "timeout"])]
+    unexport: bool,
+
+    /// Command to run, and its arguments
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
 }
 
-/// The cluster that is meant, as soon as it runs.
-async fn running(
-    args: &ConnectArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<Cluster, Error> {
-    let limit = args.timeout.map(Deadline::of);
-    let silent = "the gateway has not answered";
-    let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
-    let Cluster { name, status, .. } = &found;
-    if *status == Status::Running {
-        return Ok(found);
+impl ConnectArgs {
+    /// Waits until a cluster is running, and prints how to connect to it or runs COMMAND.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        if self.unexport {
+            let pattern = self.target.cluster.as_ref();
+            return Ok(unexport(pattern, &invocation.printer)?);
+        }
+        let session = invocation.session()?;
+        if self.export {
+            let setup = ConnectionSetup::acquire()?;
+            let launcher = RelayLauncher::new(&session.overrides)?;
+            let cluster = self.running_cluster(&session).await?;
+            return Ok(export(&cluster, setup, &launcher, &session).await?);
+        }
+        if self.command.is_empty() {
+            let cluster = self.running_cluster(&session).await?;
+            return Ok(session
+                .printer
+                .result(&cluster, || instructions(&cluster, &session))?);
+        }
+        find_program(&self.command)?;
+        ignore_user_signals()?;
+        let mut interrupts = Interrupts::listen()?;
+        let setup = ConnectionSetup::acquire()?;
+        let work = async {
+            let cluster = self.running_cluster(&session).await?;
+            let connection = setup.connect(&cluster, &session.gateway).await?;
+            Child::start(&self.command, connection, &session.settings)
+        };
+        let child = interrupts.or("COMMAND was not run", work).await?;
+        Ok(child.wait(&mut interrupts, None, &session.gateway).await?)
     }
-    if !status.is_active() {
-        return Err(Error::NotRunning {
-            name: found.name,
-            status: found.status,
-        });
+
+    /// Returns the target cluster as soon as it is running.
+    async fn running_cluster(&self, session: &Session) -> Result<Cluster, lifecycle::Error> {
+        let Session {
+            gateway, printer, ..
+        } = session;
+        let deadline = self.timeout.map(Deadline::after);
+        let find = lifecycle::find(gateway, self.target.cluster.as_ref());
+        let found = lifecycle::within(deadline, "the gateway has not responded", find).await?;
+        let Cluster { name, status, .. } = &found;
+        if *status == Status::Running {
+            return Ok(found);
+        }
+        if !status.is_active() {
+            return Err(lifecycle::Error::NotRunning {
+                name: found.name,
+                status: found.status,
+            });
+        }
+        let mut progress = printer.progress(&format!("waiting for cluster {name}"));
+        let cluster =
+            lifecycle::until_running(gateway, name, false, deadline, &mut progress).await?;
+        progress.finish(&format!("cluster {name} is running"));
+        Ok(cluster)
     }
-    let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-    let cluster = waiting::until_running(gateway, name, false, limit, &mut progress).await?;
-    progress.finish(&format!("cluster {name} runs"));
-    Ok(cluster)
 }
 
-fn text(cluster: &Cluster, global: &GlobalArgs, settings: &Settings) -> String {
+fn instructions(cluster: &Cluster, session: &Session) -> String {
     format!(
         "cluster    {}\nscheduler  {}\ndashboard  {}\n\n{}",
         cluster.name,
         cluster.scheduler_address.as_deref().unwrap_or("-"),
         cluster.dashboard_link.as_deref().unwrap_or("-"),
-        python(cluster, global, settings)
+        python_code(cluster, session)
     )
 }
 
-/// Lines for Python, which reads the same configuration, except for what the command line changed:
-/// that goes into the call. Credentials never do.
-fn python(cluster: &Cluster, global: &GlobalArgs, settings: &Settings) -> String {
+/// Returns Python code that connects to the cluster. Python reads the same configuration, so the code
+/// holds only what the command line changed, and never credentials.
+fn python_code(cluster: &Cluster, session: &Session) -> String {
+    let Session {
+        settings,
+        overrides,
+        ..
+    } = session;
     let mut arguments = String::new();
-    if global.address.is_some() || global.config.is_some() {
+    if overrides.address.is_some() || overrides.config.is_some() {
         arguments = format!(
             "\n    address={:?},\n    proxy_address={:?},\n    public_address={:?},\n",
             settings.address.as_str(),
@@ -88,8 +142,8 @@ fn python(cluster: &Cluster, global: &GlobalArgs, settings: &Settings) -> String
             settings.public_address,
         );
     }
-    let credentials = match &global.config {
-        Some(path) => format!("# The credentials: set DASK_CONFIG={}\n", path.display()),
+    let credentials = match &overrides.config {
+        Some(path) => format!("# For the credentials, set DASK_CONFIG={}\n", path.display()),
         None => String::new(),
     };
     format!(

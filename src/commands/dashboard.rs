@@ -1,41 +1,92 @@
 //! `dgw dashboard`
 
-use super::browser::Browser;
-use super::serve;
-use crate::cli::DashboardArgs;
-use crate::config::Settings;
-use crate::error::Error;
-use crate::gateway::{Cluster, Gateway};
-use crate::output::Printer;
+mod browser;
+mod error;
+mod serve;
+mod ssh_hint;
 
-/// Prints the URL of a cluster's dashboard, and opens it, or serves it, if asked to.
-pub(super) async fn run(
-    args: &DashboardArgs,
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let cluster = args.target.find(gateway).await?;
-    let Cluster { name, status, .. } = &cluster;
-    let Some(url) = &cluster.dashboard_link else {
-        return Err(Error::NotRunning {
-            name: name.clone(),
-            status: *status,
-        });
-    };
-    let browser = Browser::new(settings);
-    if args.serve {
-        return serve::run(args, name, &browser, gateway, printer).await;
-    }
-    let is_relative = url.starts_with('/');
-    if is_relative && !args.open {
-        printer
-            .warn("`gateway.public-address` is a path: the URL begins with your hub's own address");
-    }
-    printer.result(&cluster, || format!("{url}\n"))?;
-    match args.open {
-        true if is_relative => Err(Error::RelativeUrl(url.clone())),
-        true => browser.open(url).await,
-        false => Ok(()),
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use self::browser::Browser;
+use self::error::DashboardError;
+use crate::cli::TargetArgs;
+use crate::error::Error;
+use crate::gateway::Cluster;
+use crate::lifecycle;
+use crate::session::Invocation;
+
+/// Print the URL of a cluster's dashboard, or serve the dashboard on this machine
+///
+/// With --serve, dgw forwards a browser's requests to the gateway, for dashboards that can't be
+/// reached from outside the site. It listens on 127.0.0.1 only, and prints a link that opens the
+/// dashboard once: the browser gets a cookie, and nobody else on the machine gets in. When the link
+/// was used, dgw prints another one for another browser. It also prints the ssh command that brings
+/// the dashboard to your own machine. It ends with the cluster, or with Ctrl-C.
+///
+/// The cluster gets neither your token or password nor any cookie of the browser.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw dashboard --open
+  dgw dashboard --serve
+  dgw dashboard 2224 --serve --port 8787
+  dgw dashboard --serve --socket ~/.dashboard.sock")]
+pub(crate) struct DashboardArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Also open it in a browser
+    #[arg(long)]
+    open: bool,
+
+    /// Serve it on this machine, behind a one-time link, until the cluster ends
+    #[arg(long)]
+    serve: bool,
+
+    /// Serve it on this port of 127.0.0.1; default: any free port
+    #[arg(long, value_name = "PORT", requires = "serve")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+
+    /// Also serve it on a Unix socket, to which only you can connect
+    ///
+    /// OpenSSH can forward to it, and the printed ssh command does. The socket has mode 600 and is
+    /// removed at the end. dgw replaces a socket that is left over at PATH, and nothing else.
+    #[arg(long, value_name = "PATH", requires = "serve", value_hint = ValueHint::FilePath)]
+    socket: Option<PathBuf>,
+}
+
+impl DashboardArgs {
+    /// Prints the URL of a cluster's dashboard, and opens or serves it if asked to.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let cluster = lifecycle::find(&session.gateway, self.target.cluster.as_ref()).await?;
+        let Cluster { name, status, .. } = &cluster;
+        let Some(url) = &cluster.dashboard_link else {
+            return Err(lifecycle::Error::NotRunning {
+                name: name.clone(),
+                status: *status,
+            }
+            .into());
+        };
+        let browser = Browser::new(&session.settings);
+        if self.serve {
+            let opens = self.open.then_some(&browser);
+            return serve::serve(name, self.port, self.socket.as_deref(), opens, &session).await;
+        }
+        let is_relative = url.starts_with('/');
+        if is_relative && !self.open {
+            session.printer.warn(
+                "`gateway.public-address` is a path: the URL begins with your hub's own address",
+            );
+        }
+        session.printer.result(&cluster, || format!("{url}\n"))?;
+        match self.open {
+            true if is_relative => Err(DashboardError::RelativeUrl(url.clone()).into()),
+            true => Ok(browser.open(url).await?),
+            false => Ok(()),
+        }
     }
 }

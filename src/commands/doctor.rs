@@ -2,133 +2,182 @@
 
 mod cluster;
 mod configuration;
+mod error;
 mod network;
 mod server;
 
 use std::time::Duration;
 
-use crate::cli::GlobalArgs;
-use crate::config::{self, Environment, Inspection};
+use clap::Args;
+
+use self::error::DoctorError;
+use crate::config::{self, Inspection, Settings};
 use crate::error::Error;
 use crate::gateway::{Gateway, ServerInfo, Status, reach};
 use crate::output::{Check, CheckState, Printer};
+use crate::session::{Invocation, Overrides};
 
-/// What takes longer to connect is not going to, as for every request.
+/// The longest time to connect, as for every request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Goes from the configuration to the answer of a cluster, and says of each step how it went.
-pub(super) async fn run(
-    global: &GlobalArgs,
-    environment: &Environment,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let found = config::inspect(
-        environment,
-        global.config.as_deref(),
-        global.address.as_deref(),
-    );
-    let mut report = DoctorReport {
-        printer,
-        steps: Vec::new(),
-    };
-    report.add(configuration::files(&found))?;
-    report.add(configuration::values(&found))?;
-    report.add(configuration::address(&found, global.address.is_some()))?;
-    if let Ok(address) = &found.address {
-        let stranger = Gateway::anonymous(address, &found.http_proxy, global.request_timeout)?;
-        // Asked once, for what several steps need to know.
-        let greeting = stranger.greeting().await;
-        let way = network::Way {
-            address,
-            proxy: reach::http_proxy_for(address, &found.http_proxy),
-            greeting: &greeting,
-            limit: CONNECT_TIMEOUT.min(global.request_timeout),
+/// Diagnose the connection and explain how to fix it
+///
+/// Checks every step from your configuration to a response of the gateway and of a running cluster:
+/// ✓ means that it works, ✗ that it does not, followed by a hint, and – that it could not be checked
+/// or does not apply. Starts nothing and changes nothing. Secrets are shown as `set`.
+///
+/// The exit code is that of the first ✗, the one with which another command would end.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw doctor
+  dgw doctor --address https://gateway.example.org
+  dgw doctor -o json | jq '.[] | select(.state == \"failed\")'")]
+pub(crate) struct DoctorArgs {}
+
+impl DoctorArgs {
+    /// Checks every step from the configuration to a cluster's response.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let Invocation {
+            environment,
+            overrides,
+            printer,
+        } = invocation;
+        let found = config::inspect(
+            environment,
+            overrides.config.as_deref(),
+            overrides.address.as_deref(),
+        );
+        let mut report = DoctorReport {
+            printer,
+            checks: Vec::new(),
         };
-        network::steps(&way, &mut report).await?;
-        let (step, greeting) = server::version(greeting, &stranger).await;
-        report.add(step)?;
-        on_gateway(
-            &found,
-            greeting.as_ref(),
-            global.request_timeout,
-            &mut report,
-        )
-        .await?;
-    } else {
+        report.add(configuration::files(&found))?;
+        report.add(configuration::values(&found))?;
+        report.add(configuration::address(&found, overrides.address.is_some()))?;
+        let server = check_network(&found, overrides, &mut report).await?;
+        check_gateway(&found, server.as_ref(), overrides, &mut report).await?;
+        report.finish()
+    }
+}
+
+/// Checks the way to the gateway, and which server responds.
+async fn check_network(
+    found: &Inspection,
+    overrides: &Overrides,
+    report: &mut DoctorReport<'_>,
+) -> Result<Option<ServerInfo>, Error> {
+    let Ok(address) = &found.address else {
         for name in ["dns", "tcp", "tls", "proxy", "version"] {
             report.add(Check::skipped(name, "there is no address"))?;
         }
-        on_gateway(&found, None, global.request_timeout, &mut report).await?;
-    }
-    report.finish()
+        return Ok(None);
+    };
+    let timeout = overrides.request_timeout;
+    let anonymous = Gateway::anonymous(address, &found.http_proxy, timeout)?
+        .with_address_setting(overrides.address_setting());
+    // Requested once, for several checks.
+    let server = anonymous.server_info().await;
+    let route = network::Route {
+        address,
+        setting: overrides.address_setting(),
+        proxy: reach::http_proxy_for(address, &found.http_proxy),
+        server: &server,
+        limit: CONNECT_TIMEOUT.min(timeout),
+    };
+    network::check(&route, report).await?;
+    let (check, server) = server::version(server, &anonymous).await;
+    report.add(check)?;
+    Ok(server)
 }
 
-/// The steps that need to say who one is.
-async fn on_gateway(
+/// Checks what needs credentials.
+async fn check_gateway(
     found: &Inspection,
-    greeting: Option<&ServerInfo>,
-    request_timeout: Duration,
+    server: Option<&ServerInfo>,
+    overrides: &Overrides,
     report: &mut DoctorReport<'_>,
 ) -> Result<(), Error> {
-    let settings = match (&found.settings, greeting) {
-        (Ok(settings), Some(_)) => settings,
-        (settings, _) => {
-            let why = if settings.is_err() {
-                "nothing is sent before the configuration is in order"
-            } else {
-                "there is no gateway to ask"
-            };
-            report.add(Check::skipped("authentication", why))?;
-            report.add(Check::skipped("options", why))?;
-            report.add(server::clock(greeting))?;
-            report.add(Check::skipped("scheduler", why))?;
-            return report.add(Check::skipped("dashboards", why));
+    match (&found.settings, server) {
+        (Ok(settings), Some(server)) => {
+            check_with_credentials(found, settings, server, overrides, report).await
         }
-    };
-    let gateway = Gateway::new(settings, request_timeout)?;
-    let (step, listing) = server::authentication(settings, &gateway, request_timeout).await;
-    report.add(step)?;
+        (settings, _) => {
+            let reason = if settings.is_err() {
+                "not checked: fix the configuration first"
+            } else {
+                "not checked: no gateway responds"
+            };
+            report.add(Check::skipped("authentication", reason))?;
+            report.add(Check::skipped("options", reason))?;
+            report.add(server::clock(server))?;
+            report.add(Check::skipped("scheduler", reason))?;
+            report.add(Check::skipped("dashboards", reason))
+        }
+    }
+}
+
+async fn check_with_credentials(
+    found: &Inspection,
+    settings: &Settings,
+    server: &ServerInfo,
+    overrides: &Overrides,
+    report: &mut DoctorReport<'_>,
+) -> Result<(), Error> {
+    let timeout = overrides.request_timeout;
+    let gateway =
+        Gateway::new(settings, timeout)?.with_address_setting(overrides.address_setting());
+    let (check, listing) = server::authentication(settings, &gateway, timeout).await;
+    report.add(check)?;
     report.add(match listing {
         Some(_) => server::options(found, &gateway).await,
-        None => Check::skipped("options", "the gateway lets nobody in"),
+        None => Check::skipped("options", "not checked: authentication failed"),
     })?;
-    report.add(server::clock(greeting))?;
+    report.add(server::clock(Some(server)))?;
     let running = listing.and_then(|(listing, mut identities)| {
         let mut clusters = listing.clusters.into_iter();
         let cluster = clusters.find(|cluster| cluster.status == Status::Running)?;
         let identity = identities.remove(&cluster.name);
         Some((cluster, identity))
     });
-    let running = running.as_ref();
-    let limit = CONNECT_TIMEOUT.min(request_timeout);
-    report.add(cluster::scheduler(settings, &gateway, running, limit).await)?;
-    report.add(cluster::dashboards(settings, &gateway, running, limit).await)
+    let access = cluster::Access {
+        settings,
+        gateway: &gateway,
+        running: running.as_ref(),
+        limit: CONNECT_TIMEOUT.min(timeout),
+    };
+    report.add(access.check_scheduler().await)?;
+    report.add(access.check_dashboards().await)
 }
 
-/// The steps so far.
+/// The checks so far.
 struct DoctorReport<'a> {
     printer: &'a Printer,
-    steps: Vec<Check>,
+    checks: Vec<Check>,
 }
 
 impl DoctorReport<'_> {
-    fn add(&mut self, step: Check) -> Result<(), Error> {
-        self.printer.step(&step)?;
-        self.steps.push(step);
+    fn add(&mut self, check: Check) -> Result<(), Error> {
+        self.printer.step(&check)?;
+        self.checks.push(check);
         Ok(())
     }
 
     fn finish(self) -> Result<(), Error> {
-        self.printer.steps(&self.steps)?;
-        let is_failed = |step: &&Check| step.state == CheckState::Failed;
-        let failed = self.steps.iter().filter(is_failed).collect::<Vec<_>>();
+        self.printer.steps(&self.checks)?;
+        let failed = self
+            .checks
+            .iter()
+            .filter(|check| check.state == CheckState::Failed)
+            .collect::<Vec<_>>();
         match failed.first() {
             None => Ok(()),
-            Some(first) => Err(Error::Unwell {
-                exit_status: first.exit_status,
-                failed: failed.iter().map(|step| step.name).collect(),
-                of: self.steps.len(),
-            }),
+            Some(first) => Err(DoctorError::ChecksFailed {
+                exit_code: first.exit_code,
+                failed: failed.iter().map(|check| check.name).collect(),
+                total: self.checks.len(),
+            }
+            .into()),
         }
     }
 }

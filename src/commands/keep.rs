@@ -1,19 +1,53 @@
 //! `dgw keep`
 
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use serde::Serialize;
 
-use super::protection;
-use super::selection::one_of;
-use crate::age;
-use crate::cli::KeepArgs;
-use crate::cli::value::ClusterName;
+use crate::cli::{complete, value};
+use crate::duration;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Listing, Status};
+use crate::gateway::{Cluster, ClusterPattern, Listing, Status};
+use crate::lifecycle::{self, find_one_of, protection_status};
 use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{Printer, ProtectionStatus};
 use crate::private::StateDir;
+use crate::session::{Invocation, Session};
 
-/// What became of a cluster.
+/// Protect clusters from clean-up by --idle-for
+///
+/// `dgw shutdown --idle-for`, as run by cron, leaves protected clusters alone. Every other shutdown
+/// does not: whoever names a cluster, or asks for --all or --older-than, means it. `dgw list -o wide`
+/// shows which clusters are protected.
+///
+/// dgw keeps protections on disk, for each gateway's address, in `$XDG_STATE_HOME/dgw` or
+/// ~/.local/state/dgw. A cron job with another `XDG_STATE_HOME`, or another address of the gateway,
+/// does not know them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw keep 2224
+  dgw keep 2224 --for 1d12h
+  dgw keep 2224 --forget")]
+pub(crate) struct KeepArgs {
+    /// Names, unique prefixes, or dashboard URLs
+    #[arg(value_name = "CLUSTER", required = true, value_parser = ClusterPattern::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    clusters: Vec<ClusterPattern>,
+
+    /// Protect for this time instead of for ever
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    #[arg(allow_hyphen_values = true)]
+    r#for: Option<Duration>,
+
+    /// End the protection
+    #[arg(long, conflicts_with = "for")]
+    forget: bool,
+}
+
+/// The record of a protected cluster.
 #[derive(Debug, Serialize)]
 struct Kept {
     name: String,
@@ -21,108 +55,127 @@ struct Kept {
     protection: ProtectionStatus,
 }
 
-/// `error`, or that the cluster which `name` fits has ended.
-fn or_ended(error: Error, name: &ClusterName, listing: &Listing) -> Error {
-    match one_of(name, &listing.clusters, listing.clock) {
-        Ok(row) if matches!(error, Error::NoneFits { .. }) => {
+impl KeepArgs {
+    /// Protects clusters from clean-up, or ends their protection. A name that matches none, or
+    /// several, does not stop the rest.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let Session {
+            gateway, printer, ..
+        } = invocation.session()?;
+        let state = StateDir::of(gateway.base_url())?;
+        let listing = gateway.clusters(&Status::ALL).await?;
+        let now = ClockReading::now(listing.clock);
+        let protection = Protection::lasting(self.r#for, &now);
+        let protections = Protections::read(&state)?;
+        if !self.forget {
+            forget_ended(&state, &protections, &listing);
+        }
+        let active = listing
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.status.is_active())
+            .cloned()
+            .collect::<Vec<_>>();
+        let (mut kept, mut unmatched) = (Vec::new(), Ok(()));
+        for pattern in &self.clusters {
+            let found = if self.forget {
+                find_protected(pattern, &protections, &listing)
+            } else {
+                find_one_of(pattern, &active, listing.clock)
+                    .map(|row| row.cluster.name)
+                    .map_err(|error| or_ended(error, pattern, &listing))
+            };
+            let name = match found {
+                Ok(name) => name,
+                Err(error) => {
+                    if let Err(earlier) = std::mem::replace(&mut unmatched, Err(error)) {
+                        Printer::print_error(&earlier);
+                    }
+                    continue;
+                }
+            };
+            let current = if self.forget {
+                let was_protected = Protections::remove(&state, &name)?;
+                let change = if was_protected {
+                    "is no longer"
+                } else {
+                    "was not"
+                };
+                printer.note(&format!("cluster {name} {change} protected"));
+                None
+            } else {
+                Protections::add(&state, &name, &protection)?;
+                let until = self.r#for.map_or_else(
+                    || "until `dgw keep --forget`".to_owned(),
+                    |span| format!("for {}", duration::short(span)),
+                );
+                printer.note(&format!(
+                    "cluster {name} is protected from clean-up {until}"
+                ));
+                Some(protection)
+            };
+            kept.push(Kept {
+                name,
+                protection: protection_status(current),
+            });
+        }
+        printer.result(&kept, String::new)?;
+        Ok(unmatched?)
+    }
+}
+
+/// Replaces `error` by the error that the cluster has ended, if that is the cause.
+fn or_ended(
+    error: lifecycle::Error,
+    pattern: &ClusterPattern,
+    listing: &Listing,
+) -> lifecycle::Error {
+    match find_one_of(pattern, &listing.clusters, listing.clock) {
+        Ok(row) if matches!(error, lifecycle::Error::NoMatch { .. }) => {
             let Cluster { name, status, .. } = row.cluster;
-            Error::NotRunning { name, status }
+            lifecycle::Error::NotRunning { name, status }
         }
         _ => error,
     }
 }
 
-/// Protects clusters from clean-up, or no longer. A name that fits none, or several, is reported and
-/// doesn't stop the rest.
-pub(super) async fn run(
-    args: &KeepArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let store = StateDir::of(gateway.base_url())?;
-    let listing = gateway.clusters(&Status::ALL).await?;
-    let now = ClockReading::now(listing.clock);
-    let keep = Protection::lasting(args.r#for, &now);
-    let keeps = Protections::read(&store)?;
-    if !args.forget {
-        tidy(&store, &keeps, &listing);
-    }
-    let active = listing.clusters.iter();
-    let active = active.filter(|cluster| cluster.status.is_active()).cloned();
-    let active = active.collect::<Vec<_>>();
-    let (mut done, mut misfit) = (Vec::new(), Ok(()));
-    for name in &args.clusters {
-        let found = if args.forget {
-            protected(name, &keeps, &listing)
-        } else {
-            let found = one_of(name, &active, listing.clock).map(|row| row.cluster.name);
-            found.map_err(|error| or_ended(error, name, &listing))
-        };
-        let name = match found {
-            Ok(name) => name,
-            Err(error) => {
-                if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
-                    Printer::print_error(&earlier);
-                }
-                continue;
-            }
-        };
-        let protection = if args.forget {
-            let is_changed = Protections::remove(&store, &name)?;
-            printer.note(&format!(
-                "cluster {name} {} protected",
-                if is_changed {
-                    "is no longer"
-                } else {
-                    "was not"
-                }
-            ));
-            None
-        } else {
-            Protections::add(&store, &name, &keep)?;
-            let span = args.r#for.map(age::short);
-            let span = span.map_or_else(
-                || "until `dgw keep --forget`".to_owned(),
-                |span| format!("for {span}"),
-            );
-            printer.note(&format!("cluster {name} is protected from clean-up {span}"));
-            Some(keep)
-        };
-        done.push(Kept {
-            name,
-            protection: protection::of(protection),
-        });
-    }
-    printer.result(&done, String::new)?;
-    misfit
-}
-
-/// The protected cluster that is meant, or else any that the gateway knows. Those that it has
-/// forgotten can be meant too.
-fn protected(name: &ClusterName, keeps: &Protections, listing: &Listing) -> Result<String, Error> {
-    let fitting = keeps.names().filter(|other| name.fits(other));
-    let fitting = fitting.map(str::to_owned).collect::<Vec<_>>();
-    match &fitting[..] {
-        [] => one_of(name, &listing.clusters, listing.clock).map(|row| row.cluster.name),
+/// Finds the protected cluster that `pattern` names, even one that the gateway has forgotten; or any
+/// cluster that the gateway knows.
+fn find_protected(
+    pattern: &ClusterPattern,
+    protections: &Protections,
+    listing: &Listing,
+) -> Result<String, lifecycle::Error> {
+    let matching = protections
+        .names()
+        .filter(|name| pattern.matches(name))
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    match &matching[..] {
+        [] => find_one_of(pattern, &listing.clusters, listing.clock).map(|row| row.cluster.name),
         [one] => Ok(one.clone()),
-        _ if fitting.iter().any(|other| other == name.as_str()) => Ok(name.as_str().to_owned()),
-        _ => Err(Error::SeveralFit {
-            pattern: name.as_str().to_owned(),
-            fitting,
+        _ if matching.iter().any(|name| name == pattern.as_str()) => {
+            Ok(pattern.as_str().to_owned())
+        }
+        _ => Err(lifecycle::Error::SeveralMatch {
+            pattern: pattern.as_str().to_owned(),
+            matching,
         }),
     }
 }
 
-/// Forgets the protections of clusters that have ended, as far as the gateway still says so: one
-/// that it doesn't list may be there all the same.
-fn tidy(store: &StateDir, keeps: &Protections, listing: &Listing) {
-    let ended = listing
+/// Removes the protections of clusters that have ended, as far as the gateway still lists them: one
+/// that it does not list may exist all the same.
+fn forget_ended(state: &StateDir, protections: &Protections, listing: &Listing) {
+    let has_ended = |cluster: &&Cluster| matches!(cluster.status, Status::Stopped | Status::Failed);
+    let is_protected = |cluster: &&Cluster| protections.names().any(|name| name == cluster.name);
+    for cluster in listing
         .clusters
         .iter()
-        .filter(|cluster| matches!(cluster.status, Status::Stopped | Status::Failed));
-    let ended = ended.filter(|cluster| keeps.names().any(|name| name == cluster.name));
-    for cluster in ended {
-        if let Err(error) = Protections::remove(store, &cluster.name) {
+        .filter(has_ended)
+        .filter(is_protected)
+    {
+        if let Err(error) = Protections::remove(state, &cluster.name) {
             log::info!("{error}");
         }
     }

@@ -1,140 +1,221 @@
 //! `dgw list`
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::orphans::Orphans;
-use super::probing::probed;
-use super::{protection, selection};
-use crate::cli::ListArgs;
-use crate::cli::value::ClusterName;
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Listing, Status, TlsIdentities};
+use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities};
+use crate::lifecycle::{self, CleanUp};
 use crate::output::{
     ClusterRow, Format, Printer, ProtectionStatus, RowSchema, cluster_shape, wide_cluster_shape,
 };
+use crate::session::{Invocation, Session};
 
-/// Lists one's clusters, once or until interrupted.
-pub(super) async fn run(
-    args: &ListArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    printer.check_sorting(&shape(args, printer, true))?;
-    let Some(pause) = args.watch else {
-        return once(args, gateway, printer).await;
-    };
-    let series = printer.in_series();
-    let mut is_away = false;
-    loop {
-        match once(args, gateway, &series).await {
-            // It may be back the next time.
-            Err(Error::Gateway(error)) if error.is_temporary() => {
-                if !std::mem::replace(&mut is_away, true) {
-                    Printer::print_error(&error.into());
+/// List your clusters
+///
+/// Without arguments, lists the active ones: pending and running. On a narrow terminal the table
+/// omits what does not fit, dashboards first; a pipe, a file and every other format get all of it.
+///
+/// With -o wide, dgw asks each running cluster what it is doing, all at the same time. TASKS are
+/// those not done yet and all that the scheduler knows; CLIENTS are those connected; IDLE says how
+/// long nothing has been running or queued, `-` while something is; KEEP says how long clean-up
+/// leaves the cluster alone (on a terminal only if any is protected). `?` means unknown.
+#[derive(Debug, Args)]
+#[command(visible_alias = "ls", after_long_help = "\
+Examples:
+  dgw list
+  dgw list -o wide --sort-by idle
+  dgw list -o csv --sort-by -start_time
+  dgw list --all --older-than 1d
+  dgw list -o json | jq -r '.[].dashboard_link'")]
+pub(crate) struct ListArgs {
+    /// Only these clusters: names, unique prefixes, or dashboard URLs
+    #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    clusters: Vec<ClusterPattern>,
+
+    /// Clusters in every status that the gateway still knows
+    #[arg(long)]
+    all: bool,
+
+    /// Repeat the list, every two seconds or at this interval
+    ///
+    /// On a terminal each list replaces the one before; its last line says how many clusters do not
+    /// fit.
+    #[arg(short, long, value_name = "DURATION", num_args = 0..=1)]
+    #[arg(default_missing_value = "2s", value_parser = value::pace)]
+    watch: Option<Duration>,
+
+    /// Ask running clusters what they are doing, in every format, as -o wide does for the table
+    #[arg(long)]
+    wide: bool,
+
+    #[command(flatten)]
+    probe: ProbeArgs,
+
+    #[command(flatten)]
+    selectors: SelectorArgs,
+}
+
+impl ListArgs {
+    /// Lists clusters, once or until interrupted.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        session.printer.check_sorting(&self.schema(&session, true))?;
+        let Some(pause) = self.watch else {
+            return Ok(self.list(&session).await?);
+        };
+        let session = session.in_series();
+        let mut is_away = false;
+        loop {
+            match self.list(&session).await {
+                // The gateway may be back the next time.
+                Err(lifecycle::Error::Gateway(error)) if error.is_temporary() => {
+                    if !std::mem::replace(&mut is_away, true) {
+                        Printer::print_error(&error);
+                    }
+                }
+                done => {
+                    done?;
+                    if std::mem::take(&mut is_away) {
+                        session.printer.note("the gateway responds again");
+                    }
                 }
             }
-            done => {
-                done?;
-                if std::mem::take(&mut is_away) {
-                    printer.note("the gateway answers again");
-                }
-            }
-        }
-        tokio::time::sleep(pause).await;
-    }
-}
-
-fn is_wide(args: &ListArgs, printer: &Printer) -> bool {
-    args.wide || printer.format() == Format::Wide
-}
-
-fn shape(args: &ListArgs, printer: &Printer, has_keep: bool) -> RowSchema<ClusterRow> {
-    if is_wide(args, printer) {
-        wide_cluster_shape(has_keep)
-    } else {
-        cluster_shape()
-    }
-}
-
-async fn once(args: &ListArgs, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    let selectors = &args.selectors;
-    // Who names a cluster means it in whatever status.
-    let statuses = match (
-        args.all,
-        args.clusters.as_slice(),
-        selectors.status.as_slice(),
-    ) {
-        (_, [], named @ [_, ..]) => named,
-        (true, ..) | (false, [_, ..], [_, ..]) => &Status::ALL,
-        (false, _, []) => &Status::ACTIVE,
-    };
-    let is_wide = is_wide(args, printer);
-    let orphans = Orphans::asked_for(selectors, &args.probe, gateway)?;
-    let with_identities = is_wide || orphans.is_some();
-    let (mut listing, mut identities) = listed(statuses, with_identities, gateway).await?;
-    let fits = |name: &ClusterName, cluster: &Cluster| name.fits(&cluster.name);
-    let misfit = |listing: &Listing| {
-        let is_there = |name: &&ClusterName| listing.clusters.iter().any(|row| fits(name, row));
-        let mut names = args.clusters.iter();
-        names.find(|name| !is_there(name)).cloned()
-    };
-    let active = listing.clusters.iter().map(|cluster| cluster.name.clone());
-    let active = active.collect::<BTreeSet<_>>();
-    if misfit(&listing).is_some() && statuses != Status::ALL {
-        (listing, identities) = listed(&Status::ALL, with_identities, gateway).await?;
-    }
-    let misfit = misfit(&listing);
-    let clock = listing.clock;
-    let mut rows = selection::aged(listing).collect::<Vec<_>>();
-    if let Some(name) = misfit {
-        return Err(selection::none_fits(&name, rows));
-    }
-    // Ended clusters are meant by those names alone that fit no active one.
-    let is_named = |row: &ClusterRow| {
-        args.clusters.iter().any(|name| {
-            let among_active = active.iter().any(|active| name.fits(active));
-            fits(name, &row.cluster) && (!among_active || active.contains(&row.cluster.name))
-        })
-    };
-    rows.retain(|row| (args.clusters.is_empty() || is_named(row)) && selectors.fit(row));
-    if let Some(mut orphans) = orphans {
-        // Who only looks leaves nothing behind.
-        rows = orphans.pick(rows, &identities, clock, false).await?;
-    }
-    let is_empty = rows.is_empty();
-    if is_wide {
-        rows = probed(rows, &identities, gateway, &args.probe, printer).await;
-        protection::mark(&mut rows, gateway, printer);
-    } else {
-        for row in &mut rows {
-            row.activity = None;
+            tokio::time::sleep(pause).await;
         }
     }
-    let is_kept = |row: &ClusterRow| {
-        row.protection
-            .is_some_and(|kept| kept != ProtectionStatus::None)
-    };
-    // Whoever counts columns must find the same ones each time.
-    let is_constant = !Printer::is_for_terminal() || printer.sorts_by("keep");
-    let has_keep = is_constant || rows.iter().any(is_kept);
-    printer.records(rows, &shape(args, printer, has_keep))?;
-    if is_empty {
-        printer.note(if args.all || !selectors.is_empty() {
-            "no cluster fits"
+
+    fn is_wide(&self, session: &Session) -> bool {
+        self.wide || session.printer.format() == Format::Wide
+    }
+
+    fn schema(&self, session: &Session, has_keep: bool) -> RowSchema<ClusterRow> {
+        if self.is_wide(session) {
+            wide_cluster_shape(has_keep)
         } else {
-            "no active clusters"
-        });
+            cluster_shape()
+        }
     }
-    Ok(())
+
+    /// Returns the statuses to ask for. A named cluster is meant in any status.
+    fn statuses(&self) -> Vec<Status> {
+        let selected = self.selectors.selectors().statuses;
+        match (self.clusters.is_empty(), selected.is_empty()) {
+            (true, false) => selected,
+            (false, false) => Status::ALL.to_vec(),
+            _ if self.all => Status::ALL.to_vec(),
+            _ => Status::ACTIVE.to_vec(),
+        }
+    }
+
+    async fn list(&self, session: &Session) -> Result<(), lifecycle::Error> {
+        let printer = &session.printer;
+        let is_wide = self.is_wide(session);
+        let mut clean_up = self
+            .selectors
+            .clean_up_rule(self.probe.probe_timeout)
+            .map(|rule| CleanUp::new(rule, session))
+            .transpose()?;
+        let needs_identities = is_wide || clean_up.is_some();
+        let (listing, identities) = self.fetch(needs_identities, &session.gateway).await?;
+        let clock = listing.clock;
+        let selectors = self.selectors.selectors();
+        let mut rows = lifecycle::rows(listing)
+            .filter(|row| selectors.matches(row))
+            .collect::<Vec<_>>();
+        if let Some(clean_up) = &mut clean_up {
+            // Listing records no sightings.
+            rows = clean_up
+                .find_orphans(rows, &identities, clock, false)
+                .await?;
+        }
+        let is_empty = rows.is_empty();
+        if is_wide {
+            rows = lifecycle::probe(rows, &identities, session, self.probe.probe_timeout).await;
+            lifecycle::mark_protection(&mut rows, session);
+        } else {
+            for row in &mut rows {
+                row.activity = None;
+            }
+        }
+        let is_protected = |row: &ClusterRow| {
+            row.protection
+                .is_some_and(|protection| protection != ProtectionStatus::None)
+        };
+        // Scripts that count columns must find the same ones each time.
+        let has_keep = !Printer::is_for_terminal()
+            || printer.sorts_by("keep")
+            || rows.iter().any(is_protected);
+        printer.records(rows, &self.schema(session, has_keep))?;
+        if is_empty {
+            printer.note(if self.all || !self.selectors.is_empty() {
+                "no cluster matches"
+            } else {
+                "no active clusters"
+            });
+        }
+        Ok(())
+    }
+
+    /// Fetches the clusters that the names and statuses select. Asks for ended clusters only if a
+    /// name matches no other.
+    async fn fetch(
+        &self,
+        needs_identities: bool,
+        gateway: &Gateway,
+    ) -> Result<(Listing, TlsIdentities), lifecycle::Error> {
+        let statuses = self.statuses();
+        let (mut listing, mut identities) = fetch(&statuses, needs_identities, gateway).await?;
+        let first = listing
+            .clusters
+            .iter()
+            .map(|cluster| cluster.name.clone())
+            .collect::<BTreeSet<_>>();
+        if self.first_unmatched(&listing).is_some() && statuses != Status::ALL {
+            (listing, identities) = fetch(&Status::ALL, needs_identities, gateway).await?;
+        }
+        if let Some(pattern) = self.first_unmatched(&listing) {
+            return Err(lifecycle::no_match(
+                pattern,
+                lifecycle::rows(listing).collect(),
+            ));
+        }
+        // A pattern means ended clusters only if it matches no active one.
+        let is_named = |cluster: &Cluster| {
+            self.clusters.iter().any(|pattern| {
+                let matches_first = first.iter().any(|name| pattern.matches(name));
+                pattern.matches(&cluster.name) && (!matches_first || first.contains(&cluster.name))
+            })
+        };
+        if !self.clusters.is_empty() {
+            listing.clusters.retain(is_named);
+        }
+        Ok((listing, identities))
+    }
+
+    /// Returns the first pattern that matches no cluster.
+    fn first_unmatched(&self, listing: &Listing) -> Option<&ClusterPattern> {
+        self.clusters.iter().find(|pattern| {
+            !listing
+                .clusters
+                .iter()
+                .any(|cluster| pattern.matches(&cluster.name))
+        })
+    }
 }
 
-/// One's clusters in any of `statuses`, with the identities of those that run if they are needed.
-async fn listed(
+/// Fetches the clusters with these statuses, with the TLS identities of running ones if needed.
+async fn fetch(
     statuses: &[Status],
-    with_identities: bool,
+    needs_identities: bool,
     gateway: &Gateway,
-) -> Result<(Listing, TlsIdentities), Error> {
-    if with_identities {
+) -> Result<(Listing, TlsIdentities), lifecycle::Error> {
+    if needs_identities {
         return Ok(gateway.clusters_with_identities(statuses).await?);
     }
     Ok((gateway.clusters(statuses).await?, TlsIdentities::new()))

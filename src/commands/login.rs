@@ -1,52 +1,209 @@
 //! `dgw login`
 
-use super::interrupt::Interrupts;
-use crate::cli::{GlobalArgs, LoginArgs};
-use crate::config::{self, Address, Credentials, Draft, Environment, Written};
-use crate::error::{self, Error};
+use clap::Args;
+
+use crate::config::{self, Address, Credentials, Draft, Written};
+use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
+use crate::session::{Invocation, Overrides, warn_about_clear_text};
+use crate::signals::{Interrupted, Interrupts};
 
-/// What is said of a secret that is asked for.
-const UNSEEN: &str = " (it isn't shown)";
+/// The note after the prompt for a secret.
+const HIDDEN_INPUT: &str = " (input is hidden)";
 
-/// Gets credentials for a gateway, tries them, and keeps them in the user's configuration.
-pub(super) async fn run(
-    args: &LoginArgs,
-    global: &GlobalArgs,
-    environment: &Environment,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let draft = Draft::of(environment, global.config.as_deref())?;
-    let mut interrupts = Interrupts::listen()?;
-    let work = async {
-        let address = address(&draft, global).await?;
-        if !args.force {
-            draft.refuse_overwriting(&address)?;
-        }
-        let (credentials, gateway) = obtain(args, global, &draft, &address, printer).await?;
-        if let Err(error) = gateway.options().await {
-            return Err(Error::Untaken(gateway.told_apart(error).await));
-        }
-        let who = who(&credentials, &gateway, global).await;
-        Ok((address, credentials, who))
-    };
-    let (address, credentials, who) = tokio::select! {
-        done = work => done?,
-        signal = interrupts.next() => {
-            let note = "nothing was written".to_owned();
-            return Err(Error::Interrupted { signal, note });
-        }
-    };
-    // From here on signals wait: the file is written, or it isn't.
-    let written = draft.write(&address, &credentials)?;
-    report(&written, &address, who.as_deref(), printer);
-    Ok(())
+/// Log in to a gateway and save the credentials
+///
+/// Asks the gateway which authentication it requires, then you for a token, or for a user name and
+/// password: on a terminal without showing what you type, otherwise from a line on stdin. dgw tests
+/// the credentials and saves them in ~/.config/dask/gateway.yaml with mode 600, where dask's Python
+/// client finds them too. Other keys and comments in that file stay; if anything fails, the file is
+/// left unchanged. If the gateway accepts Kerberos tickets, a dgw that is built with Kerberos tests
+/// yours and asks for nothing.
+///
+/// The gateway is that of --address, or the configured one. --config names another file or directory.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw login --address https://hub.example.org/services/dask-gateway
+  dgw login --force
+  pass show dask-gateway | dgw login --address https://gateway.example.org --username ada")]
+pub(crate) struct LoginArgs {
+    /// Overwrite the token, password or address in the file
+    #[arg(long)]
+    force: bool,
+
+    /// User name, for a gateway that requires one; dgw asks for it on a terminal
+    ///
+    /// Elsewhere the default is the configured user name, or else that of your account here.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
 }
 
-/// The gateway's address; asked for where nothing names it and somebody can be asked.
-async fn address(draft: &Draft<'_>, global: &GlobalArgs) -> Result<Address, Error> {
-    match draft.address(global.address.as_deref()) {
+/// Why a login failed.
+#[derive(Debug, thiserror::Error)]
+enum LoginError {
+    /// The gateway does not accept the credentials that were typed.
+    #[error(transparent)]
+    Refused(gateway::Error),
+    #[error("the gateway requires {0} authentication, which dgw does not support")]
+    Unsupported(String),
+    #[error("the gateway requires Kerberos authentication, and this dgw is built without it")]
+    WithoutKerberos,
+    #[error("the gateway at `{0}` needs no authentication, so there is nothing to save")]
+    NoAuthentication(String),
+}
+
+impl Failure for LoginError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Refused(error) => error.exit_code(),
+            Self::Unsupported(_) | Self::WithoutKerberos => ExitCode::Permission,
+            Self::NoAuthentication(_) => ExitCode::Other,
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Refused(error) => error.details(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => {
+                let next = error.hint_at_prompt();
+                let next = next.map_or_else(String::new, |next| format!(": {next}"));
+                Some(format!("nothing was saved{next}"))
+            }
+            Self::WithoutKerberos => Some(config::WITH_KERBEROS.to_owned()),
+            Self::Unsupported(_) | Self::NoAuthentication(_) => None,
+        }
+    }
+}
+
+impl LoginArgs {
+    /// Gets credentials for a gateway, tests them, and saves them in the user's configuration.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let Invocation {
+            environment,
+            overrides,
+            printer,
+        } = invocation;
+        let draft = Draft::of(environment, overrides.config.as_deref())?;
+        let work = async {
+            let address = gateway_address(&draft, overrides).await?;
+            if !self.force {
+                draft.refuse_overwriting(&address)?;
+            }
+            let (credentials, gateway) =
+                self.credentials(&draft, &address, overrides, printer).await?;
+            gateway.options().await.map_err(LoginError::Refused)?;
+            let user = authenticated_user(&credentials, &gateway, overrides).await;
+            Ok::<_, Error>((address, credentials, user))
+        };
+        let (address, credentials, user) = tokio::select! {
+            done = work => done?,
+            signal = Interrupts::listen()?.next() => {
+                return Err(Interrupted::new(signal, "nothing was saved").into());
+            }
+        };
+        // From here on signals have no effect: the file is written, or it is not.
+        let written = draft.write(&address, &credentials)?;
+        report(&written, &address, user.as_deref(), printer);
+        Ok(())
+    }
+
+    /// Gets credentials of the kind that the gateway requires, and a client that sends them.
+    async fn credentials(
+        &self,
+        draft: &Draft<'_>,
+        address: &Address,
+        overrides: &Overrides,
+        printer: &Printer,
+    ) -> Result<(Credentials, Gateway), Error> {
+        let timeout = overrides.request_timeout;
+        let setting = overrides.address_setting();
+        let anonymous = Gateway::anonymous(address, &draft.http_proxy()?, timeout)?
+            .with_address_setting(setting);
+        let method = match anonymous.wanted_authentication().await {
+            Ok(method) => method,
+            Err(error) => return Err(anonymous.explain_wrong_address(error).await.into()),
+        };
+        let url = address.as_str();
+        // Placeholders show whether the file can be changed, and whether the secret is sent in clear.
+        let (placeholder, introduction) = match &method {
+            AuthMethod::JupyterHub => (
+                config::token("x")?,
+                format!(
+                    "the gateway at `{url}` accepts tokens of its JupyterHub: create one {}",
+                    gateway::token_page(url)
+                ),
+            ),
+            AuthMethod::Basic => (
+                config::basic("x", "")?,
+                format!("the gateway at `{url}` accepts a user name and a password"),
+            ),
+            AuthMethod::Kerberos if !cfg!(feature = "kerberos") => {
+                return Err(LoginError::WithoutKerberos.into());
+            }
+            AuthMethod::Kerberos => {
+                let principal = gateway::principal(timeout).await;
+                let principal =
+                    principal.map_or_else(String::new, |name| format!("; yours is for `{name}`"));
+                (
+                    Credentials::Kerberos,
+                    format!("the gateway at `{url}` accepts Kerberos tickets{principal}"),
+                )
+            }
+            AuthMethod::Other(name) => return Err(LoginError::Unsupported(name.clone()).into()),
+            AuthMethod::Nothing => return Err(LoginError::NoAuthentication(url.to_owned()).into()),
+        };
+        draft.check(address, &placeholder)?;
+        warn_about_clear_text(&draft.settings(address, placeholder)?, printer);
+        if Printer::can_ask() {
+            printer.note(&introduction);
+        }
+        let credentials = match method {
+            AuthMethod::Kerberos => Credentials::Kerberos,
+            AuthMethod::JupyterHub => {
+                config::token(&Printer::ask("token", HIDDEN_INPUT, Echo::Off).await?)?
+            }
+            _ => {
+                let username = self.username(draft).await?;
+                let password = Printer::ask("password", HIDDEN_INPUT, Echo::Off).await?;
+                config::basic(&username, &password)?
+            }
+        };
+        let settings = draft.settings(address, credentials.clone())?;
+        let gateway = Gateway::new(&settings, timeout)?.with_address_setting(setting);
+        Ok((credentials, gateway))
+    }
+
+    async fn username(&self, draft: &Draft<'_>) -> Result<String, Error> {
+        if let Some(username) = &self.username {
+            return Ok(username.clone());
+        }
+        let default = draft.username();
+        if !Printer::can_ask() {
+            let missing = "no user name: set it with `--username`";
+            return Ok(default.ok_or_else(|| UsageError(missing.to_owned()))?);
+        }
+        let note = default
+            .as_ref()
+            .map_or_else(String::new, |default| format!(" [{default}]"));
+        let typed = Printer::ask("user name", &note, Echo::On).await?;
+        match (typed.trim(), default) {
+            ("", Some(default)) => Ok(default),
+            (typed, _) => Ok(typed.to_owned()),
+        }
+    }
+}
+
+/// Returns the gateway's address; asks for it if nothing names it and someone can be asked.
+async fn gateway_address(draft: &Draft<'_>, overrides: &Overrides) -> Result<Address, Error> {
+    match draft.address(overrides.address.as_deref()) {
         Err(config::Error::NoAddress) if Printer::can_ask() => {
             let what = "address of the gateway";
             let typed = Printer::ask(what, "", Echo::On).await?;
@@ -57,117 +214,41 @@ async fn address(draft: &Draft<'_>, global: &GlobalArgs) -> Result<Address, Erro
     }
 }
 
-/// Credentials of the kind that the gateway wants, and a client that sends them.
-async fn obtain(
-    args: &LoginArgs,
-    global: &GlobalArgs,
-    draft: &Draft<'_>,
-    address: &Address,
-    printer: &Printer,
-) -> Result<(Credentials, Gateway), Error> {
-    let stranger = Gateway::anonymous(address, &draft.http_proxy()?, global.request_timeout)?;
-    let wanted = match stranger.wanted_authentication().await {
-        Ok(wanted) => wanted,
-        Err(error) => return Err(super::or_elsewhere(error, &stranger).await),
-    };
-    // Something to find out with whether the file can be changed, and how the secret travels.
-    let (blank, says) = match &wanted {
-        AuthMethod::JupyterHub => (
-            config::token("x")?,
-            format!(
-                "the gateway at `{}` takes tokens of its JupyterHub: make one {}",
-                address.as_str(),
-                error::token_page(address.as_str())
-            ),
-        ),
-        AuthMethod::Basic => (
-            config::basic("x", "")?,
-            format!(
-                "the gateway at `{}` takes a user name and a password",
-                address.as_str()
-            ),
-        ),
-        AuthMethod::Kerberos if !cfg!(feature = "kerberos") => return Err(Error::WithoutKerberos),
-        AuthMethod::Kerberos => {
-            let principal = gateway::principal(global.request_timeout).await;
-            let yours = principal.map_or_else(String::new, |name| format!(", yours is `{name}`'s"));
-            let address = address.as_str();
-            (
-                Credentials::Kerberos,
-                format!("the gateway at `{address}` takes Kerberos tickets{yours}"),
-            )
-        }
-        AuthMethod::Other(name) => return Err(Error::Unsupported(name.clone())),
-        AuthMethod::Nothing => return Err(Error::NoAuthentication(address.as_str().to_owned())),
-    };
-    draft.check(address, &blank)?;
-    super::warn_of_clear_text(&draft.settings(address, blank)?, printer);
-    if Printer::can_ask() {
-        printer.note(&says);
-    }
-    let credentials = match wanted {
-        AuthMethod::Kerberos => Credentials::Kerberos,
-        AuthMethod::JupyterHub => config::token(&Printer::ask("token", UNSEEN, Echo::Off).await?)?,
-        _ => {
-            let username = username(args, draft).await?;
-            let password = Printer::ask("password", UNSEEN, Echo::Off).await?;
-            config::basic(&username, &password)?
-        }
-    };
-    let settings = draft.settings(address, credentials.clone())?;
-    let gateway = Gateway::new(&settings, global.request_timeout)?;
-    Ok((credentials, gateway))
-}
-
-async fn username(args: &LoginArgs, draft: &Draft<'_>) -> Result<String, Error> {
-    if let Some(username) = &args.username {
-        return Ok(username.clone());
-    }
-    let known = draft.username();
-    if !Printer::can_ask() {
-        return known.ok_or_else(|| {
-            Error::Usage("say who you are: `--username` is needed here".to_owned())
-        });
-    }
-    let note = known.as_ref().map(|known| format!(" [{known}]"));
-    let typed = Printer::ask("user name", &note.unwrap_or_default(), Echo::On).await?;
-    match (typed.trim(), known) {
-        ("", Some(known)) => Ok(known),
-        (typed, _) => Ok(typed.to_owned()),
-    }
-}
-
-/// For whom the gateway takes one, where that is known.
-async fn who(credentials: &Credentials, gateway: &Gateway, global: &GlobalArgs) -> Option<String> {
+/// Returns the user that the gateway authenticates, if it is known.
+async fn authenticated_user(
+    credentials: &Credentials,
+    gateway: &Gateway,
+    overrides: &Overrides,
+) -> Option<String> {
     match credentials {
         Credentials::Basic { username, .. } => Some(username.clone()),
         Credentials::JupyterHub { token } => gateway.hub_user(token).await,
-        Credentials::Kerberos => gateway::principal(global.request_timeout).await,
+        Credentials::Kerberos => gateway::principal(overrides.request_timeout).await,
     }
 }
 
-fn report(written: &Written, address: &Address, who: Option<&str>, printer: &Printer) {
+fn report(written: &Written, address: &Address, user: Option<&str>, printer: &Printer) {
     let path = written.path.display();
-    let mode = match written.old_mode {
-        Some(mode) if mode != 0o600 => format!(" (it was {mode:03o})"),
+    let old_mode = match written.old_mode {
+        Some(mode) if mode != 0o600 => format!("; it was {mode:03o}"),
         _ => String::new(),
     };
-    let who = who.map_or_else(String::new, |who| format!("as `{who}` "));
-    printer.note(&format!("you are logged in {who}at `{}`", address.as_str()));
-    printer.note(&format!("`{path}` is written, with mode 600{mode}"));
+    let user = user.map_or_else(String::new, |user| format!(" as `{user}`"));
+    printer.note(&format!("logged in to `{}`{user}", address.as_str()));
+    printer.note(&format!("saved the credentials in `{path}` (mode 600{old_mode})"));
     if written.was_exposed {
         Printer::warn_always(
-            "others could read the secret that was there before: see that it is revoked",
+            "the previous secret was readable by others: make sure that it is revoked",
         );
     }
     for (key, source) in &written.overruled {
         Printer::warn_always(&format!(
-            "`{key}` ({source}) goes over what was written: take that away"
+            "`{key}` ({source}) overrides what was saved: remove it"
         ));
     }
     for (key, source) in &written.left_over {
         Printer::warn_always(&format!(
-            "`{key}` ({source}) is still set: check whether it belongs to this gateway"
+            "`{key}` ({source}) is still set: check that it belongs to this gateway"
         ));
     }
 }

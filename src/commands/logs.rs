@@ -1,334 +1,185 @@
 //! `dgw logs`
 
-use std::collections::HashMap;
+mod error;
+mod reader;
+
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use tokio::time::{Instant, sleep};
 
-use super::condition;
-use crate::cli::LogsArgs;
-use crate::cli::value::Tail;
-use crate::error::Error;
-use crate::gateway::{self, Gateway, Status, TlsIdentity};
-use crate::output::{Format, LogLine, Printer};
-use crate::scheduler::{FetchedLog, LogPosition, LogRange, SchedulerError, Schedulers};
+use self::error::{LogsError, unreachable};
+use self::reader::{LogReader, LogSource};
+use crate::cli::{TargetArgs, complete, value};
+use crate::error::{Error, UsageError};
+use crate::gateway::{self, Status, TlsIdentity};
+use crate::lifecycle;
+use crate::output::Format;
+use crate::scheduler::SchedulerError;
+use crate::session::{Invocation, Session};
 
-/// Between looks for what is new: the scheduler can't be asked to tell.
+/// The pause between requests for new entries: the scheduler can't be asked to report them.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Without `--tail` and `--since`: what a person reads, in place of ten thousand from each.
-const LIMIT: usize = 200;
+/// The number of entries without `--tail` and `--since`: as many as a person reads, instead of ten
+/// thousand from each process.
+const DEFAULT_LIMIT: usize = 200;
 
-/// Each worker costs a connection to the scheduler, which answers them in turn.
-const AT_ONCE: usize = 16;
+/// Print the log of a running cluster's scheduler, or of its workers
+///
+/// Prints a line for each entry, oldest first: its time, level, logger and message; further lines of
+/// an entry, such as a traceback, are indented. Times are UTC, by the clock of the process that
+/// logged. Each process holds its last 10000 entries in memory; they end with the process.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw logs --since 10m
+  dgw logs 2224 --all-workers --tail all | grep -A 20 ERROR
+  dgw logs -f -o jsonl | jq -r 'select(.level == \"WARNING\").text'")]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    target: TargetArgs,
 
-/// A worker that can't be reached costs the scheduler 30 s, and a line in its log.
-const RESPITE: Duration = Duration::from_secs(30);
+    /// Log of one worker: its name, a unique prefix of it, or its address
+    #[arg(long, value_name = "WORKER")]
+    #[arg(add = ArgValueCandidates::new(complete::workers))]
+    worker: Option<String>,
 
-/// Prints what a running cluster has logged, and goes on with it if asked to.
-pub(super) async fn run(
-    args: &LogsArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    if args.follow && matches!(printer.format(), Format::Json | Format::Yaml | Format::Csv) {
-        let message = "a document has an end, and `--follow` has none: use `-o jsonl`";
-        return Err(Error::Usage(message.to_owned()));
-    }
-    let (aged, identity) = args.target.find_with_identity(gateway).await?;
-    let name = &aged.cluster.name;
-    if aged.cluster.status != Status::Running {
-        return Err(Error::NotRunning {
-            name: name.clone(),
-            status: aged.cluster.status,
-        });
-    }
-    let since = args
-        .since
-        .map(|since| seconds(aged.now) - since.as_secs_f64());
-    let schedulers = super::patient_schedulers(gateway, args.probe_timeout);
-    let mut reader = Reader {
-        schedulers: &schedulers,
-        cluster: name,
-        which: which(args, &schedulers, name, identity.as_ref()).await?,
-        workers: None,
-        limit: match (args.tail, since) {
-            (Some(Tail::Last(count)), _) => Some(count),
-            (None, None) => Some(LIMIT),
-            (Some(Tail::All), _) | (None, Some(_)) => None,
-        },
-        since,
-        positions: HashMap::new(),
-        silent: HashMap::new(),
-        is_cut: false,
-    };
-    let lines = reader.read(identity.as_ref()).await;
-    let lines = lines.map_err(|fault| no_logs(name, &fault, since.is_some()))?;
-    printer.log(&lines, args.all_workers)?;
-    if reader.workers == Some(0) {
-        printer.note(&format!("cluster {name} has no workers"));
-    }
-    if reader.is_cut && args.tail.is_none() {
-        printer.note(&format!(
-            "the last {LIMIT} entries: `--tail all` prints those before them too"
-        ));
-    }
-    if args.follow {
-        follow(reader, identity, args.all_workers, (gateway, printer)).await
-    } else {
-        Ok(())
-    }
+    /// Logs of all workers, each line after the worker's name
+    #[arg(long, conflicts_with = "worker")]
+    all_workers: bool,
+
+    /// Continue with new entries until the cluster ends
+    ///
+    /// dgw asks for them every second; less often if asking many workers takes long.
+    #[arg(short, long)]
+    follow: bool,
+
+    /// Only the last N entries of each log, or all
+    ///
+    /// The default is 200; with --since, all.
+    #[arg(long, value_name = "N", value_parser = value::tail, allow_hyphen_values = true)]
+    tail: Option<value::Tail>,
+
+    /// Only entries younger than this
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    #[arg(allow_hyphen_values = true)]
+    since: Option<Duration>,
+
+    /// Time limit for each log
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = value::limit)]
+    probe_timeout: Duration,
 }
 
-/// Prints what comes, until the cluster ends.
-async fn follow(
-    mut reader: Reader<'_>,
-    mut identity: Option<TlsIdentity>,
-    has_names: bool,
-    (gateway, printer): (&Gateway, &Printer),
-) -> Result<(), Error> {
-    // From now on everything counts, of workers too that come later.
-    reader.limit = None;
-    let name = reader.cluster;
-    let mut is_away = false;
-    let mut took = Duration::ZERO;
-    loop {
-        sleep(PAUSE.max(took)).await;
-        let asked = Instant::now();
-        let read = reader.read(identity.as_ref()).await;
-        took = asked.elapsed();
-        let fault = match read {
-            Ok(lines) => {
-                printer.log(&lines, has_names)?;
-                is_away = false;
-                continue;
+impl LogsArgs {
+    /// Prints what a running cluster has logged, and follows it if asked to.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let printer = &session.printer;
+        if self.follow && matches!(printer.format(), Format::Json | Format::Yaml | Format::Csv) {
+            let message = "`--follow` never ends, but this format has an end: use `-o jsonl`";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        let pattern = self.target.cluster.as_ref();
+        let (row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
+        let name = &row.cluster.name;
+        if row.cluster.status != Status::Running {
+            return Err(lifecycle::Error::NotRunning {
+                name: name.clone(),
+                status: row.cluster.status,
             }
-            Err(SchedulerError::Unknown) => {
-                printer.note(&format!("the worker is gone from cluster {name}"));
-                return Ok(());
+            .into());
+        }
+        let schedulers = session.schedulers(self.probe_timeout);
+        let source = match &self.worker {
+            Some(pattern) => {
+                LogSource::find_worker(pattern, &schedulers, name, identity.as_ref()).await?
             }
-            Err(fault) => fault,
+            None if self.all_workers => LogSource::AllWorkers,
+            None => LogSource::Scheduler,
         };
-        // It may have ended, or been restarted with another certificate.
-        match condition::still_running(gateway, name).await {
-            Ok(now) => identity = now,
-            Err(Error::NotRunning { status, .. }) => {
-                printer.note(&format!("cluster {name} is {status}"));
-                return Ok(());
-            }
-            Err(Error::Gateway(gateway::Error::NoSuchCluster(_))) => {
-                printer.note(&format!("cluster {name} is gone"));
-                return Ok(());
-            }
-            Err(Error::Gateway(error)) if error.is_temporary() => {}
-            Err(error) => return Err(error),
+        let since = self
+            .since
+            .map(|since| seconds(row.now) - since.as_secs_f64());
+        let limit = match (self.tail, since) {
+            (Some(value::Tail::Last(count)), _) => Some(count),
+            (None, None) => Some(DEFAULT_LIMIT),
+            (Some(value::Tail::All), _) | (None, Some(_)) => None,
+        };
+        let mut reader = LogReader::new(&schedulers, name, source, limit, since);
+        let lines = reader
+            .read(identity.as_ref())
+            .await
+            .map_err(|error| unreachable(name, error))?;
+        printer.log(&lines, self.all_workers)?;
+        if reader.has_no_workers() {
+            printer.note(&format!("cluster {name} has no workers"));
         }
-        if !is_away {
-            printer.warn(&format!("{}; trying again", no_logs(name, &fault, false)));
-            is_away = true;
+        if reader.is_cut() && self.tail.is_none() {
+            printer.note(&format!(
+                "the last {DEFAULT_LIMIT} entries; `--tail all` prints earlier ones too"
+            ));
+        }
+        if self.follow {
+            reader.remove_limit();
+            self.follow(reader, identity, name, &session).await
+        } else {
+            Ok(())
         }
     }
-}
 
-fn no_logs(name: &str, fault: &SchedulerError, by_time: bool) -> Error {
-    Error::NoLogs {
-        name: name.to_owned(),
-        fault: fault.to_string(),
-        by_time,
+    /// Prints new entries, until the cluster ends.
+    async fn follow(
+        &self,
+        mut reader: LogReader<'_>,
+        mut identity: Option<TlsIdentity>,
+        name: &str,
+        session: &Session,
+    ) -> Result<(), Error> {
+        let printer = &session.printer;
+        let mut is_away = false;
+        let mut elapsed = Duration::ZERO;
+        loop {
+            sleep(PAUSE.max(elapsed)).await;
+            let requested = Instant::now();
+            let read = reader.read(identity.as_ref()).await;
+            elapsed = requested.elapsed();
+            let error = match read {
+                Ok(lines) => {
+                    printer.log(&lines, self.all_workers)?;
+                    is_away = false;
+                    continue;
+                }
+                Err(SchedulerError::WorkerGone) => {
+                    printer.note(&format!("the worker has left cluster {name}"));
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            // The cluster may have ended, or been restarted with another certificate.
+            match lifecycle::require_running(&session.gateway, name).await {
+                Ok(current) => identity = current,
+                Err(lifecycle::Error::NotRunning { status, .. }) => {
+                    printer.note(&format!("cluster {name} is {status}"));
+                    return Ok(());
+                }
+                Err(lifecycle::Error::Gateway(gateway::Error::NoSuchCluster(_))) => {
+                    printer.note(&format!("cluster {name} is gone"));
+                    return Ok(());
+                }
+                Err(lifecycle::Error::Gateway(error)) if error.is_temporary() => {}
+                Err(error) => return Err(error.into()),
+            }
+            if !is_away {
+                printer.warn(&format!("{}; trying again", unreachable(name, error)));
+                is_away = true;
+            }
+        }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
 fn seconds(time: jiff::Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1000.0
-}
-
-/// Whose log.
-#[derive(Debug)]
-enum Which {
-    Scheduler,
-    /// The worker at this address.
-    Worker(String),
-    AllWorkers,
-}
-
-async fn which(
-    args: &LogsArgs,
-    schedulers: &Schedulers,
-    name: &str,
-    identity: Option<&TlsIdentity>,
-) -> Result<Which, Error> {
-    let Some(pattern) = &args.worker else {
-        let all = args.all_workers;
-        return Ok(if all {
-            Which::AllWorkers
-        } else {
-            Which::Scheduler
-        });
-    };
-    let workers = schedulers.workers(name, identity).await;
-    let workers = workers.map_err(|fault| no_logs(name, &fault, false))?;
-    match fitting(pattern, &workers).as_slice() {
-        [(address, _)] => Ok(Which::Worker(address.clone())),
-        [] => Err(Error::NoWorkerFits {
-            name: name.to_owned(),
-            pattern: pattern.clone(),
-            there: workers.iter().map(line).collect(),
-        }),
-        several => Err(Error::SeveralWorkersFit {
-            name: name.to_owned(),
-            pattern: pattern.clone(),
-            fitting: several.iter().copied().map(line).collect(),
-        }),
-    }
-}
-
-fn line((address, name): &(String, String)) -> String {
-    format!("{name} at {address}")
-}
-
-/// The workers that `pattern` may mean: the one of that name or address, however many others begin
-/// with it, or those whose name begins with it.
-fn fitting<'a>(pattern: &str, workers: &'a [(String, String)]) -> Vec<&'a (String, String)> {
-    let is_it = |(address, name): &&(String, String)| {
-        let bare = address.split_once("://").map_or("", |(_, bare)| bare);
-        [name, address, bare].contains(&pattern)
-    };
-    if let Some(exact) = workers.iter().find(is_it) {
-        return vec![exact];
-    }
-    let begins = workers.iter().filter(|(_, name)| name.starts_with(pattern));
-    begins.collect()
-}
-
-/// Reads logs on, from where it has come to in each.
-struct Reader<'a> {
-    schedulers: &'a Schedulers,
-    cluster: &'a str,
-    which: Which,
-    /// How many there are, where all are asked.
-    workers: Option<usize>,
-    /// What a log that wasn't read yet is begun with.
-    limit: Option<usize>,
-    since: Option<f64>,
-    /// By the workers' addresses; the scheduler's by none.
-    positions: HashMap<String, LogPosition>,
-    /// Workers that didn't answer, and when they were asked.
-    silent: HashMap<String, Instant>,
-    /// Whether the limit has left out anything.
-    is_cut: bool,
-}
-
-impl Reader<'_> {
-    /// What is new, oldest first.
-    async fn read(
-        &mut self,
-        identity: Option<&TlsIdentity>,
-    ) -> Result<Vec<LogLine>, SchedulerError> {
-        let workers = match &self.which {
-            Which::Scheduler => {
-                let (schedulers, part) = (self.schedulers, self.part(""));
-                let log = schedulers.log(self.cluster, identity, None, part).await?;
-                return Ok(self.take("", "scheduler", log));
-            }
-            Which::Worker(address) => {
-                let mut workers = self.schedulers.workers(self.cluster, identity).await?;
-                workers.retain(|(there, _)| there == address);
-                if workers.is_empty() {
-                    return Err(SchedulerError::Unknown);
-                }
-                workers
-            }
-            Which::AllWorkers => {
-                let workers = self.schedulers.workers(self.cluster, identity).await?;
-                self.workers = Some(workers.len());
-                workers
-            }
-        };
-        self.silent.retain(|_, asked| asked.elapsed() < RESPITE);
-        let workers = workers.into_iter();
-        let workers = workers.filter(|(address, _)| !self.silent.contains_key(address));
-        let asking = workers.map(|(address, name)| {
-            let part = self.part(&address);
-            let (schedulers, cluster) = (self.schedulers, self.cluster);
-            async move {
-                let log = schedulers
-                    .log(cluster, identity, Some(&address), part)
-                    .await;
-                (address, name, log)
-            }
-        });
-        let asking = asking.collect::<Vec<_>>();
-        let logs = stream::iter(asking)
-            .buffered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        let mut lines = Vec::new();
-        for (address, name, log) in logs {
-            match log {
-                Ok(log) => lines.extend(self.take(&address, &name, log)),
-                Err(fault) if matches!(self.which, Which::Worker(_)) => return Err(fault),
-                Err(fault) => {
-                    Printer::warn_always(&format!("the log of worker {name} is missing: {fault}"));
-                    self.silent.insert(address, Instant::now());
-                }
-            }
-        }
-        lines.sort_by(|a, b| a.entry.order(&b.entry));
-        Ok(lines)
-    }
-
-    /// What to ask for: one more than is wanted tells whether there is more.
-    fn part(&self, log: &str) -> LogRange {
-        let limit = self.limit.map(|limit| limit.saturating_add(1));
-        self.positions
-            .get(log)
-            .map_or_else(|| LogRange::first(limit, self.since), LogPosition::part)
-    }
-
-    /// What is new in the log of `key`.
-    fn take(&mut self, key: &str, name: &str, log: FetchedLog) -> Vec<LogLine> {
-        let fresh = if let Some(position) = self.positions.get_mut(key) {
-            position.read(log)
-        } else {
-            let (position, fresh, is_cut) = LogPosition::begin(log, self.limit, self.since);
-            self.positions.insert(key.to_owned(), position);
-            self.is_cut |= is_cut;
-            fresh
-        };
-        let logged = fresh.into_iter().map(|entry| LogLine {
-            name: name.to_owned(),
-            entry,
-        });
-        logged.collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_is_meant_by_name_prefix_or_address() {
-        let workers = [
-            ("tls://h:1", "ab12"),
-            ("tls://h:12", "ab34"),
-            ("tls://h:3", "ab"),
-        ]
-        .map(|(address, name)| (address.to_owned(), name.to_owned()));
-        let found = |pattern: &str| {
-            let fitting = fitting(pattern, &workers);
-            fitting
-                .into_iter()
-                .map(|(_, name)| name.as_str())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(found("ab1"), ["ab12"]);
-        assert_eq!(found("ab"), ["ab"]);
-        assert_eq!(found("a").len(), 3);
-        assert_eq!(found("tls://h:1"), ["ab12"]);
-        assert_eq!(found("h:12"), ["ab34"]);
-        assert!(found("tls://h").is_empty() && found("x").is_empty());
-    }
 }

@@ -1,85 +1,87 @@
 //! `dgw new`
 
-use super::account;
-use super::interrupt::{self, Interrupts};
-use super::scale;
-use super::start::{self, Start};
-use super::started::OwnedCluster;
-use super::waiting;
-use crate::cli::NewArgs;
-use crate::config::Settings;
+use clap::Args;
+
+use crate::cli::StartArgs;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
-use crate::output::{Format, Printer};
+use crate::lifecycle::{Start, once_known, unless_clamped};
+use crate::output::{self, Format, Printer};
+use crate::session::Invocation;
+use crate::signals::{Interrupts, ignore_user_signals};
 
-/// Starts a cluster, waits until it runs, and prints its name.
-pub(super) async fn run(
-    args: &NewArgs,
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let start = Start::new(&args.start, args.start.wait_workers, gateway);
-    let asked_for = start.options(settings).await?;
-    if args.start.reuse
-        && let Some(cluster) = start.reusable(&asked_for).await?
-    {
-        // It was there before, so nothing shuts it down.
-        let name = cluster.name.clone();
-        let (cluster, clamped) = start.ready_again(cluster, !args.no_wait, printer).await?;
-        print(&cluster, printer)?;
-        return scale::unless_clamped(&name, clamped);
-    }
-    let mut options = settings.cluster_options.clone();
-    options.extend(asked_for.clone());
+/// Start a cluster, wait until it is running, and print its name
+///
+/// Either dgw prints the name of a running cluster, or it leaves nothing behind: after an interrupt,
+/// a timeout or a failed start it shuts down what it started.
+///
+/// If a start is slow or fails, dgw shows what it can see of it. If `squeue` is on the PATH, dgw asks
+/// it now and then whether the scheduler's job waits in Slurm's queue, and why. If a gateway's jobs
+/// log into ~/.dask-gateway/NAME/, which it removes when a start fails, dgw shows the end of the
+/// scheduler's log and keeps copies in ~/.local/state/dgw/logs/NAME/, for the last 20 clusters.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw new -s worker_cores=2 --workers 8
+  name=$(dgw new --adapt 0..20 --timeout 10m)
+  dgw new --reuse")]
+pub(crate) struct NewArgs {
+    #[command(flatten)]
+    start: StartArgs,
 
-    interrupt::shield()?;
-    let mut interrupts = Interrupts::listen()?;
-    let mut progress = printer.progress(start::ASKING);
-    let limit = start.limit();
-    let creation = OwnedCluster::create(gateway, &options, limit, &mut interrupts, &progress);
-    let started = match creation.await {
-        Ok(started) => started,
-        Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
-    };
-    let name = started.name.clone();
-    progress.phase(&account::pending(&name));
-    let work = async {
-        if args.no_wait {
-            drop(progress);
-            print_unwaited(&name, gateway, printer).await?;
-            return Ok(None);
-        }
-        let (cluster, clamped) = start.ready(&name, &mut progress).await?;
-        progress.finish(&format!("cluster {name} runs"));
-        print_or_lose(&cluster, printer)?;
-        Ok(clamped)
-    };
-    let (_, clamped) = started
-        .or_shut_down(gateway, &mut interrupts, printer, work)
-        .await?;
-    Printer::rescue_name(&name);
-    scale::unless_clamped(&name, clamped)
+    /// Print the name immediately and let the cluster start
+    #[arg(long, conflicts_with_all = ["workers", "adapt", "wait_workers", "timeout"])]
+    no_wait: bool,
 }
 
-/// The name alone needs no request; a record does.
-async fn print_unwaited(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    match printer.format() {
-        Format::Table | Format::Wide | Format::Name => printer
-            .result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
-            .map_err(Error::lost_name),
+impl NewArgs {
+    /// Starts a cluster, waits until it is running, and prints its name.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let printer = &session.printer;
+        let start = Start::prepare(self.start.request(), &session).await?;
+        if let Some(cluster) = start.reusable().await? {
+            // It existed before, so nothing shuts it down.
+            let (cluster, clamped) = start.reuse(cluster, !self.no_wait).await?;
+            print(&cluster, printer)?;
+            return Ok(unless_clamped(&cluster.name, clamped.as_ref())?);
+        }
+        ignore_user_signals()?;
+        let mut interrupts = Interrupts::listen()?;
+        let (owned, mut progress) = start.create(&mut interrupts).await?;
+        let (owned, clamped) = owned
+            .or_shut_down(&session, &mut interrupts, async |owned| {
+                let name = &owned.name;
+                if self.no_wait {
+                    drop(progress);
+                    print_new_name(name, &session.gateway, printer).await?;
+                    return Ok::<_, Error>(None);
+                }
+                let (cluster, clamped) = start.until_ready(owned, &mut progress).await?;
+                progress.finish(&format!("cluster {name} is running"));
+                print(&cluster, printer).map_err(output::Error::name_lost)?;
+                Ok(clamped)
+            })
+            .await?;
+        Printer::rescue_name(&owned.name);
+        Ok(unless_clamped(&owned.name, clamped.as_ref())?)
+    }
+}
+
+/// Prints a cluster that was not waited for. Its name needs no request; a record does.
+async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
+    let printed = match printer.format() {
+        Format::Table | Format::Wide | Format::Name => {
+            printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
+        }
         _ => {
-            let look = async || gateway.cluster(name).await;
-            print_or_lose(&waiting::once_known(look).await?, printer)
+            let cluster = once_known(async || gateway.cluster(name).await).await?;
+            print(&cluster, printer)
         }
-    }
+    };
+    Ok(printed.map_err(output::Error::name_lost)?)
 }
 
-/// Prints a new cluster; not to be able to is a failure, even where nobody reads any more.
-fn print_or_lose(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
-    print(cluster, printer).map_err(Error::lost_name)
-}
-
-fn print(cluster: &Cluster, printer: &Printer) -> Result<(), Error> {
+fn print(cluster: &Cluster, printer: &Printer) -> Result<(), output::Error> {
     printer.result(cluster, || format!("{}\n", cluster.name))
 }

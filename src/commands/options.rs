@@ -1,48 +1,46 @@
 //! `dgw options`
 
-use serde_json::Value;
+use clap::Args;
 
-use crate::config::Settings;
-use crate::error::{DefaultFault, Error};
-use crate::gateway::{Gateway, OptionField, admit};
-use crate::output::{OptionRow, Printer, option_shape};
+use crate::error::Error;
+use crate::lifecycle::refused_defaults;
+use crate::output::{OptionRow, option_shape};
+use crate::session::{Invocation, Session};
 
-/// Lists the options that the gateway offers for a new cluster.
-pub(super) async fn run(
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    printer.check_sorting(&option_shape())?;
-    let fields = gateway.options().await?;
-    if fields.is_empty() {
-        printer.note("this gateway offers no options");
+/// List the cluster options that this gateway offers
+///
+/// YOURS is your own default, `gateway.cluster.options` in the configuration.
+#[derive(Debug, Args)]
+pub(crate) struct OptionsArgs {}
+
+impl OptionsArgs {
+    /// Lists the options that the gateway offers for a new cluster.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let Session {
+            settings,
+            gateway,
+            printer,
+            ..
+        } = invocation.session()?;
+        printer.check_sorting(&option_shape())?;
+        let fields = gateway.options().await?;
+        if fields.is_empty() {
+            printer.note("this gateway offers no options");
+        }
+        let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
+        let refused = refused_defaults(&fields, &settings.cluster_options, source);
+        let rows = fields
+            .into_iter()
+            .map(|field| {
+                let default = settings.cluster_options.get(&field.name).cloned();
+                let is_refused = refused.iter().any(|fault| fault.key == field.name);
+                OptionRow::new(field, default, is_refused)
+            })
+            .collect();
+        printer.records(rows, &option_shape())?;
+        for fault in refused {
+            printer.warn(&fault.to_string());
+        }
+        Ok(())
     }
-    let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
-    let refused = refused(&fields, &settings.cluster_options, source);
-    let rows = fields.into_iter().map(|field| {
-        let yours = settings.cluster_options.get(&field.name).cloned();
-        let is_refused = refused.iter().any(|fault| fault.key == field.name);
-        OptionRow::new(field, yours, is_refused)
-    });
-    printer.records(rows.collect(), &option_shape())?;
-    for fault in refused {
-        printer.warn(&fault.to_string());
-    }
-    Ok(())
-}
-
-/// Those of one's own defaults that the gateway doesn't take. `source` tells where each is set.
-pub(super) fn refused<'a>(
-    fields: &[OptionField],
-    defaults: impl IntoIterator<Item = (&'a String, &'a Value)>,
-    source: impl Fn(&str) -> Option<String>,
-) -> Vec<DefaultFault> {
-    let faults = defaults.into_iter().filter_map(|(key, value)| {
-        let fault = admit(fields, key, value).err()?;
-        let set_in = source(key).unwrap_or_else(|| "your configuration".to_owned());
-        let key = key.clone();
-        Some(DefaultFault { key, set_in, fault })
-    });
-    faults.collect()
 }

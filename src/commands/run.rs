@@ -1,94 +1,115 @@
 //! `dgw run`
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use super::account;
-use super::child::{self, Child};
-use super::connection::Way;
-use super::interrupt::{self, Interrupts};
-use super::scale;
-use super::start::{self, Start};
-use super::started::OwnedCluster;
-use crate::cli::RunArgs;
-use crate::config::Settings;
+use clap::{Args, ValueHint};
+
+use crate::attach::{Child, ConnectionSetup, find_program};
+use crate::cli::StartArgs;
 use crate::error::Error;
-use crate::gateway::{Clamped, Gateway};
+use crate::gateway::Clamped;
+use crate::lifecycle::{Start, StartRequest, clamped_error};
 use crate::output::Printer;
+use crate::session::{Invocation, Session};
+use crate::signals::{Interrupts, ignore_user_signals};
 
-/// How long COMMAND may take to end when it was asked to. Slurm kills a job 30 seconds after it has
-/// asked, and shutting a cluster down takes some of them.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long COMMAND may take to end after it was asked to. Slurm kills a job 30 seconds after asking
+/// it, and shutting a cluster down takes some of them.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// Starts a cluster, runs COMMAND connected to it, and shuts it down.
-pub(super) async fn run(
-    args: &RunArgs,
-    settings: &Settings,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    child::find(&args.command)?;
-    interrupt::shield()?;
-    let mut interrupts = Interrupts::listen()?;
-    let way = Way::make()?;
-    let nothing = "nothing was started";
-    // What stands ready for COMMAND is what it asked for, unless told otherwise.
-    let workers = args.start.wait_workers.or(args.start.workers);
-    let start = Start::new(&args.start, workers, gateway);
-    let asked_for = interrupts.or(nothing, start.options(settings)).await?;
-    if args.start.reuse {
-        let reusable = start.reusable(&asked_for);
-        if let Some(cluster) = interrupts.or(nothing, reusable).await? {
-            // It was there before, so nothing shuts it down.
-            let name = cluster.name.clone();
-            let work = async {
-                let (cluster, clamped) = start.ready_again(cluster, true, printer).await?;
-                warn_if_clamped(&name, clamped, printer);
-                let connection = way.lead_to(&cluster, gateway).await?;
-                Child::start(&args.command, connection, settings)
-            };
-            let child = interrupts.or("nothing was run", Box::pin(work)).await?;
-            return child.wait(&mut interrupts, None, gateway).await;
-        }
-    }
-    let mut options = settings.cluster_options.clone();
-    options.extend(asked_for.clone());
+/// Start a cluster, run a COMMAND connected to it, and shut it down, whatever happens
+///
+/// dgw runs COMMAND when the requested workers are there (`--wait-workers` of them), as
+/// `dgw connect -- COMMAND` does: a plain `distributed.Client()` in it connects to the cluster. stdout
+/// and the exit code are COMMAND's. When COMMAND has ended, or can't be run, dgw shuts the cluster
+/// down and waits until it is gone.
+///
+/// Signals go to COMMAND. If it does not end within ten seconds of SIGTERM or SIGHUP, or at the
+/// second one, dgw kills it, so that there is time to shut the cluster down.
+#[derive(Debug, Args)]
+#[command(override_usage = "dgw run [OPTIONS] -- <COMMAND>...")]
+#[command(after_long_help = "\
+Examples:
+  dgw run --workers 8 -- python analysis.py
+  dgw run -s worker_cores=2 --adapt 2..20 --timeout 1h -- python analysis.py > result.csv
+  dgw run --keep --workers 4 -- ipython")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    start: StartArgs,
 
-    let mut progress = printer.progress(start::ASKING);
-    let limit = start.limit();
-    let creation = OwnedCluster::create(gateway, &options, limit, &mut interrupts, &progress);
-    let started = match creation.await {
-        Ok(started) => started,
-        Err(error) => return Err(start::blamed(error, &asked_for, settings, gateway).await),
-    };
-    let name = started.name.clone();
-    progress.phase(&account::pending(&name));
-    let work = async {
-        let (cluster, clamped) = start.ready(&name, &mut progress).await?;
-        let connection = way.lead_to(&cluster, gateway).await?;
-        progress.finish(&format!("cluster {name} runs"));
-        warn_if_clamped(&name, clamped, printer);
-        Child::start(&args.command, connection, settings)
-    };
-    let (started, child) = started
-        .or_shut_down(gateway, &mut interrupts, printer, work)
-        .await?;
-    if args.keep {
-        let done = child.wait(&mut interrupts, None, gateway).await;
-        Printer::note_always(&format!(
-            "cluster {name} stays: `dgw shutdown {name}` ends it"
-        ));
-        return done;
-    }
-    started
-        .then_shut_down(gateway, &mut interrupts, printer, async |interrupts| {
-            child.wait(interrupts, Some(PATIENCE), gateway).await
-        })
-        .await
+    /// Leave the cluster running when COMMAND ends, and print its name on stderr
+    #[arg(long)]
+    keep: bool,
+
+    /// Command to run, and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    #[arg(value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
 }
 
-/// Fewer workers than asked for do the work all the same.
-fn warn_if_clamped(name: &str, clamped: Option<Clamped>, printer: &Printer) {
+impl RunArgs {
+    /// Starts a cluster, runs COMMAND connected to it, and shuts it down.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        find_program(&self.command)?;
+        ignore_user_signals()?;
+        let mut interrupts = Interrupts::listen()?;
+        let setup = ConnectionSetup::acquire()?;
+        let nothing = "nothing was started";
+        let preparation = Start::prepare(self.request(), &session);
+        let start = interrupts.or(nothing, preparation).await?;
+        let reusable = interrupts.or(nothing, start.reusable()).await?;
+        if let Some(cluster) = reusable {
+            // It existed before, so nothing shuts it down.
+            let work = async {
+                let (cluster, clamped) = start.reuse(cluster, true).await?;
+                warn_if_clamped(&cluster.name, clamped.as_ref(), &session);
+                let connection = setup.connect(&cluster, &session.gateway).await?;
+                Child::start(&self.command, connection, &session.settings)
+            };
+            let child = interrupts.or("COMMAND was not run", Box::pin(work)).await?;
+            return Ok(child.wait(&mut interrupts, None, &session.gateway).await?);
+        }
+        let (owned, mut progress) = start.create(&mut interrupts).await?;
+        let (owned, child) = owned
+            .or_shut_down(&session, &mut interrupts, async |owned| {
+                let name = &owned.name;
+                let (cluster, clamped) = start.until_ready(owned, &mut progress).await?;
+                let connection = setup.connect(&cluster, &session.gateway).await?;
+                progress.finish(&format!("cluster {name} is running"));
+                warn_if_clamped(name, clamped.as_ref(), &session);
+                Child::start(&self.command, connection, &session.settings)
+            })
+            .await?;
+        if self.keep {
+            let done = child.wait(&mut interrupts, None, &session.gateway).await;
+            let name = &owned.name;
+            Printer::note_always(&format!(
+                "cluster {name} is still running; `dgw shutdown {name}` shuts it down"
+            ));
+            return Ok(done?);
+        }
+        Ok(owned
+            .then_shut_down(&session, &mut interrupts, async |interrupts| {
+                child.wait(interrupts, Some(GRACE), &session.gateway).await
+            })
+            .await?)
+    }
+
+    /// Returns the cluster to start. COMMAND waits for the requested workers unless told otherwise.
+    fn request(&self) -> StartRequest {
+        let request = self.start.request();
+        StartRequest {
+            wait_workers: request.wait_workers.or(self.start.workers()),
+            ..request
+        }
+    }
+}
+
+/// Warns that there are fewer workers than requested: they do the work all the same.
+fn warn_if_clamped(name: &str, clamped: Option<&Clamped>, session: &Session) {
     if let Some(clamped) = clamped {
-        printer.warn(&scale::less_done(name, &clamped).to_string());
+        session.printer.warn(&clamped_error(name, clamped).to_string());
     }
 }

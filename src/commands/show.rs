@@ -1,60 +1,90 @@
 //! `dgw show`
 
-use super::protection;
-use crate::cli::ShowArgs;
+use clap::Args;
+
+use crate::cli::{ProbeArgs, TargetArgs};
 use crate::error::Error;
-use crate::gateway::{Gateway, Status};
+use crate::gateway::Status;
 use crate::job::{self, Job, Slurm};
-use crate::output::{ClusterDetails, Printer};
+use crate::lifecycle::{self, mark_protection};
+use crate::output::ClusterDetails;
 use crate::scheduler::{PackageVersions, SchedulerReport};
+use crate::session::Invocation;
 
-/// More than these, and they no longer help.
-const DIFFERENCES: usize = 3;
+/// The most warnings about differing packages that help.
+const MAX_DIFFERENCES: usize = 3;
 
-/// Shows all there is to know of one cluster.
-pub(super) async fn run(
-    args: &ShowArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    printer.check_worker_sorting()?;
-    let (mut aged, identity) = args.target.find_with_identity(gateway).await?;
-    let name = &aged.cluster.name;
-    let report = if aged.cluster.status == Status::Running {
-        let schedulers = super::schedulers(gateway, &args.probe);
-        let told = schedulers.report(name, identity.as_ref()).await;
-        told.unwrap_or_else(|fault| {
-            printer.warn(&format!(
-                "the scheduler of cluster {name} told nothing: {fault}"
-            ));
-            SchedulerReport::default()
-        })
-    } else {
-        SchedulerReport::default()
-    };
-    let job = if aged.cluster.status == Status::Pending {
-        job_of(name).await
-    } else {
-        None
-    };
-    protection::mark(std::slice::from_mut(&mut aged), gateway, printer);
-    let differences = differences(&report);
-    printer.cluster(ClusterDetails { aged, report, job })?;
-    for difference in differences.iter().take(DIFFERENCES) {
-        printer.warn(difference);
-    }
-    if let Some(more @ 1..) = differences.len().checked_sub(DIFFERENCES) {
-        printer.warn(&format!("so it is with {more} workers more"));
-    }
-    Ok(())
+/// Show one cluster in full
+///
+/// Shows what the gateway knows of it and, while it is running, what it reports itself: its workers
+/// with their memory, CPU and tasks, connected clients, how long it has been idle, and its package
+/// versions, with a warning if scheduler and workers differ. For a PENDING cluster, if `squeue` is on
+/// the PATH, it shows the Slurm job. `?` means unknown. --sort-by orders the workers.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw show
+  dgw show 2224 -o json | jq '.worker_details[].memory'")]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    probe: ProbeArgs,
 }
 
-/// The job of a cluster that doesn't run yet, where a Slurm on this machine tells of it.
-async fn job_of(name: &str) -> Option<Job> {
+impl ShowArgs {
+    /// Shows all that is known of one cluster.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let printer = &session.printer;
+        printer.check_worker_sorting()?;
+        let pattern = self.target.cluster.as_ref();
+        let (mut row, identity) =
+            lifecycle::find_with_identity(&session.gateway, pattern).await?;
+        let name = &row.cluster.name;
+        let report = if row.cluster.status == Status::Running {
+            session
+                .schedulers(self.probe.probe_timeout)
+                .full_report(name, identity.as_ref())
+                .await
+                .unwrap_or_else(|error| {
+                    printer.warn(&format!(
+                        "no report from the scheduler of cluster {name}: {error}"
+                    ));
+                    SchedulerReport::default()
+                })
+        } else {
+            SchedulerReport::default()
+        };
+        let job = if row.cluster.status == Status::Pending {
+            slurm_job(name).await
+        } else {
+            None
+        };
+        mark_protection(std::slice::from_mut(&mut row), &session);
+        let differences = differences(&report);
+        printer.cluster(ClusterDetails { aged: row, report, job })?;
+        for difference in differences.iter().take(MAX_DIFFERENCES) {
+            printer.warn(difference);
+        }
+        match differences.len().saturating_sub(MAX_DIFFERENCES) {
+            0 => {}
+            1 => printer.warn("1 more worker has other packages than the scheduler"),
+            more => printer.warn(&format!(
+                "{more} more workers have other packages than the scheduler"
+            )),
+        }
+        Ok(())
+    }
+}
+
+/// Returns the job of a pending cluster, if this machine's Slurm knows it.
+async fn slurm_job(name: &str) -> Option<Job> {
     Slurm::find(job::variables())?.job(name).await.ok()?
 }
 
-/// A line for each worker that runs on something else than the scheduler does.
+/// Returns a line for each worker whose packages differ from the scheduler's.
 fn differences(report: &SchedulerReport) -> Vec<String> {
     let Some(versions) = &report.versions else {
         return Vec::new();
@@ -66,8 +96,10 @@ fn differences(report: &SchedulerReport) -> Vec<String> {
             .and_then(|worker| worker.name.clone())
             .unwrap_or_else(|| address.to_owned())
     };
-    let workers = versions.workers.iter().flatten();
-    workers
+    versions
+        .workers
+        .iter()
+        .flatten()
         .filter_map(|(address, packages)| {
             let difference = difference(&versions.scheduler, packages)?;
             Some(format!("worker {} {difference}", name(address)))
@@ -75,15 +107,15 @@ fn differences(report: &SchedulerReport) -> Vec<String> {
         .collect()
 }
 
-/// What differs, where both are known.
+/// Returns the packages that differ, where both versions are known.
 fn difference(scheduler: &PackageVersions, worker: &PackageVersions) -> Option<String> {
     let pairs = scheduler.each().into_iter().zip(worker.each());
     let differing = pairs.filter_map(|((package, there), (_, here))| {
         let (there, here) = there.zip(here)?;
-        (there != here).then(|| format!("{package} {here}, its scheduler on {there}"))
+        (there != here).then(|| format!("{package} {here}, its scheduler {there}"))
     });
     let differing = differing.collect::<Vec<_>>();
-    (!differing.is_empty()).then(|| format!("runs on {}", differing.join("; ")))
+    (!differing.is_empty()).then(|| format!("has {}", differing.join("; ")))
 }
 
 #[cfg(test)]
@@ -99,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_known_of_both_can_differ() {
+    fn compares_only_known_versions() {
         let scheduler = packages(Some("3.11.7"), "2026.8.0");
         assert_eq!(difference(&scheduler, &scheduler), None);
         assert_eq!(difference(&scheduler, &packages(None, "2026.8.0")), None);
         assert_eq!(
             difference(&scheduler, &packages(Some("3.12.1"), "2025.4.0")).as_deref(),
             Some(
-                "runs on Python 3.12.1, its scheduler on 3.11.7; distributed 2025.4.0, its \
-                 scheduler on 2026.8.0"
+                "has Python 3.12.1, its scheduler 3.11.7; distributed 2025.4.0, its scheduler \
+                 2026.8.0"
             )
         );
     }

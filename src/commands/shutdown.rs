@@ -1,204 +1,342 @@
 //! `dgw shutdown`
 
-use super::counted;
-use super::ending::{Asked, NOT_GONE, as_they_are, ask, print, see_them_gone};
-use super::orphans::Orphans;
-use super::selection::{self, one_of};
-use crate::cli::ShutdownArgs;
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway, Listing, Status, TlsIdentities};
+use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
+use crate::lifecycle::{
+    self, CleanUp, NOT_ENDED, ShutdownRequests, candidates, count_clusters, current_records,
+    find_one_of, no_match, print_shut_down, request_shutdown, rows, wait_until_gone,
+};
 use crate::orphans::lock_clean_up;
 use crate::output::{ClusterRow, Printer};
 use crate::private::StateDir;
+use crate::session::{Invocation, Session};
 
-/// Shuts clusters down, waits until they are gone, and prints their names.
-pub(super) async fn run(
-    args: &ShutdownArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let is_clean_up = args.selectors.idle_for.is_some() && args.yes && !args.dry_run;
-    if !is_clean_up {
-        return unlocked(args, gateway, printer).await;
-    }
-    match lock_clean_up(&StateDir::of(gateway.base_url())?) {
-        Ok(Some(_lock)) => unlocked(args, gateway, printer).await,
-        Ok(None) => {
-            printer.note("another clean-up is at work: nothing was done");
-            print(&[], printer)
+const SHUTDOWN_MORE: &str = "\
+Examples:
+  dgw shutdown 2224
+  dgw shutdown --all
+  dgw shutdown --older-than 1d --yes
+  dgw shutdown --idle-for 2h --dry-run -v
+
+Orphans:
+  --idle-for D picks a cluster only if all of this holds, and has held for D
+  without a break:
+  - it is RUNNING, and not protected by `dgw keep`;
+  - no client is connected to it;
+  - no task is running, waiting, queued, or without a worker that fits it;
+  - no result is held in memory, published datasets among them; this one
+    --ignore-results lifts.
+  What isn't known counts as needed: a scheduler that doesn't answer within
+  --probe-timeout, a login page in its place, an answer that lacks anything.
+  The scheduler's own memory proves D: since when nothing has been running, and
+  its list of clients that came and went, on its own clock. Where it can't tell
+  one of these, earlier runs do: if one saw the cluster quiet D ago, and no
+  client has come or gone and no task has run since. Such a cluster goes no
+  sooner than D after the first run that saw it.
+  Each is looked at again right before its end, and kept if anything changed.
+  -v gives the reason for each cluster; `dgw list --idle-for D` and --dry-run
+  show the same choice, and write nothing down.
+
+Limits:
+  Only clients count as somebody. A Python session that has a GatewayCluster but
+  no Client, as after `Gateway().new_cluster()`, looks like nobody; and so does a
+  cluster started with `dgw new` that no Client has connected to yet. `dgw keep`
+  protects those.
+  A client that is connected counts, however long it has been idle: a notebook
+  that was left open keeps its cluster. So does one on a laptop that sleeps,
+  until the scheduler takes the connection for broken.
+  Clients that tasks open (`get_client`, `worker_client`) count as their tasks'
+  work, not as somebody. With schedulers before distributed 2023.4 they count.
+  Those don't tell since when they are idle: there it takes earlier runs.
+  Without workers, the scheduler's clock is read from its dashboard's HTTP
+  server; where that can't be reached, it takes earlier runs, too. A scheduler's
+  clock that is set forward makes its cluster look idle for longer, at most for
+  as long as it has been there; one that is set back only delays.
+  The scheduler lists its last 1000 events. Where a site sets
+  distributed.admin.low-level-log-length below 100, clients can be missed.
+  --ignore-results takes actors and published data for nothing: they are lost.
+
+Cron:
+  # m h dom mon dow command
+  PATH=/usr/local/bin:/usr/bin:/bin
+  MAILTO=me@example.org
+  */30 * * * * dgw shutdown --idle-for 2h --yes -q
+  # Without a mail system:
+  */30 * * * * dgw shutdown --idle-for 2h --yes -q >>$HOME/dgw.log 2>&1
+  # Where a site wants jobs to run under a wrapper, as JASMIN does:
+  0 * * * * crontamer -t 2h 'dgw shutdown --idle-for 2h --yes -q'
+
+In cron:
+  PATH must lead to dgw, in full: cron's own is /usr/bin:/bin, and it expands no
+  variables in such a line. HOME is set by cron, and the configuration is read
+  from there; what else it needs, such as JUPYTERHUB_API_TOKEN, SSL_CERT_FILE or
+  XDG_STATE_HOME, must be set in the crontab too.
+  With -q nothing is printed when nothing is done, so that no mail comes. The
+  name of each cluster that was shut down goes to stdout, errors to stderr, and
+  the exit code isn't 0 when something failed.
+  A run that finds another one still at work exits at once, with 0.
+
+State:
+  $XDG_STATE_HOME/dgw/GATEWAY (~/.local/state/dgw/GATEWAY), mode 700:
+  sightings.json  what earlier runs saw. If it is damaged, or not yours alone, it
+                  is started over, which only delays. If it can't be written,
+                  and is needed, that is an error; what the schedulers prove is
+                  shut down all the same.
+  keeps/NAME      which clusters are protected. One that is damaged protects for
+                  good. If the folder can't be read, or others can write it,
+                  nothing is shut down.
+  lock            that a clean-up is at work";
+
+/// Shut clusters down, wait until they are gone, and print their names
+///
+/// Name the clusters, or select them; a selection asks first on a terminal, and needs --yes
+/// elsewhere. dgw shuts down exactly what it lists, except for clusters that --idle-for finds in use
+/// at the last moment. A failure does not stop the rest.
+#[derive(Debug, Args)]
+#[command(visible_alias = "stop", after_long_help = SHUTDOWN_MORE)]
+#[command(
+    override_usage = "dgw shutdown [OPTIONS] <CLUSTER>...\n       dgw shutdown [OPTIONS] <SELECTORS>"
+)]
+#[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than", "idle_for"]).multiple(true).required(true))]
+pub(crate) struct ShutdownArgs {
+    /// Names, unique prefixes, or dashboard URLs
+    #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
+    #[arg(conflicts_with_all = ["all", "status", "older_than", "idle_for"])]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    clusters: Vec<ClusterPattern>,
+
+    /// Every active cluster of yours
+    #[arg(long)]
+    all: bool,
+
+    /// Print what would be shut down, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Do not wait until the clusters are gone
+    #[arg(long)]
+    no_wait: bool,
+
+    /// Stop waiting after this time; the gateway continues to shut down
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = value::limit)]
+    timeout: Duration,
+
+    #[command(flatten)]
+    selectors: SelectorArgs,
+
+    #[command(flatten)]
+    probe: ProbeArgs,
+}
+
+/// The clusters to shut down, and the error for a name that matches none.
+type Selection = (Vec<ClusterRow>, Result<(), lifecycle::Error>);
+
+impl ShutdownArgs {
+    /// Shuts clusters down, waits until they are gone, and prints their names.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let rule = self.selectors.clean_up_rule(self.probe.probe_timeout);
+        if rule.is_none() || !self.yes || self.dry_run {
+            return self.run_unlocked(&session).await;
         }
-        // It only saves work.
-        Err(error) => {
-            log::info!("{error}");
-            unlocked(args, gateway, printer).await
+        match lock_clean_up(&StateDir::of(session.gateway.base_url())?) {
+            Ok(Some(_lock)) => self.run_unlocked(&session).await,
+            Ok(None) => {
+                let message = "another clean-up is running: nothing was done";
+                session.printer.note(message);
+                Ok(print_shut_down(&[], &session.printer)?)
+            }
+            // The lock only saves work.
+            Err(error) => {
+                log::info!("{error}");
+                self.run_unlocked(&session).await
+            }
+        }
+    }
+
+    async fn run_unlocked(&self, session: &Session) -> Result<(), Error> {
+        let mut clean_up = self
+            .selectors
+            .clean_up_rule(self.probe.probe_timeout)
+            .map(|rule| CleanUp::new(rule, session))
+            .transpose()?;
+        let (rows, unmatched) = if self.clusters.is_empty() {
+            (self.selected(session, clean_up.as_mut()).await?, Ok(()))
+        } else {
+            self.named(session).await?
+        };
+        let done = self
+            .shut_down(rows, unmatched, clean_up.as_ref(), session)
+            .await;
+        // Of two failures the other one says more.
+        match (done, clean_up.map_or(Ok(()), CleanUp::finish)) {
+            (Ok(()), unwritten) => Ok(unwritten?),
+            (done, Ok(())) => done,
+            (done, Err(unwritten)) => {
+                Printer::print_error(&unwritten);
+                done
+            }
+        }
+    }
+
+    /// Shuts the clusters down. `unmatched` is the error for names that match none.
+    async fn shut_down(
+        &self,
+        rows: Vec<ClusterRow>,
+        unmatched: Result<(), lifecycle::Error>,
+        clean_up: Option<&CleanUp<'_>>,
+        session: &Session,
+    ) -> Result<(), Error> {
+        let printer = &session.printer;
+        if rows.is_empty() {
+            print_shut_down(&[], printer)?;
+            return Ok(unmatched.inspect(|()| printer.note("no cluster to shut down"))?);
+        }
+        if self.dry_run {
+            printer.note("dry run: nothing is shut down");
+            print_shut_down(&clusters(rows), printer)?;
+            return Ok(unmatched?);
+        }
+        if self.clusters.is_empty() && !self.yes {
+            let question = format!("shut down {}?", count_clusters(rows.len()));
+            if !Printer::confirm(&candidates(&rows), &question).await? {
+                printer.note("nothing was shut down");
+                return Ok(());
+            }
+        }
+        let requests = request_shutdown(clusters(rows), clean_up, &session.gateway).await;
+        for (name, reason) in &requests.kept {
+            printer.note(&format!("cluster {name} is kept after all: {reason}"));
+        }
+        let waited = if self.no_wait {
+            let records = current_records(&requests.accepted, session).await;
+            print_shut_down(&records, printer)
+        } else {
+            wait_until_gone(&requests.accepted, self.timeout, session).await
+        };
+        Ok(combine(requests, waited, unmatched)?)
+    }
+
+    /// Finds the named clusters, in any status, in one list: the server returns the same for names
+    /// that it knows and names that it does not. A name that matches none, or several, does not stop
+    /// the rest.
+    async fn named(&self, session: &Session) -> Result<Selection, Error> {
+        let mut selected: Vec<ClusterRow> = Vec::new();
+        let mut errors = Vec::new();
+        let Listing { clusters, clock } = session.gateway.clusters(&Status::ALL).await?;
+        let (current, ended): (Vec<_>, Vec<_>) = clusters
+            .into_iter()
+            .partition(|cluster| NOT_ENDED.contains(&cluster.status));
+        let is_selected = |selected: &[ClusterRow], name: &str| {
+            selected.iter().any(|row| row.cluster.name == name)
+        };
+        for pattern in &self.clusters {
+            match find_one_of(pattern, &current, clock) {
+                Ok(row) if is_selected(&selected, &row.cluster.name) => {}
+                Ok(row) => selected.push(row),
+                Err(error) => match find_one_of(pattern, &ended, clock) {
+                    // A name that was in use is no mistake: there is just nothing left to do.
+                    Ok(row) if matches!(error, lifecycle::Error::NoMatch { .. }) => {
+                        let Cluster { name, status, .. } = row.cluster;
+                        let message = format!("cluster {name} is already {status}");
+                        session.printer.note(&message);
+                    }
+                    _ => errors.push((pattern, error)),
+                },
+            }
+        }
+        let remaining = current
+            .into_iter()
+            .filter(|cluster| self.dry_run || !is_selected(&selected, &cluster.name))
+            .collect::<Vec<_>>();
+        let mut unmatched = Ok(());
+        for (pattern, error) in errors {
+            let error = match error {
+                // Offers the clusters that will still be there.
+                lifecycle::Error::NoMatch { .. } => {
+                    let clusters = remaining.clone();
+                    no_match(pattern, rows(Listing { clusters, clock }).collect())
+                }
+                error => error,
+            };
+            if let Err(earlier) = std::mem::replace(&mut unmatched, Err(error)) {
+                Printer::print_error(&earlier);
+            }
+        }
+        Ok((selected, unmatched))
+    }
+
+    /// Finds the clusters that every selector matches: active ones, unless other statuses are given.
+    async fn selected(
+        &self,
+        session: &Session,
+        clean_up: Option<&mut CleanUp<'_>>,
+    ) -> Result<Vec<ClusterRow>, lifecycle::Error> {
+        let gateway = &session.gateway;
+        let selectors = self.selectors.selectors();
+        let statuses: &[Status] = if selectors.statuses.is_empty() {
+            &Status::ACTIVE
+        } else {
+            &NOT_ENDED
+        };
+        let (listing, identities) = if clean_up.is_some() {
+            gateway.clusters_with_identities(statuses).await?
+        } else {
+            (gateway.clusters(statuses).await?, TlsIdentities::new())
+        };
+        let clock = listing.clock;
+        if clock.is_none() && selectors.older_than.is_some() {
+            return Err(lifecycle::Error::NoClock);
+        }
+        let rows = rows(listing).filter(|row| selectors.matches(row)).collect();
+        match clean_up {
+            Some(clean_up) => {
+                clean_up
+                    .find_orphans(rows, &identities, clock, !self.dry_run)
+                    .await
+            }
+            None => Ok(rows),
         }
     }
 }
 
-async fn unlocked(args: &ShutdownArgs, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    let mut orphans = Orphans::asked_for(&args.selectors, &args.probe, gateway)?;
-    let (picked, misfit) = if args.clusters.is_empty() {
-        (by_selectors(args, gateway, orphans.as_mut()).await?, Ok(()))
-    } else {
-        by_name(args, gateway, printer).await?
-    };
-    let done = end(picked, misfit, args, orphans.as_ref(), gateway, printer).await;
-    // Of two failures the other one says more.
-    match (done, orphans.map_or(Ok(()), Orphans::into_failure)) {
-        (Ok(()), unwritten) => unwritten,
-        (done, Ok(())) => done,
-        (done, Err(unwritten)) => {
-            Printer::print_error(&unwritten);
-            done
-        }
-    }
-}
-
-/// Ends those picked. `misfit` is what there was to say of names that fit none.
-async fn end(
-    picked: Vec<ClusterRow>,
-    misfit: Result<(), Error>,
-    args: &ShutdownArgs,
-    orphans: Option<&Orphans<'_>>,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    if picked.is_empty() {
-        print(&[], printer)?;
-        return misfit.inspect(|()| printer.note("no cluster to shut down"));
-    }
-    if args.dry_run {
-        printer.note("dry run: nothing is shut down");
-        print(&clusters(picked), printer)?;
-        return misfit;
-    }
-    if args.clusters.is_empty() && !args.yes {
-        let question = format!("shut down {}?", counted(picked.len()));
-        if !Printer::confirm(&selection::lines(&picked), &question).await? {
-            printer.note("nothing was shut down");
-            return Ok(());
-        }
-    }
-    let asked = ask(clusters(picked), orphans, gateway).await;
-    for (name, reason) in &asked.spared {
-        printer.note(&format!("cluster {name} is kept after all: {reason}"));
-    }
-    let seen = if args.no_wait {
-        print(&as_they_are(&asked.agreed, gateway, printer).await, printer)
-    } else {
-        see_them_gone(&asked.agreed, args.timeout, gateway, printer).await
-    };
-    verdict(asked, seen, misfit)
-}
-
-/// The one exit code for all that went wrong.
-fn verdict(asked: Asked, seen: Result<(), Error>, misfit: Result<(), Error>) -> Result<(), Error> {
-    let Asked {
-        agreed, refused, ..
-    } = asked;
-    match (refused.len(), seen) {
-        (0, Ok(())) => misfit,
-        (0, seen) => seen,
-        // Of all that went wrong the refusals say most.
-        (1, _) if agreed.is_empty() => {
-            let only = refused.into_iter().map(|(_, error)| error).next();
-            only.map_or(Ok(()), |error| Err(error.into()))
-        }
-        (_, seen) => {
-            if let Err(error) = seen {
+/// Combines all failures into the one that ends the command; prints the others.
+fn combine(
+    requests: ShutdownRequests,
+    waited: Result<(), lifecycle::Error>,
+    unmatched: Result<(), lifecycle::Error>,
+) -> Result<(), lifecycle::Error> {
+    let ShutdownRequests {
+        accepted,
+        mut failed,
+        ..
+    } = requests;
+    match (failed.len(), waited) {
+        (0, Ok(())) => unmatched,
+        (0, waited) => waited,
+        (1, _) if accepted.is_empty() => Err(failed.remove(0).1.into()),
+        (_, waited) => {
+            if let Err(error) = waited {
                 Printer::print_error(&error);
             }
-            let lines = refused
-                .iter()
-                .map(|(name, error)| format!("{name}: {error}"));
-            Err(Error::Partly {
-                of: agreed.len() + refused.len(),
-                failed: lines.collect(),
+            Err(lifecycle::Error::Partly {
+                total: accepted.len() + failed.len(),
+                failed: failed
+                    .iter()
+                    .map(|(name, error)| format!("{name}: {error}"))
+                    .collect(),
             })
         }
-    }
-}
-
-/// Those named, each in whatever status it is. Looked up in one list: the server answers alike
-/// to names it knows and names it doesn't. A name that fits none, or several, is reported and
-/// doesn't stop the rest.
-async fn by_name(
-    args: &ShutdownArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(Vec<ClusterRow>, Result<(), Error>), Error> {
-    let mut picked: Vec<ClusterRow> = Vec::new();
-    let mut misfits = Vec::new();
-    let Listing { clusters, clock } = gateway.clusters(&Status::ALL).await?;
-    let (there, gone): (Vec<_>, Vec<_>) = clusters
-        .into_iter()
-        .partition(|cluster| NOT_GONE.contains(&cluster.status));
-    for name in &args.clusters {
-        match one_of(name, &there, clock) {
-            Ok(row) => {
-                let is_known = |other: &ClusterRow| other.cluster.name == row.cluster.name;
-                if !picked.iter().any(is_known) {
-                    picked.push(row);
-                }
-            }
-            Err(error) => match one_of(name, &gone, clock) {
-                // A name that was in use is no mistake: there's just nothing left to do.
-                Ok(row) if matches!(error, Error::NoneFits { .. }) => {
-                    let Cluster { name, status, .. } = row.cluster;
-                    printer.note(&format!("cluster {name} is {status} already"));
-                }
-                _ => misfits.push((name, error)),
-            },
-        }
-    }
-    let is_left = |cluster: &Cluster| {
-        args.dry_run || !picked.iter().any(|row| row.cluster.name == cluster.name)
-    };
-    let left = there.into_iter().filter(is_left).collect::<Vec<_>>();
-    let mut misfit = Ok(());
-    for (name, error) in misfits {
-        let error = match error {
-            // What there is to choose from is what will be there still.
-            Error::NoneFits { .. } => {
-                let clusters = left.clone();
-                let rows = selection::aged(Listing { clusters, clock });
-                selection::none_fits(name, rows.collect())
-            }
-            error => error,
-        };
-        if let Err(earlier) = std::mem::replace(&mut misfit, Err(error)) {
-            Printer::print_error(&earlier);
-        }
-    }
-    Ok((picked, misfit))
-}
-
-/// Those that every selector fits: active ones, unless others are named.
-async fn by_selectors(
-    args: &ShutdownArgs,
-    gateway: &Gateway,
-    orphans: Option<&mut Orphans<'_>>,
-) -> Result<Vec<ClusterRow>, Error> {
-    let selectors = &args.selectors;
-    let statuses: &[Status] = if selectors.status.is_empty() {
-        &Status::ACTIVE
-    } else {
-        &NOT_GONE
-    };
-    let (listing, identities) = if orphans.is_some() {
-        gateway.clusters_with_identities(statuses).await?
-    } else {
-        (gateway.clusters(statuses).await?, TlsIdentities::new())
-    };
-    let clock = listing.clock;
-    if clock.is_none() && selectors.older_than.is_some() {
-        return Err(Error::NoClock);
-    }
-    let rows = selection::aged(listing);
-    let rows = rows.filter(|row| selectors.fit(row)).collect();
-    match orphans {
-        Some(orphans) => orphans.pick(rows, &identities, clock, !args.dry_run).await,
-        None => Ok(rows),
     }
 }
 

@@ -1,83 +1,163 @@
 //! `dgw wait`
 
+use std::fmt;
 use std::time::Duration;
 
+use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use tokio::time::sleep;
 
-use super::condition::{self, WaitGoal};
-use super::waiting::{self, Deadline, OutageTolerance};
-use crate::cli::WaitArgs;
-use crate::cli::value::Condition;
+use crate::cli::{ProbeArgs, TargetArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Status};
-use crate::output::{Printer, Progress};
+use crate::lifecycle::{self, Deadline, OutageTolerance, WaitGoal};
+use crate::output::Progress;
+use crate::session::Invocation;
 
-/// Between looks whether a cluster has ended: the server can't be asked to tell.
+/// The pause between requests for a cluster's end: the server can't be asked to report it.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Waits until a cluster is as asked for.
-pub(super) async fn run(
-    args: &WaitArgs,
-    gateway: &Gateway,
-    printer: &Printer,
-) -> Result<(), Error> {
-    let limit = args.timeout.map(Deadline::of);
-    let silent = "the gateway has not answered";
-    let found = waiting::within(limit, silent, args.target.find(gateway)).await?;
-    let name = found.name.clone();
-    let mut progress = printer.progress(&format!("waiting for cluster {name}"));
-    let goal = match args.condition {
-        Condition::Stopped => {
-            let what = format!("cluster {name} has not ended");
-            let outage = OutageTolerance::borne_until(limit);
-            let end = until_ended(found, gateway, outage, &mut progress);
-            let ended = waiting::within(limit, &what, end).await?;
-            progress.finish(&format!("cluster {name} is {}", ended.status));
-            return printer.result(&ended, String::new);
-        }
-        Condition::Running => None,
-        Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
-        Condition::Idle => Some(WaitGoal::Idle),
-    };
-    let cluster = if found.status == Status::Running {
-        found
-    } else {
-        waiting::until_running(gateway, &name, false, limit, &mut progress).await?
-    };
-    if let Some(goal) = goal {
-        let schedulers = super::schedulers(gateway, &args.probe);
-        let ways = (gateway, &schedulers);
-        condition::until(goal, &name, ways, limit, &mut progress).await?;
-    }
-    progress.finish(&format!("cluster {name} is {}", args.condition));
-    printer.result(&cluster, String::new)
+/// Wait until a cluster is running, has ended, has its workers, or is idle
+///
+/// For scripts: prints nothing, except in formats other than the table; the exit code tells. Idle
+/// means that nothing is running, queued or unrunnable, whatever clients and results there are. An
+/// unknown state never ends the wait.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw wait 2224 --for workers=8 --timeout 10m
+  dgw wait --for idle && dgw shutdown 2224")]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Condition to wait for: running, stopped, workers=N (or more), or idle
+    #[arg(long = "for", value_name = "CONDITION", value_parser = Condition::parse)]
+    #[arg(add = ArgValueCompleter::new(complete::conditions))]
+    condition: Condition,
+
+    /// Give up after this time
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    timeout: Option<Duration>,
+
+    #[command(flatten)]
+    probe: ProbeArgs,
 }
 
+/// The condition to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Running,
+    Stopped,
+    Workers(u32),
+    Idle,
+}
+
+impl Condition {
+    /// Parses `running`, `stopped`, `workers=N` or `idle`.
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some(("workers", count)) => value::workers(count).map(Self::Workers),
+            None if text == "running" => Ok(Self::Running),
+            None if text == "stopped" => Ok(Self::Stopped),
+            None if text == "idle" => Ok(Self::Idle),
+            _ => Err("a condition is running, stopped, workers=N or idle".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("running"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Workers(1) => f.write_str("running with 1 worker"),
+            Self::Workers(count) => write!(f, "running with {count} workers"),
+            Self::Idle => f.write_str("idle"),
+        }
+    }
+}
+
+impl WaitArgs {
+    /// Waits until the condition holds.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        let gateway = &session.gateway;
+        let printer = &session.printer;
+        let deadline = self.timeout.map(Deadline::after);
+        let find = lifecycle::find(gateway, self.target.cluster.as_ref());
+        let found = lifecycle::within(deadline, "the gateway has not responded", find).await?;
+        let name = found.name.clone();
+        let mut progress = printer.progress(&format!("waiting for cluster {name}"));
+        let goal = match self.condition {
+            Condition::Stopped => {
+                let pending = format!("cluster {name} has not ended");
+                let outage = OutageTolerance::until(deadline);
+                let end = until_ended(found, gateway, outage, &mut progress);
+                let ended = lifecycle::within(deadline, &pending, end).await?;
+                progress.finish(&format!("cluster {name} is {}", ended.status));
+                return Ok(printer.result(&ended, String::new)?);
+            }
+            Condition::Running => None,
+            Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
+            Condition::Idle => Some(WaitGoal::Idle),
+        };
+        let cluster = if found.status == Status::Running {
+            found
+        } else {
+            lifecycle::until_running(gateway, &name, false, deadline, &mut progress).await?
+        };
+        if let Some(goal) = goal {
+            let timeout = self.probe.probe_timeout;
+            lifecycle::until(goal, &name, &session, timeout, deadline, &mut progress).await?;
+        }
+        progress.finish(&format!("cluster {name} is {}", self.condition));
+        Ok(printer.result(&cluster, String::new)?)
+    }
+}
+
+/// Waits until the cluster has ended.
 async fn until_ended(
     mut cluster: Cluster,
     gateway: &Gateway,
     mut outage: OutageTolerance,
     progress: &mut Progress,
-) -> Result<Cluster, Error> {
+) -> Result<Cluster, lifecycle::Error> {
     let name = cluster.name.clone();
     while !matches!(cluster.status, Status::Stopped | Status::Failed) {
         progress.phase(&format!("cluster {name} is {}", cluster.status));
         sleep(PAUSE).await;
-        // Until there is an answer, nobody knows its status.
+        // Without a response the status is unknown.
         cluster = loop {
             match gateway.cluster(&name).await {
-                Ok(now) => break now,
-                // The gateway keeps what has ended for a day, and forgets it when it is restarted.
+                Ok(current) => break current,
+                // The gateway keeps ended clusters for a day, and forgets them when it restarts.
                 Err(gateway::Error::NoSuchCluster(_)) => {
                     cluster.status = Status::Stopped;
                     break cluster;
                 }
-                Err(error) => outage.bear(error)?,
+                Err(error) => outage.tolerate(error)?,
             }
-            progress.phase("the gateway does not answer");
+            progress.phase("the gateway does not respond");
             sleep(PAUSE).await;
         };
-        outage.is_over();
+        outage.responded();
     }
     Ok(cluster)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_conditions() {
+        assert_eq!(Condition::parse("running"), Ok(Condition::Running));
+        assert_eq!(Condition::parse("stopped"), Ok(Condition::Stopped));
+        assert_eq!(Condition::parse("idle"), Ok(Condition::Idle));
+        assert_eq!(Condition::parse("workers=8"), Ok(Condition::Workers(8)));
+        for text in ["", "workers", "workers=", "workers=-1", "idle=1", "RUNNING"] {
+            assert!(Condition::parse(text).is_err(), "{text}");
+        }
+    }
 }

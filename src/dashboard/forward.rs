@@ -1,4 +1,4 @@
-//! One request, passed on to the cluster, and its answer, passed back.
+//! Passes one request on to the cluster, and its response back.
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
@@ -15,7 +15,7 @@ use tokio::io::copy_bidirectional;
 use super::page;
 use crate::gateway::{self, Pages};
 
-/// What concerns one connection and no other (RFC 9110, 7.6.1), besides what `Connection` names.
+/// Headers that concern a single connection (RFC 9110, 7.6.1), besides those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -28,9 +28,9 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What is between the browser and this server. Cookies are those of every server on this machine
-/// that the browser knows.
-const OURS: [HeaderName; 7] = [
+/// Headers between the browser and this server. The cookies include those of other servers on this
+/// machine.
+const REQUEST_HEADERS: [HeaderName; 7] = [
     AUTHORIZATION,
     COOKIE,
     EXPECT,
@@ -40,39 +40,41 @@ const OURS: [HeaderName; 7] = [
     HeaderName::from_static("forwarded"),
 ];
 
-/// What a server must not settle for another one: cookies that are never sent back, and how every
-/// server of this host is to be reached.
-const THEIRS: [HeaderName; 3] = [
+/// Headers by which a server decides for this one: cookies, which are never sent back to it, and how
+/// browsers connect to every server of this host.
+const RESPONSE_HEADERS: [HeaderName; 3] = [
     SET_COOKIE,
     HeaderName::from_static("alt-svc"),
     HeaderName::from_static("strict-transport-security"),
 ];
 
-/// A scheduler that is asked for this without a WebSocket has an error at each event from then on
+/// Path for WebSockets only: after another request for it, the scheduler has an error at each event
 /// (distributed's `WebsocketPlugin`).
-const ONLY_WEBSOCKET: &str = "/eventstream";
+const WEBSOCKET_ONLY: &str = "/eventstream";
 
-/// Passes `request` on.
+/// Passes `request` on and returns the response.
 ///
 /// # Errors
-/// There is no answer.
+/// Fails if the gateway does not respond.
 pub(super) async fn forward(
     pages: &Pages,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, gateway::Error> {
     let path = request.uri().path_and_query();
     let Some(url) = pages.locate(path.map_or("/", |path| path.as_str())) else {
-        return Ok(page::unfit("The path leads out of the cluster."));
+        return Ok(page::invalid_request("The path leads out of the cluster."));
     };
     let is_websocket = is_websocket(request.headers());
-    if !is_websocket && request.uri().path() == ONLY_WEBSOCKET {
-        return Ok(page::unfit("This one answers WebSockets only."));
+    if !is_websocket && request.uri().path() == WEBSOCKET_ONLY {
+        return Ok(page::invalid_request(
+            "This page only accepts WebSocket connections.",
+        ));
     }
     let upgrade = is_websocket.then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let mut headers = head.headers;
     let had_origin = headers.contains_key(ORIGIN);
-    strip(&mut headers, &OURS);
+    strip(&mut headers, &REQUEST_HEADERS);
     if had_origin {
         headers.insert(ORIGIN, pages.origin());
     }
@@ -80,39 +82,39 @@ pub(super) async fn forward(
         mark_websocket(&mut headers);
     }
     let body = (!body.is_end_stream()).then(|| Body::wrap(body));
-    let answer = pages.send(head.method, url, headers, body).await?;
+    let response = pages.send(head.method, url, headers, body).await?;
     Ok(match upgrade {
-        Some(upgrade) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            switch(upgrade, answer)
+        Some(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            switch_protocols(upgrade, response)
         }
         _ => {
-            let mut answer = Response::from(answer);
-            let headers = answer.headers_mut();
-            strip(headers, &THEIRS);
+            let mut response = Response::from(response);
+            let headers = response.headers_mut();
+            strip(headers, &RESPONSE_HEADERS);
             relocate(headers, pages);
-            answer
+            response
         }
     })
 }
 
-/// The answer that makes both connections one.
-fn switch(near: OnUpgrade, answer: reqwest::Response) -> Response<Body> {
+/// Returns the response that turns both connections into WebSockets, and connects them.
+fn switch_protocols(near: OnUpgrade, response: reqwest::Response) -> Response<Body> {
     let mut switching = Response::new(Body::from(""));
-    *switching.status_mut() = answer.status();
+    *switching.status_mut() = response.status();
     let headers = switching.headers_mut();
-    headers.clone_from(answer.headers());
-    strip(headers, &THEIRS);
+    headers.clone_from(response.headers());
+    strip(headers, &RESPONSE_HEADERS);
     mark_websocket(headers);
     tokio::spawn(async move {
-        if let (Ok(near), Ok(mut far)) = tokio::join!(near, answer.upgrade()) {
-            // However it ends: there is nobody left to tell.
+        if let (Ok(near), Ok(mut far)) = tokio::join!(near, response.upgrade()) {
+            // Both sides notice an error themselves.
             let _ = copy_bidirectional(&mut TokioIo::new(near), &mut far).await;
         }
     });
     switching
 }
 
-/// Whether a request asks for a WebSocket; nothing else is switched to.
+/// Returns true if a request asks for a WebSocket, the only protocol to switch to.
 fn is_websocket(headers: &HeaderMap) -> bool {
     let wants = |name, word| tokens(headers, name).any(|token| token.eq_ignore_ascii_case(word));
     wants(CONNECTION, "upgrade") && wants(UPGRADE, "websocket")
@@ -123,7 +125,7 @@ fn mark_websocket(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// Takes out what concerns the connection, and `others`.
+/// Removes the headers that concern a single connection, and `others`.
 fn strip(headers: &mut HeaderMap, others: &[HeaderName]) {
     let named = tokens(headers, CONNECTION)
         .filter_map(|token| token.parse::<HeaderName>().ok())
@@ -133,14 +135,14 @@ fn strip(headers: &mut HeaderMap, others: &[HeaderName]) {
     }
 }
 
-/// The words of a header that is a list.
+/// Returns the items of a header that is a list.
 fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     texts.flat_map(|text| text.split(',')).map(str::trim)
 }
 
-/// Corrects a redirect that is made for those who come to the gateway itself.
+/// Corrects a redirect that is meant for browsers that connect to the gateway itself.
 fn relocate(headers: &mut HeaderMap, pages: &Pages) {
     let location = headers.get(LOCATION).and_then(|to| to.to_str().ok());
     let Some(to) = location.and_then(|to| pages.relocate(to)) else {

@@ -1,175 +1,178 @@
-//! Who may see what.
+//! Decides which requests may see the dashboard.
 
 use std::sync::{Mutex, PoisonError};
 
-use hyper::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use hyper::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 
-use super::Error;
-use super::secret::Secret;
+use super::error::Error;
+use super::secret::RandomSecret;
 
-/// What the link gives its secret in.
+/// Parameter of the link that holds its secret.
 const PARAMETER: &str = "secret";
 
-/// What opens the dashboard: a link, once, and from then on a cookie.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The secrets that open the dashboard: first that of a one-time link, then that of a cookie.
 pub(super) struct Guard {
-    link: Mutex<Secret>,
-    session: Secret,
+    link: Mutex<RandomSecret>,
+    session: RandomSecret,
 }
 
-/// What becomes of a request.
+/// Result of checking a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is the user's own.
-    Admitted,
-    /// It came by the link: the answer is to set this cookie.
+pub(super) enum Access {
+    /// The request is the user's own.
+    Granted,
+    /// The request used the link; the response must set this cookie.
     Login {
         cookie: HeaderValue,
-        /// Whether a link of another page led here. Then the browser wouldn't send the cookie along
-        /// with a redirect.
-        is_foreign: bool,
+        /// True if a link on another site's page led here. Then the browser would not send the
+        /// cookie along with a redirect.
+        is_cross_site: bool,
     },
-    /// It came by a link, and has the cookie already.
+    /// The request used a link although it has the cookie already.
     LoggedIn {
-        /// The link was good. It isn't any more: browsers keep it in their history.
-        by_new_link: bool,
+        /// True if the link was valid. It no longer is, since browsers keep it in their history.
+        used_link: bool,
     },
     Refused(Refusal),
 }
 
-/// Why a request is refused.
+/// Reason why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// By a name that isn't this machine's, as a page does that has its own name lead here.
+    /// The host name is not of this machine, as when a page has its own name lead here.
     Host,
-    /// From another page.
-    Foreign,
-    /// Without the cookie.
+    /// The request comes from another page.
+    CrossSite,
     NoCookie,
-    /// By a link that isn't, or is no longer, good.
-    Link,
-    /// The browser looks ahead at what the user may never open.
+    /// The link is wrong or was used.
+    InvalidLink,
+    /// The browser prefetches a link that the user may never open.
     Prefetch,
     /// `CONNECT` and `TRACE` are for proxies.
     Method,
 }
 
 impl Guard {
+    /// Makes new secrets.
+    ///
     /// # Errors
-    /// The system gives no random numbers.
+    /// Fails if the system provides no random numbers.
     pub(super) fn new() -> Result<Self, Error> {
         Ok(Self {
-            link: Mutex::new(Secret::new()?),
-            session: Secret::new()?,
+            link: Mutex::new(RandomSecret::new()?),
+            session: RandomSecret::new()?,
         })
     }
 
-    /// What the link that opens the dashboard next has after the address.
+    /// Returns the path and query of the link that opens the dashboard next.
     pub(super) fn link(&self) -> String {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         format!("/?{PARAMETER}={}", link.expose())
     }
 
-    /// Whether `request` may pass. Only the right link changes anything: it is used up then.
-    pub(super) fn judge<B>(&self, request: &Request<B>) -> Verdict {
-        let Some(host) = own_host(request) else {
-            return Verdict::Refused(Refusal::Host);
+    /// Checks a request. A valid link is used up by it; nothing else changes.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Access {
+        let Some(host) = local_host(request) else {
+            return Access::Refused(Refusal::Host);
         };
         let (method, headers) = (request.method(), request.headers());
         if [Method::CONNECT, Method::TRACE].contains(method) {
-            return Verdict::Refused(Refusal::Method);
+            return Access::Refused(Refusal::Method);
         }
-        let cookie = Cookie::at(&host);
-        let has_cookie = cookie.values(headers).any(|value| self.session.is(value));
-        let site = only(headers, SEC_FETCH_SITE);
-        let is_foreign = !matches!(site, None | Some("none" | "same-origin"));
-        if let Some(secret) = secret_of(request) {
+        let cookie = Cookie::for_host(&host);
+        let has_cookie = cookie
+            .values(headers)
+            .any(|value| self.session.matches(value));
+        let site = single_value(headers, SEC_FETCH_SITE);
+        let is_cross_site = !matches!(site, None | Some("none" | "same-origin"));
+        if let Some(secret) = link_secret(request) {
             if is_prefetch(headers) {
-                return Verdict::Refused(Refusal::Prefetch);
+                return Access::Refused(Refusal::Prefetch);
             }
-            if has_cookie {
-                let by_new_link = self.use_up(secret);
-                return Verdict::LoggedIn { by_new_link };
-            }
-            if !self.use_up(secret) {
-                return Verdict::Refused(Refusal::Link);
-            }
-            return Verdict::Login {
-                cookie: cookie.set(&self.session),
-                is_foreign,
+            let used_link = self.use_link(secret);
+            return match (has_cookie, used_link) {
+                (true, used_link) => Access::LoggedIn { used_link },
+                (false, true) => Access::Login {
+                    cookie: cookie.set_to(&self.session),
+                    is_cross_site,
+                },
+                (false, false) => Access::Refused(Refusal::InvalidLink),
             };
         }
-        // A browser names the page that a WebSocket or a form is of; it may not for what only reads.
-        let must_tell = headers.contains_key(hyper::header::UPGRADE)
-            || ![Method::GET, Method::HEAD].contains(method);
-        let is_own = if headers.contains_key(ORIGIN) {
-            only(headers, ORIGIN).is_some_and(|origin| is_origin(origin, &host))
+        // Browsers send an origin with WebSockets and forms, and may leave it out of requests that
+        // only read.
+        let needs_origin =
+            headers.contains_key(UPGRADE) || ![Method::GET, Method::HEAD].contains(method);
+        let is_own_page = if headers.contains_key(ORIGIN) {
+            single_value(headers, ORIGIN).is_some_and(|origin| is_same_origin(origin, &host))
         } else {
-            !must_tell
+            !needs_origin
         };
-        if !is_own || is_foreign {
-            return Verdict::Refused(Refusal::Foreign);
+        if !is_own_page || is_cross_site {
+            return Access::Refused(Refusal::CrossSite);
         }
         if !has_cookie {
-            return Verdict::Refused(Refusal::NoCookie);
+            return Access::Refused(Refusal::NoCookie);
         }
-        Verdict::Admitted
+        Access::Granted
     }
 
-    /// Whether `secret` is the link's. If so the link is void, and there is a new one.
-    fn use_up(&self, secret: &str) -> bool {
+    /// Returns true if `secret` is the link's. Then a new link replaces it.
+    fn use_link(&self, secret: &str) -> bool {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        if !link.is(secret) {
+        if !link.matches(secret) {
             return false;
         }
-        // Without randomness for another one nobody logs in: a link never works twice.
-        let Ok(another) = Secret::new() else {
+        // Without randomness for a new link, nobody logs in: a link never works twice.
+        let Ok(new) = RandomSecret::new() else {
             return false;
         };
-        *link = another;
+        *link = new;
         true
     }
 }
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// Where a request says it goes, if that is a name of this machine. With any port: `ssh -L` may
-/// have given it another.
-fn own_host<B>(request: &Request<B>) -> Option<Authority> {
-    // A proxy is asked for a whole URL, and this is none.
+/// Returns the host that a request names, if it is this machine. Any port will do: `ssh -L` may
+/// have changed it.
+fn local_host<B>(request: &Request<B>) -> Option<Authority> {
+    // Only proxies get whole URLs.
     if request.uri().authority().is_some() {
         return None;
     }
-    let text = only(request.headers(), HOST)?;
+    let text = single_value(request.headers(), HOST)?;
     let host = text.parse::<Authority>().ok()?;
     let name = host.host().to_ascii_lowercase();
-    let is_own = ["127.0.0.1", "localhost", "[::1]"].contains(&name.as_str());
-    (is_own && !text.contains('@')).then_some(host)
+    let is_local = ["127.0.0.1", "localhost", "[::1]"].contains(&name.as_str());
+    (is_local && !text.contains('@')).then_some(host)
 }
 
-/// The one value of a header; nothing where there are several, or none.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+/// Returns the value of a header; `None` if there are several, or none.
+fn single_value(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
-fn is_origin(origin: &str, host: &Authority) -> bool {
+/// Returns true if `origin` is a page of this server, which the browser knows as `host`.
+fn is_same_origin(origin: &str, host: &Authority) -> bool {
     let Some(origin) = origin.strip_prefix("http://") else {
         return false;
     };
-    let same_port = |origin: &Authority| port(origin) == port(host);
-    let origin = origin.parse::<Authority>();
-    origin.is_ok_and(|origin| origin.host().eq_ignore_ascii_case(host.host()) && same_port(&origin))
+    origin.parse::<Authority>().is_ok_and(|origin| {
+        origin.host().eq_ignore_ascii_case(host.host()) && port(&origin) == port(host)
+    })
 }
 
 fn port(host: &Authority) -> u16 {
     host.port_u16().unwrap_or(80)
 }
 
-/// The secret that a link gives, in a request that only a link makes.
-fn secret_of<B>(request: &Request<B>) -> Option<&str> {
+/// Returns the secret in a request for the link.
+fn link_secret<B>(request: &Request<B>) -> Option<&str> {
     if request.method() != Method::GET || request.uri().path() != "/" {
         return None;
     }
@@ -184,23 +187,26 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The cookie of this server. Browsers keep those of all ports of a host together, so its name has
-/// the port, and that of the browser's end: dashboards of several machines may end there.
+/// The cookie of this server, by its name. Browsers share the cookies of a host among all its ports,
+/// so the name has the port. It is the port that the browser uses: dashboards of several machines
+/// may be forwarded to the browser's machine.
 struct Cookie(String);
 
 impl Cookie {
-    fn at(host: &Authority) -> Self {
+    fn for_host(host: &Authority) -> Self {
         Self(format!("dgw-{}", port(host)))
     }
 
     fn values<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        let texts = headers.get_all(COOKIE).iter();
-        let texts = texts.filter_map(|text| text.to_str().ok());
-        let pairs = texts.flat_map(|text| text.split(';'));
-        pairs.filter_map(|pair| pair.trim().strip_prefix(self.0.as_str())?.strip_prefix('='))
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|text| text.to_str().ok())
+            .flat_map(|text| text.split(';'))
+            .filter_map(|pair| pair.trim().strip_prefix(&*self.0)?.strip_prefix('='))
     }
 
-    fn set(&self, session: &Secret) -> HeaderValue {
+    fn set_to(&self, session: &RandomSecret) -> HeaderValue {
         let text = format!(
             "{}={}; Path=/; HttpOnly; SameSite=Strict",
             self.0,

@@ -1,4 +1,4 @@
-//! Pages of the server's own, for what it can't pass on.
+//! Pages of the server itself, for requests that it can't pass on.
 
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
@@ -10,217 +10,245 @@ use reqwest::Body;
 use super::guard::Refusal;
 use crate::gateway;
 
-/// Where the dashboard begins.
+/// Path of the dashboard's first page.
 const START: &str = "/status";
 
-/// After so many seconds a page looks whether the trouble has passed.
-pub(super) const RETRY: u32 = 3;
-
-/// What a page says.
-struct Page {
-    status: StatusCode,
-    title: String,
-    /// A paragraph each.
-    text: Vec<String>,
-    /// A link to the start, with these words.
-    link: Option<&'static str>,
-    /// Where the browser goes by itself, after so many seconds.
-    refresh: Option<(u32, &'static str)>,
-}
-
-impl Page {
-    fn new(status: StatusCode, title: &str, text: &[&str]) -> Self {
-        Self {
-            status,
-            title: title.to_owned(),
-            text: text.iter().map(|line| (*line).to_owned()).collect(),
-            link: None,
-            refresh: None,
-        }
-    }
-
-    fn answer(&self) -> Response<Body> {
-        let title = escaped(&self.title);
-        let refresh = self.refresh.map_or(String::new(), |(seconds, to)| {
-            format!("<meta http-equiv=\"refresh\" content=\"{seconds}{to}\">\n")
-        });
-        let mut text = String::new();
-        for line in &self.text {
-            text.push_str(&["<p>", &escaped(line), "</p>\n"].concat());
-        }
-        if let Some(words) = self.link {
-            text.push_str(&["<p><a href=\"", START, "\">", words, "</a></p>\n"].concat());
-        }
-        let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n{refresh}\
-             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-             <body>\n<h1>{title}</h1>\n{text}</body>\n</html>\n"
-        );
-        let mut answer = bare(self.status, Body::from(html));
-        let headers = answer.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        answer
-    }
-}
+/// Seconds after which a page tries again.
+const RETRY: &str = "3";
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}\
 h1{font-size:1.4rem}p{overflow-wrap:anywhere}";
 
-/// Nothing but the page's own style.
+/// Allows only the page's own style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// To the start, with the cookie that opens it, if it is a new one.
-pub(super) fn start(cookie: Option<HeaderValue>) -> Response<Body> {
-    let mut answer = bare(StatusCode::SEE_OTHER, Body::from(""));
-    let headers = answer.headers_mut();
-    headers.insert(LOCATION, HeaderValue::from_static(START));
-    if let Some(cookie) = cookie {
-        headers.insert(SET_COOKIE, cookie);
+const TRIES_AGAIN: &str = "This page tries again by itself.";
+
+/// Content of a page.
+struct OwnPage<'a> {
+    status: StatusCode,
+    title: &'a str,
+    paragraphs: &'a [&'a str],
+    /// True if the page links to the dashboard's first page.
+    has_link: bool,
+    /// Seconds after which the browser loads the page again, or another one.
+    refresh: Option<&'a str>,
+}
+
+impl<'a> OwnPage<'a> {
+    fn new(status: StatusCode, title: &'a str, paragraphs: &'a [&'a str]) -> Self {
+        Self {
+            status,
+            title,
+            paragraphs,
+            has_link: false,
+            refresh: None,
+        }
     }
-    answer
+
+    fn to_response(&self) -> Response<Body> {
+        let title = escaped(self.title);
+        let refresh = self.refresh.map_or(String::new(), |content| {
+            format!("<meta http-equiv=\"refresh\" content=\"{content}\">\n")
+        });
+        let mut body = self
+            .paragraphs
+            .iter()
+            .map(|text| format!("<p>{}</p>\n", escaped(text)))
+            .collect::<String>();
+        if self.has_link {
+            body += &format!("<p><a href=\"{START}\">To the dashboard</a></p>\n");
+        }
+        let html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n{refresh}\
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+             <body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
+        );
+        let mut response = uncached(self.status, html);
+        response.headers_mut().extend([
+            (
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            ),
+            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ]);
+        response
+    }
 }
 
-/// The same by a page that goes there itself: to a browser that came from another site's page a
-/// redirect would still be that site's doing.
-pub(super) fn start_over(cookie: HeaderValue) -> Response<Body> {
-    let page = Page {
-        link: Some("To the dashboard"),
-        refresh: Some((0, "; url=/status")),
-        ..Page::new(StatusCode::OK, "Dask dashboard", &[])
+/// Redirects to the dashboard, and sets the cookie that opens it if it is a new one.
+pub(super) fn start(cookie: Option<HeaderValue>) -> Response<Body> {
+    let mut response = uncached(StatusCode::SEE_OTHER, String::new());
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::from_static(START));
+    headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+    response
+}
+
+/// Sets the cookie by a page that then loads the dashboard. A browser that comes from another
+/// site's page counts a redirect as a request of that site, and would not send the cookie.
+pub(super) fn start_by_refresh(cookie: HeaderValue) -> Response<Body> {
+    let page = OwnPage {
+        has_link: true,
+        refresh: Some("0; url=/status"),
+        ..OwnPage::new(StatusCode::OK, "Dask dashboard", &[])
     };
-    let mut answer = page.answer();
-    answer.headers_mut().insert(SET_COOKIE, cookie);
-    answer
+    let mut response = page.to_response();
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    response
 }
 
-/// Why a request is refused. The connection ends with it.
+/// Explains why a request is refused, and closes the connection.
 pub(super) fn refused(refusal: Refusal) -> Response<Body> {
-    let page = match refusal {
-        Refusal::NoCookie => Page::new(
-            StatusCode::FORBIDDEN,
+    let (title, paragraphs): (&str, &[&str]) = match refusal {
+        Refusal::NoCookie => (
             "This dashboard is private",
             &[
-                "It opens by the link that dgw printed when it was started, once.",
-                "For another browser dgw prints another link as soon as the first was used.",
+                "Open it once with the link that dgw printed when it started.",
+                "When a link is used, dgw prints another one for the next browser.",
             ],
         ),
-        Refusal::Link => Page::new(
-            StatusCode::FORBIDDEN,
-            "This link is no longer good",
+        Refusal::InvalidLink => (
+            "This link is no longer valid",
             &[
-                "Each link opens the dashboard once. The next one is where dgw runs, on its last \
-                 lines.",
-                "If it was not you who used this one, end dgw there with Ctrl-C, and start it \
+                "Each link opens the dashboard once. dgw prints the next link where it runs.",
+                "If you did not use this link yourself, stop dgw there with Ctrl-C and start it \
                  again.",
             ],
         ),
-        Refusal::Prefetch => Page::new(
-            StatusCode::FORBIDDEN,
+        Refusal::Prefetch => (
             "Not opened yet",
-            &["The link works once, so it waits until you open it yourself."],
+            &["The link works only once, so it waits until you open it yourself."],
         ),
-        Refusal::Foreign => Page {
-            link: Some("To the dashboard"),
-            ..Page::new(
-                StatusCode::FORBIDDEN,
-                "Another page asked for this",
-                &["The dashboard answers only its own pages, and what you open yourself."],
-            )
-        },
-        Refusal::Host => Page::new(
-            StatusCode::FORBIDDEN,
-            "Not by this name",
+        Refusal::CrossSite => (
+            "Another page requested this",
+            &["The dashboard only responds to its own pages and to what you open yourself."],
+        ),
+        Refusal::Host => (
+            "Unknown host name",
             &[
-                "The dashboard is served as 127.0.0.1 or localhost only: open the link that dgw \
-               printed. From another machine, run the ssh line there first.",
+                "The dashboard is only available at 127.0.0.1 or localhost: open the link that \
+               dgw printed. On another machine, run the ssh command first.",
             ],
         ),
-        Refusal::Method => Page::new(
-            StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Method => (
             "Not a proxy",
-            &["This server passes on requests for a dashboard, and nothing else."],
+            &["This server only passes on requests for a dashboard."],
         ),
     };
-    let mut answer = page.answer();
+    let status = match refusal {
+        Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let page = OwnPage {
+        has_link: refusal == Refusal::CrossSite,
+        ..OwnPage::new(status, title, paragraphs)
+    };
+    let mut response = page.to_response();
     let close = HeaderValue::from_static("close");
-    answer.headers_mut().insert(CONNECTION, close);
-    answer
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
-/// There is no answer from the cluster.
-pub(super) fn unreachable(error: &gateway::Error) -> Response<Body> {
+/// Says that the gateway does not respond.
+pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
     let status = match error {
-        gateway::Error::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+        gateway::Error::NoResponse { .. } => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     };
     let message = error.to_string();
-    let text = [Some(message.as_str()), error.cause(), Some(AGAIN)];
-    trouble(status, "The gateway does not answer", &text)
+    let paragraphs = [Some(message.as_str()), error.cause(), Some(TRIES_AGAIN)];
+    let paragraphs = paragraphs.into_iter().flatten().collect::<Vec<_>>();
+    retrying(status, "The gateway does not respond", &paragraphs)
 }
 
-/// The gateway has an answer, and it is that the scheduler has none.
-pub(super) fn no_scheduler(status: StatusCode) -> Response<Body> {
-    let text = format!(
+/// Says that the gateway can't reach the scheduler.
+pub(super) fn scheduler_failed(status: StatusCode) -> Response<Body> {
+    let reason = format!(
         "The gateway could not reach it: status {}.",
         status.as_u16()
     );
-    let title = "The cluster's scheduler does not answer";
-    trouble(status, title, &[Some(&text), Some(AGAIN)])
+    let title = "The cluster's scheduler does not respond";
+    retrying(status, title, &[&reason, TRIES_AGAIN])
 }
 
-const AGAIN: &str = "This page tries again by itself.";
-
-fn trouble(status: StatusCode, title: &str, text: &[Option<&str>]) -> Response<Body> {
-    let text = text.iter().copied().flatten().collect::<Vec<_>>();
-    let page = Page {
-        refresh: Some((RETRY, "")),
-        ..Page::new(status, title, &text)
+fn retrying(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response<Body> {
+    let page = OwnPage {
+        refresh: Some(RETRY),
+        ..OwnPage::new(status, title, paragraphs)
     };
-    page.answer()
+    page.to_response()
 }
 
-/// The cluster is no more; `what` says how it ended.
-pub(super) fn ended(what: &str) -> Response<Body> {
+/// Says that the cluster has ended, and `how`.
+pub(super) fn cluster_ended(how: &str) -> Response<Body> {
     let text = "Its dashboard ended with it. `dgw new` starts another cluster.";
-    Page::new(StatusCode::GONE, what, &[text]).answer()
+    OwnPage::new(StatusCode::GONE, how, &[text]).to_response()
 }
 
-/// The request makes no sense to the cluster.
-pub(super) fn unfit(what: &str) -> Response<Body> {
-    Page::new(
-        StatusCode::BAD_REQUEST,
-        "Not a page of this dashboard",
-        &[what],
-    )
-    .answer()
+/// Says that a request is none for a dashboard.
+pub(super) fn invalid_request(reason: &str) -> Response<Body> {
+    let title = "Not a page of this dashboard";
+    OwnPage::new(StatusCode::BAD_REQUEST, title, &[reason]).to_response()
 }
 
-fn bare(status: StatusCode, body: Body) -> Response<Body> {
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
+fn uncached(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let no_store = HeaderValue::from_static("no-store");
-    answer.headers_mut().insert(CACHE_CONTROL, no_store);
-    answer
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
-/// Text as HTML that shows it, and nothing else.
+/// Escapes text for HTML, in elements and in quoted attributes.
 fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            char => html.push(char),
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_html() {
+        let text = "a & b &lt; <script src=\"x\">";
+        assert_eq!(
+            escaped(text),
+            "a &amp; b &amp;lt; &lt;script src=&quot;x&quot;&gt;"
+        );
+    }
+
+    #[test]
+    fn new_cookie_is_set_and_the_page_is_not_cached() {
+        let cookie = HeaderValue::from_static("dgw-1=x");
+        for response in [
+            start(Some(cookie.clone())),
+            start_by_refresh(cookie.clone()),
+        ] {
+            assert_eq!(response.headers()[SET_COOKIE], cookie);
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        }
+        assert_eq!(start(None).headers().get(SET_COOKIE), None);
+        assert_eq!(start(None).headers()[LOCATION], START);
+    }
+
+    #[test]
+    fn refusal_closes_the_connection() {
+        for (refusal, status) in [
+            (Refusal::NoCookie, 403),
+            (Refusal::CrossSite, 403),
+            (Refusal::Method, 405),
+        ] {
+            let response = refused(refusal);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[CONNECTION], "close");
+            assert_eq!(response.headers()[CONTENT_SECURITY_POLICY], POLICY);
         }
     }
-    html
 }

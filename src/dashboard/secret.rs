@@ -1,21 +1,20 @@
-//! What nobody can guess.
+//! Random secrets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::crypto::ring;
 use subtle::ConstantTimeEq as _;
 
-use super::Error;
+use super::error::Error;
 
-/// 256 random bits, as text that a URL and a cookie can hold. It has neither `Display` nor `Debug`.
-#[derive(Clone)]
-pub(super) struct Secret(String);
+/// 256 random bits, as text that fits into a URL and a cookie. It has neither `Display` nor `Debug`.
+pub(super) struct RandomSecret(String);
 
-impl Secret {
-    /// A new one.
+impl RandomSecret {
+    /// Makes a new secret.
     ///
     /// # Errors
-    /// The system gives no random numbers.
+    /// Fails if the system provides no random numbers.
     pub(super) fn new() -> Result<Self, Error> {
         let mut bytes = [0; 32];
         let random = ring::default_provider().secure_random;
@@ -23,13 +22,13 @@ impl Secret {
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The text itself, for the link and the cookie.
+    /// Returns the text itself, for the link and the cookie.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `text` is it. How long that takes tells nothing.
-    pub(super) fn is(&self, text: &str) -> bool {
+    /// Returns true if `text` is this secret, in a time that reveals nothing.
+    pub(super) fn matches(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()
     }
 }
@@ -39,10 +38,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_itself_alone() {
-        let [one, other] = [Secret::new(), Secret::new()].map(|made| made.expect("made"));
+    fn secret_matches_only_itself() {
+        let [one, other] = [RandomSecret::new(), RandomSecret::new()].map(|new| new.expect("new"));
         assert_eq!(one.expose().len(), 43);
-        assert!(one.is(one.expose()));
-        assert!(!one.is(other.expose()) && !one.is("") && !one.is(&one.expose()[1..]));
+        assert!(one.matches(one.expose()));
+        assert!(!one.matches(other.expose()));
+        assert!(!one.matches("") && !one.matches(&one.expose()[1..]));
     }
 }

@@ -1,10 +1,9 @@
-//! The server: listens, judges, passes on.
+//! The server: accepts connections, checks requests, passes them on.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,21 +19,22 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::guard::{Guard, Verdict};
+use super::error::Error;
+use super::guard::{Access, Guard};
 use super::socket::PrivateSocket;
-use super::strangers::Strangers;
-use super::{Error, SocketFault, forward, page};
+use super::unauthenticated::UnauthenticatedConnections;
+use super::{forward, page};
 use crate::gateway::Pages;
 
-/// What a connection may hold in memory of a head, and of an answer that isn't read. Browsers send
-/// the cookies of every server on this machine that they know.
+/// Memory of a connection for a request's head, or for a response that the browser does not read.
+/// Browsers send the cookies of every server on this machine.
 const BUFFER: usize = 64 * 1024;
 
-/// For a head, from its first byte or the answer before it.
+/// Time limit for a head, from its first byte or the response before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// No descriptor is left: some connection has to end first.
-const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+/// Pause after a connection could not be accepted because no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A cluster's dashboard, served on this machine.
 pub(crate) struct Server {
@@ -44,38 +44,40 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
-/// What all connections have to do with.
+/// State shared by all connections.
 struct Shared {
     pages: Pages,
     guard: Guard,
-    strangers: Strangers,
-    opened: Notify,
-    troubled: Notify,
+    unauthenticated: UnauthenticatedConnections,
+    link_used: Notify,
+    request_failed: Notify,
     /// How the cluster ended.
     end: OnceLock<String>,
 }
 
 impl Server {
-    /// Listens on `port` of 127.0.0.1, any free one for none, and at `socket` too.
+    /// Listens on `port` of 127.0.0.1, or any free port, and at the path `socket` too.
     ///
     /// # Errors
-    /// The port or the path is taken, or the system says no.
+    /// Fails if the port or the path is in use or can't be used.
     pub(crate) async fn listen(
         pages: Pages,
         port: Option<u16>,
         socket: Option<&Path>,
     ) -> Result<Self, Error> {
-        let unix = socket.map(|path| {
-            PrivateSocket::listen(path).map_err(|fault: SocketFault| Error::Socket {
-                path: path.to_owned(),
-                fault,
+        let unix = socket
+            .map(|path| {
+                PrivateSocket::listen(path).map_err(|fault| Error::Socket {
+                    path: path.to_owned(),
+                    fault,
+                })
             })
-        });
-        let unix = unix.transpose()?;
+            .transpose()?;
         let port = port.unwrap_or(0);
         let failed = |source| Error::Port { port, source };
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let tcp = tcp.map_err(failed)?;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(failed)?;
         Ok(Self {
             port: tcp.local_addr().map_err(failed)?.port(),
             tcp,
@@ -83,72 +85,65 @@ impl Server {
             shared: Arc::new(Shared {
                 pages,
                 guard: Guard::new()?,
-                strangers: Strangers::default(),
-                opened: Notify::new(),
-                troubled: Notify::new(),
+                unauthenticated: UnauthenticatedConnections::default(),
+                link_used: Notify::new(),
+                request_failed: Notify::new(),
                 end: OnceLock::new(),
             }),
         })
     }
 
+    /// Returns the port on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// The link that opens the dashboard, once. It holds a secret.
+    /// Returns the link that opens the dashboard once. It holds a secret.
     pub(crate) fn link(&self) -> String {
         format!("http://127.0.0.1:{}{}", self.port, self.shared.guard.link())
     }
 
-    /// When the link was used, so that there is another.
-    pub(crate) async fn opened(&self) {
-        self.shared.opened.notified().await;
+    /// Waits until the link is used; then there is another.
+    pub(crate) async fn link_used(&self) {
+        self.shared.link_used.notified().await;
     }
 
-    /// When the gateway or the cluster failed to answer.
-    pub(crate) async fn troubled(&self) {
-        self.shared.troubled.notified().await;
+    /// Waits until the gateway or the cluster fails to respond.
+    pub(crate) async fn request_failed(&self) {
+        self.shared.request_failed.notified().await;
     }
 
-    /// From now on every page says that the cluster has ended, and how.
-    pub(crate) fn conclude(&self, how: &str) {
-        // It ends once.
+    /// Makes every page say that the cluster has ended, and how.
+    pub(crate) fn set_ended(&self, how: &str) {
+        // A second call changes nothing.
         let _ = self.shared.end.set(how.to_owned());
     }
 
-    /// Serves, until this is dropped.
+    /// Serves until this is dropped.
     pub(crate) async fn run(&self) -> Infallible {
         let mut connections = JoinSet::new();
         for number in 0.. {
             while connections.try_join_next().is_some() {}
-            let accepted = tokio::select! {
-                accepted = self.tcp.accept() => accepted.map(|(stream, _)| Stream::Tcp(stream)),
-                accepted = accept(self.unix.as_ref()) => accepted.map(Stream::Unix),
-            };
             let shared = Arc::clone(&self.shared);
-            let connection = match accepted {
-                Ok(Stream::Tcp(stream)) => {
-                    // WebSocket messages are small, and somebody looks at them.
+            let accepted = tokio::select! {
+                accepted = self.tcp.accept() => accepted.map(|(stream, _)| {
+                    // WebSocket messages are small and should arrive at once.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(shared.serve(number, stream))
-                }
-                Ok(Stream::Unix(stream)) => connections.spawn(shared.serve(number, stream)),
-                Err(_) => {
-                    tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
-                    continue;
+                }),
+                accepted = accept(self.unix.as_ref()) => {
+                    accepted.map(|stream| connections.spawn(shared.serve(number, stream)))
                 }
             };
-            self.shared.strangers.meet(number, connection);
-            // However many wait to be accepted, each may first show its cookie.
+            match accepted {
+                Ok(connection) => self.shared.unauthenticated.add(number, connection),
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+            // Lets the connection send its cookie before more are accepted.
             tokio::task::yield_now().await;
         }
         std::future::pending().await
     }
-}
-
-enum Stream {
-    Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
 }
 
 async fn accept(socket: Option<&PrivateSocket>) -> io::Result<tokio::net::UnixStream> {
@@ -165,94 +160,92 @@ impl Shared {
         number: u64,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) {
-        let is_known = AtomicBool::new(false);
-        let answer = async |request| {
-            let answer = self.answer(request, || {
-                if !is_known.swap(true, Ordering::Relaxed) {
-                    self.strangers.forget(number);
-                }
-            });
-            Ok::<_, Infallible>(answer.await)
+        let respond = async |request| {
+            let response = self.respond(request, || self.unauthenticated.remove(number));
+            Ok::<_, Infallible>(response.await)
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .serve_connection(TokioIo::new(stream), service_fn(respond))
             .with_upgrades();
         if let Err(error) = connection.await {
             log::debug!("connection {number}: {error}");
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, admit: impl Fn()) -> Response<Body> {
-        let verdict = self.guard.judge(&request);
-        let path = request.uri().path();
-        let mut answer = match verdict {
-            Verdict::Admitted => {
-                admit();
+    /// Returns the response to `request`; calls `on_granted` if it is the user's own.
+    async fn respond(&self, request: Request<Incoming>, on_granted: impl Fn()) -> Response<Body> {
+        let mut response = match self.guard.check(&request) {
+            Access::Granted => {
+                on_granted();
                 self.pass_on(request).await
             }
-            Verdict::LoggedIn { by_new_link } => {
-                if by_new_link {
-                    self.opened.notify_one();
+            Access::LoggedIn { used_link } => {
+                if used_link {
+                    self.link_used.notify_one();
                 }
                 page::start(None)
             }
-            Verdict::Login { cookie, is_foreign } => {
-                self.opened.notify_one();
-                if is_foreign {
-                    page::start_over(cookie)
+            Access::Login {
+                cookie,
+                is_cross_site,
+            } => {
+                self.link_used.notify_one();
+                if is_cross_site {
+                    page::start_by_refresh(cookie)
                 } else {
                     page::start(Some(cookie))
                 }
             }
-            Verdict::Refused(refusal) => {
+            Access::Refused(refusal) => {
+                let path = request.uri().path();
                 log::info!("refused {} {path}: {refusal:?}", request.method());
                 page::refused(refusal)
             }
         };
-        protect(answer.headers_mut());
-        answer
+        isolate(response.headers_mut());
+        response
     }
 
     async fn pass_on(&self, request: Request<Incoming>) -> Response<Body> {
         if let Some(how) = self.end.get() {
-            return page::ended(how);
+            return page::cluster_ended(how);
         }
-        let is_page = wants_page(request.headers());
-        let answer = match forward::forward(&self.pages, request).await {
-            Ok(answer) => answer,
+        let is_page = accepts_html(request.headers());
+        let response = match forward::forward(&self.pages, request).await {
+            Ok(response) => response,
             Err(error) => {
-                self.troubled.notify_one();
-                return page::unreachable(&error);
+                self.request_failed.notify_one();
+                return page::gateway_failed(&error);
             }
         };
-        match answer.status() {
-            StatusCode::NOT_FOUND => self.troubled.notify_one(),
+        match response.status() {
+            StatusCode::NOT_FOUND => self.request_failed.notify_one(),
             status @ (StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT) => {
-                self.troubled.notify_one();
+                self.request_failed.notify_one();
                 if is_page {
-                    return page::no_scheduler(status);
+                    return page::scheduler_failed(status);
                 }
             }
             _ => {}
         }
-        answer
+        response
     }
 }
 
-/// Whether a person is going to see the answer.
-fn wants_page(headers: &HeaderMap) -> bool {
+/// Returns true if a person is going to see the response.
+fn accepts_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Keeps the answer from other sites' pages: they can't put it in a frame, include it, or learn of
-/// it by a link.
-fn protect(headers: &mut HeaderMap) {
+/// Isolates the response from other sites' pages: they can't frame it, include it, or learn of it
+/// by a link.
+fn isolate(headers: &mut HeaderMap) {
     const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     headers.insert(REFERRER_POLICY, SAME_ORIGIN);

@@ -8,37 +8,38 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixSocket};
 
-use super::SocketFault;
+use super::error::SocketFault;
 
-/// Connections that wait to be accepted.
+/// Limit on connections that are not accepted yet.
 const BACKLOG: u32 = 128;
 
-/// A socket that listens; its file goes with it.
+/// A listening socket. Its file is removed with it.
 pub(super) struct PrivateSocket {
     listener: UnixListener,
     path: PathBuf,
-    /// Device and inode, to tell it from what may have taken its place.
+    /// Device and inode, to recognize the file if another has taken its place.
     file: (u64, u64),
 }
 
 impl PrivateSocket {
-    /// Listens at `path`. One's own socket is replaced if nobody listens there any more.
+    /// Listens at `path`. Replaces a socket of the user's own at which nobody listens any more.
     ///
     /// # Errors
-    /// Anything else is there, or the system says no.
+    /// Fails if anything else exists there, or the socket can't be created.
     pub(super) fn listen(path: &Path) -> Result<Self, SocketFault> {
-        clear(path)?;
+        remove_unused_socket(path)?;
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
-        // Nobody can connect before it listens, and by then it has its mode, whatever the umask.
+        // Nobody can connect before it listens, so the mode is in force for every connection,
+        // whatever the umask.
         let file = fs::symlink_metadata(path)
             .and_then(|_| fs::set_permissions(path, fs::Permissions::from_mode(0o600)))
             .and_then(|()| fs::symlink_metadata(path))?;
         if !file.file_type().is_socket() || file.mode() & 0o777 != 0o600 {
-            return Err(SocketFault::Taken);
+            return Err(SocketFault::NotASocket);
         }
         if file.uid() != own_uid() {
-            return Err(SocketFault::Foreign);
+            return Err(SocketFault::OtherUser);
         }
         Ok(Self {
             listener: socket.listen(BACKLOG)?,
@@ -56,24 +57,27 @@ impl Drop for PrivateSocket {
     fn drop(&mut self) {
         let there = fs::symlink_metadata(&self.path);
         if there.is_ok_and(|there| (there.dev(), there.ino()) == self.file) {
-            // If it can't be removed, it is one that nobody listens at, and the next one replaces.
+            // If that fails, the next dashboard at this path replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Makes sure that nothing is at `path`.
-fn clear(path: &Path) -> Result<(), SocketFault> {
+/// Removes a socket of the user's own at `path`, at which nobody listens.
+///
+/// # Errors
+/// Fails if anything else exists there.
+fn remove_unused_socket(path: &Path) -> Result<(), SocketFault> {
     let there = match fs::symlink_metadata(path) {
         Ok(there) => there,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     if !there.file_type().is_socket() {
-        return Err(SocketFault::Taken);
+        return Err(SocketFault::NotASocket);
     }
     if there.uid() != own_uid() {
-        return Err(SocketFault::Foreign);
+        return Err(SocketFault::OtherUser);
     }
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -92,16 +96,16 @@ fn own_uid() -> u32 {
 mod tests {
     use super::*;
 
-    fn inside() -> tempfile::TempDir {
-        tempfile::tempdir().expect("a folder")
+    fn directory() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a directory")
     }
 
     #[tokio::test]
-    async fn only_its_owner_may_connect_and_it_goes_with_its_listener() {
-        let folder = inside();
-        let path = folder.path().join("socket");
+    async fn only_its_owner_may_connect_and_its_file_is_removed_with_it() {
+        let directory = directory();
+        let path = directory.path().join("socket");
         let socket = PrivateSocket::listen(&path).expect("it listens");
-        let mode = fs::symlink_metadata(&path).expect("it is there").mode();
+        let mode = fs::symlink_metadata(&path).expect("a file").mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(matches!(
             PrivateSocket::listen(&path),
@@ -112,24 +116,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_left_over_is_replaced_and_nothing_else() {
-        let folder = inside();
-        let path = folder.path().join("socket");
+    async fn replaces_only_an_unused_socket() {
+        let directory = directory();
+        let path = directory.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
-        assert!(path.exists(), "left over");
+        assert!(path.exists(), "unused");
         drop(PrivateSocket::listen(&path).expect("replaced"));
         fs::write(&path, "precious").expect("a file");
         assert!(matches!(
             PrivateSocket::listen(&path),
-            Err(SocketFault::Taken)
+            Err(SocketFault::NotASocket)
         ));
         fs::remove_file(&path).expect("removed");
         std::os::unix::fs::symlink("/nowhere", &path).expect("a link");
         assert!(matches!(
             PrivateSocket::listen(&path),
-            Err(SocketFault::Taken)
+            Err(SocketFault::NotASocket)
         ));
-        let missing = folder.path().join("no/socket");
+        let missing = directory.path().join("no/socket");
         assert!(matches!(
             PrivateSocket::listen(&missing),
             Err(SocketFault::System(_))
@@ -137,9 +141,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_took_its_place_stays() {
-        let folder = inside();
-        let path = folder.path().join("socket");
+    async fn does_not_remove_a_file_that_took_its_place() {
+        let directory = directory();
+        let path = directory.path().join("socket");
         let socket = PrivateSocket::listen(&path).expect("it listens");
         fs::remove_file(&path).expect("removed");
         fs::write(&path, "precious").expect("a file");

@@ -1,7 +1,7 @@
-//! The `Authorization` header, sent with the first request and with each.
+//! The `Authorization` header, sent with every request from the first one on.
 //!
-//! No cookie jar: the server sets a cookie that wins over the header and expires earlier than it
-//! says.
+//! There is no cookie jar: the server sets a cookie that takes precedence over the header and
+//! expires earlier than it says.
 
 use std::time::Duration;
 
@@ -9,102 +9,118 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
-use super::answer::Answer;
-use super::kerberos::{Exchange, Service};
-use super::{AuthFailure, Error};
+use super::error::{AuthFailure, Error, KerberosError};
+use super::kerberos::{KerberosExchange, KerberosService};
+use super::response::Response;
 use crate::config::{Credentials, Settings};
 
-/// How requests say who one is.
+/// How requests authenticate.
+#[derive(Clone)]
 pub(super) enum Authorization {
-    Nobody,
-    /// The same header with each, marked as sensitive.
-    Header(HeaderValue),
-    /// A token of its own with each.
-    Tickets(Service),
+    Anonymous,
+    /// The same header with each request, marked as sensitive.
+    Header {
+        method: &'static str,
+        value: HeaderValue,
+    },
+    /// A new token with each request.
+    Kerberos(KerberosService),
 }
 
-/// What one request says of who one is.
-pub(super) struct Presented {
+/// The authentication of one request.
+pub(super) struct RequestAuth {
     /// Marked as sensitive.
     pub(super) header: Option<HeaderValue>,
-    /// What the answer to a token is held against.
-    exchange: Option<Exchange>,
+    /// Set if the response must prove that it is the gateway's.
+    exchange: Option<KerberosExchange>,
 }
 
 impl Authorization {
-    /// What these settings ask for.
+    /// The authorization that `settings` ask for.
     ///
     /// # Errors
-    /// The credentials hold what no header can carry.
+    /// Fails if the credentials contain characters that no header can carry.
     pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
-        match &settings.credentials {
+        let text = match &settings.credentials {
             Credentials::Basic { username, password } => {
                 let pair = format!("{username}:{}", password.expose());
-                sensitive(&format!("Basic {}", STANDARD.encode(pair))).map(Self::Header)
+                format!("Basic {}", STANDARD.encode(pair))
             }
-            // The scheme is the server's own and case-sensitive (`JupyterHubAuthenticator`).
-            Credentials::JupyterHub { token } => {
-                sensitive(&format!("jupyterhub {}", token.expose())).map(Self::Header)
+            // The server's own scheme, which is case-sensitive (`JupyterHubAuthenticator`).
+            Credentials::JupyterHub { token } => format!("jupyterhub {}", token.expose()),
+            Credentials::Kerberos => {
+                return KerberosService::new(&settings.address).map(Self::Kerberos);
             }
-            Credentials::Kerberos => Service::of(&settings.address).map(Self::Tickets),
+        };
+        Ok(Self::Header {
+            method: settings.credentials.kind(),
+            value: sensitive(&text)?,
+        })
+    }
+
+    /// The authentication method by its name in the configuration, if there is one.
+    pub(super) fn method(&self) -> Option<&'static str> {
+        match self {
+            Self::Anonymous => None,
+            Self::Header { method, .. } => Some(method),
+            Self::Kerberos(_) => Some(Credentials::Kerberos.kind()),
         }
     }
 
-    /// What to say with the next request. Whoever must be asked for a token has until `limit`.
+    /// The authentication for the next request. Getting a Kerberos token may take until `limit`.
     ///
     /// # Errors
-    /// There is no ticket, or nobody gives a token for it.
-    pub(super) async fn presented(&self, limit: Duration) -> Result<Presented, Error> {
+    /// Fails if there is no Kerberos ticket, or no token for it.
+    pub(super) async fn for_request(&self, limit: Duration) -> Result<RequestAuth, Error> {
         let (header, exchange) = match self {
-            Self::Nobody => (None, None),
-            Self::Header(header) => (Some(header.clone()), None),
-            Self::Tickets(service) => {
-                let (token, exchange) = service.token(limit).await.map_err(refused)?;
-                // As case-sensitive as the other (`KerberosAuthenticator`).
+            Self::Anonymous => (None, None),
+            Self::Header { value, .. } => (Some(value.clone()), None),
+            Self::Kerberos(service) => {
+                let (token, exchange) = service.token(limit).await.map_err(failed)?;
+                // This scheme is case-sensitive too (`KerberosAuthenticator`).
                 let header = sensitive(&format!("Negotiate {}", STANDARD.encode(token)))?;
                 (Some(header), Some(exchange))
             }
         };
-        Ok(Presented { header, exchange })
+        Ok(RequestAuth { header, exchange })
     }
 }
 
-impl Presented {
-    /// Holds the answer's token against the one that was sent: only the gateway can make it.
+impl RequestAuth {
+    /// Checks that the response comes from the gateway, if the method allows that.
     ///
     /// # Errors
-    /// Something else has answered. Complaints needn't prove anything: the server sends no token
-    /// with its 404 and 422.
-    pub(super) fn holds(self, answer: &Answer) -> Result<(), Error> {
-        match (self.exchange, token_in(&answer.headers)) {
-            (Some(exchange), Some(token)) => exchange.conclude(&token),
-            (Some(exchange), None) if answer.status.is_success() => exchange.conclude(&[]),
+    /// Fails if a Kerberos token is wrong, or missing from a successful response. The server sends
+    /// none with 404 and 422.
+    pub(super) fn verify(self, response: &Response) -> Result<(), Error> {
+        match (self.exchange, negotiate_token(&response.headers)) {
+            (Some(exchange), Some(token)) => exchange.verify(&token),
+            (Some(exchange), None) if response.status.is_success() => exchange.verify(&[]),
             _ => Ok(()),
         }
-        .map_err(refused)
+        .map_err(failed)
     }
 }
 
-fn refused(fault: super::kerberos::KerberosError) -> Error {
-    Error::Authentication(Box::new(AuthFailure::Kerberos(fault)))
+fn failed(error: KerberosError) -> Error {
+    AuthFailure::Kerberos(error).into()
 }
 
-/// The token of an answer to `Negotiate`.
-fn token_in(headers: &HeaderMap) -> Option<Vec<u8>> {
+/// The token of a `Negotiate` header; empty if it can't be decoded, which proves nothing.
+fn negotiate_token(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut values = headers.get_all(WWW_AUTHENTICATE).iter();
     values.find_map(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("negotiate") {
-            return None;
-        }
-        // What can't be read proves nothing.
-        Some(STANDARD.decode(token.trim()).unwrap_or_default())
+        scheme
+            .eq_ignore_ascii_case("negotiate")
+            .then(|| STANDARD.decode(token.trim()).unwrap_or_default())
     })
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Error::Setup("the credentials hold characters no header can carry".into()))?;
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::Setup("the credentials contain characters that no header can carry".to_owned())
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -114,13 +130,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answers_token_is_found_among_others() {
+    fn finds_negotiate_token_among_other_headers() {
         let found = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
             }
-            token_in(&headers)
+            negotiate_token(&headers)
         };
         assert_eq!(found(&[]), None);
         assert_eq!(found(&["Negotiate"]), None);

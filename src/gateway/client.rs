@@ -1,5 +1,5 @@
-//! One request: sent with credentials, bounded in time and size, asked again only where that
-//! changes nothing.
+//! The client: sends a request with credentials, with limits on time and size, and retries where
+//! that changes nothing.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,15 @@ use reqwest::header::{
     SERVER, VIA, WWW_AUTHENTICATE,
 };
 use reqwest::{Method, Url, redirect};
-use serde_json::Value;
 
-use super::answer::Answer;
 use super::auth::Authorization;
-use super::error::{self, Error};
+use super::error::{AuthFailure, Error};
+use super::network_error::{Destination, cause};
+use super::request::Request;
+use super::response::Response;
 use super::tls;
+use super::version::{ServerVersion, VERSION_PATH};
 use crate::config::{Address, HttpProxy, Settings};
-
-/// How long the server holds a `?wait` request (`routes.py`; 20.01–20.08 s measured).
-pub(crate) const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// A handshake that takes longer is not going to succeed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,58 +25,43 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A record with its certificate and key is about 3.5 kB: room for some 18,000 clusters.
 const SIZE_LIMIT: usize = 64 * 1024 * 1024;
 
-/// Asked again at most this often. Together the pauses stay under two seconds, unless the gateway
-/// asks for longer ones.
+/// The pauses between the attempts stay under two seconds together, unless the gateway asks for
+/// longer ones.
 const RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A gateway that asks for more patience than this is reported, not waited for.
+/// If a gateway asks for a longer pause than this, the request fails at once.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A gateway, and who one is there.
+/// A client of a gateway, with the user's credentials.
+#[derive(Clone)]
 pub(crate) struct Gateway {
     http: reqwest::Client,
-    pub(super) base: String,
+    pub(super) destination: Destination,
     authorization: Authorization,
-    sent: &'static str,
-    /// Whether an HTTP proxy may stand in between.
-    pub(super) by_proxy: bool,
     pub(super) request_timeout: Duration,
     pub(super) public_address: String,
-    pub(super) scheduler_proxy: String,
-}
-
-/// What to send.
-pub(super) struct Request<'a> {
-    pub(super) method: Method,
-    /// Below the base address, beginning with a slash.
-    pub(super) path: String,
-    pub(super) body: Option<Value>,
-    /// The cluster it is about, for a 404.
-    pub(super) cluster: Option<&'a str>,
-    /// How much longer than any other request it may take.
-    pub(super) patience: Duration,
+    scheduler_proxy: String,
 }
 
 impl Gateway {
-    /// A client for the configured gateway. Sends nothing yet.
+    /// Creates a client for the configured gateway. Sends nothing yet.
     ///
     /// # Errors
-    /// A proxy's URL that can't be one, or credentials that no header can carry.
+    /// Fails if the HTTP proxy's URL is malformed, or if no header can carry the credentials.
     pub(crate) fn new(settings: &Settings, request_timeout: Duration) -> Result<Self, Error> {
         Ok(Self {
             authorization: Authorization::new(settings)?,
-            sent: settings.credentials.kind(),
             public_address: settings.public_address.clone(),
             scheduler_proxy: settings.scheduler_proxy.clone(),
             ..Self::anonymous(&settings.address, &settings.http_proxy, request_timeout)?
         })
     }
 
-    /// A client that names nobody, for what a gateway tells everyone.
+    /// Creates a client without credentials, for requests that need none.
     ///
     /// # Errors
-    /// A proxy's URL that can't be one.
+    /// Fails if the HTTP proxy's URL is malformed.
     pub(crate) fn anonymous(
         address: &Address,
         http_proxy: &HttpProxy,
@@ -91,60 +75,64 @@ impl Gateway {
                 tls::client_config().map_err(|error| Error::Setup(error.to_string()))?,
             );
         http = match http_proxy {
-            // Whoever sets a proxy for everything doesn't mean this very machine.
+            // HTTP_PROXY is not meant for this machine itself.
             HttpProxy::FromEnvironment { .. } if address.is_loopback() => http.no_proxy(),
             HttpProxy::FromEnvironment { .. } => http,
             HttpProxy::Direct => http.no_proxy(),
             HttpProxy::Url(url) => http.proxy(
-                // The configuration has looked at it; the error would quote it, and any password.
+                // The configuration has checked the URL. The error would quote it, with its password.
                 reqwest::Proxy::all(url.expose()).map_err(|_| {
                     Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
                 })?,
             ),
         };
         Ok(Self {
-            http: http.build().map_err(|error| setup(&error))?,
-            base: address.as_str().to_owned(),
-            authorization: Authorization::Nobody,
-            sent: error::NOBODY,
-            by_proxy: match http_proxy {
-                HttpProxy::FromEnvironment { is_named } => *is_named && !address.is_loopback(),
-                HttpProxy::Url(_) => true,
-                HttpProxy::Direct => false,
+            http: http.build().map_err(|error| {
+                Error::Setup(cause(&error).unwrap_or_else(|| "unknown cause".to_owned()))
+            })?,
+            destination: Destination {
+                address: address.as_str().to_owned(),
+                setting: "gateway.address",
+                by_proxy: match http_proxy {
+                    HttpProxy::FromEnvironment { is_named } => *is_named && !address.is_loopback(),
+                    HttpProxy::Url(_) => true,
+                    HttpProxy::Direct => false,
+                },
             },
+            authorization: Authorization::Anonymous,
             request_timeout,
             public_address: address.as_str().to_owned(),
             scheduler_proxy: address.host_and_port(),
         })
     }
 
-    /// The HTTP client, which knows how to get out, and holds no credentials for where it gets to.
+    /// Sets the flag or configuration key that the address comes from, which hints name. It is
+    /// `gateway.address` by default.
+    pub(crate) fn with_address_setting(mut self, setting: &'static str) -> Self {
+        self.destination.setting = setting;
+        self
+    }
+
+    /// A client without credentials for another address on the same host.
+    pub(super) fn anonymous_at(&self, address: String) -> Self {
+        Self {
+            destination: Destination {
+                address,
+                ..self.destination.clone()
+            },
+            authorization: Authorization::Anonymous,
+            ..self.clone()
+        }
+    }
+
+    /// The HTTP client, with proxy and TLS set up and without credentials.
     pub(crate) fn http(&self) -> reqwest::Client {
         self.http.clone()
     }
 
-    /// A client without credentials for another address, which must be of the same host.
-    pub(super) fn elsewhere(&self, address: &str) -> Self {
-        Self {
-            http: self.http.clone(),
-            base: address.to_owned(),
-            authorization: Authorization::Nobody,
-            sent: error::NOBODY,
-            by_proxy: self.by_proxy,
-            request_timeout: self.request_timeout,
-            public_address: address.to_owned(),
-            scheduler_proxy: self.scheduler_proxy.clone(),
-        }
-    }
-
-    /// The address, without a slash at its end.
+    /// The address, without a trailing slash.
     pub(crate) fn base_url(&self) -> &str {
-        &self.base
-    }
-
-    /// How long one request may take.
-    pub(super) fn request_timeout(&self) -> Duration {
-        self.request_timeout
+        &self.destination.address
     }
 
     /// `host:port` of the scheduler proxy.
@@ -152,95 +140,127 @@ impl Gateway {
         &self.scheduler_proxy
     }
 
-    /// Sends `request`; a GET that fails in passing is sent again.
+    /// Sends `request`, and retries a GET request that failed in passing.
+    ///
+    /// If the gateway refuses a token, one more request finds out whether the token is unknown or
+    /// lacks access.
     ///
     /// # Errors
-    /// Everything but a 2xx answer within time and size.
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Error> {
+    /// Fails on everything but a 2xx response within the limits of time and size.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Response, Error> {
+        match self.send_with_retries(request).await {
+            Err(Error::Authentication(failure)) => {
+                Err(self.explain_refused_token(*failure).await.into())
+            }
+            done => done,
+        }
+    }
+
+    async fn explain_refused_token(&self, failure: AuthFailure) -> AuthFailure {
+        match failure {
+            AuthFailure::Refused {
+                address,
+                sent: Some("jupyterhub"),
+                wanted: Some(wanted),
+            } if wanted == "jupyterhub" && self.distinguishes_tokens().await => {
+                AuthFailure::NoAccess { address }
+            }
+            failure => failure,
+        }
+    }
+
+    async fn distinguishes_tokens(&self) -> bool {
+        self.send_with_retries(Request::get(VERSION_PATH))
+            .await
+            .and_then(|response| response.json::<ServerVersion>())
+            .is_ok_and(|server| server.distinguishes_tokens())
+    }
+
+    async fn send_with_retries(&self, request: Request<'_>) -> Result<Response, Error> {
         if request.method != Method::GET {
-            return self.once(&request).await;
+            return self.send_once(&request).await;
         }
         let backoff = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE)
             .with_max_times(RETRIES)
             .with_jitter();
-        (|| self.once(&request))
+        (|| self.send_once(&request))
             .retry(backoff)
-            .when(Error::is_transient)
+            .when(Error::is_retryable)
             .adjust(|error, pause| match error.retry_after() {
-                Some(asked) => pause.and((asked <= LONGEST_PAUSE).then_some(asked)),
+                Some(requested) => pause.and((requested <= LONGEST_PAUSE).then_some(requested)),
                 None => pause,
             })
-            .notify(|error, pause| log::info!("asking again in {pause:.0?}: {error}"))
+            .notify(|error, pause| log::info!("retrying in {pause:.0?}: {error}"))
             .await
     }
 
-    async fn once(&self, request: &Request<'_>) -> Result<Answer, Error> {
-        let url = Url::parse(&format!("{}{}", self.base, request.path))
+    async fn send_once(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let url = Url::parse(&format!("{}{}", self.base_url(), request.path))
             .map_err(|error| Error::Setup(error.to_string()))?;
-        let presented = self.authorization.presented(self.request_timeout).await?;
+        let auth = self.authorization.for_request(self.request_timeout).await?;
         let started = Instant::now();
-        let limit = self.request_timeout + request.patience;
+        let limit = self.request_timeout + request.extra_time;
         let mut sending = self
             .http
             .request(request.method.clone(), url.clone())
             .timeout(limit);
-        if let Some(authorization) = &presented.header {
-            sending = sending.header(AUTHORIZATION, authorization.clone());
+        if let Some(header) = &auth.header {
+            sending = sending.header(AUTHORIZATION, header.clone());
         }
         if let Some(body) = &request.body {
             sending = sending.json(body);
         }
-        let answer = self.read(sending, url, limit).await?;
+        let response = self.receive(sending, url, limit).await?;
         log::info!(
             "{} {}: {}, {} bytes, {:.0?}",
             request.method,
-            answer.url,
-            answer.status.as_u16(),
-            answer.body.len(),
+            response.url,
+            response.status.as_u16(),
+            response.body.len(),
             started.elapsed()
         );
-        for (name, value) in &answer.headers {
+        for (name, value) in &response.headers {
             log::debug!("  {name}: {}", loggable(name, value));
         }
-        presented.holds(&answer)?;
-        answer.judged(&self.base, self.sent, request.cluster)
+        auth.verify(&response)?;
+        response.into_result(
+            self.base_url(),
+            self.authorization.method(),
+            request.cluster,
+        )
     }
 
-    async fn read(
+    async fn receive(
         &self,
         sending: reqwest::RequestBuilder,
         url: Url,
         limit: Duration,
-    ) -> Result<Answer, Error> {
-        let lost = |error: &reqwest::Error| {
-            error::network(error, &self.base, self.by_proxy, url.to_string(), limit)
+    ) -> Result<Response, Error> {
+        let failed = |error| {
+            self.destination
+                .network_error(&error, url.to_string(), limit)
         };
-        let mut response = sending.send().await.map_err(|error| lost(&error))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-            if body.len() + chunk.len() > SIZE_LIMIT {
-                return Err(Error::NotGateway {
-                    url: url.to_string(),
-                    what: format!("it is larger than {} MiB", SIZE_LIMIT / (1024 * 1024)),
-                });
+        let mut incoming = sending.send().await.map_err(failed)?;
+        let mut response = Response {
+            url: url.clone(),
+            setting: self.destination.setting,
+            status: incoming.status(),
+            headers: std::mem::take(incoming.headers_mut()),
+            body: Vec::new(),
+        };
+        while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
+            if response.body.len() + chunk.len() > SIZE_LIMIT {
+                let limit = SIZE_LIMIT / (1024 * 1024);
+                return Err(response.not_gateway(format!("it is larger than {limit} MiB")));
             }
-            body.extend_from_slice(&chunk);
+            response.body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            url,
-            body,
-        })
+        Ok(response)
     }
 }
 
-fn setup(error: &reqwest::Error) -> Error {
-    Error::Setup(error::cause(error).unwrap_or_else(|| "no reason given".to_owned()))
-}
-
-/// A header as a log may show it: the values of those that can hold no secret.
+/// The value of a header as logs may show it: in full only if it can't hold a secret.
 fn loggable<'a>(name: &HeaderName, value: &'a HeaderValue) -> &'a str {
     const HARMLESS: [HeaderName; 6] =
         [CONTENT_TYPE, CONTENT_LENGTH, DATE, SERVER, RETRY_AFTER, VIA];
@@ -248,7 +268,7 @@ fn loggable<'a>(name: &HeaderName, value: &'a HeaderValue) -> &'a str {
     if HARMLESS.contains(name) {
         text()
     } else if name == WWW_AUTHENTICATE {
-        // What follows the scheme may be a token.
+        // A token may follow the scheme.
         text().split(' ').next().unwrap_or("…")
     } else {
         "…"

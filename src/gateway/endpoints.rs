@@ -1,4 +1,4 @@
-//! Every request that dgw makes of a gateway.
+//! The requests about clusters and their options.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,29 +8,23 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Error;
-use super::answer::Answer;
-use super::clamped::Clamped;
-use super::client::{Gateway, LONG_POLL, Request};
-use super::model::{Cluster, FullRecord, Listing, Record, Status, TlsIdentities, is_proper_name};
+use super::client::Gateway;
+use super::error::Error;
+use super::model::{Cluster, FullRecord, Listing, Record, Status, TlsIdentities};
+use super::name::is_valid_name;
 use super::options::OptionField;
+use super::request::Request;
+use super::response::Response;
+use super::scaling::{Clamped, ScaleResponse, Scaling};
 
-/// What a cluster's name is made of; everything else is encoded and can't leave the path.
+/// How long the server holds a `?wait` request (`routes.py`; 20.01–20.08 s measured).
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// The slash at the end is required.
+const CLUSTERS: &str = "/api/v1/clusters/";
+
+/// The characters of a cluster's name; all others are encoded and can't leave the path.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
-
-/// What the workers of a cluster should number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scaling {
-    /// Exactly so many; adaptive scaling goes off.
-    Fixed(u32),
-    /// As many as the work asks for, within bounds; the gateway's own where one is left out.
-    Adaptive {
-        minimum: Option<u32>,
-        maximum: Option<u32>,
-    },
-    /// Adaptive scaling goes off; the workers that are there stay.
-    Off,
-}
 
 #[derive(Deserialize)]
 struct Created {
@@ -38,189 +32,177 @@ struct Created {
 }
 
 #[derive(Deserialize)]
-struct ScaleResponse {
-    ok: bool,
-    msg: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Offer {
+struct OptionsResponse {
     cluster_options: Vec<OptionField>,
 }
 
 impl Gateway {
-    /// One's own clusters in any of `statuses`, oldest first.
+    /// The user's clusters in any of `statuses`, oldest first.
     ///
     /// # Errors
-    /// See [`Error`]; so for every method here.
+    /// Like every method here, fails if the request does; see [`Error`].
     pub(crate) async fn clusters(&self, statuses: &[Status]) -> Result<Listing, Error> {
-        let answer = self.send(get(list_path(statuses))).await?;
-        let records = answer.json::<BTreeMap<String, Record>>()?;
-        self.listing(&answer, records.into_values())
+        let response = self.send(Request::get(list_path(statuses))).await?;
+        let records = response.json::<BTreeMap<String, Record>>()?;
+        self.listing(&response, records.into_values())
     }
 
-    /// The same in the same one request, with the identities of those that run.
+    /// The user's clusters in any of `statuses`, and the TLS identities of the running ones, by a
+    /// single request.
     pub(crate) async fn clusters_with_identities(
         &self,
         statuses: &[Status],
     ) -> Result<(Listing, TlsIdentities), Error> {
-        let answer = self.send(get(list_path(statuses))).await?;
-        let records = answer.json::<BTreeMap<String, FullRecord>>()?;
-        self.identified(&answer, records.into_values().collect())
+        let response = self.send(Request::get(list_path(statuses))).await?;
+        let records = response.json::<BTreeMap<String, FullRecord>>()?;
+        self.listing_with_identities(&response, records.into_values().collect())
     }
 
-    /// A listing of one cluster, in whatever status, with its identity if it runs.
+    /// A list with one cluster, in any status, and its TLS identity if it is running.
     pub(crate) async fn cluster_with_identity(
         &self,
         name: &str,
     ) -> Result<(Listing, TlsIdentities), Error> {
-        let request = Request {
-            cluster: Some(name),
-            ..get(cluster_path(name))
-        };
-        let answer = self.send(request).await?;
-        let record = answer.json::<FullRecord>()?;
-        self.identified(&answer, vec![record])
+        let response = self.send(cluster_request(Method::GET, name, "")).await?;
+        let record = response.json::<FullRecord>()?;
+        self.listing_with_identities(&response, vec![record])
     }
 
-    fn identified(
+    fn listing_with_identities(
         &self,
-        answer: &Answer,
+        response: &Response,
         mut records: Vec<FullRecord>,
     ) -> Result<(Listing, TlsIdentities), Error> {
-        let identities = records.iter_mut().filter_map(FullRecord::take_identity);
-        let identities = identities.collect();
+        let identities = records
+            .iter_mut()
+            .filter_map(FullRecord::take_identity)
+            .collect();
         let records = records.into_iter().map(|full| full.record);
-        Ok((self.listing(answer, records)?, identities))
+        Ok((self.listing(response, records)?, identities))
     }
 
     fn listing(
         &self,
-        answer: &Answer,
+        response: &Response,
         records: impl Iterator<Item = Record>,
     ) -> Result<Listing, Error> {
         let mut clusters = records
-            .map(|record| record.into_cluster(&self.public_address, &self.scheduler_proxy))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|what| answer.not_gateway(what))?;
+            .map(|record| self.cluster_from(record, response))
+            .collect::<Result<Vec<_>, _>>()?;
         clusters.sort_by_key(|cluster| cluster.start_time);
         Ok(Listing {
             clusters,
-            clock: answer.date(),
+            clock: response.date(),
         })
     }
 
-    /// One cluster, in whatever status.
+    fn cluster_from(&self, record: Record, response: &Response) -> Result<Cluster, Error> {
+        record
+            .into_cluster(&self.public_address, self.scheduler_proxy())
+            .map_err(|reason| response.not_gateway(reason))
+    }
+
+    /// One cluster, in any status.
     pub(crate) async fn cluster(&self, name: &str) -> Result<Cluster, Error> {
-        self.record(name, "", Duration::ZERO).await
+        self.one_cluster(cluster_request(Method::GET, name, ""))
+            .await
     }
 
-    /// One cluster, as soon as it is no longer pending, or as it is after [`LONG_POLL`].
+    /// One cluster, as soon as it is no longer pending, or its state after [`LONG_POLL`].
     pub(crate) async fn cluster_when_started(&self, name: &str) -> Result<Cluster, Error> {
-        self.record(name, "?wait", LONG_POLL).await
+        self.one_cluster(Request {
+            extra_time: LONG_POLL,
+            ..cluster_request(Method::GET, name, "?wait")
+        })
+        .await
     }
 
-    async fn record(&self, name: &str, query: &str, patience: Duration) -> Result<Cluster, Error> {
-        let answer = self
-            .send(Request {
-                cluster: Some(name),
-                patience,
-                ..get(format!("{}{query}", cluster_path(name)))
-            })
-            .await?;
-        answer
-            .json::<Record>()?
-            .into_cluster(&self.public_address, &self.scheduler_proxy)
-            .map_err(|what| answer.not_gateway(what))
+    async fn one_cluster(&self, request: Request<'_>) -> Result<Cluster, Error> {
+        let response = self.send(request).await?;
+        self.cluster_from(response.json()?, &response)
     }
 
-    /// Starts a cluster and returns its name; the cluster is still pending then.
+    /// Requests a new cluster with `options` and returns its name. The cluster is still pending.
     pub(crate) async fn create(&self, options: &Map<String, Value>) -> Result<String, Error> {
-        let answer = self
-            .send(Request {
-                body: Some(json!({ "cluster_options": options })),
-                ..request(Method::POST, "/api/v1/clusters/".to_owned())
-            })
-            .await?;
-        let Created { name } = answer.json()?;
-        if !is_proper_name(&name) {
-            return Err(answer.not_gateway("it names no proper cluster"));
+        let request = Request {
+            body: Some(json!({ "cluster_options": options })),
+            ..Request::new(Method::POST, CLUSTERS)
+        };
+        let response = self.send(request).await?;
+        let Created { name } = response.json()?;
+        if !is_valid_name(&name) {
+            return Err(response.not_gateway("it contains an invalid cluster name"));
         }
         Ok(name)
     }
 
-    /// Asks for a cluster's end. The server answers alike for names it doesn't know: with nothing
-    /// (204). Something is somebody else's answer, a login page's, and the server was never asked.
+    /// Requests the shutdown of a cluster. The server's response is empty (204), also for a name
+    /// that it does not know; any content comes from something else, such as a login page.
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
-        let request = Request {
-            cluster: Some(name),
-            ..request(Method::DELETE, cluster_path(name))
-        };
-        let answer = self.send(request).await?;
-        if answer.body.is_empty() {
+        let response = self.send(cluster_request(Method::DELETE, name, "")).await?;
+        if response.body.is_empty() {
             Ok(())
         } else {
-            Err(answer.not_gateway("it says something where a gateway says nothing"))
+            Err(response.not_gateway("it has content, and a gateway's has none"))
         }
     }
 
-    /// Sets how many workers a running cluster should have.
+    /// Scales a running cluster. Returns what the gateway granted, if that is less.
     pub(crate) async fn scale(
         &self,
         name: &str,
         scaling: Scaling,
     ) -> Result<Option<Clamped>, Error> {
-        let (route, body) = match scaling {
-            Scaling::Fixed(count) => ("scale", json!({ "count": count })),
-            Scaling::Adaptive { minimum, maximum } => (
-                "adapt",
-                json!({ "minimum": minimum, "maximum": maximum, "active": true }),
-            ),
-            Scaling::Off => ("adapt", json!({ "active": false })),
+        let (route, body) = scaling.request();
+        let request = Request {
+            body: Some(body),
+            ..cluster_request(Method::POST, name, route)
         };
-        let answer = self
-            .send(Request {
-                cluster: Some(name),
-                body: Some(body),
-                ..request(Method::POST, format!("{}/{route}", cluster_path(name)))
-            })
-            .await?;
-        let ScaleResponse { ok, msg } = answer.json()?;
-        let reason = || msg.unwrap_or_else(|| "it gave no reason".to_owned());
-        Ok((!ok).then(|| Clamped::new(scaling, reason())))
+        let response = self.send(request).await?;
+        Ok(response.json::<ScaleResponse>()?.into_clamped(scaling))
     }
 
     /// The options that this gateway offers for a new cluster.
     pub(crate) async fn options(&self) -> Result<Vec<OptionField>, Error> {
-        let answer = self.send(get("/api/v1/options".to_owned())).await?;
-        Ok(answer.json::<Offer>()?.cluster_options)
+        let response = self.send(Request::get("/api/v1/options")).await?;
+        Ok(response.json::<OptionsResponse>()?.cluster_options)
     }
 }
 
 fn list_path(statuses: &[Status]) -> String {
-    // The slash at the end is required.
-    let path = "/api/v1/clusters/".to_owned();
     if statuses == Status::ACTIVE {
-        return path;
+        return CLUSTERS.to_owned();
     }
     let names = statuses.iter().map(|status| status.as_str().to_lowercase());
-    format!("{path}?status={}", names.collect::<Vec<_>>().join(","))
+    format!("{CLUSTERS}?status={}", names.collect::<Vec<_>>().join(","))
 }
 
-pub(super) fn get(path: String) -> Request<'static> {
-    request(Method::GET, path)
-}
-
-fn request(method: Method, path: String) -> Request<'static> {
+fn cluster_request<'a>(method: Method, name: &'a str, suffix: &str) -> Request<'a> {
+    let encoded = utf8_percent_encode(name, NAME);
     Request {
-        method,
-        path,
-        body: None,
-        cluster: None,
-        patience: Duration::ZERO,
+        cluster: Some(name),
+        ..Request::new(method, format!("{CLUSTERS}{encoded}{suffix}"))
     }
 }
 
-fn cluster_path(name: &str) -> String {
-    format!("/api/v1/clusters/{}", utf8_percent_encode(name, NAME))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_for_statuses_only_if_they_differ_from_the_default() {
+        assert_eq!(list_path(&Status::ACTIVE), CLUSTERS);
+        let ended = [Status::Stopped, Status::Failed];
+        assert_eq!(list_path(&ended), "/api/v1/clusters/?status=stopped,failed");
+    }
+
+    #[test]
+    fn names_cannot_leave_the_path() {
+        let request = cluster_request(Method::GET, "dask.a-b_c/../x?y", "?wait");
+        assert_eq!(
+            request.path,
+            "/api/v1/clusters/dask.a-b_c%2F..%2Fx%3Fy?wait"
+        );
+        assert_eq!(request.cluster, Some("dask.a-b_c/../x?y"));
+    }
 }

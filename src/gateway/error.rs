@@ -1,36 +1,40 @@
-//! What can go wrong between dgw and a gateway.
+//! Failures between dgw and a gateway.
 
 use std::time::Duration;
 
-use super::kerberos;
-
-/// A request that did not do what it was for. Texts from the server are kept as they came;
-/// whoever prints them escapes them.
+/// A request that failed. Texts from the server are kept unchanged; whoever prints them escapes
+/// them.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Nothing listens there, the name doesn't resolve, the TLS handshake fails.
+    /// Nothing listens there, the name does not resolve, or the TLS handshake fails.
     #[error("can't reach the gateway at `{address}`")]
     Unreachable {
         address: String,
+        /// The setting that the address comes from.
+        setting: &'static str,
         cause: Option<String>,
-        /// What is wrong with the server's certificate, if that is it.
-        certificate: Option<Certificate>,
-        /// Whether it may have been an HTTP proxy that couldn't be reached.
+        /// Set if the server's certificate was not accepted.
+        certificate: Option<CertificateFault>,
+        /// True if it may be an HTTP proxy that can't be reached.
         by_proxy: bool,
     },
-    /// Nothing but HTTP/1.1 is spoken here, and something else there.
-    #[error("what answers at `{address}` doesn't speak HTTP/1.1: HTTP/2 only, it seems")]
-    OtherProtocol { address: String },
-    /// The connection broke after the request went out.
-    #[error("the answer from `{url}` was lost: {what}")]
-    Lost { url: String, what: String },
-    /// The request went out, and no whole answer came in time.
-    #[error("no answer from `{url}` within {} s", limit.as_secs_f32())]
-    Silent { url: String, limit: Duration },
-    #[error("{}", auth_text(.0))]
+    /// The server does not speak HTTP/1.1, the only version that dgw speaks.
+    #[error("the server at `{address}` does not speak HTTP/1.1; it may speak only HTTP/2")]
+    OtherProtocol {
+        address: String,
+        /// The setting that the address comes from.
+        setting: &'static str,
+    },
+    /// The connection broke after the request was sent.
+    #[error("the response from `{url}` was lost: {reason}")]
+    Lost { url: String, reason: String },
+    /// The request was sent, and no complete response arrived in time.
+    #[error("no response from `{url}` within {} s", limit.as_secs_f32())]
+    NoResponse { url: String, limit: Duration },
+    #[error("{0}")]
     Authentication(Box<AuthFailure>),
-    /// 403, in the gateway's own words.
-    #[error("the gateway at `{address}` does not permit it{}: {reason}", about(cluster.as_deref()))]
+    /// 403, with the gateway's own explanation.
+    #[error("the gateway at `{address}` denied permission{}: {reason}", about(cluster.as_deref()))]
     Forbidden {
         address: String,
         cluster: Option<String>,
@@ -38,23 +42,31 @@ pub(crate) enum Error {
     },
     #[error("no such cluster: `{0}`")]
     NoSuchCluster(String),
-    /// 422: the request's values, in the gateway's own words.
+    /// 422: invalid values in the request, with the gateway's own explanation.
     #[error("the gateway refused the request: {0}")]
     Rejected(String),
-    /// 409, in the gateway's own words.
-    #[error("the gateway at `{address}` can't do it now{}: {reason}", about(cluster.as_deref()))]
+    /// 409, with the gateway's own explanation.
+    #[error("the gateway at `{address}` can't do this now{}: {reason}", about(cluster.as_deref()))]
     Conflict {
         address: String,
         cluster: Option<String>,
         reason: String,
     },
-    /// What it agreed to do isn't done when it should be.
+    /// The gateway accepted a request but has not carried it out in the expected time.
     #[error("it takes longer than expected")]
     Slow,
-    /// Something answers there that doesn't speak the gateway's API.
-    #[error("`{url}` is not a gateway's answer: {what}")]
-    NotGateway { url: String, what: String },
-    /// 5xx and what else is left.
+    /// The response does not follow the gateway's API.
+    #[error("the response from `{url}` is not a gateway's: {reason}")]
+    NotGateway {
+        url: String,
+        reason: String,
+        /// The setting that the gateway's address comes from.
+        setting: &'static str,
+    },
+    /// The configured address is a `JupyterHub`'s, and a gateway responds at another address there.
+    #[error("{source}")]
+    WrongAddress { source: Box<Self>, address: String },
+    /// 5xx, 429 and every other status.
     #[error("the gateway failed with status {status}: {message}")]
     Server {
         status: u16,
@@ -67,116 +79,127 @@ pub(crate) enum Error {
 
 /// Why a server's certificate was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Certificate {
-    /// No authority that this machine trusts has signed it.
+pub(crate) enum CertificateFault {
+    /// It is not signed by an authority that this machine trusts.
     UnknownIssuer,
-    /// Expired, of another name, revoked, malformed.
-    Unfit,
-    /// This machine trusts nobody.
+    /// It is expired, revoked, malformed, or for another name.
+    Invalid,
+    /// This machine trusts no authorities.
     NoAuthorities,
 }
 
-/// What the gateway said of one's credentials.
-#[derive(Debug)]
+/// Why authentication failed.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthFailure {
-    /// 401. `wanted` is its `WWW-Authenticate`.
+    /// 401.
+    #[error("the gateway at `{address}` {}", refusal(*sent, wanted.as_deref()))]
     Refused {
         address: String,
-        sent: &'static str,
+        /// The authentication method that dgw used, if any.
+        sent: Option<&'static str>,
+        /// The method that `WWW-Authenticate` asks for.
         wanted: Option<String>,
     },
-    /// The hub that the gateway asked doesn't know the token. Servers since 2025.4 dress this as
-    /// a 500.
+    /// The hub that the gateway asked does not know the token. Servers since 2025.4 report this
+    /// with status 500.
+    #[error(
+        "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, expired or revoked"
+    )]
     TokenUnknown { address: String },
-    /// 401 to a token that the hub knows: it may not use the gateway, which is a service of the
-    /// hub's (2026.3.0).
+    /// 401 for a token that the hub knows: it lacks access to the gateway, which is a service of
+    /// the hub (2026.3.0).
+    #[error(
+        "the token is valid, but lacks access to the gateway at `{address}`, a service of its JupyterHub"
+    )]
     NoAccess { address: String },
-    /// Kerberos gives nothing to send, or what was answered isn't the gateway's.
-    Kerberos(kerberos::KerberosError),
+    /// There is no Kerberos token, or the response does not prove that it is the gateway's.
+    #[error("{}", .0.message)]
+    Kerberos(KerberosError),
     /// 407.
+    #[error("the HTTP proxy requires a user name and a password")]
     ProxyRefused,
-    /// A login page stands in front.
-    LoginPage { url: String, to: String },
+    /// The request was redirected to a login page.
+    #[error("`{url}` redirects to a login page (`{to}`), not to a gateway")]
+    LoginPage {
+        url: String,
+        to: String,
+        /// The setting that the gateway's address comes from.
+        setting: &'static str,
+    },
 }
-
-/// What [`AuthFailure::Refused`] says was sent where no credentials were.
-pub(super) const NOBODY: &str = "nothing";
 
 fn about(cluster: Option<&str>) -> String {
-    cluster.map_or_else(String::new, |name| format!(", for cluster `{name}`"))
+    cluster.map_or_else(String::new, |name| format!(" for cluster `{name}`"))
 }
 
-fn auth_text(trouble: &AuthFailure) -> String {
-    match trouble {
-        AuthFailure::Refused { address, sent, .. } if *sent == NOBODY => {
-            format!("the gateway at `{address}` wants to know who you are")
+/// A failure of the Kerberos library.
+#[derive(Debug)]
+pub(crate) struct KerberosError {
+    pub(super) message: String,
+    /// The library's message, which contains only names of principals, realms and files.
+    pub(super) cause: Option<String>,
+    pub(super) hint: &'static str,
+    /// True if a later attempt may succeed without any change.
+    pub(super) is_temporary: bool,
+}
+
+/// The method that the gateway wants, if it is not the one that was used.
+pub(super) fn other_method<'a>(sent: Option<&str>, wanted: Option<&'a str>) -> Option<&'a str> {
+    wanted.filter(|wanted| !sent.is_some_and(|sent| wanted.eq_ignore_ascii_case(sent)))
+}
+
+fn refusal(sent: Option<&str>, wanted: Option<&str>) -> String {
+    match (sent, other_method(sent, wanted)) {
+        (None, _) => "requires authentication",
+        (Some(sent), Some(wanted)) => {
+            return format!("requires {wanted} authentication, but the configuration says {sent}");
         }
-        AuthFailure::Refused {
-            address,
-            sent,
-            wanted: Some(wanted),
-        } if !wanted.eq_ignore_ascii_case(sent) => format!(
-            "the gateway at `{address}` wants {wanted} authentication, the configuration says {sent}"
-        ),
-        AuthFailure::Refused { address, sent, .. } if *sent == "jupyterhub" => {
-            format!("the gateway at `{address}` did not accept the JupyterHub token")
-        }
-        AuthFailure::Refused { address, sent, .. } if *sent == "kerberos" => {
-            format!("the gateway at `{address}` did not accept the Kerberos ticket")
-        }
-        AuthFailure::Refused { address, .. } => {
-            format!("the gateway at `{address}` did not accept the user name and password")
-        }
-        AuthFailure::TokenUnknown { address } => format!(
-            "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, \
-             expired or revoked"
-        ),
-        AuthFailure::NoAccess { address } => format!(
-            "the token is valid, but lacks access to the gateway at `{address}`, a service of its \
-             JupyterHub"
-        ),
-        AuthFailure::Kerberos(fault) => fault.to_string(),
-        AuthFailure::ProxyRefused => {
-            "the HTTP proxy on the way to the gateway wants a user name and password".to_owned()
-        }
-        AuthFailure::LoginPage { url, to } => {
-            format!("`{url}` leads to a login page (`{to}`), not to a gateway")
-        }
+        (Some("jupyterhub"), None) => "did not accept the JupyterHub token",
+        (Some("kerberos"), None) => "did not accept the Kerberos ticket",
+        _ => "did not accept the user name and password",
+    }
+    .to_owned()
+}
+
+impl From<AuthFailure> for Error {
+    fn from(failure: AuthFailure) -> Self {
+        Self::Authentication(Box::new(failure))
     }
 }
 
 impl Error {
-    /// Whether the trouble may pass by itself.
+    /// Returns true if a later attempt may succeed without any change.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { certificate, .. } => certificate.is_none(),
-            Self::Lost { .. } | Self::Silent { .. } | Self::Server { .. } => true,
-            Self::Authentication(trouble) => {
-                matches!(&**trouble, AuthFailure::Kerberos(fault) if fault.is_temporary())
+            Self::Lost { .. } | Self::NoResponse { .. } | Self::Server { .. } => true,
+            Self::Authentication(failure) => {
+                matches!(&**failure, AuthFailure::Kerberos(error) if error.is_temporary)
             }
             _ => false,
         }
     }
 
-    /// Whether to ask again at once. Never applied to what changes anything.
-    pub(super) fn is_transient(&self) -> bool {
+    /// Returns true if a GET request should be repeated at once.
+    pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::Server { status, .. } => matches!(status, 429 | 502..=504),
-            // It has cost a whole time limit already.
-            Self::Silent { .. } | Self::Authentication(_) => false,
+            // It has used up a whole time limit already.
+            Self::NoResponse { .. } | Self::Authentication(_) => false,
             error => error.is_temporary(),
         }
     }
 
-    /// Whether the gateway may have done what it was asked, though it didn't say so.
-    pub(crate) fn leaves_doubt(&self) -> bool {
+    /// Returns true if the gateway may have carried out the request although it did not confirm it.
+    pub(crate) fn may_have_succeeded(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::Silent { .. } | Self::NotGateway { .. } => true,
+            Self::Lost { .. } | Self::NoResponse { .. } | Self::NotGateway { .. } => true,
             Self::Server { status, .. } => *status >= 500,
             _ => false,
         }
     }
 
+    /// The pause that the gateway asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Server { retry_after, .. } => *retry_after,
@@ -184,109 +207,147 @@ impl Error {
         }
     }
 
-    /// What lies beneath.
+    /// The underlying cause, where the message does not contain it.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::Unreachable { cause, .. } => cause.as_deref(),
-            Self::Authentication(trouble) => match &**trouble {
-                AuthFailure::Kerberos(fault) => fault.cause(),
+            Self::Authentication(failure) => match &**failure {
+                AuthFailure::Kerberos(error) => error.cause.as_deref(),
                 _ => None,
             },
+            Self::WrongAddress { source, .. } => source.cause(),
             _ => None,
         }
     }
 }
 
-/// Why a request to `url` got no answer within `limit`; `address` is the gateway's.
-pub(super) fn network(
-    error: &reqwest::Error,
-    address: &str,
-    by_proxy: bool,
-    url: String,
-    limit: Duration,
-) -> Error {
-    if is_proxys_refusal(error) {
-        return Error::Authentication(Box::new(AuthFailure::ProxyRefused));
-    }
-    if is_other_protocols(error) {
-        return Error::OtherProtocol {
-            address: address.to_owned(),
-        };
-    }
-    let certificate = certificate(error);
-    if error.is_connect() || certificate.is_some() {
-        return Error::Unreachable {
-            address: address.to_owned(),
-            cause: cause(error),
-            certificate,
-            by_proxy,
-        };
-    }
-    if error.is_timeout() {
-        return Error::Silent { url, limit };
-    }
-    Error::Lost {
-        url,
-        what: cause(error).unwrap_or_else(|| "the connection broke".to_owned()),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What a failed request comes down to: the innermost cause. What wraps it is the HTTP library's,
-/// and repeats the URL.
-pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
-    Some(causes(error).last()?.to_string())
-}
-
-/// What lies beneath a failed request, the outermost first.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(std::error::Error::source(error), |cause| beneath(*cause))
-}
-
-/// Whether a server refused to speak HTTP/1.1, or began to speak something else. Of the latter hyper
-/// makes nothing public but its text; a test with such a server holds it.
-fn is_other_protocols(error: &reqwest::Error) -> bool {
-    use rustls::AlertDescription::NoApplicationProtocol;
-    causes(error).any(|cause| {
-        let tls = cause.downcast_ref::<rustls::Error>();
-        tls.is_some_and(|error| *error == rustls::Error::AlertReceived(NoApplicationProtocol))
-            || (cause.is::<hyper::Error>() && cause.to_string() == "invalid HTTP version parsed")
-    })
-}
-
-/// Whether a proxy that was asked for a tunnel wants other credentials. Of this error hyper-util
-/// makes nothing public but its text; a test with a real proxy holds it.
-pub(super) fn is_proxys_refusal(error: &reqwest::Error) -> bool {
-    cause(error).is_some_and(|cause| cause.ends_with("proxy authorization required"))
-}
-
-/// What is wrong with the server's certificate, if that is what `error` comes from.
-pub(super) fn certificate(error: &reqwest::Error) -> Option<Certificate> {
-    certificate_of(std::error::Error::source(error)?)
-}
-
-/// The same of any error.
-pub(super) fn certificate_of(first: &(dyn std::error::Error + 'static)) -> Option<Certificate> {
-    let mut causes = std::iter::successors(Some(first), |cause| beneath(*cause));
-    match causes.find_map(|cause| cause.downcast_ref::<rustls::Error>())? {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-            Some(Certificate::UnknownIssuer)
+    fn server(status: u16) -> Error {
+        Error::Server {
+            status,
+            message: String::new(),
+            retry_after: None,
         }
-        rustls::Error::InvalidCertificate(_) => Some(Certificate::Unfit),
-        // The verifier's own.
-        rustls::Error::General(_) => Some(Certificate::NoAuthorities),
-        _ => None,
     }
-}
 
-/// The next cause. An `io::Error` shows its inner error's source, never the inner error itself.
-fn beneath<'a>(
-    cause: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a (dyn std::error::Error + 'static)> {
-    let inner = cause
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    match inner {
-        Some(inner) => Some(inner),
-        None => cause.source(),
+    fn unreachable(certificate: Option<CertificateFault>) -> Error {
+        Error::Unreachable {
+            address: String::new(),
+            setting: "gateway.address",
+            cause: None,
+            certificate,
+            by_proxy: false,
+        }
+    }
+
+    fn lost() -> Error {
+        Error::Lost {
+            url: String::new(),
+            reason: String::new(),
+        }
+    }
+
+    fn no_response() -> Error {
+        Error::NoResponse {
+            url: String::new(),
+            limit: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn network_and_server_errors_are_temporary() {
+        for error in [unreachable(None), lost(), no_response(), server(500)] {
+            assert!(error.is_temporary(), "{error:?}");
+        }
+        for error in [
+            unreachable(Some(CertificateFault::Invalid)),
+            AuthFailure::ProxyRefused.into(),
+            Error::Slow,
+        ] {
+            assert!(!error.is_temporary(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn repeats_requests_that_failed_in_passing() {
+        for error in [
+            unreachable(None),
+            lost(),
+            server(429),
+            server(502),
+            server(504),
+        ] {
+            assert!(error.is_retryable(), "{error:?}");
+        }
+        for error in [
+            no_response(),
+            server(500),
+            server(505),
+            AuthFailure::ProxyRefused.into(),
+            Error::Slow,
+        ] {
+            assert!(!error.is_retryable(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn requests_without_proper_response_may_have_succeeded() {
+        let not_gateway = Error::NotGateway {
+            url: String::new(),
+            reason: String::new(),
+            setting: "gateway.address",
+        };
+        for error in [lost(), no_response(), not_gateway, server(500)] {
+            assert!(error.may_have_succeeded(), "{error:?}");
+        }
+        for error in [unreachable(None), server(499), Error::Slow] {
+            assert!(!error.may_have_succeeded(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn names_the_other_method_only_if_it_differs() {
+        let refused = |sent, wanted: Option<&str>| AuthFailure::Refused {
+            address: "https://h".to_owned(),
+            sent,
+            wanted: wanted.map(str::to_owned),
+        };
+        for (sent, wanted, other) in [
+            (Some("basic"), Some("Basic"), None),
+            (Some("basic"), Some("kerberos"), Some("kerberos")),
+            (None, Some("basic"), Some("basic")),
+            (Some("basic"), None, None),
+        ] {
+            assert_eq!(
+                refused(sent, wanted).other_method(),
+                other,
+                "{sent:?} {wanted:?}"
+            );
+        }
+        for (sent, wanted, text) in [
+            (None, None, "requires authentication"),
+            (
+                Some("basic"),
+                Some("kerberos"),
+                "requires kerberos authentication, but the configuration says basic",
+            ),
+            (
+                Some("basic"),
+                None,
+                "did not accept the user name and password",
+            ),
+            (
+                Some("jupyterhub"),
+                None,
+                "did not accept the JupyterHub token",
+            ),
+            (Some("kerberos"), None, "did not accept the Kerberos ticket"),
+        ] {
+            let message = refused(sent, wanted).to_string();
+            assert_eq!(message, format!("the gateway at `https://h` {text}"));
+        }
     }
 }

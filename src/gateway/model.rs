@@ -1,7 +1,7 @@
-//! What the gateway tells of a cluster.
+//! Clusters as the gateway describes them.
 //!
-//! Records carry `tls_cert` and `tls_key` too. What is printed has no field for either: what isn't
-//! there can't leak. They are an [`TlsIdentity`], for those who ask for it.
+//! Records also contain `tls_cert` and `tls_key`. [`Cluster`], which is printed, has no field for
+//! either, so they can't leak; they are in [`TlsIdentity`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::name::is_valid_name;
 use crate::config::Secret;
 
-/// Where a cluster is in its life, spelled as the server spells it (`models.ClusterStatus`).
+/// The state of a cluster, spelled as the server spells it (`models.ClusterStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Status {
@@ -25,6 +26,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// Every status, in the order of a cluster's life.
     pub(crate) const ALL: [Self; 5] = [
         Self::Pending,
         Self::Running,
@@ -33,9 +35,10 @@ impl Status {
         Self::Failed,
     ];
 
-    /// The statuses that the server lists when it isn't asked for others.
+    /// The statuses that the server lists by default.
     pub(crate) const ACTIVE: [Self; 2] = [Self::Pending, Self::Running];
 
+    /// The server's spelling.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -46,6 +49,7 @@ impl Status {
         }
     }
 
+    /// Returns true if the cluster is pending or running.
     pub(crate) fn is_active(self) -> bool {
         Self::ACTIVE.contains(&self)
     }
@@ -73,9 +77,7 @@ impl FromStr for Status {
 pub(crate) struct Cluster {
     pub(crate) name: String,
     pub(crate) status: Status,
-    #[serde(serialize_with = "rfc3339")]
     pub(crate) start_time: Timestamp,
-    #[serde(serialize_with = "maybe_rfc3339")]
     pub(crate) stop_time: Option<Timestamp>,
     pub(crate) options: Map<String, Value>,
     pub(crate) dashboard_link: Option<String>,
@@ -84,7 +86,7 @@ pub(crate) struct Cluster {
 
 #[cfg(test)]
 impl Cluster {
-    /// One that runs, and of which nothing else matters.
+    /// A running cluster for a test that needs no other fields.
     pub(crate) fn running(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -98,32 +100,32 @@ impl Cluster {
     }
 }
 
-/// Clusters, oldest first, as they were at one moment.
+/// Clusters at one moment, oldest first.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) clusters: Vec<Cluster>,
-    /// The gateway's clock, which set the start times, if it told it.
+    /// The time by the gateway's clock, which set the start times, if the response contains it.
     pub(crate) clock: Option<Timestamp>,
 }
 
 impl Listing {
-    /// What ages are counted from: this machine's clock only where the gateway tells none.
+    /// The time from which ages are counted: by the gateway's clock, else by this machine's.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.unwrap_or_else(Timestamp::now)
     }
 }
 
-/// What a running cluster's scheduler knows its own by. Nothing to print.
+/// The certificate and key that connect to a running cluster's scheduler. Never printed.
 #[derive(Debug)]
 pub(crate) struct TlsIdentity {
     pub(crate) certificate: Secret,
     pub(crate) key: Secret,
 }
 
-/// TLS identities by the names of their clusters.
+/// TLS identities by cluster name.
 pub(crate) type TlsIdentities = BTreeMap<String, TlsIdentity>;
 
-/// A record on the wire, with what makes an identity.
+/// A cluster in a response, with its TLS identity.
 #[derive(Deserialize)]
 pub(super) struct FullRecord {
     #[serde(flatten)]
@@ -133,7 +135,8 @@ pub(super) struct FullRecord {
 }
 
 impl FullRecord {
-    /// The cluster's name and its identity, taken out of the record. Only running ones have one.
+    /// Takes the TLS identity out of the record, with the cluster's name. Only running clusters
+    /// have one.
     pub(super) fn take_identity(&mut self) -> Option<(String, TlsIdentity)> {
         let identity = TlsIdentity {
             certificate: Secret::new(self.tls_cert.take()?),
@@ -143,75 +146,55 @@ impl FullRecord {
     }
 }
 
-/// A record on the wire; times are milliseconds since the epoch.
+/// A cluster in a response. Times are milliseconds since the epoch.
 #[derive(Debug, Deserialize)]
 pub(super) struct Record {
     name: String,
     status: Status,
-    start_time: i64,
-    stop_time: Option<i64>,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    start_time: Timestamp,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    stop_time: Option<Timestamp>,
     #[serde(default)]
     options: Map<String, Value>,
     dashboard_route: Option<String>,
 }
 
 impl Record {
-    /// The cluster, its links resolved as Python's `ClusterReport._from_json` does.
+    /// The cluster, with links resolved as in Python's `ClusterReport._from_json`.
     ///
     /// # Errors
-    /// A time that no calendar has, or a name that can't be one.
+    /// Fails with a reason if the name is invalid.
     pub(super) fn into_cluster(
         self,
         public_address: &str,
         scheduler_proxy: &str,
     ) -> Result<Cluster, &'static str> {
-        let time = |ms| {
-            Timestamp::from_millisecond(ms).map_err(|_| "it holds a time that no calendar has")
-        };
-        if !is_proper_name(&self.name) {
-            return Err("it holds a cluster without a proper name");
+        if !is_valid_name(&self.name) {
+            return Err("it contains an invalid cluster name");
         }
         Ok(Cluster {
-            start_time: time(self.start_time)?,
-            stop_time: self.stop_time.map(time).transpose()?,
-            // Anything but a path would change the host that the link leads to.
+            // Anything but a path would change the host of the link.
             dashboard_link: self
                 .dashboard_route
-                .filter(|route| route.starts_with('/') && is_plain_route(route))
+                .filter(|route| route.starts_with('/') && is_shell_safe(route))
                 .map(|route| format!("{public_address}{route}")),
             scheduler_address: (self.status == Status::Running)
                 .then(|| format!("gateway://{scheduler_proxy}/{}", self.name)),
             name: self.name,
             status: self.status,
+            start_time: self.start_time,
+            stop_time: self.stop_time,
             options: self.options,
         })
     }
 }
 
-/// Whether a cluster may be called so. Names are `uuid4().hex`, behind a namespace on Kubernetes.
-/// People paste them into shells: nothing else may come through, least of all a leading dash.
-pub(super) fn is_proper_name(name: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
-}
-
-/// Whether a route may become part of a link. Links stand in lines that shells run: what some shell
-/// takes for more than a character, even between quotes, is percent-encoded in a URL.
-fn is_plain_route(route: &str) -> bool {
+/// Returns true if a route can be part of a link. Links appear in lines that shells run, so characters
+/// that are special to some shell, even between quotes, are not allowed; URLs percent-encode them.
+fn is_shell_safe(route: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_graphic() && !br#""'$<>\^`{|}"#.contains(&b);
     route.bytes().all(is_plain)
-}
-
-fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
-}
-
-#[expect(clippy::ref_option, reason = "the signature that serde's derive calls")]
-fn maybe_rfc3339<S: serde::Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.to_string()).serialize(serializer)
 }
 
 #[cfg(test)]
@@ -229,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn no_route_makes_a_link_that_a_shell_could_run() {
+    fn drops_links_that_are_unsafe_in_a_shell() {
         let fine = "/clusters/ns.a1/status?x=1&y=%27#top";
         assert_eq!(link(fine), Some(format!("https://h.example{fine}")));
         for part in [
@@ -238,5 +221,30 @@ mod tests {
             assert_eq!(link(&format!("/clusters/a1/{part}")), None, "{part}");
         }
         assert_eq!(link("@evil.example/"), None);
+    }
+
+    #[test]
+    fn times_are_milliseconds_in_responses_and_rfc3339_in_output() {
+        let mut record = serde_json::json!({
+            "name": "a1", "status": "STOPPED", "start_time": 1_795_000_000_000_i64,
+            "stop_time": 1_795_000_000_500_i64, "dashboard_route": null,
+        });
+        let cluster = |record: &Value| {
+            let record = serde_json::from_value::<Record>(record.clone()).expect("a record");
+            let cluster = record.into_cluster("https://h.example", "h.example:443");
+            serde_json::to_value(cluster.expect("a cluster")).expect("JSON")
+        };
+        let stopped = cluster(&record);
+        assert_eq!(stopped["start_time"], "2026-11-18T11:06:40Z");
+        assert_eq!(stopped["stop_time"], "2026-11-18T11:06:40.5Z");
+        record["stop_time"] = Value::Null;
+        assert_eq!(cluster(&record)["stop_time"], Value::Null);
+        record
+            .as_object_mut()
+            .expect("an object")
+            .remove("stop_time");
+        assert_eq!(cluster(&record)["stop_time"], Value::Null);
+        record["start_time"] = Value::from(i64::MAX);
+        assert!(serde_json::from_value::<Record>(record).is_err());
     }
 }

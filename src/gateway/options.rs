@@ -1,7 +1,9 @@
-//! The options a gateway offers for a new cluster, and their values as a person types them.
+//! The options that a gateway offers for a new cluster, and their values as users type them.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// An option (`options.Field.json_spec`).
 #[derive(Clone, Debug, Deserialize)]
@@ -33,17 +35,17 @@ pub(crate) enum OptionType {
     },
     Bool,
     Mapping,
-    /// A type of the site's own: the server judges it.
+    /// A type that only the site knows: the server checks the values.
     #[serde(other)]
     Other,
 }
 
-/// What is wrong with a value on the command line.
+/// An option that the gateway does not accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OptionFault {
-    /// No such option; perhaps this one was meant.
+    /// There is no such option; `similar` may be the intended one.
     Unknown { similar: Option<String> },
-    /// What the value must be, and perhaps the choice that was meant.
+    /// The value must be as `expected`; `similar` may be the intended choice.
     Value {
         given: String,
         expected: String,
@@ -52,6 +54,7 @@ pub(crate) enum OptionFault {
 }
 
 impl OptionType {
+    /// The type's name.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Int { .. } => "int",
@@ -64,7 +67,7 @@ impl OptionType {
         }
     }
 
-    /// The values it takes, in words: `1 to 4`, `small, medium`.
+    /// The accepted values: `1 to 4`, `small, medium`.
     pub(crate) fn range(&self) -> String {
         match self {
             Self::Int { min, max } => bounds(min.as_ref(), max.as_ref()),
@@ -76,7 +79,7 @@ impl OptionType {
         }
     }
 
-    /// What a value must be, in words.
+    /// A description of the accepted values.
     fn expected(&self) -> String {
         match self {
             Self::Int { .. } => format!("an integer{}", self.within()),
@@ -88,11 +91,11 @@ impl OptionType {
         }
     }
 
-    /// Whether the gateway takes `value` as it is, which it does without any conversion.
+    /// Checks a configured `value`, which the gateway accepts only without any conversion.
     ///
     /// # Errors
-    /// What the value must be.
-    fn admit(&self, value: &Value) -> Result<(), OptionFault> {
+    /// Fails with what the value must be.
+    fn check(&self, value: &Value) -> Result<(), OptionFault> {
         let is_of_type = match self {
             Self::Int { .. } => value.is_i64() || value.is_u64(),
             Self::Float { .. } => value.is_number(),
@@ -103,7 +106,7 @@ impl OptionType {
         };
         match (self, value) {
             _ if !is_of_type => Err(OptionFault::Value {
-                // What they hold may be nobody's business.
+                // Their contents may be private.
                 given: match value {
                     Value::Array(_) => "a list".to_owned(),
                     Value::Object(_) => "a mapping".to_owned(),
@@ -120,87 +123,64 @@ impl OptionType {
         }
     }
 
-    /// `text` as a value of this type, within its bounds.
+    /// Parses `text` as a value of this type, within its bounds.
     ///
     /// # Errors
-    /// What the value must be.
+    /// Fails with what the value must be.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, OptionFault> {
-        let fault = |expected: String| OptionFault::Value {
-            given: text.to_owned(),
-            expected,
-            similar: None,
-        };
-        match self {
-            Self::Int { min, max } => {
-                let is_within =
-                    |n: &i64| min.is_none_or(|min| *n >= min) && max.is_none_or(|max| *n <= max);
-                let number = text.parse().ok().filter(is_within);
-                number
-                    .map(Value::from)
-                    .ok_or_else(|| fault(self.expected()))
+        let value = match self {
+            Self::Int { min, max } => number(text, *min, *max),
+            Self::Float { min, max } => number(text, *min, *max),
+            Self::String => Some(Value::from(text)),
+            Self::Select { options } => {
+                let is_offered = options.iter().any(|choice| choice == text);
+                is_offered.then(|| Value::from(text))
             }
-            Self::Float { min, max } => {
-                let is_within = |n: &f64| {
-                    n.is_finite()
-                        && min.is_none_or(|min| *n >= min)
-                        && max.is_none_or(|max| *n <= max)
-                };
-                let number = text.parse().ok().filter(is_within);
-                number
-                    .map(Value::from)
-                    .ok_or_else(|| fault(self.expected()))
-            }
-            Self::String => Ok(Value::String(text.to_owned())),
-            Self::Select { options } if options.iter().any(|choice| choice == text) => {
-                Ok(Value::String(text.to_owned()))
-            }
-            Self::Select { options } => Err(OptionFault::Value {
-                given: text.to_owned(),
-                expected: self.expected(),
-                similar: similar(text, options.iter().map(String::as_str)),
-            }),
             Self::Bool => match text.to_lowercase().as_str() {
-                "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
-                "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
-                _ => Err(fault(self.expected())),
+                "true" | "yes" | "on" | "1" => Some(Value::Bool(true)),
+                "false" | "no" | "off" | "0" => Some(Value::Bool(false)),
+                _ => None,
             },
-            Self::Mapping => {
-                mapping(text).ok_or_else(|| fault("KEY=VALUE or a JSON object".to_owned()))
-            }
-            Self::Other => {
-                Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
-            }
-        }
+            Self::Mapping => mapping(text),
+            Self::Other => Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))),
+        };
+        value.ok_or_else(|| OptionFault::Value {
+            given: text.to_owned(),
+            expected: match self {
+                Self::Mapping => "KEY=VALUE or a JSON object".to_owned(),
+                other => other.expected(),
+            },
+            similar: match self {
+                Self::Select { options } => similar(text, options.iter().map(String::as_str)),
+                _ => None,
+            },
+        })
     }
 
+    /// The bounds as the end of a sentence, if there are any.
     fn within(&self) -> String {
-        match self.range() {
-            range if range.is_empty() => range,
+        match self.range().as_str() {
+            "" => String::new(),
             range => format!(", {range}"),
         }
     }
 }
 
-/// Types `pairs`, in their order, by what the gateway offers. A mapping's parts add up; of
-/// anything else the last counts.
+/// Parses `pairs`, in their order, by the types of `fields`. Mappings of one key are merged; of other
+/// values the last counts.
 ///
 /// # Errors
-/// The first pair that is wrong, by its key, and why.
-pub(crate) fn typed(
+/// Fails with the key of the first wrong pair, and the reason.
+pub(crate) fn parse_options(
     fields: &[OptionField],
     pairs: &[(String, String)],
 ) -> Result<Map<String, Value>, (String, OptionFault)> {
     let mut values = Map::new();
     for (key, text) in pairs {
-        let field = fields.iter().find(|field| field.name == *key);
-        let value = match field {
-            Some(field) => field.spec.parse(text),
-            None => Err(unknown(fields, key)),
-        };
-        match (
-            value.map_err(|fault| (key.clone(), fault))?,
-            values.get_mut(key),
-        ) {
+        let value = find(fields, key)
+            .and_then(|field| field.spec.parse(text))
+            .map_err(|fault| (key.clone(), fault))?;
+        match (value, values.get_mut(key)) {
             (Value::Object(newer), Some(Value::Object(older))) => older.extend(newer),
             (value, _) => {
                 values.insert(key.clone(), value);
@@ -210,22 +190,36 @@ pub(crate) fn typed(
     Ok(values)
 }
 
-/// Why the gateway would not take `value` for the option `key`, if that is so.
+/// Checks that the gateway accepts `value` for the option `key`.
 ///
 /// # Errors
-/// There is no such option, or what its value must be.
-pub(crate) fn admit(fields: &[OptionField], key: &str, value: &Value) -> Result<(), OptionFault> {
-    let field = fields.iter().find(|field| field.name == key);
-    field.map_or_else(
-        || Err(unknown(fields, key)),
-        |field| field.spec.admit(value),
-    )
+/// Fails if there is no such option, or with what its value must be.
+pub(crate) fn check_option(
+    fields: &[OptionField],
+    key: &str,
+    value: &Value,
+) -> Result<(), OptionFault> {
+    find(fields, key)?.spec.check(value)
 }
 
-fn unknown(fields: &[OptionField], key: &str) -> OptionFault {
-    OptionFault::Unknown {
+fn find<'a>(fields: &'a [OptionField], key: &str) -> Result<&'a OptionField, OptionFault> {
+    let field = fields.iter().find(|field| field.name == key);
+    field.ok_or_else(|| OptionFault::Unknown {
         similar: similar(key, fields.iter().map(|field| field.name.as_str())),
-    }
+    })
+}
+
+/// Parses a number within inclusive bounds.
+fn number<T: FromStr + PartialOrd>(text: &str, min: Option<T>, max: Option<T>) -> Option<Value>
+where
+    Value: From<T>,
+{
+    let number = text.parse::<T>().ok()?;
+    let is_within = min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max);
+    // JSON has no infinity and no NaN: they become null.
+    is_within
+        .then(|| Value::from(number))
+        .filter(Value::is_number)
 }
 
 fn bounds<T: std::fmt::Display>(min: Option<&T>, max: Option<&T>) -> String {
@@ -237,26 +231,22 @@ fn bounds<T: std::fmt::Display>(min: Option<&T>, max: Option<&T>) -> String {
     }
 }
 
-/// `KEY=VALUE`, whose value stays text (the server's back ends want text), or a JSON object.
+/// Parses `KEY=VALUE`, whose value stays text, as the server's back ends require, or a JSON object.
 fn mapping(text: &str) -> Option<Value> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).ok().filter(Value::is_object);
     }
     let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty())?;
-    Some(Value::Object(
-        [(key.to_owned(), Value::String(value.to_owned()))]
-            .into_iter()
-            .collect(),
-    ))
+    Some(json!({ key: value }))
 }
 
-/// The candidate that `text` may have been meant to be.
+/// The candidate that `text` may be a misspelling of.
 fn similar<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    // clap's own threshold for its suggestions.
-    const ALIKE: f64 = 0.7;
+    // clap's threshold for its suggestions.
+    const THRESHOLD: f64 = 0.7;
     candidates
         .map(|candidate| (strsim::jaro(&text.to_lowercase(), candidate), candidate))
-        .filter(|(likeness, _)| *likeness > ALIKE)
+        .filter(|(likeness, _)| *likeness > THRESHOLD)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate.to_owned())
 }
@@ -264,7 +254,6 @@ fn similar<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn field(name: &str, spec: &Value) -> OptionField {
         serde_json::from_value(json!({"field": name, "label": name, "default": 1, "spec": spec}))
@@ -289,15 +278,15 @@ mod tests {
         ]
     }
 
-    fn typed_one(key: &str, text: &str) -> Result<Value, OptionFault> {
-        match typed(&fields(), &[(key.to_owned(), text.to_owned())]) {
+    fn parse_one(key: &str, text: &str) -> Result<Value, OptionFault> {
+        match parse_options(&fields(), &[(key.to_owned(), text.to_owned())]) {
             Ok(mut values) => Ok(values.remove(key).expect("the value")),
             Err((_, fault)) => Err(fault),
         }
     }
 
     #[test]
-    fn values_take_the_type_the_gateway_names() {
+    fn parses_values_by_the_options_type() {
         for (key, text, value) in [
             ("worker_cores", "4", json!(4)),
             ("worker_memory", "2", json!(2.0)),
@@ -311,12 +300,12 @@ mod tests {
             ("site", "[1]", json!([1])),
             ("site", "red", json!("red")),
         ] {
-            assert_eq!(typed_one(key, text), Ok(value), "{key}={text}");
+            assert_eq!(parse_one(key, text), Ok(value), "{key}={text}");
         }
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_what_would() {
+    fn refuses_unfit_values_and_names_the_accepted_ones() {
         for (key, text, expected) in [
             ("worker_cores", "5", "an integer, 1 to 4"),
             ("worker_cores", "0", "an integer, 1 to 4"),
@@ -334,13 +323,13 @@ mod tests {
                 expected: expected.to_owned(),
                 similar: None,
             };
-            assert_eq!(typed_one(key, text), Err(fault), "{key}={text}");
+            assert_eq!(parse_one(key, text), Err(fault), "{key}={text}");
         }
     }
 
     #[test]
-    fn configured_values_are_taken_only_as_they_are() {
-        let unfit = |key: &str, value: Value| match admit(&fields(), key, &value) {
+    fn configured_values_are_not_converted() {
+        let unfit = |key: &str, value: Value| match check_option(&fields(), key, &value) {
             Ok(()) => None,
             Err(OptionFault::Value { expected, .. }) => Some(expected),
             Err(OptionFault::Unknown { .. }) => Some("known".to_owned()),
@@ -364,24 +353,24 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_recognised() {
+    fn suggests_similar_names() {
         let similar = Some("worker_cores".to_owned());
         assert_eq!(
-            typed_one("worker-core", "1"),
+            parse_one("worker-core", "1"),
             Err(OptionFault::Unknown { similar })
         );
         assert_eq!(
-            typed_one("zz", "1"),
+            parse_one("zz", "1"),
             Err(OptionFault::Unknown { similar: None })
         );
         assert!(matches!(
-            typed_one("profile", "smal"),
+            parse_one("profile", "smal"),
             Err(OptionFault::Value { similar: Some(choice), .. }) if choice == "small"
         ));
     }
 
     #[test]
-    fn a_mapping_adds_up_and_the_last_of_anything_else_counts() {
+    fn merges_mappings_and_keeps_the_last_of_other_values() {
         let pairs = [
             ("environment", "A=1"),
             ("environment", "B=2"),
@@ -389,7 +378,7 @@ mod tests {
             ("spot", "yes"),
         ]
         .map(|(key, text)| (key.to_owned(), text.to_owned()));
-        let values = typed(&fields(), &pairs).expect("valid options");
+        let values = parse_options(&fields(), &pairs).expect("valid options");
         assert_eq!(
             Value::Object(values),
             json!({"environment": {"A": "1", "B": "2"}, "spot": true})

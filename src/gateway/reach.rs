@@ -1,4 +1,4 @@
-//! The way to a gateway, step by step, for whoever looks for where it ends.
+//! The steps of a connection to a gateway, one by one, to find the one that fails.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,30 +13,23 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::error::{Certificate, certificate_of};
+use super::error::CertificateFault;
+use super::network_error::certificate_fault;
 use super::tls;
 use crate::config::{Address, HttpProxy};
 
-/// Why a step failed, in the system's words.
+/// A step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stuck {
+pub(crate) struct ConnectError {
+    /// The system's explanation.
     pub(crate) cause: String,
-    /// What is wrong with the server's certificate, if that is it.
-    pub(crate) certificate: Option<Certificate>,
+    /// Set if the server's certificate was not accepted.
+    pub(crate) certificate: Option<CertificateFault>,
 }
 
-/// A TLS connection that came about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Handshake {
-    /// As `TLSv1_3`.
-    pub(crate) version: String,
-    /// How many certificates the server sent.
-    pub(crate) chain: usize,
-}
-
-impl From<io::Error> for Stuck {
+impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
-        let certificate = certificate_of(&error);
+        let certificate = certificate_fault(&error);
         let cause = match error.get_ref() {
             Some(inner) => inner.to_string(),
             None => error.to_string(),
@@ -45,97 +38,96 @@ impl From<io::Error> for Stuck {
     }
 }
 
-/// `host:port` of the HTTP proxy by which requests to `address` go, if they do.
+/// Host and port of the HTTP proxy that requests to `address` go through, if any.
 pub(crate) fn http_proxy_for(address: &Address, http_proxy: &HttpProxy) -> Option<(String, u16)> {
     match http_proxy {
         HttpProxy::Direct => None,
         HttpProxy::FromEnvironment { .. } if address.is_loopback() => None,
         HttpProxy::FromEnvironment { .. } => {
-            // What the HTTP client asks itself.
+            // The HTTP client decides by the same matcher.
             let target = address.as_str().parse::<Uri>().ok()?;
             let proxy = Matcher::from_system().intercept(&target)?;
             let uri = proxy.uri();
-            let is_encrypted = uri.scheme_str() == Some("https");
-            let port = uri
-                .port_u16()
-                .unwrap_or(if is_encrypted { 443 } else { 80 });
+            let default_port = match uri.scheme_str() {
+                Some("https") => 443,
+                _ => 80,
+            };
+            let port = uri.port_u16().unwrap_or(default_port);
             Some((uri.host()?.to_owned(), port))
         }
         HttpProxy::Url(url) => {
-            let url = url.expose();
-            let url = if url.contains("://") {
-                Url::parse(url)
-            } else {
-                Url::parse(&format!("http://{url}"))
-            };
-            let url = url.ok()?;
-            Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+            let text = url.expose();
+            let scheme = if text.contains("://") { "" } else { "http://" };
+            let parsed = Url::parse(&format!("{scheme}{text}")).ok()?;
+            Some((
+                parsed.host_str()?.to_owned(),
+                parsed.port_or_known_default()?,
+            ))
         }
     }
 }
 
-/// The addresses of a host.
+/// Looks up the addresses of a host.
 ///
 /// # Errors
-/// There's no such host, or nobody who knows answers in time.
+/// Fails if there is no such host, or no response in time.
 pub(crate) async fn resolve(
     host: &str,
     port: u16,
     limit: Duration,
-) -> Result<Vec<SocketAddr>, Stuck> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let found = timeout(limit, tokio::net::lookup_host((bare, port))).await;
-    Ok(found.map_err(|_| late(limit))??.collect())
+) -> Result<Vec<SocketAddr>, ConnectError> {
+    let looking_up = tokio::net::lookup_host((without_brackets(host), port));
+    let found = timeout(limit, looking_up).await;
+    Ok(found.map_err(|_| timed_out(limit))??.collect())
 }
 
-/// A connection to the first of `addresses` that takes it.
+/// Connects to the first of `addresses` that accepts the connection.
 ///
 /// # Errors
-/// None does in time; of the last that was tried.
-pub(crate) async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, Stuck> {
-    let mut last = late(limit);
+/// Fails with the error of the last address if none accepts in time.
+pub(crate) async fn connect(
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> Result<TcpStream, ConnectError> {
+    let mut last = timed_out(limit);
     for address in addresses {
         match timeout(limit, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => last = error.into(),
-            Err(_) => last = late(limit),
+            Err(_) => last = timed_out(limit),
         }
     }
     Err(last)
 }
 
-/// A TLS handshake, with the same roots as for every request.
+/// Makes a TLS handshake with the same roots as requests, and returns the version, such as
+/// `TLSv1_3`.
 ///
 /// # Errors
-/// It fails, or takes too long.
+/// Fails if the handshake fails or takes longer than `limit`.
 pub(crate) async fn handshake(
     stream: TcpStream,
     host: &str,
     limit: Duration,
-) -> Result<Handshake, Stuck> {
-    let setup = |cause: &dyn std::fmt::Display| Stuck {
-        cause: cause.to_string(),
-        certificate: None,
-    };
-    let config = tls::client_config().map_err(|error| setup(&error))?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let name = ServerName::try_from(bare.to_owned()).map_err(|error| setup(&error))?;
+) -> Result<String, ConnectError> {
+    let config = tls::client_config().map_err(io::Error::other)?;
+    let name = ServerName::try_from(without_brackets(host).to_owned()).map_err(io::Error::other)?;
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let stream = timeout(limit, connecting)
         .await
-        .map_err(|_| late(limit))??;
-    let (_, session) = stream.get_ref();
-    Ok(Handshake {
-        version: session
-            .protocol_version()
-            .map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}")),
-        chain: session.peer_certificates().map_or(0, <[_]>::len),
-    })
+        .map_err(|_| timed_out(limit))??;
+    let version = stream.get_ref().1.protocol_version();
+    Ok(version.map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}")))
 }
 
-fn late(limit: Duration) -> Stuck {
-    Stuck {
-        cause: format!("no answer within {} s", limit.as_secs_f32()),
+/// The host of a URL without the brackets around an IPv6 address.
+fn without_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+fn timed_out(limit: Duration) -> ConnectError {
+    ConnectError {
+        cause: format!("no response within {} s", limit.as_secs_f32()),
         certificate: None,
     }
 }

@@ -1,25 +1,21 @@
-//! What stands in for [`super::kerberos`] in a dgw that is built without it: nobody has a ticket.
+//! Replaces [`super::kerberos`] in a dgw that is built without Kerberos.
 
-use std::fmt;
 use std::time::Duration;
 
-use super::Error;
+use super::error::{Error, KerberosError};
 use crate::config::Address;
 
-/// There is none.
-pub(super) enum Service {}
+/// Has no values.
+#[derive(Clone)]
+pub(super) enum KerberosService {}
 
-/// There is none.
-pub(super) enum Exchange {}
+/// Has no values.
+pub(super) enum KerberosExchange {}
 
-/// There is none.
-#[derive(Debug)]
-pub(crate) enum KerberosError {}
-
-impl Service {
+impl KerberosService {
     /// # Errors
-    /// Always. The configuration has said so before.
-    pub(super) fn of(_: &Address) -> Result<Self, Error> {
+    /// Always fails. The configuration has been refused before.
+    pub(super) fn new(_: &Address) -> Result<Self, Error> {
         Err(Error::Setup(
             "this dgw is built without Kerberos".to_owned(),
         ))
@@ -28,38 +24,18 @@ impl Service {
     pub(super) fn token(
         &self,
         _: Duration,
-    ) -> std::future::Ready<Result<(Vec<u8>, Exchange), KerberosError>> {
+    ) -> std::future::Ready<Result<(Vec<u8>, KerberosExchange), KerberosError>> {
         match *self {}
     }
 }
 
-impl Exchange {
-    pub(super) fn conclude(self, _: &[u8]) -> Result<(), KerberosError> {
+impl KerberosExchange {
+    pub(super) fn verify(self, _: &[u8]) -> Result<(), KerberosError> {
         match self {}
     }
 }
 
-impl KerberosError {
-    pub(crate) fn hint(&self) -> String {
-        match *self {}
-    }
-
-    pub(super) fn cause(&self) -> Option<&str> {
-        match *self {}
-    }
-
-    pub(super) fn is_temporary(&self) -> bool {
-        match *self {}
-    }
-}
-
-impl fmt::Display for KerberosError {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {}
-    }
-}
-
-/// Nobody.
+/// Always `None`.
 pub(crate) fn principal(_: Duration) -> std::future::Ready<Option<String>> {
     std::future::ready(None)
 }

@@ -1,8 +1,8 @@
-//! Slurm's own word on a cluster's job, by its `squeue`.
+//! The state of a cluster's job, from Slurm's `squeue`.
 //!
-//! All jobs of a gateway are called `dask-gateway` (`SlurmBackend.get_submit_cmd_env_stdin`). What
-//! tells whose a job is, is its working directory: the staging folder, which is named after the
-//! cluster. Workers work in it too, but they are started only once the cluster runs.
+//! All jobs of a gateway are called `dask-gateway` (`SlurmBackend.get_submit_cmd_env_stdin`). The
+//! working directory shows which cluster a job belongs to: it is the staging directory, which is
+//! named after the cluster. Workers have the same one, but only start once the cluster runs.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,19 @@ use serde::Serialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-/// An answer takes milliseconds. A controller that needs longer has enough to do.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit for `squeue`. It takes milliseconds, unless Slurm's controller is overloaded.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// More than some thousand jobs' lines: what comes after is not read.
+/// Size limit of the output: some thousand jobs. The rest is not read.
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
-/// The job's number, state, reason, start and working directory. The last may hold any character,
-/// so it comes last.
+/// The job's number, state, reason, start and working directory, which comes last because it may
+/// contain any character.
 const FORMAT: &str = "--format=%i|%T|%r|%S|%Z";
 
-/// What `squeue` needs to find its Slurm, its user and the time zone; no token of ours is among it.
-const NEEDED: [&str; 10] = [
+/// Environment variables by which `squeue` finds its Slurm, its user and the time zone. None of them
+/// holds a token of dgw's.
+const VARIABLES: [&str; 10] = [
     "PATH",
     "HOME",
     "USER",
@@ -38,50 +39,52 @@ const NEEDED: [&str; 10] = [
     "SLURM_JWT",
 ];
 
-/// A job, as Slurm tells of it.
+/// A job as Slurm reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Job {
-    /// Which queue it is in: `slurm`.
+    /// Job scheduler: always `slurm`.
     scheduler: &'static str,
     id: String,
     /// In Slurm's words: `PENDING`, `RUNNING`, `FAILED` …
     state: String,
     /// Why it is in that state, in Slurm's words; `None` where Slurm gives no reason.
     reason: Option<String>,
-    /// When Slurm expects a pending job to start, on the clock of this machine, as it writes it.
+    /// When Slurm expects a pending job to start, in this machine's time zone, as Slurm writes it.
     expected_start: Option<String>,
     #[serde(skip)]
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Job {
-    /// Whether `now` says of the same job in the same state no less than this does: Slurm needs a
-    /// moment to find a reason.
-    pub(super) fn becomes(&self, now: &Self) -> bool {
-        let is_kept = self.reason.is_none() || self.reason == now.reason;
-        is_kept && (&self.id, &self.state) == (&now.id, &now.state)
+    /// Returns true if `now` is the same job in the same state, with the same reason or the first
+    /// one: Slurm takes a moment to find a reason.
+    pub(super) fn is_updated_by(&self, now: &Self) -> bool {
+        let keeps_reason = self.reason.is_none() || self.reason == now.reason;
+        keeps_reason && (&self.id, &self.state) == (&now.id, &now.state)
     }
 
+    /// Returns the job's number.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
+    /// Returns true if it waits in the queue.
     pub(crate) fn is_waiting(&self) -> bool {
         self.state == "PENDING"
     }
 
-    /// Whether it was cancelled: the gateway does so with what it gives up.
+    /// Returns true if it was cancelled, as the gateway does with jobs that it gives up.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.starts_with("CANCELLED")
     }
 
-    /// Where it works: the staging folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Returns its working directory: the cluster's staging directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Its state and the reason: `PENDING (Resources)`. A job that was cancelled keeps the reason
-    /// that it had before: that is none for its end.
+    /// Returns its state and the reason: `PENDING (Resources)`. Leaves out the reason of a cancelled
+    /// job: it is the one for which the job was waiting before.
     pub(crate) fn condition(&self) -> String {
         match &self.reason {
             Some(reason) if !self.is_cancelled() => {
@@ -91,7 +94,7 @@ impl Job {
         }
     }
 
-    /// In a sentence's middle, for people.
+    /// Describes its state within a sentence.
     pub(crate) fn text(&self) -> String {
         match &self.reason {
             Some(reason) if self.is_waiting() => format!("Slurm job {} waits: {reason}", self.id),
@@ -100,51 +103,51 @@ impl Job {
         }
     }
 
-    /// When Slurm expects it to start, for people.
+    /// Says when Slurm expects it to start.
     pub(crate) fn expectation(&self) -> Option<String> {
         let start = self.expected_start.as_ref()?;
         Some(format!("expected to start at {start}"))
     }
 }
 
-/// The way to this machine's Slurm.
+/// This machine's Slurm.
 pub(crate) struct Slurm {
     squeue: PathBuf,
     variables: Vec<(&'static str, OsString)>,
 }
 
-/// Those of the process's environment variables that `squeue` needs.
+/// Returns the environment variables of this process that `squeue` needs.
 pub(crate) fn variables() -> Vec<(&'static str, OsString)> {
-    let set = NEEDED.iter().map(|name| (*name, std::env::var_os(name)));
+    let set = VARIABLES.iter().map(|name| (*name, std::env::var_os(name)));
     set.filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }
 
 impl Slurm {
-    /// Where `squeue` is on the PATH; `None` where it isn't.
+    /// Finds `squeue` on the PATH.
     pub(crate) fn find(variables: Vec<(&'static str, OsString)>) -> Option<Self> {
         let (_, path) = variables.iter().find(|(name, _)| *name == "PATH")?;
         let squeue = std::env::split_paths(path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join("squeue"))
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| directory.join("squeue"))
             .find(|file| file.is_file() && rustix::fs::access(file, Access::EXEC_OK).is_ok())?;
         Some(Self { squeue, variables })
     }
 
-    /// The scheduler's job of the cluster `name`, which doesn't run yet. `Ok(None)` where there is
-    /// none, or more than one that might be it.
+    /// Returns the job of the scheduler of the cluster `name`, which does not run yet. `None` if no
+    /// job fits, or more than one.
     ///
     /// # Errors
-    /// Slurm can't be asked, or it doesn't answer in time: it isn't worth asking again.
+    /// Fails if `squeue` fails or takes too long. It isn't worth trying again.
     pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
-        let answer = tokio::time::timeout(PATIENCE, self.ask()).await;
-        let text = answer.ok().flatten().ok_or(SlurmUnavailable)?;
-        log::debug!("squeue told of {} jobs", text.lines().count());
+        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
+        let text = output.ok().flatten().ok_or(SlurmUnavailable)?;
+        log::debug!("squeue listed {} jobs", text.lines().count());
         Ok(only_job(&text, name))
     }
 
-    /// The lines of all of the user's jobs, those that have ended lately too.
-    async fn ask(&self) -> Option<String> {
+    /// Lists all of the user's jobs, including those that ended lately.
+    async fn run_squeue(&self) -> Option<String> {
         let mut command = Command::new(&self.squeue);
         command
             .args(["--noheader", "--all", "--states=all", "--name=dask-gateway"])
@@ -168,22 +171,25 @@ impl Slurm {
     }
 }
 
-/// Slurm can't be asked.
+/// `squeue` failed or took too long.
 #[derive(Debug)]
 pub(crate) struct SlurmUnavailable;
 
-/// The one job in squeue's answer that works in a folder of that name.
+/// Returns the only job in the output whose working directory has this name.
 fn only_job(text: &str, name: &str) -> Option<Job> {
-    let mut jobs = text.lines().filter_map(parse);
-    let mut its = jobs.by_ref().filter(|job| job.folder.ends_with(name));
-    let job = its.next()?;
-    its.next().is_none().then_some(job)
+    let mut jobs = text
+        .lines()
+        .filter_map(parse)
+        .filter(|job| job.directory.ends_with(name));
+    let job = jobs.next()?;
+    jobs.next().is_none().then_some(job)
 }
 
-fn parse(line: &str) -> Option<Job> {
+/// Parses one line of the output; `None` if it describes no job.
+pub(super) fn parse(line: &str) -> Option<Job> {
     let mut fields = line.splitn(5, '|');
     let mut next = || fields.next().map(str::trim);
-    let (id, state, reason, start, folder) = (next()?, next()?, next()?, next()?, next()?);
+    let (id, state, reason, start, directory) = (next()?, next()?, next()?, next()?, next()?);
     let known = |text: &str| {
         let is_known = !["", "None", "N/A", "(null)", "Unknown"].contains(&text);
         is_known.then(|| text.to_owned())
@@ -193,9 +199,9 @@ fn parse(line: &str) -> Option<Job> {
         id: known(id)?,
         state: known(state)?,
         reason: known(reason),
-        // Of a job that has started, it's the time when it did.
+        // For a job that has started, this is the time when it did.
         expected_start: known(start).filter(|_| state == "PENDING"),
-        folder: PathBuf::from(folder),
+        directory: PathBuf::from(directory),
     })
 }
 
@@ -203,7 +209,7 @@ fn parse(line: &str) -> Option<Job> {
 mod tests {
     use super::*;
 
-    const ANSWER: &str = "\
+    const OUTPUT: &str = "\
 4|RUNNING|None|2026-11-21T04:53:15|/home/ada/.dask-gateway/fa65
 5|PENDING|Resources|2026-11-21T05:40:00|/home/ada/.dask-gateway/4f65
 6|PENDING|Priority|N/A|/scratch/a|b/6bce
@@ -214,31 +220,56 @@ CLUSTER: other
 10|PENDING
 ";
 
-    fn told(name: &str) -> Option<String> {
-        only_job(ANSWER, name).map(|job| job.text())
+    fn text(name: &str) -> Option<String> {
+        only_job(OUTPUT, name).map(|job| job.text())
     }
 
     #[test]
-    fn a_job_is_known_by_its_folder() {
-        assert_eq!(told("fa65").as_deref(), Some("Slurm job 4 is RUNNING"));
+    fn finds_job_by_its_working_directory() {
+        assert_eq!(text("fa65").as_deref(), Some("Slurm job 4 is RUNNING"));
         assert_eq!(
-            told("4f65").as_deref(),
+            text("4f65").as_deref(),
             Some("Slurm job 5 waits: Resources")
         );
-        assert_eq!(told("6bce").as_deref(), Some("Slurm job 6 waits: Priority"));
-        assert_eq!(told("0000").as_deref(), Some("Slurm job 7 is CANCELLED"));
+        assert_eq!(text("6bce").as_deref(), Some("Slurm job 6 waits: Priority"));
+        assert_eq!(text("0000").as_deref(), Some("Slurm job 7 is CANCELLED"));
     }
 
     #[test]
-    fn what_might_be_it_is_not_it() {
+    fn ignores_ambiguous_and_similar_names() {
         for name in ["twice", "f65", "ada", "10", "nosuch"] {
-            assert_eq!(told(name), None, "{name}");
+            assert_eq!(text(name), None, "{name}");
         }
     }
 
     #[test]
-    fn only_what_waits_is_expected_to_start() {
-        let expectation = |name| only_job(ANSWER, name).and_then(|job| job.expectation());
+    fn condition_has_the_reason_unless_cancelled() {
+        let condition = |name| only_job(OUTPUT, name).map(|job| job.condition());
+        assert_eq!(condition("4f65").as_deref(), Some("PENDING (Resources)"));
+        assert_eq!(condition("fa65").as_deref(), Some("RUNNING"));
+        assert_eq!(condition("0000").as_deref(), Some("CANCELLED"));
+    }
+
+    #[test]
+    fn same_state_with_a_first_reason_is_an_update() {
+        let job = |line| parse(line).expect("a job");
+        let pending = job("5|PENDING|None|N/A|/a");
+        let with_reason = job("5|PENDING|Priority|N/A|/a");
+        assert!(pending.is_updated_by(&with_reason));
+        assert!(with_reason.is_updated_by(&with_reason));
+        for other in [
+            "5|PENDING|Resources|N/A|/a",
+            "5|PENDING|None|N/A|/a",
+            "6|PENDING|Priority|N/A|/a",
+            "5|RUNNING|Priority|N/A|/a",
+        ] {
+            assert!(!with_reason.is_updated_by(&job(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_pending_jobs_have_an_expected_start() {
+        let expectation = |name| only_job(OUTPUT, name).and_then(|job| job.expectation());
         assert_eq!(
             expectation("4f65").as_deref(),
             Some("expected to start at 2026-11-21T05:40:00")
@@ -249,13 +280,13 @@ CLUSTER: other
 
     proptest::proptest! {
         #[test]
-        fn whatever_squeue_says_is_a_job_or_none(
-            text in crate::strange::text(), table in "([0-9]{0,3}\\|?[A-Z]{0,9}\\|?[a-z/|]{0,12}\n?){0,9}",
+        fn parses_any_output(
+            text in crate::hostile::text(), table in "([0-9]{0,3}\\|?[A-Z]{0,9}\\|?[a-z/|]{0,12}\n?){0,9}",
         ) {
             for text in [&text, &table] {
                 if let Some(job) = only_job(text, "fa65") {
                     let _ = (job.text(), job.condition(), job.expectation());
-                    proptest::prop_assert!(job.folder().ends_with("fa65"));
+                    proptest::prop_assert!(job.directory().ends_with("fa65"));
                 }
             }
         }

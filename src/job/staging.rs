@@ -1,13 +1,13 @@
-//! The logs in a cluster's staging folder, kept from being lost.
+//! Reads the logs in a cluster's staging directory before they are lost.
 //!
-//! A job-queue back-end puts a folder named after the cluster into `~/.dask-gateway/` unless its
+//! A job-queue backend makes a directory named after the cluster in `~/.dask-gateway/`, unless its
 //! site says otherwise (`JobQueueClusterConfig.staging_directory`). Jobs of Slurm log into it (those
-//! of PBS don't), and the gateway removes it as soon as it stops or fails the cluster. Beside the
-//! logs lies the cluster's private key: nothing but logs is ever opened.
+//! of PBS don't), and the gateway removes it as soon as it stops or fails the cluster. It also holds
+//! the cluster's private key: dgw opens nothing but logs.
 //!
-//! Files are open for no longer than it takes to read them, and nothing is written here: on NFS, a
-//! file that is held open can keep the folder from being removed, and a folder that can't be
-//! removed keeps the gateway from cancelling the job (`launcher.stop`).
+//! Files are only open while they are read, and nothing is written here: on NFS, an open file can
+//! prevent the directory from being removed, and a directory that can't be removed prevents the
+//! gateway from cancelling the job (`launcher.stop`).
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -18,13 +18,13 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::copies;
 
-/// Of each log, its end is kept: enough for any traceback.
+/// Size limit of each log, of which the end is kept: enough for any traceback.
 const SIZE_LIMIT: u64 = 256 * 1024;
 
-/// The scheduler's, and some of the workers'.
+/// Limit on the number of logs. The scheduler's is read in any case.
 const LOGS: usize = 8;
 
-/// Characters of one line that are shown.
+/// Limit on the characters of a line.
 const LINE_LIMIT: usize = 400;
 
 const FLAGS: OFlags = OFlags::RDONLY
@@ -32,91 +32,109 @@ const FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK);
 
-/// The end of a log, as it was when it was last seen.
+/// The end of a log, as it was read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JobLog {
-    /// Where it lies, or lay.
+    /// Path of the log, which may be gone.
     pub(crate) path: PathBuf,
-    /// Where a copy was put.
+    /// Path of the copy, if there is one.
     pub(crate) copy: Option<PathBuf>,
     bytes: Vec<u8>,
-    /// Size, and seconds and nanoseconds of the last change: whether it has grown since.
-    seen: [i128; 3],
+    version: FileVersion,
 }
 
 impl JobLog {
-    /// Whether it is the scheduler's, by its name.
+    /// Returns true if it is the scheduler's, by its name.
     pub(crate) fn is_schedulers(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default();
         name.as_encoded_bytes().starts_with(b"dask-scheduler-")
     }
 
-    /// Its last lines, long ones cut. Nothing is escaped.
+    /// Returns the last lines, long ones truncated. Nothing is escaped.
     pub(crate) fn last_lines(&self, count: usize) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.bytes);
         let lines = text.trim_end().lines().collect::<Vec<_>>();
         let first = lines.len().saturating_sub(count);
-        lines[first..].iter().map(|line| shortened(line)).collect()
+        lines[first..].iter().map(|line| truncated(line)).collect()
     }
 
+    /// Returns true if it has no text.
     pub(crate) fn is_empty(&self) -> bool {
         self.last_lines(1).is_empty()
     }
 
-    /// When it was written to last, for comparison: seconds and nanoseconds.
+    /// Returns when it was written to last, for comparison.
     pub(super) fn changed(&self) -> (i128, i128) {
-        (self.seen[1], self.seen[2])
+        self.version.changed
     }
 
+    /// Returns its content.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-fn shortened(line: &str) -> String {
+fn truncated(line: &str) -> String {
     match line.char_indices().nth(LINE_LIMIT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
 }
 
-/// Where a cluster's logs may be, and those that were found.
+/// Tells whether a file has changed since it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileVersion {
+    size: i128,
+    /// Seconds and nanoseconds of the last change. Their types differ from system to system.
+    changed: (i128, i128),
+}
+
+impl FileVersion {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            size: i128::from(stat.st_size),
+            changed: (i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
+        }
+    }
+}
+
+/// The staging directories that a cluster may have, and the logs in them.
 #[derive(Debug)]
 pub(crate) struct Staging {
     name: String,
-    folders: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
     logs: Vec<JobLog>,
 }
 
 impl Staging {
-    /// Of the cluster `name`, in the place where gateways put it by default.
+    /// Takes the name of a cluster, and the home directory in which gateways stage it by default.
     pub(crate) fn new(home: &Path, name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            folders: vec![home.join(".dask-gateway").join(name)],
+            directories: vec![home.join(".dask-gateway").join(name)],
             logs: Vec::new(),
         }
     }
 
-    /// Reads what is new, in the `folder` too that its job is said to work in. May block, as file
-    /// systems do.
-    pub(crate) fn look(&mut self, folder: Option<&Path>) {
-        if let Some(folder) = folder
-            && folder.is_absolute()
-            && folder.ends_with(&self.name)
-            && !self.folders.iter().any(|known| known == folder)
+    /// Reads new and changed logs, including those in `job_directory`, where Slurm says that the job
+    /// works. May block, as file systems do.
+    pub(crate) fn update(&mut self, job_directory: Option<&Path>) {
+        if let Some(directory) = job_directory
+            && directory.is_absolute()
+            && directory.ends_with(&self.name)
+            && !self.directories.iter().any(|known| known == directory)
         {
-            self.folders.push(folder.to_owned());
+            self.directories.push(directory.to_owned());
         }
-        for folder in &self.folders {
-            // What isn't there, or isn't to be read, is no news.
-            let _ = look_into(folder, &mut self.logs);
+        for directory in &self.directories {
+            // It may not exist yet, or not be readable.
+            let _ = update_logs(directory, &mut self.logs);
         }
     }
 
-    /// The logs as they were last seen, the scheduler's first; copied to where dgw keeps its own
-    /// things, as far as that goes.
-    pub(crate) fn rescue(&mut self, state: Option<&Path>) -> Vec<JobLog> {
+    /// Copies the logs, as they were read last, into dgw's `state` directory as far as possible.
+    /// Returns them, the scheduler's first.
+    pub(crate) fn copy_logs(&mut self, state: Option<&Path>) -> Vec<JobLog> {
         self.logs.sort_by_key(|log| !log.is_schedulers());
         if let Some(state) = state {
             copies::write(state, &self.name, &mut self.logs);
@@ -125,18 +143,18 @@ impl Staging {
     }
 }
 
-/// Reads the logs in `path` that are new or have changed.
-fn look_into(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
+/// Reads the logs in the directory `path` that are new or have changed.
+fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
     let Some((parent, name)) = path.parent().zip(path.file_name()) else {
         return Ok(());
     };
     let flags = FLAGS | OFlags::DIRECTORY;
     let parent = rustix::fs::open(parent, flags, Mode::empty())?;
-    let folder = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
-    if !is_mine(&rustix::fs::fstat(&folder)?) {
+    let directory = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
+    if !is_own(&rustix::fs::fstat(&directory)?) {
         return Ok(());
     }
-    for entry in Dir::read_from(&folder)? {
+    for entry in Dir::read_from(&directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().to_str() else {
             continue;
@@ -152,12 +170,12 @@ fn look_into(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
         if known.is_none() && logs.len() >= LOGS && !name.starts_with("dask-scheduler-") {
             continue;
         }
-        let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if known.is_some_and(|index| logs[index].seen == sight(&stat)) {
+        let stat = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if known.is_some_and(|index| logs[index].version == FileVersion::of(&stat)) {
             continue;
         }
-        // It may be gone meanwhile; the others may not.
-        let Ok(Some(log)) = read(&folder, name, file) else {
+        // This one may be gone meanwhile, and others still there.
+        let Ok(Some(log)) = read(&directory, name, file) else {
             continue;
         };
         match known {
@@ -168,11 +186,11 @@ fn look_into(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// The end of a regular file of the user's own; `None` if it's something else.
-fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<JobLog>> {
-    let file = rustix::fs::openat(folder.as_fd(), name, FLAGS, Mode::empty())?;
+/// Reads the end of a regular file of the user's own; `None` if it is anything else.
+fn read(directory: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<JobLog>> {
+    let file = rustix::fs::openat(directory.as_fd(), name, FLAGS, Mode::empty())?;
     let stat = rustix::fs::fstat(&file)?;
-    if !is_mine(&stat) || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    if !is_own(&stat) || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Ok(None);
     }
     let mut file = File::from(file);
@@ -182,7 +200,7 @@ fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<J
     let mut bytes = Vec::new();
     file.take(SIZE_LIMIT).read_to_end(&mut bytes)?;
     if skipped > 0 {
-        // The first line is cut.
+        // The first line is incomplete.
         let end = bytes.iter().position(|byte| *byte == b'\n');
         bytes.drain(..end.map_or(0, |end| end + 1));
     }
@@ -190,19 +208,65 @@ fn read(folder: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<J
         path,
         copy: None,
         bytes,
-        seen: sight(&stat),
+        version: FileVersion::of(&stat),
     }))
 }
 
-fn is_mine(stat: &Stat) -> bool {
+fn is_own(stat: &Stat) -> bool {
     stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
-/// What tells whether a file has changed. Its parts' types differ from system to system.
-fn sight(stat: &Stat) -> [i128; 3] {
-    [
-        i128::from(stat.st_size),
-        i128::from(stat.st_mtime),
-        i128::from(stat.st_mtime_nsec),
-    ]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn reads_the_end_of_logs_and_nothing_else() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = home.path().join(".dask-gateway/ab12");
+        fs::create_dir_all(&directory).expect("a directory");
+        let write = |name: &str, text: &str| {
+            fs::write(directory.join(name), text).expect("a file");
+        };
+        let line = "x".repeat(1023) + "\n";
+        write("dask-worker-1.log", &(line.repeat(300) + "end\n"));
+        write("dask-scheduler-ab12.log", "  \n");
+        write("dask.pem", "a key");
+        symlink(directory.join("dask.pem"), directory.join("link.log")).expect("a link");
+        let mut staging = Staging::new(home.path(), "ab12");
+        staging.update(None);
+        let logs = staging.copy_logs(None);
+        let names = logs.iter().filter_map(|log| log.path.file_name());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["dask-scheduler-ab12.log", "dask-worker-1.log"]
+        );
+        assert!(logs[0].is_empty() && logs[0].is_schedulers());
+        assert!(!logs[1].is_empty() && !logs[1].is_schedulers());
+        assert!(logs[1].bytes().len() as u64 <= SIZE_LIMIT);
+        assert!(logs[1].bytes().starts_with(b"xxx"));
+        let last_lines = logs[1].last_lines(2);
+        assert_eq!(last_lines[0], "x".repeat(LINE_LIMIT) + "…");
+        assert_eq!(last_lines[1..], ["end"]);
+
+        write("dask-worker-1.log", "more\n");
+        staging.update(Some(&home.path().join("other/cd34")));
+        assert_eq!(staging.copy_logs(None)[1].last_lines(9), ["more"]);
+    }
+
+    #[test]
+    fn reads_the_directory_that_the_job_works_in() {
+        let [home, scratch] = [0; 2].map(|_| tempfile::tempdir().expect("a directory"));
+        let directory = scratch.path().join("ab12");
+        fs::create_dir(&directory).expect("a directory");
+        fs::write(directory.join("dask-worker-1.log"), "text").expect("a file");
+        let mut staging = Staging::new(home.path(), "ab12");
+        staging.update(Some(scratch.path()));
+        assert!(staging.copy_logs(None).is_empty());
+        staging.update(Some(&directory));
+        assert_eq!(staging.copy_logs(None).len(), 1);
+    }
 }

@@ -51,13 +51,13 @@ pub(crate) async fn read_idle_state(
 ) -> Result<IdleState, KeepReason> {
     let asked = Instant::now();
     let evidence = schedulers
-        .evidence(name, identity)
+        .activity_and_history(name, identity)
         .await
         .map_err(|error| unreachable_scheduler(&error))?;
     rule.check(&evidence.activity)?;
-    let latest = evidence.past.latest;
+    let latest = evidence.history.latest;
     let results = evidence.activity.tasks.and_then(|tasks| tasks.memory);
-    let mut state = IdleState::new(evidence.past, results, Some(latest));
+    let mut state = IdleState::new(evidence.history, results, Some(latest));
     if state.needs_clock(rule.idle_for) {
         // The evidence is older than the clock reading, by this much at most.
         state.clock = schedulers

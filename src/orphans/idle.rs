@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockReading;
-use crate::age;
+use crate::duration;
 use crate::scheduler::ClientHistory;
 
 /// Data of a scheduler that any activity changes. Times are by its clock and are only compared
@@ -111,11 +111,11 @@ impl fmt::Display for IdleEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scheduler(span) => {
-                write!(f, "idle for {}, by its scheduler", age::short(*span))
+                write!(f, "idle for {}, by its scheduler", duration::short(*span))
             }
             Self::EarlierRun(Duration::ZERO) => f.write_str("first seen idle now"),
             Self::EarlierRun(span) => {
-                write!(f, "idle for {}, by earlier runs", age::short(*span))
+                write!(f, "idle for {}, by earlier runs", duration::short(*span))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::idle::IdleEvidence;
-use crate::age;
+use crate::duration;
 use crate::gateway::Status;
 
 /// Reason to keep a cluster.
@@ -66,7 +66,7 @@ impl fmt::Display for KeepReason {
             Self::Unknown(unknown) => f.write_str(unknown),
             Self::TooShort {
                 evidence, required, ..
-            } => write!(f, "{evidence}; {} is required", age::short(*required)),
+            } => write!(f, "{evidence}; {} is required", duration::short(*required)),
             Self::Changed => f.write_str("it changed after it was picked"),
         }
     }

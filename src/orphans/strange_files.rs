@@ -5,16 +5,16 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{ClockReading, IdleRecords, Protection, Protections};
+use crate::hostile;
 use crate::private::{PrivateDir, StateDir};
-use crate::strange;
 
 proptest! {
     #[test]
     fn damage_never_lifts_a_protection_and_never_panics(
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..80),
-            strange::json().prop_map(|json| json.to_string().into_bytes()),
-            strange::spoilt(json!({"version": 1, "clusters": {"ab12": {
+            hostile::json().prop_map(|json| json.to_string().into_bytes()),
+            hostile::corrupted(json!({"version": 1, "clusters": {"ab12": {
                 "start_time": "2026-11-21T00:00:00Z",
                 "at": {"here": "2026-11-21T00:00:00Z", "gateway": null}, "marks": {},
             }}})).prop_map(|json| json.to_string().into_bytes()),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::quantity;
 use super::sorting::RowSchema;
 use super::table::{Cell, Column, Fit};
-use crate::age;
+use crate::duration;
 use crate::gateway::{Cluster, Status};
 use crate::scheduler::{Activity, Idle, Tasks};
 
@@ -120,7 +120,7 @@ impl ClusterRow {
     /// Name, status and age, for messages.
     pub(crate) fn line(&self) -> String {
         let Cluster { name, status, .. } = &self.cluster;
-        format!("{name}  {status:<8}  {}", crate::age::short(self.age()))
+        format!("{name}  {status:<8}  {}", crate::duration::short(self.age()))
     }
 }
 
@@ -193,7 +193,7 @@ const STATUS: Column<ClusterRow> = Column {
 const AGE: Column<ClusterRow> = Column {
     title: "AGE",
     fit: Fit::Keep,
-    cell: |row| Cell::plain(age::short(row.age())),
+    cell: |row| Cell::plain(duration::short(row.age())),
     order: |a, b| Reverse(a.cluster.start_time).cmp(&Reverse(b.cluster.start_time)),
 };
 
@@ -253,7 +253,7 @@ const IDLE: Column<ClusterRow> = Column {
         row.told(|activity| match activity.idle {
             Idle::Unknown => None,
             Idle::Busy => Some("-".to_owned()),
-            Idle::Since(time) => Some(age::short(row.since(time))),
+            Idle::Since(time) => Some(duration::short(row.since(time))),
         })
     },
     order: |a, b| a.compare(b, ClusterRow::idle_for),
@@ -267,7 +267,7 @@ const KEEP: Column<ClusterRow> = Column {
             None | Some(ProtectionStatus::None) => "-".to_owned(),
             Some(ProtectionStatus::Unknown) => "?".to_owned(),
             Some(ProtectionStatus::ForGood) => "always".to_owned(),
-            Some(ProtectionStatus::Until(time)) => age::short(row.until(time)),
+            Some(ProtectionStatus::Until(time)) => duration::short(row.until(time)),
         })
     },
     order: |a, b| a.kept_for().cmp(&b.kept_for()),
@@ -291,7 +291,7 @@ fn colour(status: Status) -> Color {
 }
 
 /// `KEY=VALUE …`, without the options that are empty and so say nothing.
-pub(super) fn options(options: &Map<String, Value>) -> String {
+pub(crate) fn options(options: &Map<String, Value>) -> String {
     let says_something = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),

@@ -1,34 +1,31 @@
-//! Nothing that a gateway sends can write to the terminal.
+//! Escapes text of servers and other programs, so that it can't control the terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` with every character that could move the cursor, break the line or turn the writing
-/// direction shown escaped.
+/// Returns `text` with every character escaped that could move the cursor, break the line, reverse
+/// the writing direction or stay invisible.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match c {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            c if is_active(c) && u32::from(c) < 0x100 => {
-                let _ = write!(shown, "\\x{:02x}", u32::from(c));
-            }
-            c if is_active(c) => {
-                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => shown.push(c),
-        }
+        let code = u32::from(c);
+        let _ = match c {
+            '\n' => write!(shown, "\\n"),
+            '\r' => write!(shown, "\\r"),
+            '\t' => write!(shown, "\\t"),
+            '\0'..='\u{ff}' if is_active(c) => write!(shown, "\\x{code:02x}"),
+            c if is_active(c) => write!(shown, "\\u{{{code:x}}}"),
+            c => shown.write_char(c),
+        };
     }
     Cow::Owned(shown)
 }
 
-/// JSON text with such characters as `\u` escapes: they can only stand inside its strings, and
-/// a reader gets them back unchanged.
+/// Returns JSON text with such characters as `\u` escapes. They can only stand inside its strings,
+/// and a reader gets them back unchanged.
 pub(super) fn json(json: &str) -> Cow<'_, str> {
     in_strings(json, |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -37,7 +34,7 @@ pub(super) fn json(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// The same of such text in YAML, which knows no pairs of UTF-16.
+/// Returns JSON text with such characters as the escapes of YAML, which has no surrogate pairs.
 pub(super) fn yaml(json: &str) -> Cow<'_, str> {
     in_strings(json, |c, shown| {
         let _ = match u32::from(c) {
@@ -48,6 +45,7 @@ pub(super) fn yaml(json: &str) -> Cow<'_, str> {
 }
 
 fn in_strings(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    // The line breaks between JSON's values are no part of a string.
     let is_raw = |c: char| is_active(c) && c != '\n';
     if !json.contains(is_raw) {
         return Cow::Borrowed(json);
@@ -63,19 +61,15 @@ fn in_strings(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters (C0, DEL, C1), line separators, what turns or hides text, and all that is not
-/// to be seen: two texts that look alike must be alike.
+/// Returns true for control characters (C0, DEL, C1) and for everything invisible: line separators,
+/// characters that change the direction or hide text. Two different texts must not look alike.
 fn is_active(c: char) -> bool {
-    // Most of what there is.
-    if matches!(c, ' '..='~') {
-        return false;
-    }
     c.is_control() || is_invisible(c)
 }
 
-/// Unicode's `Default_Ignorable_Code_Point`s, with the line separators and the interlinear and the
-/// musical and hieroglyphic format controls. What joins letters (U+200C, U+200D) and chooses among
-/// glyphs (U+FE0F) is among it: names, options and logs are no prose.
+/// Returns true for Unicode's `Default_Ignorable_Code_Point`s, line separators, and the interlinear,
+/// musical and hieroglyphic format controls. They include characters that join letters (U+200C,
+/// U+200D) and choose glyphs (U+FE0F): names, options and logs can do without these.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -91,16 +85,36 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn escape_sequences_are_shown() {
+    fn escapes_control_sequences_and_line_breaks() {
         assert_eq!(
             text("a\x1b[31mb\u{9b}c\u{202e}\n"),
             "a\\x1b[31mb\\x9bc\\u{202e}\\n"
         );
-        assert_eq!(text("Grüße, 世界"), "Grüße, 世界");
+        assert_eq!(
+            text("ü\0\r\t\x7f\u{a0}\u{ff}ÿĀ世"),
+            "ü\\x00\\r\\t\\x7f\u{a0}ÿÿĀ世"
+        );
+        assert_eq!(text("\\n"), "\\n");
     }
 
     #[test]
-    fn what_is_not_to_be_seen_is_shown() {
+    fn escapes_only_raw_characters_in_json_and_yaml() {
+        let raw = "{\n  \"ü\": \"a\\n\u{7f}\u{202e}\u{e0041}\"\n}";
+        assert_eq!(
+            json(raw),
+            "{\n  \"ü\": \"a\\n\\u007f\\u202e\\udb40\\udc41\"\n}"
+        );
+        assert_eq!(
+            yaml(raw),
+            "{\n  \"ü\": \"a\\n\\u007f\\u202e\\U000e0041\"\n}"
+        );
+        let harmless = "[\n  \"世界\"\n]";
+        assert_eq!(json(harmless), harmless);
+        assert_eq!(yaml(harmless), harmless);
+    }
+
+    #[test]
+    fn escapes_invisible_characters() {
         for hidden in
             "\u{ad}\u{34f}\u{115f}\u{1160}\u{180e}\u{200d}\u{3164}\u{fe0f}\u{ffa0}\u{fff9}\
                        \u{fffb}\u{1d173}\u{e0001}\u{e0041}\u{e007f}\u{e0100}\u{e01ef}"
@@ -118,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_stays_readable() {
+    fn leaves_every_script_readable() {
         for plain in [
             "Grüße, 世界",
             "مجموعة العمل",
@@ -137,12 +151,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_active_is_left(raw in any::<String>()) {
+        fn leaves_no_active_character(raw in any::<String>()) {
             prop_assert!(!text(&raw).contains(is_active));
         }
 
         #[test]
-        fn json_stays_the_same_value(raw in "[\\x00-\\u{ff}\\u{2028}-\\u{202e}\\u{e0000}-\\u{e01ef}]*") {
+        fn escaped_json_is_the_same_value(raw in "[\\x00-\\u{ff}\\u{2028}-\\u{202e}\\u{e0000}-\\u{e01ef}]*") {
             let plain = serde_json::to_string(&raw).expect("a string is valid JSON");
             let shown = json(&plain);
             prop_assert!(!shown.contains(is_active));

@@ -4,30 +4,34 @@ use serde_json::{Map, Value};
 
 use super::{escape, yaml};
 
-/// How results are printed.
+/// The format of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people: a table, fitted to the terminal
+    /// Human-readable table, fitted to the terminal
     #[default]
     Table,
-    /// The same, with the columns that cost a question to each cluster
+    /// Table with more columns, which need a request to each cluster
     Wide,
     /// One JSON document
     Json,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// One YAML document
     Yaml,
     /// Comma-separated values with a header line
     Csv,
-    /// Names alone, one a line
+    /// Only names, one per line
     Name,
 }
 
 impl Format {
-    /// `value`, an object or an array of objects, as text that ends with a line break; empty for
-    /// the tables, which people get from elsewhere. `fields` are those that lead a header, there or
-    /// not.
+    /// Returns true for the formats for people, which [`Format::render`] doesn't render.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Renders `value`, an object or an array of objects, as text that ends with a line break. A CSV
+    /// header begins with `fields`, even if no record has them.
     pub(super) fn render(
         self,
         value: &Value,
@@ -63,7 +67,7 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
 }
 
 /// A column for each of `fields` and for each other field of any record; nested values as JSON, null
-/// as nothing.
+/// as an empty value.
 fn csv(records: &[Value], fields: &[&str], header: bool) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut fields = fields.to_vec();
@@ -103,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format_renders_every_record() {
+    fn renders_every_record_in_every_format() {
         let records = json!([record(), record()]);
         let render = |format: Format| format.render(&records, &[], true).expect("rendered");
         assert_eq!(render(Format::Name), "a1\na1\n");
@@ -123,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn records_may_differ() {
+    fn csv_has_the_fields_of_all_records() {
         let records = json!([{"name": "a", "min": 1}, {"name": "b", "options": "x"}]);
         let csv = Format::Csv.render(&records, &[], true).expect("rendered");
         assert_eq!(csv, "name,min,options\na,1,\nb,,x\n");
     }
 
     #[test]
-    fn no_record_is_an_empty_array_or_nothing() {
+    fn no_records_are_an_empty_array_or_nothing() {
         let render = |format: Format| format.render(&json!([]), &[], true).expect("rendered");
         assert_eq!(render(Format::Json), "[]\n");
         assert_eq!(render(Format::Yaml), "[]\n");
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csv_of_nothing_has_its_header() {
+    fn csv_without_records_has_a_header() {
         let render = |header: bool| {
             let csv = Format::Csv.render(&json!([]), &["name", "status"], header);
             csv.expect("rendered")
@@ -151,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_format_lets_a_control_character_through(raw in any::<String>()) {
+        fn escapes_control_characters_in_every_format(raw in any::<String>()) {
             let records = json!([{"name": raw, "options": {raw.clone(): [raw.clone()]}}]);
             for format in [Format::Json, Format::Jsonl, Format::Yaml, Format::Csv, Format::Name] {
                 let shown = format.render(&records, &[], true).expect("rendered");

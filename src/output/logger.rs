@@ -1,16 +1,14 @@
-//! `-v`: what dgw does, on stderr. Other crates' messages are not shown: nobody here has read
-//! them for secrets.
-
-use std::io::Write as _;
+//! The log of `-v`, on stderr. Other crates' messages are not shown, because they may hold secrets.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape;
+use super::messages::print_line;
 
 struct Logger;
 
-/// Shows what `verbosity` asks for: 1 the requests and what counts, 2 the answers' headers too,
-/// 3 all there is.
+/// Shows with `verbosity` 1 requests and other important steps, with 2 also the headers of responses,
+/// with 3 everything.
 pub(super) fn install(verbosity: u8) {
     let level = match verbosity {
         0 => return,
@@ -36,7 +34,7 @@ impl Log for Logger {
                 "-"
             };
             let text = record.args().to_string();
-            let _ = writeln!(anstream::stderr().lock(), "{mark} {}", escape::text(&text));
+            print_line(&format!("{mark} {}", escape::text(&text)));
         }
     }
 

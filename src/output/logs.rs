@@ -1,4 +1,4 @@
-//! Logs as lines that grep well.
+//! Logs as lines that are easy to search.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::escape;
 use crate::scheduler::LogEntry;
 
-/// An entry, and who logged it: `scheduler`, or a worker by its name.
+/// A log entry and its source: `scheduler`, or a worker's name.
 #[derive(Debug, Serialize)]
 pub(crate) struct LogLine {
     pub(crate) name: String,
@@ -18,8 +18,8 @@ pub(crate) struct LogLine {
 /// The fields of every record.
 pub(super) const FIELDS: [&str; 4] = ["name", "time", "level", "text"];
 
-/// `2026-11-21T03:12:44Z INFO text`, and further lines of the text indented; each after the name
-/// where several log. Nothing but what breaks these lines is left unescaped.
+/// `2026-11-21T03:12:44Z INFO text`, and further lines of the text indented; with `has_names` each
+/// begins with the name. All text is escaped, except for the line breaks between these lines.
 pub(super) fn text(lines: &[LogLine], has_names: bool) -> String {
     lines.iter().map(|line| line.text(has_names)).collect()
 }
@@ -35,10 +35,9 @@ impl LogLine {
         let time = entry
             .time
             .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ ").to_string());
-        // Without a time of its own, the line has all that there is.
+        // An entry without a time has them in its text.
         let start = time.map_or_else(String::new, |time| {
-            let level = entry.level.as_deref().unwrap_or("?");
-            format!("{time}{} ", escape::text(level))
+            format!("{time}{} ", escape::text(&entry.level))
         });
         let mut lines = entry
             .text
@@ -66,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_a_line_and_a_traceback_is_indented() {
+    fn entry_is_a_line_and_its_traceback_is_indented() {
         let lines = [
             logged("w1", "INFO", "started"),
             logged("w2", "ERROR", "failed\nTraceback:\n  File \"x.py\"\n"),
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_shown() {
+    fn escapes_control_characters() {
         let lines = [logged("w\n1", "IN\rFO", "a\x1b[2Jb\r\nc\u{9b}\td")];
         assert_eq!(
             text(&lines, true),

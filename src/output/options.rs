@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::sorting::RowSchema;
-use super::table::{Cell, Column, Fit};
+use super::table::Fit::{Keep, Omit, Shorten};
+use super::table::{Cell, Column};
 use crate::gateway::{OptionField, OptionType};
 
-/// An option, and the user's own default for it.
+/// An option, and the user's default for it.
 #[derive(Debug, Serialize)]
 pub(crate) struct OptionRow {
     name: String,
@@ -16,7 +17,7 @@ pub(crate) struct OptionRow {
     spec: OptionType,
     default: Value,
     your_default: Option<Value>,
-    /// Whether the gateway doesn't take that.
+    /// True if the gateway doesn't accept that default.
     #[serde(skip)]
     is_refused: bool,
 }
@@ -43,13 +44,13 @@ impl OptionRow {
 /// NAME TYPE VALUES DEFAULT YOURS LABEL.
 pub(crate) fn shape() -> RowSchema<OptionRow> {
     RowSchema {
-        columns: columns().into(),
+        columns: columns(),
         fields: FIELDS.into(),
         elsewhere: None,
     }
 }
 
-/// The fields that records have: bounds and choices are those of some types only.
+/// The fields of the records; only some types have bounds or choices.
 const FIELDS: [&str; 8] = [
     "name",
     "label",
@@ -61,47 +62,18 @@ const FIELDS: [&str; 8] = [
     "your_default",
 ];
 
-fn columns() -> [Column<OptionRow>; 6] {
-    [
-        Column {
-            title: "NAME",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(&row.name),
-            order: |a, b| a.name.cmp(&b.name),
-        },
-        Column {
-            title: "TYPE",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(row.spec.kind()),
-            order: |a, b| a.spec.kind().cmp(b.spec.kind()),
-        },
-        Column {
-            title: "VALUES",
-            fit: Fit::Shorten,
-            cell: |row| Cell::plain(row.spec.range()),
-            order: |a, b| a.spec.range().cmp(&b.spec.range()),
-        },
-        Column {
-            title: "DEFAULT",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(shown(&row.default)),
-            order: |a, b| shown(&a.default).cmp(&shown(&b.default)),
-        },
-        Column {
-            title: "YOURS",
-            fit: Fit::Keep,
-            cell: |row| Cell::plain(row.yours()),
-            order: |a, b| {
-                let text = |row: &OptionRow| row.your_default.as_ref().map(shown);
-                text(a).cmp(&text(b))
-            },
-        },
-        Column {
-            title: "LABEL",
-            fit: Fit::Drop,
-            cell: |row| Cell::plain(&row.label),
-            order: |a, b| a.label.cmp(&b.label),
-        },
+fn columns() -> Vec<Column<OptionRow>> {
+    vec![
+        Column::new("NAME", Keep, |row| Cell::text(&row.name)),
+        Column::new("TYPE", Keep, |row| Cell::text(row.spec.kind())),
+        Column::new("VALUES", Shorten, |row| Cell::text(&row.spec.range())),
+        Column::new("DEFAULT", Keep, |row| {
+            Cell::new(shown(&row.default), row.default.clone())
+        }),
+        Column::new("YOURS", Keep, |row| {
+            Cell::new(row.yours(), row.your_default.clone())
+        }),
+        Column::new("LABEL", Omit, |row| Cell::text(&row.label)),
     ]
 }
 

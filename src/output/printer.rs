@@ -18,7 +18,6 @@ use super::sorting::{RowSchema, SortBy};
 use super::stdout::{leads_nowhere, redraw, write};
 use super::table;
 use super::terminal;
-use super::top::Screen;
 use crate::error::Error;
 
 /// Whether to colour.
@@ -116,15 +115,9 @@ impl Printer {
         self.check_sorting(&show::shape())
     }
 
-    /// The place in `titles` of what `--sort-by` asks for, and whether its order is turned round.
-    ///
-    /// # Errors
-    /// It names none of them.
-    pub(crate) fn sort_place(&self, titles: &[&str]) -> Result<Option<(usize, bool)>, Error> {
-        let Some(by) = &self.output_options.sort_by else {
-            return Ok(None);
-        };
-        Ok(Some((by.place(titles)?, by.is_reversed)))
+    /// Returns the order that `--sort-by` requests.
+    pub(crate) fn sort_by(&self) -> Option<&SortBy> {
+        self.output_options.sort_by.as_ref()
     }
 
     /// Whether `--sort-by` names the column `title`.
@@ -138,23 +131,14 @@ impl Printer {
         io::stdout().is_terminal()
     }
 
-    /// Whether to colour what takes the whole screen.
-    ///
-    /// # Errors
-    /// There is no screen, or another format was asked for, or `-v` would write all over it.
-    pub(crate) fn screen_colour(&self) -> Result<bool, Error> {
-        if self.output_options.format != Format::Table {
-            return Err(Error::NoScreen(
-                "the screen: it has no other format, no `-o`",
-            ));
-        }
-        Screen::check()?;
-        if self.output_options.verbosity > 0 && io::stderr().is_terminal() {
-            return Err(Error::NoScreen(
-                "the screen: with `-v`, send stderr to a file",
-            ));
-        }
-        Ok(colours(&io::stdout()))
+    /// Returns true if `-v` logs to stderr.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.output_options.verbosity > 0
+    }
+
+    /// Returns true if stdout is coloured.
+    pub(crate) fn has_colour() -> bool {
+        colours(&io::stdout())
     }
 
     /// Prints `value` in the format asked for; `human` is what people get instead.

@@ -1,136 +1,125 @@
-//! How a wait goes on: a spinner on a terminal, a line at each change of phase elsewhere.
+//! The progress of a wait: a spinner on a terminal, a line at each change of phase elsewhere.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::escape;
-use super::margin::Margin;
+use super::messages::print_line;
 use super::terminal;
-use crate::age;
+use crate::duration;
 
-/// What ends sooner needs no spinner.
+/// A wait that ends sooner shows no spinner.
 const DELAY: Duration = Duration::from_millis(250);
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// At most so many a second.
-const DRAWINGS: u8 = 20;
-
-/// A wait that is shown. Dropped, it leaves nothing on the screen.
+/// The display of a wait. Dropped, it leaves nothing on the screen.
 pub(crate) struct Progress {
     started: Instant,
     phase: String,
-    /// What may change more often than is worth a line.
+    /// Details that change too often for lines of their own.
     remark: String,
     display: Display,
+    /// Hidden, unless it is the display and has appeared.
+    spinner: ProgressBar,
+    appearance: Option<JoinHandle<()>>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Display {
     None,
     Lines,
-    Spinner {
-        bar: ProgressBar,
-        appears: JoinHandle<()>,
-    },
+    Spinner,
 }
 
 impl Progress {
-    pub(super) fn start(what: &str, quiet: bool, verbose: bool) -> Self {
+    pub(super) fn start(phase: &str, quiet: bool, verbose: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && !terminal::is_dumb();
         let display = if quiet {
             Display::None
         } else if is_terminal && !verbose {
-            spinner()
+            Display::Spinner
         } else {
             Display::Lines
         };
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let mut progress = Self {
             started: Instant::now(),
             phase: String::new(),
             remark: String::new(),
             display,
+            appearance: (display == Display::Spinner).then(|| appear(spinner.clone())),
+            spinner,
         };
-        progress.phase(what);
+        progress.phase(phase);
         progress
     }
 
-    /// What is being waited for now. Saying the same again changes nothing.
+    /// Shows what dgw waits for now. Repeating the same phase changes nothing.
     pub(crate) fn phase(&mut self, phase: &str) {
         let phase = escape::text(phase);
         if self.phase == phase {
             return;
         }
         self.phase = phase.into_owned();
-        let phase = &self.phase;
-        match &self.display {
-            Display::None => {}
-            Display::Lines => line(phase),
-            Display::Spinner { bar, .. } => bar.set_message(format!("{phase}{}", self.remark)),
+        if self.display == Display::Lines {
+            print_line(&self.phase);
         }
+        self.update_spinner();
     }
 
-    /// What there is to say beside the phase, for those who are watching: no line elsewhere.
+    /// Shows a remark beside the phase, on the spinner only.
     pub(crate) fn remark(&mut self, remark: Option<&str>) {
         let remark = remark.map(|remark| format!(", {}", escape::text(remark)));
         self.remark = remark.unwrap_or_default();
-        if let Display::Spinner { bar, .. } = &self.display {
-            bar.set_message(format!("{}{}", self.phase, self.remark));
-        }
+        self.update_spinner();
     }
 
-    /// Ends the display with a line that says how it went, and how long it took.
+    fn update_spinner(&self) {
+        self.spinner
+            .set_message(format!("{}{}", self.phase, self.remark));
+    }
+
+    /// Ends the display with a line that states the outcome and the time it took.
     pub(crate) fn finish(self, outcome: &str) {
-        let elapsed = age::short(self.started.elapsed());
-        let is_shown = !matches!(self.display, Display::None);
-        drop(self);
-        if is_shown {
-            line(&format!("{} ({elapsed})", escape::text(outcome)));
-        }
+        let elapsed = duration::short(self.started.elapsed());
+        self.spinner.finish_and_clear();
+        self.note(&format!("{outcome} ({elapsed})"));
     }
 
-    /// A line of talk that stays.
+    /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
-        if !matches!(self.display, Display::None) {
-            self.around(|| line(&escape::text(text)));
+        if self.display != Display::None {
+            self.around(|| print_line(&escape::text(text)));
         }
     }
 
-    /// Does what prints, with the display out of its way.
+    /// Runs `print` with the spinner out of its way.
     pub(crate) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.display {
-            Display::Spinner { bar, .. } => bar.suspend(print),
-            Display::None | Display::Lines => print(),
-        }
+        self.spinner.suspend(print)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Display::Spinner { bar, appears } = &self.display {
-            appears.abort();
-            bar.finish_and_clear();
+        if let Some(appearance) = &self.appearance {
+            appearance.abort();
+            self.spinner.finish_and_clear();
         }
     }
 }
 
-fn spinner() -> Display {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+/// Shows the spinner after a while.
+fn appear(spinner: ProgressBar) -> JoinHandle<()> {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-        bar.set_style(style);
+        spinner.set_style(style);
     }
-    let appearing = bar.clone();
-    let appears = tokio::spawn(async move {
+    tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
-        let terminal = Box::new(Margin::default());
-        appearing.set_draw_target(ProgressDrawTarget::term_like_with_hz(terminal, DRAWINGS));
-        appearing.enable_steady_tick(TICK);
-    });
-    Display::Spinner { bar, appears }
-}
-
-fn line(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+        spinner.set_draw_target(ProgressDrawTarget::stderr());
+        spinner.enable_steady_tick(TICK);
+    })
 }

@@ -4,92 +4,108 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use anyhow::Context as _;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::error::Error;
 use super::escape;
+use super::messages::print_line;
 use super::printer::Printer;
 use super::suspension::{Suspension, Turn};
-use crate::error::Error;
 
-/// Far longer than any token.
+/// The most that is read from a pipe; far longer than any token.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
-/// Whether what is typed is shown.
+/// The terminal's echo while the user types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Echo {
     On,
     Off,
 }
 
-/// What is typed on the terminal of stdin isn't echoed, but for the line's end. Dropped, it is again:
-/// after an answer, and after a signal.
-struct Hidden {
+/// Hides what is typed on stdin's terminal, except for the end of the line. Dropped, after an answer
+/// or a signal, it restores the echo.
+struct HiddenInput {
     before: Termios,
     hidden: Termios,
 }
 
 const CANNOT_HIDE: &str = "can't hide what is typed";
+const CANNOT_READ: &str = "can't read the answer";
 
 impl Printer {
-    /// Whether somebody can be asked.
+    /// Returns true if stdin is a terminal.
     pub(crate) fn can_ask() -> bool {
         io::stdin().is_terminal()
     }
 
-    /// Asks for `what` on stderr, with a `note` to it, and reads a line from stdin, a terminal or not;
-    /// without its end. Only a terminal is asked.
+    /// Reads `what` from a line on stdin, and returns it without the line's end. If stdin is a
+    /// terminal, it first asks for it on stderr, with `note` after it.
     ///
     /// # Errors
-    /// stdin can't be read, holds nothing or more than a line, or isn't text.
+    /// Fails if stdin can't be read, holds nothing or more than a line, or isn't UTF-8.
     pub(crate) async fn ask(what: &str, note: &str, echo: Echo) -> Result<String, Error> {
-        let nothing = || Error::Usage(format!("no {what} on stdin"));
+        let nothing = || Error::NoInput(what.to_owned());
         if !Self::can_ask() {
-            // The thread that waits must not be the one that minds signals.
-            let line = tokio::task::spawn_blocking(piped);
-            let line = line.await.context("can't wait for stdin")??;
+            // Not on this thread, which handles signals.
+            let line = spawn_blocking(piped).await.context(CANNOT_READ)??;
             return line.ok_or_else(nothing);
         }
-        let question = &format!("{what}{note}");
-        // All before the question: who stops dgw at once, or types at once, must not find the echo on.
-        let mut suspension = Suspension::listen()?;
+        let question = format!("{what}{note}: ");
+        // Before the question: neither a quick answer nor a quick Ctrl-Z may find the echo on.
+        let mut suspension = Suspension::listen().map_err(anyhow::Error::from)?;
         let hidden = match echo {
             Echo::On => None,
-            Echo::Off => Some(Hidden::new().context(CANNOT_HIDE)?),
+            Echo::Off => Some(HiddenInput::new().context(CANNOT_HIDE)?),
         };
-        put(question);
-        // Whoever stops waiting for it leaves it behind.
-        let mut line = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            io::stdin().read_line(&mut line).map(|_| line)
-        });
+        put(&question);
+        let mut reading = read_line();
         let line = loop {
             tokio::select! {
-                line = &mut line => break line.context("can't wait for the answer")?,
+                line = &mut reading => break line,
                 turn = suspension.next() => match turn {
                     Turn::Asked => {
-                        hidden.as_ref().map(Hidden::pause);
+                        hidden.as_ref().map(HiddenInput::pause);
                         Suspension::begin();
                     }
                     Turn::Over => {
-                        hidden.as_ref().map_or(Ok(()), Hidden::resume).context(CANNOT_HIDE)?;
-                        put(question);
+                        hidden.as_ref().map_or(Ok(()), HiddenInput::resume).context(CANNOT_HIDE)?;
+                        put(&question);
                     }
                 },
             }
         };
         drop(hidden);
-        let line = line.context("can't read the answer")?;
+        let line = line.context(CANNOT_READ)?.context(CANNOT_READ)?;
         if !line.ends_with('\n') {
             // The end of input leaves the cursor where it is.
-            let _ = writeln!(anstream::stderr());
+            print_line("");
         }
         if line.is_empty() {
             return Err(nothing());
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
+
+    /// Shows `subject` and asks `question` on stderr; returns true only for a clear yes. The runtime
+    /// goes on meanwhile, and with it the connection to the gateway.
+    ///
+    /// # Errors
+    /// Fails if stdin or stderr is no terminal.
+    pub(crate) async fn confirm(subject: &[String], question: &str) -> Result<bool, Error> {
+        for text in subject {
+            print_line(&format!("  {}", escape::text(text)));
+        }
+        if !Self::can_ask() || !io::stderr().is_terminal() {
+            return Err(Error::NeedsYes);
+        }
+        put(&format!("{question} [y/N] "));
+        let answer = read_line().await.context(CANNOT_READ)?;
+        let answer = answer.context(CANNOT_READ)?.trim().to_lowercase();
+        Ok(["y", "yes"].contains(&answer.as_str()))
+    }
 }
 
-impl Hidden {
+impl HiddenInput {
     fn new() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut hidden = before.clone();
@@ -99,13 +115,10 @@ impl Hidden {
         this.resume().map(|()| this)
     }
 
-    /// Drops what was typed before.
+    /// Hides what is typed, and drops what was typed before.
     fn resume(&self) -> io::Result<()> {
-        Ok(tcsetattr(
-            io::stdin(),
-            OptionalActions::Flush,
-            &self.hidden,
-        )?)
+        let mode = OptionalActions::Flush;
+        Ok(tcsetattr(io::stdin(), mode, &self.hidden)?)
     }
 
     fn pause(&self) {
@@ -114,7 +127,7 @@ impl Hidden {
     }
 }
 
-impl Drop for Hidden {
+impl Drop for HiddenInput {
     fn drop(&mut self) {
         self.pause();
     }
@@ -122,11 +135,19 @@ impl Drop for Hidden {
 
 fn put(question: &str) {
     let mut stderr = anstream::stderr();
-    let _ = write!(stderr, "{}: ", escape::text(question));
+    let _ = write!(stderr, "{}", escape::text(question));
     let _ = stderr.flush();
 }
 
-/// The line on stdin; `None` where there is nothing at all.
+/// Reads a line on a thread of its own, which is left behind if the line is no longer wanted.
+fn read_line() -> JoinHandle<io::Result<String>> {
+    spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    })
+}
+
+/// The only line on stdin; `None` where there is nothing at all.
 fn piped() -> Result<Option<String>, Error> {
     let mut text = String::new();
     let mut stdin = io::stdin().lock().take(SIZE_LIMIT);
@@ -136,9 +157,7 @@ fn piped() -> Result<Option<String>, Error> {
     let mut lines = text.lines();
     let line = lines.next().map(str::to_owned);
     if lines.any(|line| !line.trim().is_empty()) {
-        return Err(Error::Usage(
-            "stdin holds more than one line: give it the secret alone".to_owned(),
-        ));
+        return Err(Error::SeveralLines);
     }
     Ok(line)
 }

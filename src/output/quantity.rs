@@ -10,7 +10,7 @@ const UNITS: [(&str, f64); 5] = [
 ];
 
 /// Used and limit in the unit that suits the limit, with `?` for either, `None` for both.
-pub(super) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
+pub(crate) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
     // Nothing of nothing is in the unit that others will be in.
     let (unit, bytes) = match limit.or(used)? {
         0 => ("GiB", 1_073_741_824.0),

@@ -51,7 +51,7 @@ impl SortBy {
     ///
     /// # Errors
     /// It names none of them.
-    pub(super) fn place(&self, titles: &[&str]) -> Result<usize, Error> {
+    pub(crate) fn place(&self, titles: &[&str]) -> Result<usize, Error> {
         let found = titles.iter().position(|title| self.is(title));
         found.ok_or_else(|| self.unknown(&lowercase(titles)))
     }

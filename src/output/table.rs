@@ -173,7 +173,7 @@ fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> V
 }
 
 /// `text` in at most `width` columns of the terminal.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -270,7 +270,7 @@ b\\x1b  世界世界世界
     proptest::proptest! {
         #[test]
         fn no_text_makes_a_line_wider_than_the_terminal(
-            text in crate::strange::text(), other in crate::strange::text(), width in 1_usize..90,
+            text in crate::hostile::text(), other in crate::hostile::text(), width in 1_usize..90,
         ) {
             let strange: [&'static str; 3] = [
                 Box::leak(text.into_boxed_str()),

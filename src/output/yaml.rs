@@ -1,20 +1,20 @@
-//! YAML that every reader understands alike.
+//! YAML with one meaning for every reader.
 //!
-//! Python reads YAML 1.1, where `yes`, `on` and `2026-11-21` aren't text; the emitters at hand quote
-//! by YAML 1.2's rules. So strings are written as JSON strings, which both take for what they are.
+//! Python reads YAML 1.1, where `yes`, `on` and `2026-11-21` aren't text; the available emitters quote
+//! by the rules of YAML 1.2. So strings are written as JSON strings, which have one meaning in both.
 
 use serde_json::{Map, Value};
 
 use super::escape;
 
-/// The document, with a line break at its end.
+/// Returns the document, with a line break at its end.
 pub(super) fn render(value: &Value) -> String {
     let mut text = String::new();
     block(value, 0, &mut text);
     text
 }
 
-/// Writes a value that begins on a line of its own, or behind `- `.
+/// Writes a value that begins on its own line, or after `- `.
 fn block(value: &Value, indent: usize, text: &mut String) {
     match value {
         Value::Object(entries) if !entries.is_empty() => mapping(entries, indent, text),
@@ -25,7 +25,7 @@ fn block(value: &Value, indent: usize, text: &mut String) {
                 block(item, indent + 2, text);
             }
         }
-        // Scalars, and the empty collections, are the same in JSON.
+        // Scalars and empty collections are written as in JSON.
         flow => {
             text.push_str(&escape::yaml(&flow.to_string()));
             text.push('\n');
@@ -52,14 +52,14 @@ fn mapping(entries: &Map<String, Value>, indent: usize, text: &mut String) {
     }
 }
 
-/// The first entry stands where its collection begins; the others need their indentation.
+/// Indents an entry, except for the first one, which stands where its collection begins.
 fn begin(at: usize, indent: usize, text: &mut String) {
     if at > 0 {
         text.push_str(&" ".repeat(indent));
     }
 }
 
-/// A key, plain where nobody could take it for anything but text.
+/// A key, plain where every reader takes it for text.
 fn key(key: &str) -> String {
     let is_word = key.len() > 3
         && key.starts_with(|c: char| c.is_ascii_lowercase())
@@ -80,7 +80,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn nothing_can_be_taken_for_something_else() {
+    fn quotes_text_that_looks_like_another_type() {
         let value = json!([
             {"name": "yes", "options": {"no": "2026-11-21", "list": [1, {"a": null}], "none": {}}},
             {"name": "a\nb\u{1b}", "options": []},
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reader_gets_back_what_was_written(value in any_value()) {
+        fn parses_to_the_same_value(value in any_value()) {
             let back = serde_yaml::from_str::<Value>(&render(&value)).expect("valid YAML");
             prop_assert_eq!(back, value);
         }

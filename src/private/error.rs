@@ -22,7 +22,7 @@ pub(crate) enum Error {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("no private directory can be created in `{place}`")]
+    #[error("can't create a private directory in `{place}`")]
     NoTempDir {
         place: PathBuf,
         #[source]
@@ -62,7 +62,7 @@ impl Failure for Error {
                     .to_owned(),
             ),
             Self::NoTempDir { .. } => {
-                Some("set TMPDIR to a directory that you can write to".to_owned())
+                Some("set TMPDIR to a directory that you can write".to_owned())
             }
         }
     }

@@ -1,82 +1,131 @@
-//! The scheduler's own protocol: a handshake, then questions and answers in order.
+//! The scheduler's comm protocol: a handshake, then operations and their responses in order.
 //!
-//! Only operations that change nothing and cost little are ever asked for: `identity`,
-//! `check_idle`, `versions`, `events`, `get_logs`, and `dump_state` without what is large. Harmful
-//! ones, of which some look harmless, are `subscribe_worker_status` (takes the subscription from a notebook),
-//! `terminate` and `retire_workers` (the gateway takes either for a failure).
+//! dgw only uses operations that change nothing and cost little: `identity`, `check_idle`,
+//! `versions`, `events`, `get_logs`, and `dump_state` without its large parts. Some harmful
+//! operations look harmless: `subscribe_worker_status` takes the subscription from a notebook, and
+//! the gateway takes `terminate` and `retire_workers` for a failure of the cluster.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-use super::{SchedulerError, frame};
+use super::error::SchedulerError;
+use super::frame;
 
-/// Answers nest five deep; what is nested deeper is no answer.
+/// Limit on nested values: responses nest five deep.
 const DEPTH_LIMIT: usize = 64;
 
-/// An answer, not yet understood.
-#[derive(Debug)]
-pub(super) struct Answer(Vec<u8>);
+/// Parts of a scheduler's state to leave out: all but the clients' names and the number of tasks in
+/// each state. Together they would take a kilobyte for each task. Schedulers ignore names that they
+/// don't know.
+const EXCLUDED: [&str; 26] = [
+    // Of the scheduler.
+    "events",
+    "extensions",
+    "log",
+    "memory",
+    "tasks",
+    "transition_log",
+    "versions",
+    "workers",
+    // Of a client.
+    "wants_what",
+    // Of a group of tasks.
+    "all_durations",
+    "dependencies",
+    "dependents",
+    "done",
+    "duration",
+    "groups",
+    "last_worker",
+    "last_worker_priority",
+    "last_worker_tasks_left",
+    "name",
+    "nbytes_total",
+    "prefix",
+    "span",
+    "span_id",
+    "start",
+    "stop",
+    "types",
+];
 
-/// How an operation's failure looks. Other answers may have a status too.
+/// A response, not yet parsed.
+#[derive(Debug)]
+pub(super) struct Response(Vec<u8>);
+
+/// The response of an operation that failed. Other responses may have a status too.
 #[derive(Deserialize)]
-struct Failure {
+struct OperationFailure {
     status: String,
     exception_text: Option<String>,
 }
 
-impl Answer {
+/// Makes the message that asks for the operation `name`, without arguments.
+pub(super) fn operation(name: &str) -> Value {
+    json!({"op": name, "reply": true})
+}
+
+/// Makes the message that asks for a scheduler's state without [`EXCLUDED`].
+pub(super) fn dump_state() -> Value {
+    json!({"op": "dump_state", "reply": true, "exclude": EXCLUDED})
+}
+
+impl Response {
+    /// Returns its size in bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Parses the response.
+    ///
     /// # Errors
-    /// The operation failed, or its answer isn't a `T`.
+    /// Fails if the operation failed or its response is not a `T`.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, SchedulerError> {
-        match parse::<Failure>(&self.0) {
+        match parse::<OperationFailure>(&self.0) {
             Ok(failure) if failure.status == "uncaught-error" => {
                 let text = failure.exception_text.unwrap_or_default();
-                Err(SchedulerError::Refused(text))
+                Err(SchedulerError::OperationFailed(text))
             }
             _ => parse(&self.0),
         }
     }
 }
 
-/// Asks all of `operations` at once, and returns their answers in the same order.
+/// Sends all `operations` at once and returns their responses in the same order.
 ///
 /// # Errors
-/// The connection ends before the last answer, as it does where an operation fails to reach a
-/// worker; or an answer is malformed.
+/// Fails if a response is malformed or the connection ends before the last one, as it does where an
+/// operation fails to reach a worker.
 pub(super) async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     operations: &[Value],
-) -> Result<Vec<Answer>, SchedulerError> {
-    // Both keys are required: without either the scheduler says nothing more. No compression.
-    let greeting = json!({"compression": null, "pickle-protocol": 5});
+) -> Result<Vec<Response>, SchedulerError> {
+    // Without both keys, the scheduler never responds. dgw wants no compression.
+    let handshake = json!({"compression": null, "pickle-protocol": 5});
     let mut sent = Vec::new();
-    for message in std::iter::once(&greeting).chain(operations) {
+    for message in std::iter::once(&handshake).chain(operations) {
         let message = rmp_serde::to_vec_named(message)
-            .map_err(|_| SchedulerError::Garbled("the question can't be written"))?;
+            .map_err(|_| SchedulerError::Malformed("the request can't be encoded"))?;
         sent.extend(frame::pack(&message));
     }
     stream.write_all(&sent).await?;
     stream.flush().await?;
     frame::read(stream).await?;
-    let mut answers = Vec::with_capacity(operations.len());
+    let mut responses = Vec::with_capacity(operations.len());
     for _ in operations {
-        answers.push(Answer(frame::read(stream).await?));
+        responses.push(Response(frame::read(stream).await?));
     }
-    Ok(answers)
+    Ok(responses)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SchedulerError> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     deserializer.set_max_depth(DEPTH_LIMIT);
-    // The parser's own message may quote the answer.
+    // The parser's own message may quote the response.
     T::deserialize(&mut deserializer)
-        .map_err(|_| SchedulerError::Garbled("it is not of the expected form"))
+        .map_err(|_| SchedulerError::Malformed("it does not have the expected form"))
 }
 
 #[cfg(test)]
@@ -85,58 +134,61 @@ mod tests {
     use crate::scheduler::wire;
     use proptest::prelude::*;
 
-    fn answer(value: &Value) -> Answer {
-        Answer(rmp_serde::to_vec_named(value).expect("MessagePack"))
+    fn response(value: &Value) -> Response {
+        Response(rmp_serde::to_vec_named(value).expect("MessagePack"))
     }
 
     #[test]
-    fn a_failure_is_told_in_the_schedulers_words() {
-        let failed = answer(&json!({
+    fn failed_operation_has_the_schedulers_message() {
+        let failed = response(&json!({
             "status": "uncaught-error", "exception": {"__Serialized__": 1}, "traceback": null,
             "exception_text": "TypeError('no')",
         }));
-        let fault = failed.read::<Option<f64>>().expect_err("a failure");
-        assert_eq!(fault.to_string(), "it refused: TypeError('no')");
-        let running = answer(&json!({"status": "running"}));
+        let error = failed.read::<Option<f64>>().expect_err("a failure");
+        assert_eq!(
+            error.to_string(),
+            "the scheduler reported an error: TypeError('no')"
+        );
+        let running = response(&json!({"status": "running"}));
         assert!(running.read::<Value>().is_ok());
         assert!(matches!(
-            answer(&json!(null)).read::<Option<f64>>(),
+            response(&json!(null)).read::<Option<f64>>(),
             Ok(None)
         ));
-        assert!(answer(&json!("busy")).read::<Option<f64>>().is_err());
+        assert!(response(&json!("busy")).read::<Option<f64>>().is_err());
     }
 
     #[test]
-    fn depth_has_a_limit() {
+    fn refuses_deeply_nested_response() {
         let mut deep = vec![0x91; 100_000];
         deep.push(0xc0);
-        assert!(Answer(deep).read::<serde::de::IgnoredAny>().is_err());
+        assert!(Response(deep).read::<serde::de::IgnoredAny>().is_err());
     }
 
-    /// What comes of two questions to a server that says `spoken` and hangs up.
-    fn asked(spoken: &[u8]) -> Result<Vec<Answer>, SchedulerError> {
+    /// Sends two operations to a server that sends `sent` and closes the connection.
+    fn ask_server(sent: &[u8]) -> Result<Vec<Response>, SchedulerError> {
         let (mut near, mut far) = tokio::io::duplex(4096);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .expect("a runtime");
         let operations = ["identity", "check_idle"].map(|name| json!({"op": name, "reply": true}));
         runtime.block_on(async {
-            let speaking = async {
-                // It may be hung up on first.
-                let _ = far.write_all(spoken).await;
+            let server = async {
+                // The client may close the connection first.
+                let _ = far.write_all(sent).await;
                 drop(far);
             };
-            let asking = async {
-                let answers = ask(&mut near, &operations).await;
+            let client = async {
+                let responses = ask(&mut near, &operations).await;
                 drop(near);
-                answers
+                responses
             };
-            tokio::join!(asking, speaking).0
+            tokio::join!(client, server).0
         })
     }
 
     #[test]
-    fn answers_come_in_order_and_an_early_end_is_a_fault() {
+    fn returns_responses_in_order_and_fails_on_early_end() {
         let messages = [
             json!({"compression": "lz4"}),
             json!({"type": "Scheduler"}),
@@ -146,36 +198,37 @@ mod tests {
             let message = rmp_serde::to_vec_named(&message).expect("MessagePack");
             frame::pack(&message)
         });
-        let answers = asked(&packed.concat()).expect("answers");
-        assert_eq!(answers.len(), 2);
+        let responses = ask_server(&packed.concat()).expect("responses");
+        assert_eq!(responses.len(), 2);
+        assert!(responses[0].len() > 1);
         assert_eq!(
-            answers[1].read::<Option<f64>>().expect("a number"),
+            responses[1].read::<Option<f64>>().expect("a number"),
             Some(1.5)
         );
         for few in 0..packed.len() {
-            let fault = asked(&packed[..few].concat()).expect_err("too few answers");
-            assert!(matches!(fault, SchedulerError::Connection(_)), "{fault}");
+            let error = ask_server(&packed[..few].concat()).expect_err("too few responses");
+            assert!(matches!(error, SchedulerError::Connection(_)), "{error}");
         }
     }
 
     proptest! {
         #[test]
-        fn garbage_in_place_of_answers_is_a_fault(
+        fn garbage_in_place_of_responses_is_an_error(
             garbage in prop::collection::vec(any::<u8>(), 0..3000),
         ) {
-            prop_assert!(asked(&garbage).is_err());
-            let greeted = [frame::pack(b"\x80"), garbage].concat();
-            // Two frames by chance would be answers; nothing else may come of it than a fault.
-            let _ = asked(&greeted);
+            prop_assert!(ask_server(&garbage).is_err());
+            let after_handshake = [frame::pack(b"\x80"), garbage].concat();
+            // By chance, the garbage may be two frames, which would be responses.
+            let _ = ask_server(&after_handshake);
         }
 
         #[test]
-        fn garbage_is_no_answer_and_no_panic(garbage in prop::collection::vec(any::<u8>(), 0..400)) {
-            let answer = Answer(garbage);
-            let _ = answer.read::<wire::Identity>();
-            let _ = answer.read::<wire::State>();
-            let _ = answer.read::<wire::Versions>();
-            let _ = answer.read::<Option<f64>>();
+        fn parsing_garbage_does_not_panic(garbage in prop::collection::vec(any::<u8>(), 0..400)) {
+            let response = Response(garbage);
+            let _ = response.read::<wire::Identity>();
+            let _ = response.read::<wire::State>();
+            let _ = response.read::<wire::Versions>();
+            let _ = response.read::<Option<f64>>();
         }
     }
 }

@@ -1,38 +1,93 @@
-//! Why a scheduler told nothing.
+//! Errors of a request to a scheduler.
 
 use std::io;
 use std::time::Duration;
 
-/// What came in place of an answer. None of these fails a command: what isn't told is unknown.
+use crate::error::{ExitCode, Failure};
+
+/// Reasons why a scheduler gave no usable response. Most commands go on without one and show as
+/// unknown what only the scheduler knows.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchedulerError {
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    Late(Duration),
-    /// Nothing listens, the TLS handshake fails, the connection breaks. The proxy hangs up without
-    /// a word where it knows no such cluster, or its scheduler is gone.
+    #[error("no response in {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    #[error("can't connect to the scheduler proxy at `{proxy}`: {source}")]
+    ProxyUnreachable { proxy: String, source: io::Error },
+    /// The TLS handshake failed or the connection broke. The proxy closes the connection without a
+    /// message if it knows no such cluster or the cluster's scheduler is gone.
     #[error("{0}")]
     Connection(#[from] io::Error),
-    /// The certificate, the key or the name that came with the cluster can't be used. Their text is
-    /// left out: it may hold the key.
+    /// The cluster's certificate, key or name can't be used. The error has no text of theirs, which
+    /// may hold the key.
     #[error("the cluster's {0} can't be used")]
-    Identity(&'static str),
-    /// A cluster of which the gateway gave no certificate.
-    #[error("the gateway gave no certificate for it")]
-    Unidentified,
-    #[error("its answer is larger than {} MiB", limit / (1024 * 1024))]
-    Oversized { limit: u64 },
-    #[error("its answer is malformed: {0}")]
-    Garbled(&'static str),
-    /// The scheduler's own words.
-    #[error("it refused: {0}")]
-    Refused(String),
-    /// The scheduler answered, for a worker that it can't reach.
-    #[error("the scheduler can't reach it")]
-    Unreached,
+    InvalidIdentity(&'static str),
+    #[error("the gateway sent no certificate for this cluster")]
+    NoCertificate,
+    #[error("the response is larger than {} MiB", limit / (1024 * 1024))]
+    TooLarge { limit: u64 },
+    #[error("the response is malformed: {0}")]
+    Malformed(&'static str),
+    /// The operation failed, with the scheduler's own message.
+    #[error("the scheduler reported an error: {0}")]
+    OperationFailed(String),
+    #[error("the scheduler can't reach the worker")]
+    WorkerUnreachable,
     /// A worker that was there before.
-    #[error("the scheduler no longer knows it")]
-    Unknown,
-    /// The HTTP route answered with something else than the scheduler's JSON.
-    #[error("`{url}` answered with {what}")]
-    Foreign { url: String, what: String },
+    #[error("the scheduler no longer knows the worker")]
+    WorkerGone,
+    /// The HTTP route returned something other than the scheduler's JSON.
+    #[error("`{url}` returned {found}")]
+    UnexpectedResponse { url: String, found: String },
+}
+
+impl Failure for SchedulerError {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Other
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ProxyUnreachable { .. } | Self::Connection(_) => Some(
+                "check `gateway.proxy-address`, and whether this machine can reach the gateway's \
+                 scheduler proxy"
+                    .to_owned(),
+            ),
+            Self::TimedOut(_) => Some(
+                "give it more time with `--probe-timeout`, and check `gateway.proxy-address`"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_connection_failures_blame_the_proxy_address() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let proxy = "h:1".to_owned();
+        for error in [
+            SchedulerError::TimedOut(Duration::from_secs(2)),
+            SchedulerError::Connection(refused()),
+            SchedulerError::ProxyUnreachable {
+                proxy,
+                source: refused(),
+            },
+        ] {
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains("`gateway.proxy-address`"), "{hint}");
+            assert_eq!(error.exit_code(), ExitCode::Other);
+        }
+        assert_eq!(SchedulerError::WorkerGone.hint(), None);
+    }
+
+    #[test]
+    fn size_limit_is_in_mebibytes() {
+        let limit = 32 * 1024 * 1024;
+        let error = SchedulerError::TooLarge { limit };
+        assert_eq!(error.to_string(), "the response is larger than 32 MiB");
+    }
 }

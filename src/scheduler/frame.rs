@@ -1,23 +1,24 @@
 //! Messages on the wire: `outer | count | length… | frame…`, numbers as 64 bits little-endian.
 //!
-//! `outer` counts the bytes after itself that belong to the first block; frames beyond it follow
-//! without a further header, so that a reader of whole messages needs only the lengths. The first
-//! frame is the message. The others hold pickled Python that nobody here unpacks: they are read
-//! past.
+//! `outer` counts the bytes after itself that belong to the first block. Frames beyond it follow
+//! without a further header, so a reader of whole messages needs only the lengths. The first frame
+//! is the message. The others hold pickled Python, which dgw skips.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, sink};
 
-use super::SchedulerError;
+use super::error::SchedulerError;
 
-/// A message of frames that dgw asks for is a kilobyte per worker: room for thirty thousand.
+/// Size limit of a message with all its frames. Those that dgw asks for take a kilobyte per worker:
+/// room for thirty thousand.
 const MESSAGE_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// Errors come with four frames besides the message.
+/// Limit on the number of frames. Errors come with four besides the message.
 const FRAMES_LIMIT: u64 = 1024;
 
+/// Bytes of a number.
 const NUMBER: u64 = 8;
 
-/// `message` as the one frame of its own block.
+/// Packs `message` as the only frame of its own block.
 pub(super) fn pack(message: &[u8]) -> Vec<u8> {
     let length = message.len() as u64;
     let mut packed = Vec::with_capacity(message.len() + 24);
@@ -28,19 +29,19 @@ pub(super) fn pack(message: &[u8]) -> Vec<u8> {
     packed
 }
 
-/// The next message.
+/// Reads the next message. Allocates memory for bytes that have arrived, never for a length that
+/// the peer merely claims.
 ///
 /// # Errors
-/// The connection ends or breaks, or what comes is no message, or too large a one. Nothing is
-/// allocated for a length that is merely claimed.
+/// Fails if the connection ends or breaks, or the message is malformed or too large.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, SchedulerError> {
     let outer = stream.read_u64_le().await?;
     let count = stream.read_u64_le().await?;
     if count == 0 {
-        return Err(SchedulerError::Garbled("it has no frames"));
+        return Err(SchedulerError::Malformed("it has no frames"));
     }
     if count > FRAMES_LIMIT {
-        return Err(SchedulerError::Garbled("it has too many frames"));
+        return Err(SchedulerError::Malformed("it has too many frames"));
     }
     let message = stream.read_u64_le().await?;
     let mut rest = 0_u64;
@@ -49,13 +50,13 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8
     }
     let total = message.saturating_add(rest);
     if total > MESSAGE_LIMIT {
-        return Err(SchedulerError::Oversized {
+        return Err(SchedulerError::TooLarge {
             limit: MESSAGE_LIMIT,
         });
     }
     let header = NUMBER * (1 + count);
     if outer < header + message || outer > header + total {
-        return Err(SchedulerError::Garbled("its lengths don't add up"));
+        return Err(SchedulerError::Malformed("its lengths do not add up"));
     }
     let mut frame = Vec::new();
     (&mut *stream).take(message).read_to_end(&mut frame).await?;
@@ -72,7 +73,8 @@ mod tests {
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt as _;
 
-    /// What [`read`] makes of `bytes` that arrive in pieces of such `sizes`, and what is left.
+    /// Reads a message from `bytes` that arrive in pieces of these `sizes`; returns how many bytes
+    /// are left too.
     fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> (Result<Vec<u8>, SchedulerError>, usize) {
         let (mut near, mut far) = tokio::io::duplex(64);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -107,7 +109,7 @@ mod tests {
         })
     }
 
-    /// A message of `frames`, of which the last `outside` lie outside the first block.
+    /// Packs a message of `frames`, the last `outside` of them outside the first block.
     fn packed(frames: &[Vec<u8>], outside: usize) -> Vec<u8> {
         let inside = &frames[..frames.len() - outside];
         let block = inside.iter().map(Vec::len).sum::<usize>() + 8 * (1 + frames.len());
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheduler_gets_what_it_sends() {
+    fn packs_messages_as_distributed_does() {
         let close = b"\x82\xa2op\xa5close\xa5reply\xc3";
         let packed = pack(close);
         assert_eq!(packed[..8], 0x21_u64.to_le_bytes());
@@ -131,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_is_not_believed() {
+    fn refuses_impossible_lengths() {
         let numbers = |numbers: &[u64]| {
             let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
             bytes.collect::<Vec<_>>()
         };
-        for (header, oversized) in [
+        for (header, is_too_large) in [
             (numbers(&[u64::MAX, 1, u64::MAX - 16]), true),
             (numbers(&[u64::MAX, 2, u64::MAX, u64::MAX]), true),
             (numbers(&[MESSAGE_LIMIT + 17, 1, MESSAGE_LIMIT + 1]), true),
@@ -146,15 +148,15 @@ mod tests {
             (numbers(&[16, 1, 1]), false),
         ] {
             let (message, _) = read_in_pieces(&header, &[]);
-            let fault = message.expect_err("no message");
+            let error = message.expect_err("no message");
             assert_eq!(
-                matches!(fault, SchedulerError::Oversized { .. }),
-                oversized,
-                "{fault}"
+                matches!(error, SchedulerError::TooLarge { .. }),
+                is_too_large,
+                "{error}"
             );
             assert!(
-                oversized || matches!(fault, SchedulerError::Garbled(_)),
-                "{fault}"
+                is_too_large || matches!(error, SchedulerError::Malformed(_)),
+                "{error}"
             );
         }
     }
@@ -163,7 +165,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn however_a_message_is_split_it_is_the_same(
+        fn reads_messages_split_anywhere(
             frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..6),
             outside in 0_usize..5,
             sizes in prop::collection::vec(1_usize..70, 1..8),
@@ -177,7 +179,7 @@ mod tests {
         }
 
         #[test]
-        fn a_message_that_ends_early_is_none(
+        fn fails_where_a_message_ends_early(
             frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..50), 1..4),
             cut in 1_usize..60,
         ) {
@@ -187,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn garbage_is_no_message_and_no_panic(
+        fn reading_garbage_does_not_panic(
             garbage in prop::collection::vec(any::<u8>(), 0..300),
             count in 0_u64..5,
         ) {

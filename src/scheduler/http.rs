@@ -1,52 +1,39 @@
-//! The scheduler's routes, by way of the gateway's dashboard proxy.
+//! The scheduler's HTTP routes, through the gateway's dashboard proxy.
 //!
-//! No credentials go there: the routes need none, and the proxy would pass them on to a process of
-//! the user's.
+//! Requests carry no credentials: the routes need none, and the proxy would pass them on to a
+//! process of the user's.
 
 use std::time::Instant;
 
 use reqwest::{Client, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::SchedulerError;
+use super::error::SchedulerError;
 
-/// About a kilobyte per worker: room for thirty thousand.
+/// Size limit of a response. It takes about a kilobyte per worker: room for thirty thousand.
 const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// What `url` answers, as JSON.
+/// Fetches the JSON at `url`.
 ///
 /// # Errors
-/// Anything but JSON of the expected form: a login page, a redirect, the proxy's own errors.
+/// Fails if there is no response, or it is too large or not JSON of the expected form: a login
+/// page, a redirect, an error of the proxy itself.
 pub(super) async fn get<T: DeserializeOwned>(
     http: &Client,
     url: &str,
 ) -> Result<T, SchedulerError> {
-    let body = get_bytes(http, url).await?;
-    // The parser's own message may quote the answer.
-    serde_json::from_slice(&body).map_err(|_| {
-        let is_page = body.trim_ascii_start().starts_with(b"<");
-        let what = if is_page {
-            "a web page"
-        } else {
-            "something else than its JSON"
-        };
-        foreign(url, what)
-    })
-}
-
-/// What `url` answers, whatever it is.
-///
-/// # Errors
-/// A redirect, the proxy's own errors, more than anybody would read.
-pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, SchedulerError> {
     let started = Instant::now();
+    let unexpected = |found: &str| SchedulerError::UnexpectedResponse {
+        url: url.to_owned(),
+        found: found.to_owned(),
+    };
     // The library's message would repeat the URL.
-    let broken = |_| foreign(url, "a broken connection");
-    let mut response = http.get(url).send().await.map_err(broken)?;
+    let incomplete = |_| unexpected("no complete response");
+    let mut response = http.get(url).send().await.map_err(incomplete)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(incomplete)? {
         if (body.len() + chunk.len()) as u64 > SIZE_LIMIT {
-            return Err(SchedulerError::Oversized { limit: SIZE_LIMIT });
+            return Err(SchedulerError::TooLarge { limit: SIZE_LIMIT });
         }
         body.extend_from_slice(&chunk);
     }
@@ -58,15 +45,15 @@ pub(super) async fn get_bytes(http: &Client, url: &str) -> Result<Vec<u8>, Sched
         started.elapsed()
     );
     if status != StatusCode::OK {
-        return Err(foreign(url, &format!("status {}", status.as_u16())));
+        return Err(unexpected(&format!("status {}", status.as_u16())));
     }
-    Ok(body)
-}
-
-/// That `url` answered with something else than the scheduler does.
-pub(super) fn foreign(url: &str, what: &str) -> SchedulerError {
-    SchedulerError::Foreign {
-        url: url.to_owned(),
-        what: what.to_owned(),
-    }
+    // The parser's own message may quote the response.
+    serde_json::from_slice(&body).map_err(|_| {
+        let is_page = body.trim_ascii_start().starts_with(b"<");
+        unexpected(if is_page {
+            "a web page"
+        } else {
+            "something other than the scheduler's JSON"
+        })
+    })
 }

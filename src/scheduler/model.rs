@@ -1,29 +1,29 @@
-//! What a running cluster tells of itself. `None` is unknown, and never means zero.
+//! What a running cluster reports. `None` is unknown, and never means zero.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// A cluster at work, in numbers.
+/// Activity of a running cluster.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Activity {
     pub(crate) workers: Option<u64>,
     pub(crate) threads: Option<u64>,
-    /// Bytes, of all workers together; so is the limit.
+    /// Bytes, of all workers together, like the limit.
     pub(crate) memory_used: Option<u64>,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) tasks: Option<Tasks>,
-    /// Those connected, without the scheduler's own.
+    /// Connected clients, without the scheduler's own.
     pub(crate) clients: Option<u64>,
-    /// Those of them that no task of the cluster's own opened.
+    /// Connected clients that no task of the cluster opened.
     #[serde(skip)]
     pub(crate) outsiders: Option<u64>,
     #[serde(rename = "idle_since")]
     pub(crate) idle: Idle,
 }
 
-/// Since when nothing has been running, queued or unrunnable. Clients and results don't count.
+/// Since when no task has been running, queued or unrunnable. Clients and results don't count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Idle {
     #[default]
@@ -33,43 +33,50 @@ pub(crate) enum Idle {
     Since(Timestamp),
 }
 
-impl Serialize for Idle {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Idle {
+    /// Returns the time since when the cluster is idle, if it is.
+    pub(super) fn since(self) -> Option<Timestamp> {
         match self {
-            Self::Unknown | Self::Busy => serializer.serialize_none(),
-            Self::Since(time) => serializer.collect_str(time),
+            Self::Unknown | Self::Busy => None,
+            Self::Since(time) => Some(time),
         }
     }
 }
 
-/// Tasks by the state they are in.
+impl Serialize for Idle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.since().serialize(serializer)
+    }
+}
+
+/// Tasks by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Tasks {
     /// Every task that the scheduler knows.
     pub(crate) total: Option<u64>,
-    /// Sent to a worker, and running or waiting there.
+    /// Sent to a worker, running or waiting there.
     pub(crate) processing: Option<u64>,
     /// Held back by the scheduler until a worker has room.
     pub(crate) queued: Option<u64>,
-    /// For what they depend on.
+    /// Waiting for tasks that they depend on.
     pub(crate) waiting: Option<u64>,
-    /// Those that no worker there is fit for.
+    /// Without a worker that can run them.
     pub(crate) unrunnable: Option<u64>,
-    /// Done, their results held.
+    /// Done, with their results held in memory.
     pub(crate) memory: Option<u64>,
     pub(crate) erred: Option<u64>,
     pub(crate) released: Option<u64>,
 }
 
 impl Tasks {
-    /// Those still to be done; unknown where they are more than there can be.
+    /// Counts the tasks still to be done; `None` if one state is unknown or the sum overflows.
     pub(crate) fn unfinished(&self) -> Option<u64> {
         let counts = [self.processing, self.queued, self.waiting, self.unrunnable];
         let mut counts = counts.into_iter();
         counts.try_fold(0_u64, |sum, count| sum.checked_add(count?))
     }
 
-    /// Each state with its number, those to be done first.
+    /// Returns each state with its number, those to be done first.
     pub(crate) fn by_state(&self) -> [(&'static str, Option<u64>); 7] {
         [
             ("processing", self.processing),
@@ -83,31 +90,31 @@ impl Tasks {
     }
 }
 
-/// A cluster in numbers, and what its scheduler remembers.
+/// Activity of a running cluster, and what its scheduler remembers, from one moment.
 #[derive(Clone, Debug)]
-pub(crate) struct Evidence {
+pub(crate) struct ActivityAndHistory {
     pub(crate) activity: Activity,
-    pub(crate) past: ClientHistory,
+    pub(crate) history: ClientHistory,
 }
 
-/// What a scheduler remembers of work and of clients. All times are by its own clock.
+/// A scheduler's memory of work and of clients. All times are by its own clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientHistory {
-    /// Since when nothing has been running, queued or unrunnable; `None` where it is at work, or
-    /// too old to tell (before 2023.4).
+    /// Since when no task has been running, queued or unrunnable; `None` if it is busy or too old to
+    /// know (before 2023.4).
     pub(crate) idle_since: Option<Timestamp>,
-    /// How often a task of any kind changed its state, since it started; since 2023.6.
+    /// How often tasks changed their state since it started; new in 2023.6.
     pub(crate) transitions: Option<u64>,
-    /// No client has come or gone since then, as far as it can tell: when the last one did, or
-    /// how far back its list of such events reaches.
+    /// No client has connected or disconnected since then: the time when the last one did, or of the
+    /// start of its list of such events.
     pub(crate) unattended_since: Timestamp,
-    /// The client that came or went last, by the name that it alone bears.
+    /// Unique name of the client that connected or disconnected last.
     pub(crate) last_client: Option<String>,
-    /// The latest time that it told: its clock can't be before that.
+    /// Latest time in its responses: its clock is not before that.
     pub(crate) latest: Timestamp,
 }
 
-/// A cluster at work, in full.
+/// Everything that a scheduler reports.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct SchedulerReport {
     #[serde(flatten)]
@@ -116,7 +123,7 @@ pub(crate) struct SchedulerReport {
     pub(crate) versions: Option<Versions>,
 }
 
-/// A worker, as the scheduler last heard from it.
+/// A worker, as of its last heartbeat.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Worker {
     pub(crate) name: Option<String>,
@@ -124,25 +131,24 @@ pub(crate) struct Worker {
     pub(crate) host: Option<String>,
     pub(crate) status: Option<String>,
     pub(crate) threads: Option<u64>,
-    /// Per cent of one core.
+    /// Percent of one core.
     pub(crate) cpu: Option<f64>,
     pub(crate) memory: Option<u64>,
     pub(crate) memory_limit: Option<u64>,
-    /// Those still to be done there.
+    /// Tasks still to be done on it.
     pub(crate) tasks: Option<u64>,
-    #[serde(serialize_with = "maybe_rfc3339")]
     pub(crate) last_seen: Option<Timestamp>,
 }
 
-/// What a cluster runs on.
+/// Package versions of a cluster.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Versions {
     pub(crate) scheduler: PackageVersions,
-    /// By the workers' addresses.
+    /// By worker address.
     pub(crate) workers: Option<BTreeMap<String, PackageVersions>>,
 }
 
-/// The packages that must fit together.
+/// Versions of the packages that must fit together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct PackageVersions {
     pub(crate) python: Option<String>,
@@ -151,7 +157,7 @@ pub(crate) struct PackageVersions {
 }
 
 impl PackageVersions {
-    /// Each with its name.
+    /// Returns each package with its version.
     pub(crate) fn each(&self) -> [(&'static str, Option<&str>); 3] {
         [
             ("Python", self.python.as_deref()),
@@ -159,12 +165,4 @@ impl PackageVersions {
             ("distributed", self.distributed.as_deref()),
         ]
     }
-}
-
-#[expect(clippy::ref_option, reason = "the signature that serde's derive calls")]
-pub(super) fn maybe_rfc3339<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.to_string()).serialize(serializer)
 }

@@ -1,8 +1,8 @@
 //! TLS to a scheduler, through the gateway's proxy.
 //!
-//! The proxy reads the cluster from the server name in the first TLS message, and passes on all
-//! that follows; TLS ends at the scheduler. Scheduler, workers and clients of a cluster share one
-//! self-signed certificate, made for that cluster alone, and each side demands it of the other.
+//! The proxy reads the cluster's name from the server name in the first TLS message and passes on
+//! everything after it; TLS ends at the scheduler. Scheduler, workers and clients of a cluster share
+//! one self-signed certificate, made for that cluster alone, and each side requires it of the other.
 
 use std::sync::Arc;
 
@@ -19,56 +19,60 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::SchedulerError;
+use super::error::SchedulerError;
 use crate::gateway::TlsIdentity;
 
-/// What the proxy takes off the server name to find the cluster (`dask_gateway.comm`).
+/// Prefix of the server name, which the proxy removes to find the cluster (`dask_gateway.comm`).
 const PREFIX: &str = "daskgateway-";
 
-/// The name that every cluster's certificate bears (`dask_gateway_server.tls`).
+/// Name in every cluster's certificate (`dask_gateway_server.tls`).
 const CERTIFIED_NAME: &str = "dask-internal";
 
-/// What connects to the scheduler of one cluster.
-pub(super) struct Connector {
+/// Opens connections to the scheduler of one cluster.
+pub(crate) struct Connector {
     tls: TlsConnector,
     name: ServerName<'static>,
     proxy: String,
 }
 
 impl Connector {
-    /// By the `host:port` of the gateway's proxy. Connects nothing yet.
+    /// Takes the `host:port` of the gateway's proxy. Opens no connection yet.
     ///
     /// # Errors
-    /// The identity or the name can't be used.
-    pub(super) fn new(
+    /// Fails if the identity or the name can't be used.
+    pub(crate) fn new(
         proxy: &str,
         cluster: &str,
         identity: &TlsIdentity,
     ) -> Result<Self, SchedulerError> {
         Ok(Self {
-            tls: TlsConnector::from(Arc::new(config(identity)?)),
+            tls: TlsConnector::from(Arc::new(client_config(identity)?)),
             name: ServerName::try_from(format!("{PREFIX}{cluster}"))
-                .map_err(|_| SchedulerError::Identity("name"))?,
+                .map_err(|_| SchedulerError::InvalidIdentity("name"))?,
             proxy: proxy.to_owned(),
         })
     }
 
-    /// A new connection.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// Nothing answers there, or nobody who holds the cluster's key.
-    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, SchedulerError> {
-        let stream = TcpStream::connect(&self.proxy).await?;
-        // Questions are one short write each.
+    /// Fails if the proxy can't be reached or the peer does not have the cluster's key.
+    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, SchedulerError> {
+        let stream = TcpStream::connect(&self.proxy).await;
+        let stream = stream.map_err(|source| SchedulerError::ProxyUnreachable {
+            proxy: self.proxy.clone(),
+            source,
+        })?;
+        // Each request is one short write.
         stream.set_nodelay(true)?;
         Ok(self.tls.connect(self.name.clone(), stream).await?)
     }
 }
 
-/// A connection to the scheduler of `cluster`, by the `host:port` of the gateway's proxy.
+/// Connects to the scheduler of `cluster` through the `host:port` of the gateway's proxy.
 ///
 /// # Errors
-/// As of [`Connector`].
+/// Fails like [`Connector::new`] and [`Connector::connect`].
 pub(super) async fn connect(
     proxy: &str,
     cluster: &str,
@@ -77,51 +81,51 @@ pub(super) async fn connect(
     Connector::new(proxy, cluster, identity)?.connect().await
 }
 
-/// What lets in those who hold the cluster's key, and shows them that it holds it too, as the
-/// scheduler itself would.
+/// Returns an acceptor that, like the scheduler itself, proves to have the cluster's key and requires
+/// the same of its clients.
 ///
 /// # Errors
-/// The identity can't be used.
-pub(super) fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, SchedulerError> {
-    let Parts {
+/// Fails if the identity can't be used.
+pub(crate) fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, SchedulerError> {
+    let ParsedIdentity {
         certificate,
         key,
         roots,
         provider,
-    } = Parts::of(identity)?;
+    } = ParsedIdentity::parse(identity)?;
     let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
-        .map_err(|_| SchedulerError::Identity("certificate"))?;
+        .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| SchedulerError::Identity("certificate"))?
+        .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?
         .with_client_cert_verifier(clients)
         .with_single_cert(vec![certificate], key)
-        .map_err(|_| SchedulerError::Identity("key"))?;
+        .map_err(|_| SchedulerError::InvalidIdentity("key"))?;
     // distributed resumes no sessions.
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// An identity, parsed.
-struct Parts {
+/// A cluster's parsed identity.
+struct ParsedIdentity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
-    /// The certificate alone.
+    /// Holds only this certificate.
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
 }
 
-impl Parts {
-    fn of(identity: &TlsIdentity) -> Result<Self, SchedulerError> {
+impl ParsedIdentity {
+    fn parse(identity: &TlsIdentity) -> Result<Self, SchedulerError> {
         let certificate = CertificateDer::from_pem_slice(identity.certificate.expose().as_bytes())
-            .map_err(|_| SchedulerError::Identity("certificate"))?;
+            .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
-            .map_err(|_| SchedulerError::Identity("key"))?;
+            .map_err(|_| SchedulerError::InvalidIdentity("key"))?;
         let mut roots = RootCertStore::empty();
         roots
             .add(certificate.clone())
-            .map_err(|_| SchedulerError::Identity("certificate"))?;
+            .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
         Ok(Self {
             certificate,
             key,
@@ -131,36 +135,37 @@ impl Parts {
     }
 }
 
-fn config(identity: &TlsIdentity) -> Result<ClientConfig, SchedulerError> {
-    let Parts {
+fn client_config(identity: &TlsIdentity) -> Result<ClientConfig, SchedulerError> {
+    let ParsedIdentity {
         certificate,
         key,
         roots,
         provider,
-    } = Parts::of(identity)?;
+    } = ParsedIdentity::parse(identity)?;
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
-        .map_err(|_| SchedulerError::Identity("certificate"))?;
-    let name =
-        ServerName::try_from(CERTIFIED_NAME).map_err(|_| SchedulerError::Identity("name"))?;
+        .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
+    let name = ServerName::try_from(CERTIFIED_NAME)
+        .map_err(|_| SchedulerError::InvalidIdentity("name"))?;
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| SchedulerError::Identity("certificate"))?
+        .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(OwnCertificate { verifier, name }))
+        .with_custom_certificate_verifier(Arc::new(ClusterVerifier { verifier, name }))
         .with_client_auth_cert(vec![certificate], key)
-        .map_err(|_| SchedulerError::Identity("key"))
+        .map_err(|_| SchedulerError::InvalidIdentity("key"))
 }
 
-/// rustls' own verifier, with the cluster's certificate as the only root. It asks for the name in
-/// the certificate, where rustls would ask for the one that was sent, which only the proxy knows.
+/// rustls' own verifier with the cluster's certificate as the only root. It checks for the name in
+/// the certificate. rustls would check for the server name that was sent, which only the proxy
+/// knows.
 #[derive(Debug)]
-struct OwnCertificate {
+struct ClusterVerifier {
     verifier: Arc<WebPkiServerVerifier>,
     name: ServerName<'static>,
 }
 
-impl ServerCertVerifier for OwnCertificate {
+impl ServerCertVerifier for ClusterVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -204,13 +209,13 @@ mod tests {
     use crate::config::Secret;
 
     #[test]
-    fn what_is_no_certificate_is_told_without_its_text() {
+    fn error_does_not_quote_an_invalid_certificate() {
         let identity = TlsIdentity {
             certificate: Secret::new("s3cret-certificate".to_owned()),
             key: Secret::new("s3cret-key".to_owned()),
         };
-        let fault = config(&identity).expect_err("no certificate");
-        assert_eq!(fault.to_string(), "the cluster's certificate can't be used");
+        let error = client_config(&identity).expect_err("no certificate");
+        assert_eq!(error.to_string(), "the cluster's certificate can't be used");
         assert!(!format!("{identity:?}").contains("s3cret"), "{identity:?}");
     }
 }

@@ -1,7 +1,7 @@
-//! Answers as schedulers spell them, in `MessagePack` and JSON alike.
+//! Responses as schedulers spell them, in `MessagePack` and JSON alike.
 //!
-//! No field is relied on: one that is missing, or isn't what it should be, is unknown and leaves
-//! the others readable.
+//! Every field is optional: one that is missing or of another type is unknown, and the others stay
+//! readable.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::model::{Activity, Idle, PackageVersions, Tasks, Worker};
 
-/// A value, if it is one of its type.
+/// A value; `None` if it is of another type.
 pub(super) struct Known<T>(pub(super) Option<T>);
 
 // Not derived: that would ask for `T: Default`.
@@ -36,18 +36,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
     }
 }
 
-/// `identity`, or `identity.json`.
-#[derive(Deserialize)]
+/// Response to `identity` or `identity.json`.
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub(super) struct Identity {
-    /// Only since 2025.4, when a question for fewer than all of them came up too.
+    /// Since 2025.4, which can also list fewer than all workers.
     n_workers: Known<u64>,
     workers: Known<BTreeMap<String, Known<Member>>>,
     started: Known<f64>,
 }
 
-/// A worker in it.
+/// A worker in [`Identity`].
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Member {
@@ -67,12 +66,12 @@ struct Metrics {
     cpu: Known<f64>,
     memory: Known<u64>,
     task_counts: Known<BTreeMap<String, u64>>,
-    /// These two in place of the one above, up to 2022.
+    /// These two, up to 2022, stand for `task_counts`.
     executing: Known<u64>,
     ready: Known<u64>,
 }
 
-/// `dump_state` without what is large.
+/// Response to `dump_state` without its large parts.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
@@ -87,7 +86,7 @@ struct Group {
     states: BTreeMap<String, u64>,
 }
 
-/// `counts.json`.
+/// Response to `counts.json`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
@@ -100,7 +99,7 @@ pub(super) struct Counts {
     released: Known<u64>,
 }
 
-/// `versions`.
+/// Response to `versions`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Versions {
@@ -108,37 +107,31 @@ pub(super) struct Versions {
 }
 
 impl Identity {
-    /// When the scheduler started.
+    /// Returns when the scheduler started.
     pub(super) fn started(&self) -> Option<Timestamp> {
         self.started.0.and_then(time)
     }
 
-    /// What it tells of all workers together, and of each.
-    pub(super) fn tell(self) -> (Activity, Option<Vec<Worker>>) {
+    /// Returns the totals of all workers, and each worker.
+    pub(super) fn activity_and_workers(self) -> (Activity, Option<Vec<Worker>>) {
         let Some(members) = self.workers.0 else {
             return (Activity::default(), None);
         };
-        // A part of them adds up to nothing.
-        if self
-            .n_workers
-            .0
-            .is_some_and(|count| count != members.len() as u64)
-        {
-            let workers = self.n_workers.0;
-            return (
-                Activity {
-                    workers,
-                    ..Activity::default()
-                },
-                None,
-            );
+        let count = self.n_workers.0.unwrap_or(members.len() as u64);
+        if count != members.len() as u64 {
+            // The list is incomplete, so its totals would be wrong.
+            let activity = Activity {
+                workers: Some(count),
+                ..Activity::default()
+            };
+            return (activity, None);
         }
         let workers = members
             .into_iter()
             .map(|(address, member)| worker(address, member.0.unwrap_or_default()))
             .collect::<Vec<_>>();
         let activity = Activity {
-            workers: Some(workers.len() as u64),
+            workers: Some(count),
             threads: sum(workers.iter().map(|worker| worker.threads)),
             memory_used: sum(workers.iter().map(|worker| worker.memory)),
             memory_limit: sum(workers.iter().map(|worker| worker.memory_limit)),
@@ -158,12 +151,12 @@ fn worker(address: String, member: Member) -> Worker {
         threads: member.nthreads.0,
         cpu: metrics.cpu.0.filter(|cpu| cpu.is_finite()),
         memory: metrics.memory.0,
-        // Zero stands for a worker without a limit.
+        // Zero means no limit.
         memory_limit: member.memory_limit.0.filter(|limit| *limit > 0),
         tasks: match metrics.task_counts.0 {
             Some(counts) => sum(counts
                 .into_iter()
-                .filter(|(state, _)| !IS_DONE.contains(&state.as_str()))
+                .filter(|(state, _)| !DONE.contains(&state.as_str()))
                 .map(|(_, count)| Some(count))),
             None => sum([metrics.executing.0, metrics.ready.0].into_iter()),
         },
@@ -171,8 +164,8 @@ fn worker(address: String, member: Member) -> Worker {
     }
 }
 
-/// A worker's states for tasks that it has nothing to do for.
-const IS_DONE: [&str; 6] = [
+/// States of tasks that take no more work of the worker.
+const DONE: [&str; 6] = [
     "memory",
     "released",
     "error",
@@ -182,16 +175,23 @@ const IS_DONE: [&str; 6] = [
 ];
 
 impl State {
-    /// How many clients are connected. The scheduler counts itself among them, for what was sent
-    /// off by `fire_and_forget`, and every published dataset.
-    pub(super) fn clients(&self) -> Option<u64> {
+    /// Sets what the state says about clients and tasks in an `activity` that has the workers.
+    pub(super) fn complete(&self, activity: &mut Activity) {
+        activity.clients = self.clients();
+        activity.outsiders = self.outsiders(activity.workers);
+        activity.tasks = self.tasks();
+    }
+
+    /// Counts the connected clients. The scheduler lists itself among them, for tasks of
+    /// `fire_and_forget`, and every published dataset: these are left out.
+    fn clients(&self) -> Option<u64> {
         let names = self.clients.0.as_ref()?.keys();
         let is_own = |name: &str| name == "fire-and-forget" || name.starts_with("published-");
         Some(names.filter(|name| !is_own(name)).count() as u64)
     }
 
-    /// How many of these no task opened. Without `workers` there is none that has any.
-    pub(super) fn outsiders(&self, workers: Option<u64>) -> Option<u64> {
+    /// Counts the connected clients that no task opened. Without `workers` no task has any.
+    fn outsiders(&self, workers: Option<u64>) -> Option<u64> {
         if workers? == 0 {
             return self.clients();
         }
@@ -200,19 +200,26 @@ impl State {
         self.clients()?.checked_sub(of_tasks)
     }
 
+    /// Returns how often a task changed its state.
     pub(super) fn transitions(&self) -> Option<u64> {
         self.transition_counter.0
     }
 
-    pub(super) fn tasks(&self) -> Option<Tasks> {
+    /// Counts the tasks by state.
+    fn tasks(&self) -> Option<Tasks> {
         let groups = self.task_groups.0.as_ref()?;
-        // A state that no group has yet is one without tasks, or, `queued`, older than the state.
+        // No group has the state: no task is in it, or the scheduler is older than the state `queued`.
         let count = |state: &str| {
             let counts = groups.values().filter_map(|group| group.states.get(state));
             sum(counts.map(|count| Some(*count)))
         };
-        let mut tasks = Tasks {
-            total: None,
+        // States that dgw doesn't know count too.
+        let all = groups
+            .values()
+            .flat_map(|group| &group.states)
+            .filter(|(state, _)| *state != "forgotten");
+        Some(Tasks {
+            total: sum(all.map(|(_, count)| Some(*count))),
             processing: count("processing"),
             queued: count("queued"),
             waiting: count("waiting"),
@@ -220,16 +227,12 @@ impl State {
             memory: count("memory"),
             erred: count("erred"),
             released: count("released"),
-        };
-        // States that nobody has heard of yet count too.
-        let known = groups.values().flat_map(|group| group.states.iter());
-        let known = known.filter(|(state, _)| *state != "forgotten");
-        tasks.total = sum(known.map(|(_, count)| Some(*count)));
-        Some(tasks)
+        })
     }
 
-    /// What `check_idle` meant: its nil is "busy", and from a scheduler before 2023.4, "what?".
-    /// `transition_counter` came with 2023.6 and tells them apart.
+    /// Interprets the response to `check_idle`. Nil means "busy", but schedulers before 2023.4, which
+    /// don't know the operation, return it too. `transition_counter`, new in 2023.6, tells them
+    /// apart.
     pub(super) fn idle(&self, since: Option<f64>) -> Idle {
         match (since, self.transition_counter.0) {
             (Some(since), _) => time(since).map_or(Idle::Unknown, Idle::Since),
@@ -240,8 +243,9 @@ impl State {
 }
 
 impl Counts {
-    /// Queued tasks are counted nowhere but among all. They are what is left of these without the
-    /// rest, as long as no result is held: each counts once for every worker that holds it.
+    /// Counts the tasks by state. Queued ones only count in the total, so they are the total less
+    /// all others. That is exact only while no result is held, since a result counts once for every
+    /// worker that holds it.
     pub(super) fn tasks(&self) -> Tasks {
         let states = [
             &self.processing,
@@ -271,6 +275,7 @@ impl Counts {
 }
 
 impl Versions {
+    /// Returns the versions of the packages that matter.
     pub(super) fn packages(mut self) -> PackageVersions {
         let mut version = |name: &str| self.packages.remove(name)?.0;
         PackageVersions {
@@ -284,9 +289,9 @@ impl Versions {
         }
     }
 
-    /// Whether it is a release of distributed that knows the question `check_idle`: those since
-    /// 2023.4. `None` if it isn't told.
-    pub(super) fn knows_idle(&self) -> Option<bool> {
+    /// Returns true if this release of distributed has the operation `check_idle`, new in 2023.4;
+    /// `None` if the release is unknown.
+    pub(super) fn has_check_idle(&self) -> Option<bool> {
         let version = self.packages.get("distributed")?.0.as_ref()?;
         let mut parts = version.split('.').map(str::parse::<u32>);
         let (year, month) = (parts.next()?.ok()?, parts.next()?.ok()?);
@@ -294,9 +299,9 @@ impl Versions {
     }
 }
 
-/// Whether a client of this name was opened by a task, with `get_client` or the like. It stays
-/// connected for as long as the worker is there (`distributed.worker.Worker._get_client`). A person's
-/// may have a name that begins alike, and goes on before the UUID.
+/// Returns true if a task opened the client of this name, with `get_client` or the like. It stays
+/// connected as long as its worker (`distributed.worker.Worker._get_client`). A person's client may
+/// have a name with the same beginning and more text before the UUID.
 pub(super) fn is_of_a_task(client: &str) -> bool {
     let Some(uuid) = client.strip_prefix("Client-worker-") else {
         return false;
@@ -308,12 +313,12 @@ pub(super) fn is_of_a_task(client: &str) -> bool {
     parts.eq([8, 4, 4, 4, 12].map(Some))
 }
 
-/// The sum, if all are known and it's one that can be.
+/// Adds up `counts`; `None` if one is unknown or the sum overflows.
 fn sum(mut counts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     counts.try_fold(0_u64, |sum, count| sum.checked_add(count?))
 }
 
-/// Seconds since the epoch.
+/// Converts seconds since the epoch, cut to milliseconds; `None` if there is no such time.
 pub(super) fn time(seconds: f64) -> Option<Timestamp> {
     let duration = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
     let milliseconds = i64::try_from(duration.as_millis()).ok()?;

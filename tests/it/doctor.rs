@@ -480,7 +480,7 @@ x proxy          by the HTTP proxy `[HOST]`: can't reach the gateway at `http://
 - dns            the HTTP proxy `127.0.0.1` is no name
 + tcp            the HTTP proxy `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`, and secrets go there unencrypted
-x proxy          by the HTTP proxy `[HOST]`: the HTTP proxy on the way to the gateway wants a user name and password
+x proxy          by the HTTP proxy `[HOST]`: the HTTP proxy requires a user name and a password
                  mend: put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
 - version        the HTTP proxy lets nobody through
 - authentication there is no gateway to ask
@@ -518,8 +518,8 @@ fn with_the_address_of_the_hub_itself() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
-x version        `http://[HOST]/api/version` is not a gateway's answer: it redirects to `http://[HOST]/hub/api/version`
-                 mend: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway --force`
+x version        the response from `http://[HOST]/api/version` is not a gateway's: it redirects to `http://[HOST]/hub/api/version`
+                 mend: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway --force`
 - authentication there is no gateway to ask
 - options        there is no gateway to ask
 - clock          there is no gateway to ask
@@ -554,7 +554,7 @@ fn with_a_token_that_is_revoked() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
-                 mend: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
+                 mend: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
@@ -585,7 +585,7 @@ fn with_a_token_that_lacks_access() {
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
-                 mend: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
+                 mend: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; whether it leads to schedulers shows with a running cluster
@@ -616,7 +616,7 @@ fn with_the_wrong_kind_of_authentication() {
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
 + version        dask-gateway-server 2026.3.0
-x authentication the gateway at `http://[HOST]/services/dask-gateway` wants jupyterhub authentication, the configuration says basic
+x authentication the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but the configuration says basic
                  mend: `dgw login --force` sets up jupyterhub authentication
 - options        the gateway lets nobody in
 + clock          this machine and the gateway agree
@@ -831,7 +831,7 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
-x dashboards     dashboards can't be reached: `http://[HOST]/clusters/[NAME]/status` answers with no answer (Connection refused (os error 111))
+x dashboards     dashboards can't be reached: `http://[HOST]/clusters/[NAME]/status` answers with no response (Connection refused (os error 111))
                  mend: check `gateway.public-address`: dashboards' links begin with it
 
 "#]],
@@ -863,7 +863,7 @@ fn a_web_page_is_no_gateway_and_gets_no_secret_before_that_is_known() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
-x version        `http://[HOST]/api/version` is not a gateway's answer: it is a web page
+x version        the response from `http://[HOST]/api/version` is not a gateway's: it is a web page
                  mend: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 - authentication there is no gateway to ask
 - options        there is no gateway to ask

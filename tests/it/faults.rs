@@ -24,7 +24,7 @@ fn answers_that_are_no_gateways() {
         answer("200 OK", html, "<html>Sign in</html>"),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it is a web page
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it is a web page
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -34,7 +34,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("404 Not Found", "", "404: Not Found"),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 404 Not Found
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 404 Not Found
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -44,7 +44,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("403 Forbidden", html, "<html>"),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 403 Forbidden, with a web page
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 403 Forbidden, with a web page
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -54,7 +54,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a", "stat"#),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON ends too early (line 1, column 25)
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON ends too early (line 1, column 25)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -64,7 +64,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer("[]"),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 0)
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 0)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -74,7 +74,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": 3}}"#),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 16)
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 16)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -84,7 +84,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a; rm -rf /", "status": "RUNNING", "start_time": 1}}"#),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it holds a cluster without a proper name
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -96,7 +96,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         ),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it holds a time that no calendar has
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column [..])
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -106,7 +106,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a", "status": "DREAMING", "start_time": 1}}"#),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: its JSON is not of the expected form (line 1, column 40)
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 40)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -125,7 +125,7 @@ fn redirects_are_not_followed_and_a_login_page_is_said_to_be_one() {
         to("/hub/login?next=s3cret"),
         4,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` leads to a login page (`http://[HOST]/hub/login`), not to a gateway
+error: `http://[HOST]/api/v1/clusters/` redirects to a login page (`http://[HOST]/hub/login`), not to a gateway
 
 hint: check `gateway.address`: it must lead to the gateway itself, behind a JupyterHub it ends in /services/dask-gateway
 
@@ -135,7 +135,7 @@ hint: check `gateway.address`: it must lead to the gateway itself, behind a Jupy
         to("/api/v1/clusters/"),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it redirects to `http://[HOST]/api/v1/clusters/`
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it redirects to `http://[HOST]/api/v1/clusters/`
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -145,7 +145,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("302 Found", "", ""),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: 302 Found to nowhere
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 302 Found without a valid location
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -163,9 +163,9 @@ fn refusals_of_the_gateway_in_its_own_words() {
         answer("403 Forbidden", json, &denied),
         4,
         str![[r#"
-error: the gateway at `http://[HOST]` does not permit it: User bob lacks permissions to view cluster a
+error: the gateway at `http://[HOST]` denied permission: User bob lacks permissions to view cluster a
 
-hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
+hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]],
     );
@@ -178,9 +178,9 @@ hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask tho
         ),
         4,
         str![[r#"
-error: the gateway at `http://[HOST]` wants digest authentication, the configuration says basic
+error: the gateway at `http://[HOST]` requires digest authentication, but the configuration says basic
 
-hint: this dgw knows `jupyterhub` and `basic`[..]
+hint: dgw supports `jupyterhub` and `basic`[..]
 
 "#]],
     );
@@ -195,7 +195,7 @@ hint: this dgw knows `jupyterhub` and `basic`[..]
         str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: `dgw login --force` asks for them again, and tries them before it keeps them
+hint: `dgw login --force` asks for them again, and tests them before it saves them
 
 "#]],
     );
@@ -209,7 +209,7 @@ hint: `dgw login --force` asks for them again, and tries them before it keeps th
         str![[r#"
 error: the gateway failed with status 500: Internal Server Error
 
-hint: try again in a while; if it stays, tell those who run the gateway
+hint: try again later; if it fails again, contact the gateway's administrators
 
 "#]],
     );
@@ -223,7 +223,7 @@ hint: try again in a while; if it stays, tell those who run the gateway
         str![[r#"
 error: the gateway failed with status 500: boom \x1b[31m\nhint: rm -rf
 
-hint: try again in a while; if it stays, tell those who run the gateway
+hint: try again later; if it fails again, contact the gateway's administrators
 
 "#]],
     );
@@ -265,7 +265,7 @@ fn large_answers_are_read_and_endless_ones_are_not() {
         json_answer(&endless),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it is larger than 64 MiB
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it is larger than 64 MiB
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -287,7 +287,7 @@ fn a_get_is_asked_again_twice_and_a_post_never() {
         .stderr_eq(str![[r#"
 error: the gateway failed with status 503: Service Unavailable, with a web page
 
-hint: try again in a while; if it stays, tell those who run the gateway
+hint: try again later; if it fails again, contact the gateway's administrators
 
 "#]]);
     assert_eq!(stub.seen().len(), 3);
@@ -296,7 +296,7 @@ hint: try again in a while; if it stays, tell those who run the gateway
         .stderr_eq(str![[r#"
 error: the gateway failed with status 503: Service Unavailable, with a web page
 
-hint: try again in a while; if it stays, tell those who run the gateway
+hint: try again later; if it fails again, contact the gateway's administrators
 
 "#]]);
     assert_eq!(stub.seen().len(), 4);
@@ -312,7 +312,7 @@ fn retry_after_is_honoured_up_to_a_point() {
         .stderr_eq(str![[r#"
 error: the gateway failed with status 429: Too Many Requests
 
-hint: it asks to be left alone for 1h
+hint: try again in 1h, as the gateway asks
 
 "#]]);
     assert_eq!(stub.seen().len(), 1);
@@ -323,9 +323,9 @@ fn connections_that_break_or_never_answer() {
     let stub = Stub::always(Vec::new());
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["list"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
+error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
 
-hint: try again; if it stays, something on the way cuts connections
+hint: try again; if it fails again, something between here and the gateway cuts connections
 
 "#]]);
 
@@ -334,9 +334,9 @@ hint: try again; if it stays, something on the way cuts connections
         half,
         9,
         str![[r#"
-error: the answer from `http://[HOST]/api/v1/clusters/` was lost: end of file before message length reached
+error: the response from `http://[HOST]/api/v1/clusters/` was lost: end of file before message length reached
 
-hint: try again; if it stays, something on the way cuts connections
+hint: try again; if it fails again, something between here and the gateway cuts connections
 
 "#]],
     );
@@ -351,9 +351,9 @@ hint: try again; if it stays, something on the way cuts connections
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no answer from `http://[HOST]/api/v1/clusters/` within 1 s
+error: no response from `http://[HOST]/api/v1/clusters/` within 1 s
 
-hint: the gateway may be busy: try again, or give it more `--request-timeout`
+hint: the gateway may be busy: try again, or set a longer `--request-timeout`
 
 "#]]);
     assert!(started.elapsed() < Duration::from_secs(5));
@@ -401,7 +401,7 @@ fn a_wrong_password_is_an_authentication_error_for_every_command() {
         user.dgw(args).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: `dgw login --force` asks for them again, and tries them before it keeps them
+hint: `dgw login --force` asks for them again, and tests them before it saves them
 
 "#]]);
     }
@@ -416,9 +416,9 @@ fn somebody_elses_cluster_is_not_ones_own() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
+error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
 
-hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
+hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]]);
     stranger
@@ -426,9 +426,9 @@ hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask tho
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
+error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
 
-hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
+hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]]);
     stranger

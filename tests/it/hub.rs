@@ -77,7 +77,7 @@ fn each_kind_of_bad_token_is_an_authentication_error() {
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
+hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 
 "#]],
     );
@@ -86,7 +86,7 @@ hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --fo
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`
+hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 
 "#]],
     );
@@ -95,13 +95,13 @@ hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --fo
         str![[r#"
 error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
 
-hint: make a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
+hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 
 "#]],
     );
     let user = User::basic(HUB.fact("address"), "ada", "pw");
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]/services/dask-gateway` wants jupyterhub authentication, the configuration says basic
+error: the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but the configuration says basic
 
 hint: `dgw login --force` sets up jupyterhub authentication
 
@@ -122,7 +122,7 @@ fn another_path_of_the_hub_is_not_the_gateway() {
         );
     }
     user.dgw(&["list"]).stdout_eq("").stderr_eq(str![[r#"
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it redirects to `http://[HOST]/hub/api/v1/clusters/`
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it redirects to `http://[HOST]/hub/api/v1/clusters/`
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 

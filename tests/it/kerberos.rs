@@ -171,7 +171,7 @@ fn what_is_wrong_with_a_ticket_is_said() {
 error: you have no Kerberos ticket
   No Kerberos credentials available (default cache: FILE:[HOME]/tickets)
 
-hint: `kinit` gets one, and `klist` shows those that you have; cron and jobs get theirs by a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
+hint: get one with `kinit` (`klist` lists your tickets); for cron and jobs, use a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
 
 "#]]);
     user.dgw(&["login", "--force"])
@@ -181,7 +181,7 @@ hint: `kinit` gets one, and `klist` shows those that you have; cron and jobs get
 error: you have no Kerberos ticket
   No Kerberos credentials available (default cache: FILE:[HOME]/tickets)
 
-hint: nothing was written: `kinit` gets one, and `klist` shows those that you have; cron and jobs get theirs by a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
+hint: nothing was written: get one with `kinit` (`klist` lists your tickets); for cron and jobs, use a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
 
 "#]]);
     let output = user.command(&["doctor"]).output().expect("dgw runs");
@@ -191,7 +191,7 @@ hint: nothing was written: `kinit` gets one, and `klist` shows those that you ha
         told.contains("x authentication you have no Kerberos ticket\n"),
         "{told}"
     );
-    assert!(told.contains("mend: `kinit` gets one"), "{told}");
+    assert!(told.contains("mend: get one with `kinit`"), "{told}");
 
     let user = holding(user, 0, "1s");
     thread::sleep(Duration::from_secs(2));
@@ -202,7 +202,7 @@ hint: nothing was written: `kinit` gets one, and `klist` shows those that you ha
 error: your Kerberos ticket has expired
   Ticket expired
 
-hint: `kinit` gets another; `klist` shows until when it is good
+hint: get a new one with `kinit`; `klist` shows when it expires
 
 "#]]);
 }
@@ -219,7 +219,7 @@ fn a_service_that_kerberos_does_not_know_is_said() {
 error: Kerberos knows no service `HTTP@127.0.0.1`
   Server HTTP/127.0.0.1@DGW.TEST not found in Kerberos database
 
-hint: Kerberos knows services by their host's name: set `gateway.address` to one in place of the IP address
+hint: use a host name in `gateway.address`: Kerberos knows no services by IP address
 
 "#]]);
     // Nobody is asked for its address before.
@@ -231,7 +231,7 @@ warning: your Kerberos token goes to `nobody.dgw.test` unencrypted: `gateway.add
 error: Kerberos knows no service `HTTP@nobody.dgw.test`
   Server HTTP/nobody.dgw.test@DGW.TEST not found in Kerberos database
 
-hint: check the host's name in `gateway.address`, and with `klist` whether your ticket is one of its realm's
+hint: check the host name in `gateway.address`, and with `klist` whether your ticket is for its realm
 
 "#]]);
     misled("localhost = DGW.TEST", "localhost = ELSE.TEST")
@@ -242,7 +242,7 @@ hint: check the host's name in `gateway.address`, and with `klist` whether your 
 error: Kerberos knows no service `HTTP@localhost`
   Server krbtgt/ELSE.TEST@DGW.TEST not found in Kerberos database
 
-hint: check the host's name in `gateway.address`, and with `klist` whether your ticket is one of its realm's
+hint: check the host name in `gateway.address`, and with `klist` whether your ticket is for its realm
 
 "#]]);
 }
@@ -255,7 +255,7 @@ fn a_kdc_that_does_not_answer_holds_nobody_up() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no KDC of your Kerberos realm can be reached
+error: can't reach a KDC of your Kerberos realm
   Cannot contact any KDC for realm 'DGW.TEST'
 
 hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether it is the one in /etc/krb5.conf, or KRB5_CONFIG; `klist` shows your realm
@@ -271,7 +271,7 @@ hint: check whether this machine can reach your realm's KDC (VPN, firewall), and
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: Kerberos gave no token within 2 s
+error: Kerberos returned no token within 2 s
 
 hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether it is the one in /etc/krb5.conf, or KRB5_CONFIG; `klist` shows your realm
 
@@ -313,10 +313,10 @@ fn a_redirect_gets_no_token() {
 fn what_is_not_the_gateway_is_not_believed() {
     let (_stub, user) = namesake(|_| json_answer("{}"));
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: what answers for `HTTP@localhost` doesn't prove that it is that service
-  the answer holds no token
+error: the server does not prove that it is the service `HTTP@localhost`
+  the response contains no token
 
-hint: check `gateway.address`: something else may answer there; if it is right, tell those who run the gateway
+hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators
 
 "#]]);
     // Its own token sent back.
@@ -327,10 +327,10 @@ hint: check `gateway.address`: something else may answer there; if it is right, 
         answer("200 OK", &headers, "{}")
     });
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: what answers for `HTTP@localhost` doesn't prove that it is that service
+error: the server does not prove that it is the service `HTTP@localhost`
   Invalid token was supplied
 
-hint: check `gateway.address`: something else may answer there; if it is right, tell those who run the gateway
+hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators
 
 "#]]);
     // Complaints of the server's are told, though they prove nothing.
@@ -344,7 +344,7 @@ hint: check `gateway.address`: something else may answer there; if it is right, 
         .stderr_eq(str![[r#"
 error: the gateway refused the request: no such thing
 
-hint: `dgw options` shows what this gateway takes, and your own defaults
+hint: `dgw options` shows what this gateway accepts, and your defaults
 
 "#]]);
     complaint(
@@ -355,7 +355,7 @@ hint: `dgw options` shows what this gateway takes, and your own defaults
     .stderr_eq(str![[r#"
 error: the gateway at `[..]` did not accept the Kerberos ticket
 
-hint: `kinit` gets a new ticket; if that is refused too, tell those who run the gateway: its own keytab may be out of date
+hint: get a new ticket with `kinit`; if that is refused too, contact the gateway's administrators: its keytab may be out of date
 
 "#]]);
 }

@@ -136,7 +136,7 @@ fn what_does_not_work_is_told_apart_and_not_kept() {
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: nothing was written: make a new token at http://[HOST]/hub/token
+hint: nothing was written: create a new token at http://[HOST]/hub/token
 
 "#]],
     );
@@ -148,7 +148,7 @@ hint: nothing was written: make a new token at http://[HOST]/hub/token
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: nothing was written: make a new token at http://[HOST]/hub/token
+hint: nothing was written: create a new token at http://[HOST]/hub/token
 
 "#]],
     );
@@ -160,7 +160,7 @@ hint: nothing was written: make a new token at http://[HOST]/hub/token
         str![[r#"
 error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
 
-hint: nothing was written: make a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask those who run the hub for the scope `access:services!service=…` of the gateway
+hint: nothing was written: create a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 
 "#]],
     );
@@ -190,7 +190,7 @@ error: the token is empty, or holds a space, a line break or what isn't ASCII
         "one\nand another",
         2,
         str![[r#"
-error: stdin holds more than one line: give it the secret alone
+error: stdin holds more than one line: give only the secret
 
 "#]],
     );
@@ -220,9 +220,9 @@ fn a_wrong_address_is_found_out_before_anybody_is_asked() {
         token(0),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/options` is not a gateway's answer: it redirects to `http://[HOST]/hub/api/v1/options`
+error: the response from `http://[HOST]/api/v1/options` is not a gateway's: it redirects to `http://[HOST]/hub/api/v1/options`
 
-hint: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
+hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
 
 "#]],
     );
@@ -233,9 +233,9 @@ hint: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --a
         token(0),
         9,
         str![[r#"
-error: `http://[HOST]/hub/home/api/v1/options` is not a gateway's answer: 404 Not Found, with a web page
+error: the response from `http://[HOST]/hub/home/api/v1/options` is not a gateway's: 404 Not Found, with a web page
 
-hint: a gateway answers at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
+hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
 
 "#]],
     );
@@ -260,7 +260,7 @@ hint: check `--address`, and whether this machine can reach it (VPN, firewall, p
         "x",
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/options` is not a gateway's answer: it is a web page
+error: the response from `http://[HOST]/api/v1/options` is not a gateway's: it is a web page
 
 hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 

@@ -303,7 +303,7 @@ fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: the answer from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
+error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
   [NAME]  PENDING   [AGE]
 
 hint: another `dgw` of yours may have started it just as well: see whose it is, then `dgw shutdown NAME` ends it
@@ -409,7 +409,7 @@ fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 asking the gateway for a cluster
-error: `http://[HOST]/api/v1/clusters/` is not a gateway's answer: it names no proper cluster; a cluster may have been started, though none is listed so far
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, though none is listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -433,10 +433,10 @@ fn what_may_be_left_behind_is_said_even_quietly() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` does not permit it, for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
-hint: `dgw options` shows what this gateway takes, and your own defaults
+hint: `dgw options` shows what this gateway accepts, and your defaults
 
 "#]]);
 }

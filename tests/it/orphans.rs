@@ -114,7 +114,7 @@ fn only_what_nobody_needs_goes() {
         (&detached, "1 task unfinished"),
         (&published, "1 result held in memory"),
         (&queued, "4 tasks unfinished"),
-        (&frozen, "its scheduler can't be read: no answer within 1 s"),
+        (&frozen, "its scheduler can't be read: no response in 1 s"),
         (&kept, "it is protected by `dgw keep`"),
     ] {
         assert_eq!(done.reason(name), reason);

@@ -45,9 +45,9 @@ fn a_proxy_that_wants_a_password_says_so() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the HTTP proxy on the way to the gateway wants a user name and password
+error: the HTTP proxy requires a user name and a password
 
-hint: put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
+hint: set them in `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
 
 "#]]);
 }
@@ -76,7 +76,7 @@ fn a_proxy_that_is_not_there_comes_under_suspicion() {
 error: can't reach the gateway at `http://gateway.invalid`
   Connection refused (os error 111)
 
-hint: requests go by an HTTP proxy (`gateway.http-client.proxy`, or HTTP_PROXY and the like): check that too
+hint: check the HTTP proxy that requests go through (`gateway.http-client.proxy`, or HTTP_PROXY and similar variables)
 
 "#]]);
 }

@@ -187,10 +187,10 @@ fn without_a_private_folder_nothing_starts() {
         &["connect", "--export"],
     ] {
         user.dgw(args).code(1).stdout_eq("").stderr_eq(str![[r#"
-error: no private directory can be created in `/nonexistent/tmp`
+error: can't create a private directory in `/nonexistent/tmp`
 ...
 
-hint: set TMPDIR to a directory that you can write to
+hint: set TMPDIR to a directory that you can write
 
 "#]]);
     }
@@ -540,7 +540,7 @@ asking the gateway for a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
 cluster [NAME] is shut down ([ELAPSED])
-error: the scheduler of cluster `[NAME]` can't be reached: Connection refused (os error 111)
+error: the scheduler of cluster `[NAME]` can't be reached: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
 
 hint: programs connect through the gateway's scheduler proxy: check `gateway.proxy-address`, and whether this machine can reach it
 

@@ -154,7 +154,7 @@ fn a_silent_scheduler_is_left_alone_unless_forced() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the scheduler of cluster `[NAME]` does not answer: no answer within 1 s
+error: the scheduler of cluster `[NAME]` does not answer: no response in 1 s
 
 hint: asked to scale it now, the gateway would take the whole cluster for failed; `--force` asks all the same
 

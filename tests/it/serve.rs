@@ -308,7 +308,7 @@ fn a_gateway_that_is_away_is_told_and_the_end_of_the_cluster_too() {
     let page = serving.get("/status");
     assert_eq!(page.status, 502, "{page:?}");
     let text = page.text();
-    assert!(text.contains("The gateway does not answer"), "{text}");
+    assert!(text.contains("The gateway does not respond"), "{text}");
     assert!(text.contains("http-equiv=\"refresh\""), "{text}");
     serving.wait_for("trying again");
     cable.mend();
@@ -354,7 +354,7 @@ fn a_socket_is_its_owners_alone() {
             .code(1)
             .stdout_eq("")
             .stderr_eq(str![[r#"
-error: can't serve the dashboard of cluster `[NAME]`: can't listen on `[HOME]/its socket`: somebody listens there already
+error: can't serve the dashboard of cluster `[NAME]`: can't listen on `[HOME]/its socket`: another process is listening there
 
 hint: `--socket` takes a path of your own where nothing is yet
 

@@ -208,7 +208,7 @@ fn a_path_prefix_a_private_authority_and_http_2() {
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `https://[HOST]/api/v1/clusters/` is not a gateway's answer: [..]
+error: the response from `https://[HOST]/api/v1/clusters/` is not a gateway's: [..]
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -249,14 +249,14 @@ fn front_ends_with_http_2() {
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: what answers at `https://[HOST]` doesn't speak HTTP/1.1: HTTP/2 only, it seems
+error: the server at `https://[HOST]` does not speak HTTP/1.1; it may speak only HTTP/2
 
-hint: check the port in `gateway.address`; if it is right, ask those who run the gateway to let its front end speak HTTP/1.1 too
+hint: check the port in `gateway.address`; if it is right, ask the gateway's administrators to allow HTTP/1.1 on its front end
 
 "#]]);
     let output = user_of(&address).command(&["doctor"]).output();
     let told = String::from_utf8(output.expect("dgw runs").stdout).expect("UTF-8");
-    let tls = format!("x tls            what answers at `{address}` doesn't speak HTTP/1.1");
+    let tls = format!("x tls            the server at `{address}` does not speak HTTP/1.1");
     assert!(told.contains(&tls), "{told}");
     // One that asks nobody what they speak.
     let (_deaf, address) = front_end("deaf");
@@ -265,9 +265,9 @@ hint: check the port in `gateway.address`; if it is right, ask those who run the
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: what answers at `https://[HOST]` doesn't speak HTTP/1.1: HTTP/2 only, it seems
+error: the server at `https://[HOST]` does not speak HTTP/1.1; it may speak only HTTP/2
 
-hint: check the port in `gateway.address`; if it is right, ask those who run the gateway to let its front end speak HTTP/1.1 too
+hint: check the port in `gateway.address`; if it is right, ask the gateway's administrators to allow HTTP/1.1 on its front end
 
 "#]]);
 }

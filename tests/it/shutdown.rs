@@ -91,9 +91,9 @@ fn selectors_need_a_yes_and_a_dry_run_changes_nothing() {
         .stderr_eq(str![[r#"
   [NAME]  RUNNING   [AGE]
   [NAME]  PENDING   [AGE]
-error: shutting down what a selector picks needs `--yes` where nobody can be asked
+error: shutting down clusters by selector needs `--yes` where dgw can't ask
 
-hint: `--dry-run` shows what it would be
+hint: `--dry-run` lists the clusters that would be shut down
 
 "#]]);
     user.dgw(&["shutdown", "--all", "--dry-run"])
@@ -216,9 +216,9 @@ fn one_refusal_of_one_keeps_its_own_exit_code() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` does not permit it, for cluster `a`: not yours
+error: the gateway at `http://[HOST]` denied permission for cluster `a`: not yours
 
-hint: `dgw doctor` tells for whom the gateway takes you; if that is you, ask those who run it
+hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]]);
 }
@@ -253,9 +253,9 @@ fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
 "#]])
         .stderr_eq(str![[r#"
 warning: asked to end, but not seen to be gone: b
-error: the answer from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
+error: the response from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
 
-hint: try again; if it stays, something on the way cuts connections
+hint: try again; if it fails again, something between here and the gateway cuts connections
 
 "#]]);
 }

@@ -111,10 +111,10 @@ asking the gateway for a cluster
 cluster [NAME] is PENDING
 the gateway does not answer; cluster [NAME] is PENDING
 shutting down cluster [NAME]
-warning: cluster [NAME] may still be there (the answer from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
-error: the answer from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
+warning: cluster [NAME] may still be there (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
+error: the response from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
 
-hint: try again; if it stays, something on the way cuts connections
+hint: try again; if it fails again, something between here and the gateway cuts connections
 
 "#]]);
 }

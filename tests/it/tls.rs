@@ -64,7 +64,7 @@ fn a_name_that_the_certificate_does_not_bear_is_refused() {
 error: can't reach the gateway at `https://gateway.example.org`
   invalid peer certificate: certificate not valid for name "gateway.example.org"; certificate is only valid for DnsName("localhost") or IpAddress(127.0.0.1)
 
-hint: check `gateway.address` and this machine's clock; if both are right, tell those who run the gateway
+hint: check `gateway.address` and this machine's clock; if both are right, contact the gateway's administrators
 
 "#]]);
 }

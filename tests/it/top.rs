@@ -87,7 +87,7 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     let screen = top(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
-    screen.shows("its scheduler tells nothing: no answer within 0.5 s");
+    screen.shows("its scheduler tells nothing: no response in 0.5 s");
     screen.signal(Signal::TERM);
     assert_eq!(screen.end().0, Some(143));
 }

@@ -112,7 +112,7 @@ fn one_that_is_silent_holds_up_none_and_is_not_made_up() {
     user.dgw(&["show", &frozen, "--probe-timeout", "100ms"])
         .success()
         .stderr_eq(str![[r#"
-warning: the scheduler of cluster [NAME] told nothing: no answer within 0.1 s
+warning: the scheduler of cluster [NAME] told nothing: no response in 0.1 s
 
 "#]]);
 }

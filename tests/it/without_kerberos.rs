@@ -25,11 +25,11 @@ hint: `cargo install --path . --features kerberos` in dgw's sources builds one w
 x values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = kerberos ([HOME]/.config/dask/gateway.yaml)
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is `kerberos`, which this dgw is built without
-                 mend: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
+                 hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
 + address        http://[HOST]
 - dns            `127.0.0.1` is no name
 x tcp            `127.0.0.1` takes no connection on port 1: Connection refused (os error 111)
-                 mend: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.address`, or `--address`
+                 hint: check the port, and whether a firewall lets this machine out to it (VPN, another node); it is set by `gateway.address`, or `--address`
 - tls            none: the address is `http://`
 - proxy          none: requests go straight to the gateway
 - version        the gateway can't be reached
@@ -65,7 +65,7 @@ hint: `cargo install --path . --features kerberos` in dgw's sources builds one w
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` wants kerberos authentication, the configuration says basic
+error: the gateway at `http://[HOST]` requires kerberos authentication, but the configuration says basic
 
 hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
 

@@ -2,100 +2,100 @@
 
 use std::time::Duration;
 
+use super::error::DoctorError;
 use crate::config::Settings;
-use crate::error::Error;
 use crate::gateway::{Cluster, Gateway, TlsIdentity, reach};
 use crate::output::Check;
+use crate::scheduler::Schedulers;
 
-/// A cluster that runs, with what its scheduler asks of its clients.
-type Running<'a> = Option<&'a (Cluster, Option<TlsIdentity>)>;
-
-/// Whether schedulers can be reached, as Python's clients do.
-pub(super) async fn scheduler(
-    settings: &Settings,
-    gateway: &Gateway,
-    running: Running<'_>,
-    limit: Duration,
-) -> Check {
-    const NAME: &str = "scheduler";
-    let proxy = &settings.scheduler_proxy;
-    let failed = |fault: String| {
-        let proxy = proxy.clone();
-        Check::failed(NAME, &Error::NoSchedulerProxy { proxy, fault })
-    };
-    let Some((host, port)) = proxy.rsplit_once(':') else {
-        return failed("it has no port".to_owned());
-    };
-    let addresses = match reach::resolve(host, port.parse().unwrap_or_default(), limit).await {
-        Ok(addresses) => addresses,
-        Err(stuck) => return failed(stuck.cause),
-    };
-    if let Err(stuck) = reach::connect(&addresses, limit).await {
-        return failed(stuck.cause);
-    }
-    let Some((cluster, identity)) = running else {
-        return Check::ok(
-            NAME,
-            format!(
-                "`{proxy}` accepts connections; whether it leads to schedulers shows with a \
-                 running cluster"
-            ),
-        );
-    };
-    let schedulers = super::super::patient_schedulers(gateway, limit);
-    match schedulers
-        .answers_by_proxy(&cluster.name, identity.as_ref())
-        .await
-    {
-        Ok(()) => Check::ok(
-            NAME,
-            format!(
-                "`{proxy}` leads to the scheduler of cluster {}",
-                cluster.name
-            ),
-        ),
-        Err(fault) => failed(format!(
-            "it leads to no scheduler of cluster {}: {fault}",
-            cluster.name
-        )),
-    }
+/// The gateway, with a running cluster to try if there is one.
+pub(super) struct Access<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) gateway: &'a Gateway,
+    /// A running cluster, with the TLS identity of its clients.
+    pub(super) running: Option<&'a (Cluster, Option<TlsIdentity>)>,
+    pub(super) limit: Duration,
 }
 
-/// Whether dashboards can be reached, from here at least.
-pub(super) async fn dashboards(
-    settings: &Settings,
-    gateway: &Gateway,
-    running: Running<'_>,
-    limit: Duration,
-) -> Check {
-    const NAME: &str = "dashboards";
-    let public = &settings.public_address;
-    if public.starts_with('/') {
-        let detail =
-            format!("links are paths on your hub (`{public}`), for a browser that is there");
-        return Check::skipped(NAME, detail);
-    }
-    let link = running.and_then(|(cluster, _)| cluster.dashboard_link.as_ref());
-    let url = match link {
-        Some(link) => link.clone(),
-        None => format!("{public}/clusters/"),
-    };
-    match (gateway.page(&url, limit).await, link) {
-        (Ok(page), _) if page.is_login => Check::ok(
-            NAME,
-            format!("`{url}` asks for a login first: your browser gets there after it"),
-        ),
-        (Ok(page), Some(_)) if page.status < 400 => Check::ok(NAME, format!("`{url}` answers")),
-        (Ok(page), Some(_)) => {
-            let what = format!("status {}", page.status);
-            Check::failed(NAME, &Error::NoDashboards { url, what })
+impl Access<'_> {
+    /// Checks that schedulers can be reached, as Python's clients reach them.
+    pub(super) async fn check_scheduler(&self) -> Check {
+        const NAME: &str = "scheduler";
+        let proxy = &self.settings.scheduler_proxy;
+        let failed = |cause: String| {
+            let proxy = proxy.clone();
+            Check::failed(NAME, &DoctorError::SchedulerProxy { proxy, cause })
+        };
+        let Some((host, port)) = proxy.rsplit_once(':') else {
+            return failed("it has no port".to_owned());
+        };
+        let port = port.parse().unwrap_or_default();
+        let addresses = match reach::resolve(host, port, self.limit).await {
+            Ok(addresses) => addresses,
+            Err(error) => return failed(error.cause),
+        };
+        if let Err(error) = reach::connect(&addresses, self.limit).await {
+            return failed(error.cause);
         }
-        (Ok(_), None) => Check::skipped(
-            NAME,
-            format!(
-                "`{public}` answers; whether dashboards are there shows with a running cluster"
+        let Some((cluster, identity)) = self.running else {
+            return Check::ok(
+                NAME,
+                format!(
+                    "`{proxy}` accepts connections; only with a running cluster can dgw check \
+                     that it leads to schedulers"
+                ),
+            );
+        };
+        let name = &cluster.name;
+        let schedulers = Schedulers::new(
+            self.gateway.http(),
+            self.gateway.base_url().to_owned(),
+            self.gateway.scheduler_proxy().to_owned(),
+            self.limit,
+        );
+        match schedulers.check_by_proxy(name, identity.as_ref()).await {
+            Ok(()) => Check::ok(
+                NAME,
+                format!("`{proxy}` leads to the scheduler of cluster {name}"),
             ),
-        ),
-        (Err(what), _) => Check::failed(NAME, &Error::NoDashboards { url, what }),
+            Err(error) => failed(format!(
+                "it does not lead to the scheduler of cluster {name}: {error}"
+            )),
+        }
+    }
+
+    /// Checks that dashboards can be reached, from this machine at least.
+    pub(super) async fn check_dashboards(&self) -> Check {
+        const NAME: &str = "dashboards";
+        let public = &self.settings.public_address;
+        if public.starts_with('/') {
+            let detail = format!("links are paths on your hub (`{public}`), for a browser there");
+            return Check::skipped(NAME, detail);
+        }
+        let link = self
+            .running
+            .and_then(|(cluster, _)| cluster.dashboard_link.as_ref());
+        let url = link.map_or_else(|| format!("{public}/clusters/"), Clone::clone);
+        let failed = |url: String, response: String| {
+            Check::failed(NAME, &DoctorError::Dashboards { url, response })
+        };
+        match (self.gateway.page(&url, self.limit).await, link) {
+            (Ok(page), _) if page.is_login => Check::ok(
+                NAME,
+                format!("`{url}` asks for a login first; after it your browser gets there"),
+            ),
+            (Ok(page), Some(_)) if page.status < 400 => {
+                Check::ok(NAME, format!("`{url}` responds"))
+            }
+            (Ok(page), Some(_)) => failed(url, format!("status {}", page.status)),
+            (Ok(_), None) => Check::skipped(
+                NAME,
+                format!(
+                    "`{public}` responds; only with a running cluster can dgw check that it has \
+                     dashboards"
+                ),
+            ),
+            (Err(response), _) => failed(url, response),
+        }
     }
 }

@@ -1,149 +1,163 @@
-//! DNS, TCP, TLS, and the HTTP proxy before the gateway.
+//! DNS, TCP, TLS, and the HTTP proxy in front of the gateway.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use tokio::net::TcpStream;
 
 use super::DoctorReport;
 use crate::config::Address;
-use crate::error::Error;
-use crate::gateway::reach::{self, Stuck};
+use crate::error::{Error, ExitCode, Failure as _};
+use crate::gateway::reach::{self, ConnectError};
 use crate::gateway::{self, AuthFailure, ServerInfo};
 use crate::output::{Check, escaped};
 
-/// How requests get to the gateway, and how the first one fared.
-pub(super) struct Way<'a> {
+/// How requests reach the gateway, and the result of the first one.
+pub(super) struct Route<'a> {
     pub(super) address: &'a Address,
-    /// `host:port` of an HTTP proxy that stands in between.
+    /// The setting that the address comes from.
+    pub(super) setting: &'static str,
+    /// Host and port of the HTTP proxy that requests go through.
     pub(super) proxy: Option<(String, u16)>,
-    pub(super) greeting: &'a Result<ServerInfo, gateway::Error>,
+    pub(super) server: &'a Result<ServerInfo, gateway::Error>,
     pub(super) limit: Duration,
 }
 
-/// With an HTTP proxy, name and connection are the proxy's: only it looks for the gateway.
-pub(super) async fn steps(way: &Way<'_>, report: &mut DoctorReport<'_>) -> Result<(), Error> {
-    let (host, port) = match &way.proxy {
+/// Checks the way to the gateway. Through an HTTP proxy, name and connection are the proxy's: only
+/// the proxy looks the gateway up.
+pub(super) async fn check(route: &Route<'_>, report: &mut DoctorReport<'_>) -> Result<(), Error> {
+    let (host, port) = match &route.proxy {
         Some(proxy) => proxy.clone(),
-        None => (way.address.host().to_owned(), way.address.port()),
+        None => (route.address.host().to_owned(), route.address.port()),
     };
-    let whose = match way.proxy {
-        Some(_) => "the HTTP proxy ",
-        None => "",
-    };
-    let addresses = match reach::resolve(&host, port, way.limit).await {
-        Ok(addresses) => {
-            let listed = addresses.iter().map(|address| address.ip().to_string());
-            let listed = listed.collect::<Vec<_>>().join(", ");
-            let is_name = addresses
-                .iter()
-                .all(|address| !is_same(address.ip(), &host));
-            report.add(if is_name {
-                Check::ok("dns", format!("{whose}`{host}` is {listed}"))
-            } else {
-                Check::skipped("dns", format!("{whose}`{host}` is no name"))
-            })?;
-            addresses
-        }
-        Err(stuck) => {
-            report.add(way.stuck(
-                "dns",
-                &format!("{whose}`{host}` can't be found"),
-                &stuck,
-                "check the spelling of its name, and whether this machine is in the right network \
-                 (VPN)",
-            ))?;
-            Vec::new()
-        }
-    };
-    let stream = if addresses.is_empty() {
-        report.add(Check::skipped("tcp", "there is nobody to connect to"))?;
-        None
-    } else {
-        match reach::connect(&addresses, way.limit).await {
-            Ok(stream) => {
-                let detail = format!("{whose}`{host}` accepts connections on port {port}");
-                report.add(Check::ok("tcp", detail))?;
-                Some(stream)
-            }
-            Err(stuck) => {
-                report.add(way.stuck(
-                    "tcp",
-                    &format!("{whose}`{host}` takes no connection on port {port}"),
-                    &stuck,
-                    "check the port, and whether a firewall lets this machine out to it (VPN, \
-                     another node)",
-                ))?;
-                None
-            }
-        }
-    };
-    report.add(way.tls(stream, &host).await)?;
-    report.add(way.http_proxy())
+    let (check, addresses) = route.check_name(&host, port).await;
+    report.add(check)?;
+    let (check, stream) = route.check_connection(&host, port, &addresses).await;
+    report.add(check)?;
+    report.add(route.check_tls(stream, &host).await)?;
+    report.add(route.check_http_proxy())
 }
 
-fn is_same(ip: IpAddr, host: &str) -> bool {
+fn is_address(ip: IpAddr, host: &str) -> bool {
     host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(ip)
 }
 
-impl Way<'_> {
-    /// A step that got stuck before anything was asked.
-    fn stuck(&self, name: &'static str, what: &str, stuck: &Stuck, mend: &str) -> Check {
-        let set_in = match self.proxy {
+impl Route<'_> {
+    async fn check_name(&self, host: &str, port: u16) -> (Check, Vec<SocketAddr>) {
+        const NAME: &str = "dns";
+        let whose = self.whose();
+        match reach::resolve(host, port, self.limit).await {
+            Ok(addresses) => {
+                let is_name = addresses
+                    .iter()
+                    .all(|address| !is_address(address.ip(), host));
+                let check = if is_name {
+                    let addresses = addresses
+                        .iter()
+                        .map(|address| address.ip().to_string())
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    Check::ok(NAME, format!("{whose}`{host}` is {addresses}"))
+                } else {
+                    Check::skipped(NAME, format!("{whose}`{host}` is an address"))
+                };
+                (check, addresses)
+            }
+            Err(error) => {
+                let message = format!("can't find {whose}`{host}`");
+                let hint = "check the spelling of the name, and whether this machine is in the \
+                            right network (VPN)";
+                (self.failed(NAME, &message, &error, hint), Vec::new())
+            }
+        }
+    }
+
+    async fn check_connection(
+        &self,
+        host: &str,
+        port: u16,
+        addresses: &[SocketAddr],
+    ) -> (Check, Option<TcpStream>) {
+        const NAME: &str = "tcp";
+        if addresses.is_empty() {
+            return (Check::skipped(NAME, "there is no address to connect to"), None);
+        }
+        let whose = self.whose();
+        match reach::connect(addresses, self.limit).await {
+            Ok(stream) => {
+                let detail = format!("{whose}`{host}` accepts connections on port {port}");
+                (Check::ok(NAME, detail), Some(stream))
+            }
+            Err(error) => {
+                let message = format!("{whose}`{host}` accepts no connection on port {port}");
+                let hint = "check the port, and whether a firewall blocks it (VPN, another node)";
+                (self.failed(NAME, &message, &error, hint), None)
+            }
+        }
+    }
+
+    fn whose(&self) -> &'static str {
+        match self.proxy {
+            Some(_) => "the HTTP proxy ",
+            None => "",
+        }
+    }
+
+    /// Creates a check that failed before anything was sent.
+    fn failed(&self, name: &'static str, message: &str, error: &ConnectError, hint: &str) -> Check {
+        let settings = match self.proxy {
             Some(_) => "`gateway.http-client.proxy`, or HTTP_PROXY and the like",
             None => "`gateway.address`, or `--address`",
         };
-        let error = self.unreachable(stuck);
-        let detail = format!("{what}: {}", escaped(&stuck.cause));
-        Check::faulty(
-            name,
-            detail,
-            format!("{mend}; it is set by {set_in}"),
-            Error::from(error).exit_status(),
-        )
+        let detail = format!("{message}: {}", escaped(&error.cause));
+        let exit_code = self.unreachable(error).exit_code();
+        Check::faulty(name, detail, format!("{hint}; {settings} sets it"), exit_code)
     }
 
-    fn unreachable(&self, stuck: &Stuck) -> gateway::Error {
+    fn unreachable(&self, error: &ConnectError) -> gateway::Error {
         gateway::Error::Unreachable {
             address: self.address.as_str().to_owned(),
-            cause: Some(stuck.cause.clone()),
-            certificate: stuck.certificate,
+            setting: self.setting,
+            cause: Some(error.cause.clone()),
+            certificate: error.certificate,
             by_proxy: self.proxy.is_some(),
         }
     }
 
-    async fn tls(&self, stream: Option<tokio::net::TcpStream>, host: &str) -> Check {
+    async fn check_tls(&self, stream: Option<TcpStream>, host: &str) -> Check {
         const NAME: &str = "tls";
         if !self.address.is_encrypted() {
             let note = if self.address.is_loopback() {
                 ""
             } else {
-                ", and secrets go there unencrypted"
+                ", and secrets are sent unencrypted"
             };
             return Check::skipped(NAME, format!("none: the address is `http://`{note}"));
         }
         let roots = gateway::roots();
         let trust = format!(
-            "{} authorities of {} are trusted",
+            "this machine trusts {} authorities of {}",
             roots.count, roots.source
         );
-        let failed = |error: gateway::Error| {
-            let step = Check::failed(NAME, &error.into());
-            let detail = format!("{}\n{trust}", step.detail);
-            Check { detail, ..step }
+        let failed = |error: &gateway::Error| {
+            let check = Check::failed(NAME, error);
+            let detail = format!("{}\n{trust}", check.detail);
+            Check { detail, ..check }
         };
         if self.proxy.is_some() {
-            return match self.greeting {
+            return match self.server {
                 Err(gateway::Error::Unreachable {
                     certificate: Some(certificate),
                     cause,
                     ..
-                }) => failed(self.unreachable(&Stuck {
+                }) => failed(&self.unreachable(&ConnectError {
                     cause: cause.clone().unwrap_or_default(),
                     certificate: Some(*certificate),
                 })),
                 Err(gateway::Error::Unreachable { .. }) => {
-                    Check::skipped(NAME, "the HTTP proxy did not get to the gateway")
+                    Check::skipped(NAME, "the HTTP proxy did not reach the gateway")
                 }
-                _ => Check::ok(NAME, format!("the certificate is good; {trust}")),
+                _ => Check::ok(NAME, format!("the certificate is valid; {trust}")),
             };
         }
         let Some(stream) = stream else {
@@ -152,60 +166,48 @@ impl Way<'_> {
         match reach::handshake(stream, host, self.limit).await {
             Ok(handshake) => Check::ok(
                 NAME,
-                format!("{}, the certificate is good; {trust}", handshake.version),
+                format!("{}, the certificate is valid; {trust}", handshake.version),
             ),
-            Err(stuck) => failed(match self.greeting {
-                Err(gateway::Error::OtherProtocol { address }) => {
-                    let address = address.clone();
-                    gateway::Error::OtherProtocol { address }
-                }
-                _ => self.unreachable(&stuck),
-            }),
+            Err(error) => match self.server {
+                Err(other @ gateway::Error::OtherProtocol { .. }) => failed(other),
+                _ => failed(&self.unreachable(&error)),
+            },
         }
     }
 
-    fn http_proxy(&self) -> Check {
+    fn check_http_proxy(&self) -> Check {
         const NAME: &str = "proxy";
         let Some((host, port)) = &self.proxy else {
-            return Check::skipped(NAME, "none: requests go straight to the gateway");
+            return Check::skipped(NAME, "none: requests go directly to the gateway");
         };
-        let refused = match self.greeting {
-            Err(error @ gateway::Error::Authentication(trouble)) => {
-                matches!(**trouble, AuthFailure::ProxyRefused).then_some(error)
+        let (error, hint, exit_code) = match self.server {
+            Err(error @ gateway::Error::Authentication(failure))
+                if matches!(**failure, AuthFailure::ProxyRefused) =>
+            {
+                let hint =
+                    "set them in `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT";
+                (error, hint, ExitCode::Permission)
             }
             Err(
                 error @ gateway::Error::Unreachable {
                     certificate: None, ..
                 },
-            ) => Some(error),
-            _ => None,
-        };
-        match refused {
-            Some(error) => {
-                let mend = match error {
-                    gateway::Error::Authentication(_) => {
-                        "put them into `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT"
-                    }
-                    _ => {
-                        "set `gateway.http-client.proxy` to false, or the host into NO_PROXY, if \
-                         the gateway can be reached without it; or to the right proxy"
-                    }
-                };
-                let cause = error
-                    .cause()
-                    .map_or_else(String::new, |cause| format!(": {cause}"));
-                let fault = format!("{error}{cause}");
-                let detail = format!("by the HTTP proxy `{host}:{port}`: {}", escaped(&fault));
-                let exit_status = match error {
-                    gateway::Error::Authentication(_) => crate::error::ExitCode::Permission,
-                    _ => crate::error::ExitCode::Gateway,
-                };
-                Check::faulty(NAME, detail, mend, exit_status as u8)
+            ) => {
+                let hint = "if the gateway can be reached without the proxy, set \
+                            `gateway.http-client.proxy` to false or add the host to NO_PROXY; \
+                            otherwise set the right proxy";
+                (error, hint, ExitCode::Gateway)
             }
-            None => Check::ok(
-                NAME,
-                format!("requests go by the HTTP proxy `{host}:{port}`"),
-            ),
-        }
+            _ => {
+                let detail = format!("requests go through the HTTP proxy `{host}:{port}`");
+                return Check::ok(NAME, detail);
+            }
+        };
+        let cause = error
+            .cause()
+            .map_or_else(String::new, |cause| format!(": {cause}"));
+        let message = escaped(&format!("{error}{cause}")).into_owned();
+        let detail = format!("through the HTTP proxy `{host}:{port}`: {message}");
+        Check::faulty(NAME, detail, hint, exit_code)
     }
 }

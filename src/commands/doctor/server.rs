@@ -1,97 +1,90 @@
-//! What the gateway answers: its version, who one is, its options, its clock.
+//! The gateway's own responses: its version, your user, its options, its clock.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::options::refused;
-use crate::age;
+use super::error::DoctorError;
 use crate::config::{Credentials, Inspection, Settings};
-use crate::error::Error;
+use crate::duration;
 use crate::gateway::{self, AuthFailure, Gateway, Listing, ServerInfo, Status, TlsIdentities};
+use crate::lifecycle::{self, refused_defaults};
 use crate::output::{Check, escaped};
 
-/// Certificates, tokens and the ages of clusters bear with this much.
-const CLOCKS_MAY_DIFFER: Duration = Duration::from_secs(60);
+/// The difference that certificates, tokens and the ages of clusters tolerate.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// Which server it is, and what it says of itself.
+/// Checks which server responds, and its health.
 pub(super) async fn version(
-    greeting: Result<ServerInfo, gateway::Error>,
-    stranger: &Gateway,
+    server: Result<ServerInfo, gateway::Error>,
+    anonymous: &Gateway,
 ) -> (Check, Option<ServerInfo>) {
     const NAME: &str = "version";
-    let greeting = match greeting {
-        Ok(greeting) => greeting,
+    let server = match server {
+        Ok(server) => server,
         Err(gateway::Error::Unreachable { .. }) => {
             return (Check::skipped(NAME, "the gateway can't be reached"), None);
         }
-        Err(gateway::Error::Authentication(trouble))
-            if matches!(*trouble, AuthFailure::ProxyRefused) =>
+        Err(gateway::Error::Authentication(failure))
+            if matches!(*failure, AuthFailure::ProxyRefused) =>
         {
-            return (
-                Check::skipped(NAME, "the HTTP proxy lets nobody through"),
-                None,
-            );
+            let reason = "the HTTP proxy does not forward the request";
+            return (Check::skipped(NAME, reason), None);
         }
         Err(error) => {
-            let error = super::super::or_elsewhere(error, stranger).await;
-            let step = Check::failed(NAME, &error);
+            let error = anonymous.explain_wrong_address(error).await;
+            let check = Check::failed(NAME, &error);
             return match error {
-                // There may be credentials already, which are good or will be asked for again.
-                Error::Elsewhere { address, .. } => {
-                    let mend = format!(
-                        "a gateway answers at `{address}`: `dgw login --address {address} --force`"
+                // The credentials in the file may be right for that address.
+                gateway::Error::WrongAddress { address, .. } => {
+                    let hint = format!(
+                        "a gateway responds at `{address}`: `dgw login --address {address} --force`"
                     );
-                    (step.mended_by(mend), None)
+                    (check.with_hint(hint), None)
                 }
-                _ => (step, None),
+                _ => (check, None),
             };
         }
     };
-    let step = match stranger.health().await {
+    let check = match anonymous.health().await {
         Ok(status) if status == "pass" => {
-            let version = escaped(&greeting.version);
+            let version = escaped(&server.version);
             Check::ok(NAME, format!("dask-gateway-server {version}"))
         }
         Ok(status) => {
-            let url = format!("{}/api/health", stranger.base_url());
-            Check::failed(NAME, &Error::Ailing { url, status })
+            let url = format!("{}/api/health", anonymous.base_url());
+            Check::failed(NAME, &DoctorError::Unhealthy { url, status })
         }
-        Err(error) => Check::failed(NAME, &error.into()),
+        Err(error) => Check::failed(NAME, &error),
     };
-    (step, Some(greeting))
+    (check, Some(server))
 }
 
-/// Whether the gateway lets one in, and as whom; with one's active clusters.
+/// Checks that the gateway accepts the credentials, and for which user; returns the user's active
+/// clusters.
 pub(super) async fn authentication(
     settings: &Settings,
     gateway: &Gateway,
-    limit: Duration,
+    timeout: Duration,
 ) -> (Check, Option<(Listing, TlsIdentities)>) {
     const NAME: &str = "authentication";
     let listing = match gateway.clusters_with_identities(&Status::ACTIVE).await {
         Ok(listing) => listing,
-        Err(error) => {
-            let error = gateway.told_apart(error).await;
-            return (Check::failed(NAME, &error.into()), None);
-        }
+        Err(error) => return (Check::failed(NAME, &error), None),
     };
-    let who = match &settings.credentials {
+    let user = match &settings.credentials {
         Credentials::Basic { username, .. } => {
-            format!("the gateway takes you, by your password, for `{username}`")
+            format!("the gateway accepts your password, for `{username}`")
         }
         Credentials::JupyterHub { token } => match gateway.hub_user(token).await {
-            Some(user) => format!(
-                "the gateway takes your token, which is `{}`'s",
-                escaped(&user)
-            ),
-            None => "the gateway takes your token, and doesn't tell whose it is".to_owned(),
+            Some(user) => format!("the gateway accepts your token, for `{}`", escaped(&user)),
+            None => "the gateway accepts your token, and does not say for which user".to_owned(),
         },
-        Credentials::Kerberos => match gateway::principal(limit).await {
+        Credentials::Kerberos => match gateway::principal(timeout).await {
             Some(principal) => {
-                format!("the gateway takes your Kerberos ticket, which is `{principal}`'s")
+                format!("the gateway accepts your Kerberos ticket, for `{principal}`")
             }
-            None => "the gateway takes your Kerberos ticket".to_owned(),
+            None => "the gateway accepts your Kerberos ticket".to_owned(),
         },
     };
     let active = match listing.0.clusters.len() {
@@ -99,26 +92,25 @@ pub(super) async fn authentication(
         1 => "you have 1 active cluster".to_owned(),
         count => format!("you have {count} active clusters"),
     };
-    (Check::ok(NAME, format!("{who}; {active}")), Some(listing))
+    (Check::ok(NAME, format!("{user}; {active}")), Some(listing))
 }
 
-/// What can be chosen for a new cluster, and whether one's own defaults are among it.
+/// Checks that the gateway offers options, and accepts the user's defaults.
 pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
     const NAME: &str = "options";
     let fields = match gateway.options().await {
         Ok(fields) => fields,
-        Err(error) => return Check::failed(NAME, &error.into()),
+        Err(error) => return Check::failed(NAME, &error),
     };
-    let defaults = found.cluster_options();
     let source = |key: &str| {
-        let source = found.source_of(&format!("gateway.cluster.options.{key}"));
-        source.map(ToString::to_string)
+        found
+            .source_of(&format!("gateway.cluster.options.{key}"))
+            .map(ToString::to_string)
     };
-    let faults = refused(&fields, &defaults, source);
+    let faults = refused_defaults(&fields, &found.cluster_options(), source);
     if !faults.is_empty() {
-        return Check::failed(NAME, &Error::Defaults(faults)).mended_by(
-            "set it right there, or take it away: `dgw options` shows what this gateway offers"
-                .to_owned(),
+        return Check::failed(NAME, &lifecycle::Error::Defaults(faults)).with_hint(
+            "correct or remove the value there; `dgw options` shows what this gateway offers",
         );
     }
     if fields.is_empty() {
@@ -128,30 +120,30 @@ pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
     Check::ok(NAME, names.collect::<Vec<_>>().join(", "))
 }
 
-/// How far apart the clocks are.
-pub(super) fn clock(greeting: Option<&ServerInfo>) -> Check {
+/// Checks that the clocks of this machine and the gateway agree.
+pub(super) fn clock(server: Option<&ServerInfo>) -> Check {
     const NAME: &str = "clock";
-    let Some(greeting) = greeting else {
-        return Check::skipped(NAME, "there is no gateway to ask");
+    let Some(server) = server else {
+        return Check::skipped(NAME, "not checked: no gateway responds");
     };
-    let (Some(theirs), ours) = (greeting.clock, greeting.received) else {
-        return Check::skipped(NAME, "the gateway tells no time");
+    let Some(clock) = server.clock else {
+        return Check::skipped(NAME, "the gateway's responses have no Date header");
     };
-    difference(NAME, theirs, ours)
+    compare_clocks(NAME, clock, server.received)
 }
 
-fn difference(name: &'static str, theirs: Timestamp, ours: Timestamp) -> Check {
-    let apart = theirs.duration_since(ours).unsigned_abs();
-    if apart > CLOCKS_MAY_DIFFER {
-        Check::failed(name, &Error::Clocks(apart))
-    } else if apart.as_secs() < 2 {
-        // The gateway tells whole seconds.
+fn compare_clocks(name: &'static str, gateway: Timestamp, here: Timestamp) -> Check {
+    let difference = gateway.duration_since(here).unsigned_abs();
+    if difference > CLOCK_TOLERANCE {
+        Check::failed(name, &DoctorError::ClocksDiffer(difference))
+    } else if difference.as_secs() < 2 {
+        // The gateway's clock is read to the second.
         Check::ok(name, "this machine and the gateway agree")
     } else {
-        let apart = age::short(apart);
+        let difference = duration::short(difference);
         Check::ok(
             name,
-            format!("this machine and the gateway differ by {apart}"),
+            format!("this machine and the gateway differ by {difference}"),
         )
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Asking<'a> {
         {
             let schedulers = self.schedulers;
             self.open.push(Box::pin(async move {
-                let told = schedulers.look(&name, identity.as_ref(), depth).await;
+                let told = schedulers.report(&name, identity.as_ref(), depth).await;
                 News::Told(name, Box::new(told))
             }));
         }

@@ -2,7 +2,7 @@ use proptest::strategy::Strategy as _;
 
 use super::*;
 
-/// A request to `/status` of a browser that has the cookie, with these headers on top.
+/// A request for `/status` from a browser that has the cookie, with these headers added or replaced.
 fn request(guard: &Guard, headers: &[(&str, &str)]) -> Request<()> {
     let mut request = Request::builder().uri("/status");
     let cookie = format!("theme=dark; dgw-8787={}", guard.session.expose());
@@ -19,9 +19,9 @@ fn guard() -> Guard {
     Guard::new().expect("randomness")
 }
 
-fn verdict(headers: &[(&str, &str)]) -> Verdict {
+fn access(headers: &[(&str, &str)]) -> Access {
     let guard = guard();
-    guard.judge(&request(&guard, headers))
+    guard.check(&request(&guard, headers))
 }
 
 fn by_link(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
@@ -33,38 +33,42 @@ fn by_link(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
 }
 
 #[test]
-fn the_cookie_admits() {
-    assert_eq!(verdict(&[]), Verdict::Admitted);
+fn cookie_grants_access() {
+    assert_eq!(access(&[]), Access::Granted);
     for site in ["none", "same-origin"] {
-        assert_eq!(verdict(&[("sec-fetch-site", site)]), Verdict::Admitted);
+        assert_eq!(access(&[("sec-fetch-site", site)]), Access::Granted);
     }
     let own = [
         ("origin", "http://127.0.0.1:8787"),
         ("upgrade", "websocket"),
     ];
-    assert_eq!(verdict(&own), Verdict::Admitted);
+    assert_eq!(access(&own), Access::Granted);
+    let guard = guard();
+    let mut head = request(&guard, &[]);
+    *head.method_mut() = Method::HEAD;
+    assert_eq!(guard.check(&head), Access::Granted);
 }
 
 #[test]
-fn without_the_right_cookie_nothing_does() {
+fn refuses_requests_without_the_right_cookie() {
     for cookie in [
         "",
         "dgw-8787",
         "dgw-8787=",
         "dgw-8787=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     ] {
-        let refused = Verdict::Refused(Refusal::NoCookie);
-        assert_eq!(verdict(&[("cookie", cookie)]), refused, "{cookie}");
+        let refused = Access::Refused(Refusal::NoCookie);
+        assert_eq!(access(&[("cookie", cookie)]), refused, "{cookie}");
     }
     let guard = guard();
     let of_another_port = format!("dgw-1={}", guard.session.expose());
     let request = request(&guard, &[("cookie", &of_another_port)]);
-    assert_eq!(guard.judge(&request), Verdict::Refused(Refusal::NoCookie));
+    assert_eq!(guard.check(&request), Access::Refused(Refusal::NoCookie));
 }
 
 #[test]
-fn only_this_machines_names_are_hosts() {
-    let refused = Verdict::Refused(Refusal::Host);
+fn refuses_hosts_other_than_this_machine() {
+    let refused = Access::Refused(Refusal::Host);
     for host in [
         "evil.example",
         "evil.example:8787",
@@ -74,24 +78,24 @@ fn only_this_machines_names_are_hosts() {
         "10.0.0.1:8787",
         "",
     ] {
-        assert_eq!(verdict(&[("host", host)]), refused, "{host}");
+        assert_eq!(access(&[("host", host)]), refused, "{host}");
     }
     let two = [("host", "127.0.0.1:8787"), ("host", "evil.example")];
-    assert_eq!(verdict(&two), refused);
+    assert_eq!(access(&two), refused);
     let guard = guard();
     for (host, port) in [("LOCALHOST:9000", 9000), ("[::1]:1", 1), ("127.0.0.1", 80)] {
         let cookie = format!("dgw-{port}={}", guard.session.expose());
         let request = request(&guard, &[("host", host), ("cookie", &cookie)]);
-        assert_eq!(guard.judge(&request), Verdict::Admitted, "{host}");
+        assert_eq!(guard.check(&request), Access::Granted, "{host}");
     }
     let mut absolute = request(&guard, &[]);
     *absolute.uri_mut() = "http://127.0.0.1:8787/status".parse().expect("a URL");
-    assert_eq!(guard.judge(&absolute), refused);
+    assert_eq!(guard.check(&absolute), refused);
 }
 
 #[test]
-fn other_pages_are_refused_cookie_or_not() {
-    let refused = Verdict::Refused(Refusal::Foreign);
+fn refuses_other_pages_with_or_without_cookie() {
+    let refused = Access::Refused(Refusal::CrossSite);
     for headers in [
         &[("origin", "http://evil.example")][..],
         &[("origin", "http://127.0.0.1:9999")],
@@ -107,93 +111,107 @@ fn other_pages_are_refused_cookie_or_not() {
         &[("sec-fetch-site", "same-site")],
         &[("sec-fetch-site", "cross-site"), ("cookie", "")],
     ] {
-        assert_eq!(verdict(headers), refused, "{headers:?}");
+        assert_eq!(access(headers), refused, "{headers:?}");
     }
     let guard = guard();
     let mut post = request(&guard, &[]);
     *post.method_mut() = Method::POST;
-    assert_eq!(guard.judge(&post), refused);
+    assert_eq!(guard.check(&post), refused);
     let mut post = request(&guard, &[("origin", "http://127.0.0.1:8787")]);
     *post.method_mut() = Method::POST;
-    assert_eq!(guard.judge(&post), Verdict::Admitted);
+    assert_eq!(guard.check(&post), Access::Granted);
     *post.method_mut() = Method::TRACE;
-    assert_eq!(guard.judge(&post), Verdict::Refused(Refusal::Method));
+    assert_eq!(guard.check(&post), Access::Refused(Refusal::Method));
 }
 
 #[test]
-fn a_link_logs_in_once_and_then_another_does() {
+fn each_link_logs_in_once() {
     let guard = guard();
     let link = guard.link();
-    let Verdict::Login { cookie, is_foreign } = guard.judge(&by_link(&link, &[])) else {
-        panic!("the link is good");
+    let Access::Login {
+        cookie,
+        is_cross_site,
+    } = guard.check(&by_link(&link, &[]))
+    else {
+        panic!("the link is valid");
     };
     let cookie = cookie.to_str().expect("text");
-    assert!(cookie.starts_with("dgw-8787=") && !is_foreign, "{cookie}");
+    assert!(
+        cookie.starts_with("dgw-8787=") && !is_cross_site,
+        "{cookie}"
+    );
     assert!(
         cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"),
         "{cookie}"
     );
     assert_eq!(
-        guard.judge(&by_link(&link, &[])),
-        Verdict::Refused(Refusal::Link)
+        guard.check(&by_link(&link, &[])),
+        Access::Refused(Refusal::InvalidLink)
     );
     let pair = cookie.split(';').next().expect("a pair");
     let again = by_link(&link, &[("cookie", pair)]);
-    let by_new_link = false;
-    assert_eq!(guard.judge(&again), Verdict::LoggedIn { by_new_link });
+    let used_link = false;
+    assert_eq!(guard.check(&again), Access::LoggedIn { used_link });
     assert_ne!(guard.link(), link);
-    // A browser that is in already keeps no good link either.
+    // A browser that is logged in uses up a valid link too.
     let link = guard.link();
-    let by_new_link = true;
+    let used_link = true;
     let again = by_link(&link, &[("cookie", pair)]);
-    assert_eq!(guard.judge(&again), Verdict::LoggedIn { by_new_link });
+    assert_eq!(guard.check(&again), Access::LoggedIn { used_link });
     assert_eq!(
-        guard.judge(&by_link(&link, &[])),
-        Verdict::Refused(Refusal::Link)
+        guard.check(&by_link(&link, &[])),
+        Access::Refused(Refusal::InvalidLink)
     );
     let another = by_link(&guard.link(), &[]);
-    assert!(matches!(guard.judge(&another), Verdict::Login { .. }));
+    assert!(matches!(guard.check(&another), Access::Login { .. }));
 }
 
 #[test]
-fn a_link_in_another_page_works_too() {
+fn link_on_another_page_works_too() {
     let guard = guard();
     let clicked = by_link(&guard.link(), &[("sec-fetch-site", "cross-site")]);
     assert!(matches!(
-        guard.judge(&clicked),
-        Verdict::Login {
-            is_foreign: true,
+        guard.check(&clicked),
+        Access::Login {
+            is_cross_site: true,
             ..
         }
     ));
 }
 
 #[test]
-fn nothing_but_opening_it_uses_a_link_up() {
+fn only_opening_a_link_uses_it_up() {
     let guard = guard();
     let link = guard.link();
-    let ahead = by_link(&link, &[("sec-purpose", "prefetch;prerender")]);
-    assert_eq!(guard.judge(&ahead), Verdict::Refused(Refusal::Prefetch));
+    for purpose in [
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+    ] {
+        let prefetch = by_link(&link, &[purpose]);
+        assert_eq!(guard.check(&prefetch), Access::Refused(Refusal::Prefetch));
+    }
+    let other_path = by_link(&link.replacen('/', "/status", 1), &[]);
+    assert_eq!(guard.check(&other_path), Access::Refused(Refusal::NoCookie));
     let mut head = by_link(&link, &[]);
     *head.method_mut() = Method::HEAD;
-    assert_eq!(guard.judge(&head), Verdict::Refused(Refusal::NoCookie));
+    assert_eq!(guard.check(&head), Access::Refused(Refusal::NoCookie));
     let elsewhere = by_link(&link, &[("host", "evil.example")]);
     assert_eq!(
-        guard.judge(&elsewhere),
-        Verdict::Refused(Refusal::Host),
+        guard.check(&elsewhere),
+        Access::Refused(Refusal::Host),
         "host"
     );
     for wrong in ["/?secret=", "/?secret=x", "/?x=1&secret=y"] {
         let wrong = by_link(wrong, &[]);
-        assert_eq!(guard.judge(&wrong), Verdict::Refused(Refusal::Link));
+        assert_eq!(guard.check(&wrong), Access::Refused(Refusal::InvalidLink));
     }
     assert_eq!(guard.link(), link);
 }
 
 proptest::proptest! {
-    /// The secrets are random: nothing strange has them but by guessing.
+    /// The secrets are random, so no generated request has one.
     #[test]
-    fn nobody_gets_in_without_a_secret(
+    fn refuses_everything_without_a_secret(
         uri in proptest::prop_oneof![
             "/[ -~]{0,40}", "(http://)?[a-z0-9.:@]{1,12}/?(status)?",
             proptest::strategy::Just("/?link=".to_owned()), "/\\?[a-z]{4}=[!-~]{0,50}(&[!-~]{0,9})?",
@@ -216,7 +234,7 @@ proptest::proptest! {
             request = request.header(name, value);
         }
         let Ok(request) = request.body(()) else { return Ok(()) };
-        let is_refused = matches!(guard().judge(&request), Verdict::Refused(_));
+        let is_refused = matches!(guard().check(&request), Access::Refused(_));
         proptest::prop_assert!(is_refused);
     }
 }

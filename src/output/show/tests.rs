@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use snapbox::str;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::*;
 use crate::gateway::Cluster;
@@ -16,8 +17,8 @@ fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
     let Value::Object(options) = options else {
         unreachable!("an object")
     };
-    ClusterDetails {
-        aged: ClusterRow {
+    ClusterDetails::new(
+        ClusterRow {
             cluster: Cluster {
                 name: "2224ac3ebdf349f491d1f954e5e98d35".to_owned(),
                 status,
@@ -36,8 +37,8 @@ fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
             protection: None,
         },
         report,
-        job: None,
-    }
+        None,
+    )
 }
 
 fn report() -> SchedulerReport {
@@ -95,7 +96,7 @@ fn assert_exactly(text: &str, expected: impl snapbox::IntoData) {
 }
 
 #[test]
-fn at_80_columns_all_of_it_is_there() {
+fn fits_into_80_columns() {
     let text = shown(Status::Running, report()).text(Some(80));
     assert_exactly(
         &text,
@@ -125,7 +126,7 @@ WORKER              HOST      THREADS  CPU   MEMORY                  TASKS  SEEN
 }
 
 #[test]
-fn what_is_not_known_is_not_made_up() {
+fn unknown_values_are_question_marks() {
     let text = shown(Status::Running, SchedulerReport::default()).text(None);
     assert_exactly(
         &text,
@@ -146,7 +147,7 @@ idle       ?
 }
 
 #[test]
-fn a_cluster_that_does_not_run_shows_what_the_gateway_knows() {
+fn stopped_or_pending_cluster_shows_only_what_the_gateway_knows() {
     for status in [Status::Pending, Status::Stopped] {
         let text = shown(status, SchedulerReport::default()).text(Some(60));
         assert!(!text.contains('?') && !text.contains("workers"), "{text}");

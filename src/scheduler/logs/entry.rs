@@ -1,58 +1,42 @@
 //! One entry of a log, and the line that it was printed as.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::scheduler::wire;
 
-/// One entry of a log. `time` is by the clock of where it was made.
+/// One entry of a log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct LogEntry {
-    /// Seconds since the epoch, as they came: what is the same entry has the very same.
+    /// Seconds since the epoch, unrounded: the same entry always has the very same number.
     #[serde(skip)]
     pub(super) created: f64,
-    #[serde(serialize_with = "crate::scheduler::model::maybe_rfc3339")]
+    /// By the clock of the process that logged it; `None` if `created` is no time.
     pub(crate) time: Option<Timestamp>,
-    pub(crate) level: Option<String>,
-    /// May have several lines, as those with a traceback do. Where the time isn't known, the line
-    /// as it was logged, with a time of whatever zone.
+    pub(crate) level: String,
+    /// Has several lines where it contains a traceback.
     pub(crate) text: String,
 }
 
-/// What the same entry has the very same.
-pub(super) type Key = (u64, Option<String>, String);
+/// Identifies an entry, unless the same text is logged twice at the same moment.
+pub(super) type Key = (u64, String, String);
 
 impl LogEntry {
+    /// Takes an entry as it arrives, with the whole printed line as its text.
     pub(super) fn new(created: f64, level: String, text: String) -> Self {
         Self {
             created,
             time: wire::time(created),
-            text: match Printed::parse(&text) {
-                Some(printed) if printed.level == level => printed.rest(),
-                _ => text,
-            },
-            level: Some(level),
+            text: without_time_and_level(&text, &level).unwrap_or(text),
+            level,
         }
     }
 
-    /// A line as it was logged, of which only the text tells when.
-    pub(super) fn untimed(text: String) -> Self {
-        Self {
-            created: f64::NAN,
-            time: None,
-            level: Printed::parse(&text).map(|printed| printed.level.to_owned()),
-            text,
-        }
-    }
-
-    /// One that can be told to be before or after another.
-    pub(super) fn proper_time(&self) -> Option<f64> {
+    /// Returns the time if it can be compared with others.
+    pub(super) fn finite_time(&self) -> Option<f64> {
         Some(self.created).filter(|created| created.is_finite())
-    }
-
-    /// The time in the text, by which lines of one log are in order.
-    pub(super) fn printed_time(&self) -> Option<&str> {
-        Printed::parse(&self.text).map(|printed| printed.time)
     }
 
     #[cfg(test)]
@@ -60,8 +44,8 @@ impl LogEntry {
         Self::new(created, level.to_owned(), text.to_owned())
     }
 
-    /// Oldest first, for entries of several logs.
-    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
+    /// Compares the times of entries of several logs.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         self.created.total_cmp(&other.created)
     }
 
@@ -71,35 +55,15 @@ impl LogEntry {
     }
 }
 
-/// A line in dask's default `log-format`: `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`.
-#[derive(Debug)]
-struct Printed<'a> {
-    time: &'a str,
-    name: &'a str,
-    level: &'a str,
-    message: &'a str,
-}
-
-impl<'a> Printed<'a> {
-    /// Nothing where the format is another.
-    fn parse(text: &'a str) -> Option<Self> {
-        let (time, rest) = text.split_once(" - ")?;
-        let (name, rest) = rest.split_once(" - ")?;
-        let (level, message) = rest.split_once(" - ")?;
-        let is_time = time.len() == "2026-11-21 03:12:44,123".len()
-            && time
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b"- :,".contains(&b));
-        is_time.then_some(Self {
-            time,
-            name,
-            level,
-            message,
-        })
-    }
-
-    /// Without what an entry has in fields of its own.
-    fn rest(&self) -> String {
-        format!("{} - {}", self.name, self.message)
-    }
+/// Returns a line in dask's default `log-format`, `2026-11-21 03:12:44,123 - NAME - LEVEL - MESSAGE`,
+/// without its time and level; `None` if it has another format or level.
+fn without_time_and_level(line: &str, level: &str) -> Option<String> {
+    let mut parts = line.splitn(4, " - ");
+    let (time, name) = (parts.next()?, parts.next()?);
+    let (printed_level, message) = (parts.next()?, parts.next()?);
+    let is_time = time.len() == "2026-11-21 03:12:44,123".len()
+        && time
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"- :,".contains(&byte));
+    (is_time && printed_level == level).then(|| format!("{name} - {message}"))
 }

@@ -7,14 +7,14 @@ fn identity(value: &Value) -> (Activity, Option<Vec<Worker>>) {
     let by_json = serde_json::from_value::<Identity>(value.clone()).expect("any object will do");
     let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
     let by_comm = rmp_serde::from_slice::<Identity>(&packed).expect("any map will do");
-    let (told, workers) = by_json.tell();
-    let (told_by_comm, _) = by_comm.tell();
-    assert_eq!(format!("{told:?}"), format!("{told_by_comm:?}"));
-    (told, workers)
+    let (activity, workers) = by_json.activity_and_workers();
+    let (activity_by_comm, _) = by_comm.activity_and_workers();
+    assert_eq!(format!("{activity:?}"), format!("{activity_by_comm:?}"));
+    (activity, workers)
 }
 
 #[test]
-fn workers_add_up() {
+fn adds_up_workers() {
     let (activity, workers) = identity(&json!({
         "type": "Scheduler", "n_workers": 2, "total_threads": 3,
         "workers": {
@@ -39,14 +39,14 @@ fn workers_add_up() {
 }
 
 #[test]
-fn no_worker_is_known_to_be_none() {
+fn counts_zero_workers() {
     let (activity, workers) = identity(&json!({"workers": {}}));
     assert_eq!((activity.workers, activity.memory_used), (Some(0), Some(0)));
     assert!(workers.is_some_and(|workers| workers.is_empty()));
 }
 
 #[test]
-fn what_is_not_understood_is_unknown_and_never_zero() {
+fn unreadable_values_are_unknown_and_never_zero() {
     for strange in [
         json!({}),
         json!({"workers": null}),
@@ -63,7 +63,7 @@ fn what_is_not_understood_is_unknown_and_never_zero() {
     assert_eq!((activity.threads, activity.memory_used), (None, None));
     assert_eq!(
         activity.memory_limit, None,
-        "no limit isn't a limit of nothing"
+        "no limit is not a limit of zero"
     );
     let (activity, workers) =
         identity(&json!({"n_workers": 900, "workers": {"a": {"nthreads": 2}}}));
@@ -76,7 +76,7 @@ fn state(value: Value) -> State {
 }
 
 #[test]
-fn the_schedulers_own_clients_are_none() {
+fn leaves_out_the_schedulers_own_clients() {
     let client = json!({"client_key": "x", "last_seen": 1.5});
     let clients = json!({
         "fire-and-forget": client, "published-seven": client, "Client-a": client, "Client-worker-b": client,
@@ -87,7 +87,7 @@ fn the_schedulers_own_clients_are_none() {
 }
 
 #[test]
-fn a_tasks_client_is_told_by_its_whole_name_and_needs_a_worker() {
+fn client_of_a_task_has_a_certain_name_and_needs_a_worker() {
     const UUID: &str = "7f0c9a54-c6b9-11f0-8de9-0242ac120002";
     let outsiders = |name: &str, workers| {
         let clients = json!({format!("Client-{name}-{UUID}"): {}, "published-seven": {}});
@@ -108,7 +108,7 @@ fn a_tasks_client_is_told_by_its_whole_name_and_needs_a_worker() {
 }
 
 #[test]
-fn tasks_are_counted_once_whatever_group_they_are_in() {
+fn counts_tasks_of_all_groups() {
     let tasks = state(json!({"task_groups": {
         "a": {"states": {"memory": 2, "processing": 1, "queued": 4, "forgotten": 9}},
         "b": {"states": {"memory": 1, "no-worker": 1, "waiting": 3}},
@@ -130,7 +130,7 @@ fn tasks_are_counted_once_whatever_group_they_are_in() {
 }
 
 #[test]
-fn queued_tasks_are_what_is_left_where_that_is_certain() {
+fn derives_queued_tasks_only_without_results() {
     let counts = |value| {
         serde_json::from_value::<Counts>(value)
             .expect("counts")
@@ -150,7 +150,7 @@ fn queued_tasks_are_what_is_left_where_that_is_certain() {
 }
 
 #[test]
-fn nil_is_busy_only_from_a_scheduler_that_knows_the_question() {
+fn nil_means_busy_only_from_schedulers_with_check_idle() {
     let young = state(json!({"transition_counter": 3}));
     let old = state(json!({}));
     assert_eq!(young.idle(None), Idle::Busy);
@@ -162,7 +162,7 @@ fn nil_is_busy_only_from_a_scheduler_that_knows_the_question() {
 }
 
 #[test]
-fn versions_are_those_that_matter() {
+fn returns_versions_of_the_packages_that_matter() {
     let versions = serde_json::from_value::<Versions>(json!({
         "host": {"OS": "Linux"},
         "packages": {"python": "3.11.7.final.0", "dask": "2026.8.0", "distributed": "2026.8.0", "lz4": null},
@@ -174,7 +174,7 @@ fn versions_are_those_that_matter() {
 
 proptest! {
     #[test]
-    fn no_json_is_a_panic(
+    fn reading_json_does_not_panic(
         count in any::<u64>(), number in any::<f64>(), text in any::<String>(), key in "[a-z_]{0,12}",
     ) {
         for value in [json!(count), json!(number), json!(text.clone()), json!([count]), json!({key: count})] {
@@ -212,7 +212,7 @@ fn valid_state() -> Value {
     })
 }
 
-/// `value` read as a scheduler sends it, and as its web pages do; nothing where it isn't a `T`.
+/// Reads `value` from `MessagePack` and from JSON; leaves out what is not a `T`.
 fn both<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
     let packed = rmp_serde::to_vec_named(value).expect("MessagePack");
     let by_comm = rmp_serde::from_slice::<T>(&packed).ok();
@@ -222,19 +222,19 @@ fn both<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
 
 proptest! {
     #[test]
-    fn whatever_a_scheduler_says_is_known_or_unknown(
-        whole in crate::strange::json(),
-        identity in crate::strange::spoilt(valid_identity()),
-        state in crate::strange::spoilt(valid_state()),
-        since in crate::strange::json(),
+    fn reads_any_response(
+        whole in crate::hostile::json(),
+        identity in crate::hostile::corrupted(valid_identity()),
+        state in crate::hostile::corrupted(valid_state()),
+        since in crate::hostile::json(),
         count in prop::option::of(any::<u64>()),
     ) {
         for value in [&whole, &identity] {
             for identity in both::<Identity>(value) {
                 let _ = identity.started();
-                let (activity, workers) = identity.tell();
-                let told = activity.workers.zip(workers.map(|workers| workers.len() as u64));
-                prop_assert!(told.is_none_or(|(all, listed)| all == listed));
+                let (activity, workers) = identity.activity_and_workers();
+                let counts = activity.workers.zip(workers.map(|workers| workers.len() as u64));
+                prop_assert!(counts.is_none_or(|(all, listed)| all == listed));
                 serde_json::to_string(&activity).expect("JSON");
             }
         }
@@ -244,7 +244,7 @@ proptest! {
                 let _ = (state.clients(), state.outsiders(count), state.transitions(), state.idle(since));
                 let Some(tasks) = state.tasks() else { continue };
                 let parts = [tasks.processing, tasks.queued, tasks.waiting, tasks.unrunnable];
-                // What is still to be done is never less than any part of it.
+                // The sum is never less than any part of it.
                 let unfinished = tasks.unfinished();
                 for part in parts.into_iter().flatten() {
                     prop_assert!(unfinished.is_none_or(|all| all >= part), "{tasks:?}");
@@ -255,13 +255,13 @@ proptest! {
             let _ = counts.tasks().unfinished();
         }
         for versions in both::<Versions>(&whole) {
-            let _ = versions.knows_idle();
+            let _ = versions.has_check_idle();
             let _ = versions.packages();
         }
     }
 
     #[test]
-    fn parts_of_the_largest_size_add_up_to_nothing_known(parts in prop::collection::vec(
+    fn overflowing_sums_are_unknown(parts in prop::collection::vec(
         prop_oneof![any::<u64>(), Just(1 << 63), Just(u64::MAX), Just(0)], 4,
     )) {
         let tasks = Tasks {
@@ -276,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn every_number_is_a_time_or_none(seconds in any::<f64>(), bits in any::<u64>()) {
+    fn converting_any_number_to_a_time_does_not_panic(seconds in any::<f64>(), bits in any::<u64>()) {
         let _ = (time(seconds), time(f64::from_bits(bits)), time(f64::NAN));
     }
 }

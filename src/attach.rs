@@ -1,0 +1,15 @@
+//! A program connected to a cluster: the relay, the environment, the child process, the exported
+//! shell.
+
+mod child;
+mod connection;
+mod environment;
+mod error;
+mod export;
+mod exported;
+mod relay;
+
+pub(crate) use child::{Child, find_program};
+pub(crate) use connection::{Connection, ConnectionSetup};
+pub(crate) use error::Error;
+pub(crate) use export::{RelayLauncher, export, serve_export, unexport};

@@ -1,0 +1,108 @@
+//! Failures to connect a program to a cluster.
+
+use std::io;
+
+use crate::error::{ExitCode, Failure, Unexpected};
+use crate::scheduler::SchedulerError;
+use crate::signals::Interrupted;
+use crate::{lifecycle, output, private};
+
+/// Why a program could not be connected to a cluster, or how it ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Lifecycle(#[from] lifecycle::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Unexpected(#[from] Unexpected),
+    #[error("can't reach the scheduler of cluster `{name}`: {source}")]
+    SchedulerUnreachable {
+        name: String,
+        source: SchedulerError,
+    },
+    #[error(transparent)]
+    Private(#[from] private::Error),
+    #[error("can't listen on a port of 127.0.0.1")]
+    NoPort(#[source] io::Error),
+    #[error("the relay in the background did not start: {0}")]
+    RelayNotStarted(String),
+    #[error("process {pid} still serves cluster {name}")]
+    RelayNotStopped { pid: i32, name: String },
+    #[error("no exported connection matches `{0}`")]
+    NoExportMatches(String),
+    #[error("{} connections are exported: name one", exported.len())]
+    SeveralExported { exported: Vec<String> },
+    #[error("no such command: `{0}`")]
+    CommandNotFound(String),
+    #[error("can't run `{command}`: {source}")]
+    NotExecutable { command: String, source: io::Error },
+    /// The COMMAND ended with this status, after messages of its own.
+    #[error("the COMMAND ended with status {0}")]
+    CommandEnded(u8),
+}
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Lifecycle(error) => error.exit_code(),
+            Self::Output(error) => error.exit_code(),
+            Self::Private(error) => error.exit_code(),
+            Self::Interrupted(error) => error.exit_code(),
+            Self::Unexpected(error) => error.exit_code(),
+            Self::RelayNotStopped { .. } => ExitCode::Partly,
+            Self::NoExportMatches(_) | Self::SeveralExported { .. } => ExitCode::NoCluster,
+            Self::CommandNotFound(_) => ExitCode::CommandNotFound,
+            Self::NotExecutable { .. } => ExitCode::NotExecutable,
+            Self::CommandEnded(status) => ExitCode::Command(*status),
+            Self::SchedulerUnreachable { .. } | Self::NoPort(_) | Self::RelayNotStarted(_) => {
+                ExitCode::Other
+            }
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Lifecycle(error) => error.details(),
+            Self::Output(error) => error.details(),
+            Self::Unexpected(error) => error.details(),
+            Self::Private(error) => error.details(),
+            Self::NoPort(source) => vec![source.to_string()],
+            Self::SeveralExported { exported } => exported.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Lifecycle(error) => return error.hint(),
+            Self::Output(error) => return error.hint(),
+            Self::Private(error) => return error.hint(),
+            Self::SchedulerUnreachable { .. } => {
+                "programs connect through the gateway's scheduler proxy: check \
+                 `gateway.proxy-address`, and that this machine can reach it"
+            }
+            Self::RelayNotStarted(_) => {
+                "`dgw connect -- COMMAND` needs no process in the background"
+            }
+            Self::NoExportMatches(_) => "`dgw connect --unexport` without a name ends the only one",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn is_silent(&self) -> bool {
+        match self {
+            Self::CommandEnded(_) => true,
+            Self::Lifecycle(error) => error.is_silent(),
+            Self::Output(error) => error.is_silent(),
+            _ => false,
+        }
+    }
+
+    fn is_warning(&self) -> bool {
+        matches!(self, Self::Lifecycle(error) if error.is_warning())
+    }
+}

@@ -1,0 +1,248 @@
+//! A relay from a local port to a cluster's scheduler.
+//!
+//! Clients of distributed can't send the server name by which the gateway's proxy finds the
+//! cluster. The relay sends it for them: it terminates their TLS, opens a TLS connection of its own,
+//! and copies between the two. A client must present the cluster's own certificate, as the scheduler
+//! itself would demand: on a machine with several users, an open port would give all of them access
+//! to the user's account.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable as _};
+use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::gateway::TlsIdentity;
+use crate::scheduler::{Connector, SchedulerError, acceptor};
+
+/// The time limit of a TLS handshake, on either side.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The number of connections that may wait without having presented a certificate: each costs an open
+/// file.
+const MAX_UNAUTHENTICATED: usize = 128;
+
+/// The pause after a connection could not be accepted for lack of open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The buffer of one direction of a connection: a few TLS records of 16 KiB.
+const BUFFER: usize = 64 * 1024;
+
+/// How long the other direction may continue when one has ended, for data in transit.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Kubernetes' proxy learns of a new cluster some seconds after the gateway calls it running.
+const ROUTE_PAUSE: Duration = Duration::from_millis(250);
+const ROUTE_TRIES: usize = 40;
+
+/// A peer that does not respond to keep-alive probes for this long is gone, as for
+/// `distributed.comm.timeouts.tcp`.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+const PROBES: u32 = 3;
+
+/// A relay that serves until it is dropped.
+pub(super) struct Relay {
+    address: SocketAddr,
+    endpoints: Arc<Endpoints>,
+    serving: JoinHandle<()>,
+}
+
+/// Both sides of a relay.
+struct Endpoints {
+    clients: TlsAcceptor,
+    scheduler: Connector,
+    lost_connections: Notify,
+}
+
+/// The side that ended a direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndedBy {
+    Source,
+    Sink,
+}
+
+impl Relay {
+    /// Listens on a free loopback port.
+    ///
+    /// # Errors
+    /// There is no free port, or no loopback interface.
+    pub(super) fn listen() -> io::Result<TcpListener> {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+    }
+
+    /// Relays connections of `listener` to the scheduler of `cluster`, by the `host:port` of the
+    /// gateway's scheduler proxy. Must be called within a runtime, and ends with it.
+    ///
+    /// # Errors
+    /// The identity or the listener can't be used.
+    pub(super) fn start(
+        listener: TcpListener,
+        proxy: &str,
+        cluster: &str,
+        identity: &TlsIdentity,
+    ) -> Result<Self, SchedulerError> {
+        let endpoints = Arc::new(Endpoints {
+            clients: acceptor(identity)?,
+            scheduler: Connector::new(proxy, cluster, identity)?,
+            lost_connections: Notify::new(),
+        });
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            serving: tokio::spawn(serve(listener, Arc::clone(&endpoints))),
+            endpoints,
+        })
+    }
+
+    /// Returns the address on which it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Checks that the scheduler can be reached; waits for a route that is new.
+    ///
+    /// # Errors
+    /// The scheduler can't be reached.
+    pub(super) async fn check_scheduler(&self) -> Result<(), SchedulerError> {
+        let pauses = ConstantBuilder::default()
+            .with_delay(ROUTE_PAUSE)
+            .with_max_times(ROUTE_TRIES);
+        (|| self.endpoints.connect())
+            .retry(pauses)
+            .when(|fault| {
+                matches!(
+                    fault,
+                    SchedulerError::Connection(_) | SchedulerError::ProxyUnreachable { .. }
+                )
+            })
+            .await
+            .map(drop)
+    }
+
+    /// Waits until the scheduler ends a connection, or can't be reached.
+    pub(super) async fn lost_connection(&self) {
+        self.endpoints.lost_connections.notified().await;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Accepts connections for ever; they end with it.
+async fn serve(listener: tokio::net::TcpListener, endpoints: Arc<Endpoints>) {
+    let unauthenticated = Arc::new(Semaphore::new(MAX_UNAUTHENTICATED));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepting = async {
+            let permit = Arc::clone(&unauthenticated).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        tokio::select! {
+            (permit, accepted) = accepting => match (permit, accepted) {
+                (Ok(permit), Ok((stream, _))) => {
+                    connections.spawn(Arc::clone(&endpoints).relay(stream, permit));
+                }
+                (_, Err(error)) => {
+                    log::info!("relay: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+                (Err(_), _) => return,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+impl Endpoints {
+    async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, SchedulerError> {
+        let connecting = timeout(HANDSHAKE_LIMIT, self.scheduler.connect());
+        connecting
+            .await
+            .unwrap_or(Err(SchedulerError::TimedOut(HANDSHAKE_LIMIT)))
+    }
+
+    /// Copies both ways until one side ends, then ends the other. Connects to the scheduler only for
+    /// a client that has presented the certificate.
+    async fn relay(self: Arc<Self>, stream: TcpStream, unauthenticated: OwnedSemaphorePermit) {
+        let _ = stream.set_nodelay(true);
+        let client = match timeout(HANDSHAKE_LIMIT, self.clients.accept(stream)).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return log::info!("relay: refused a client: {error}"),
+            Err(_) => return log::info!("relay: refused a client that sent nothing"),
+        };
+        drop(unauthenticated);
+        let scheduler = match self.connect().await {
+            Ok(scheduler) => scheduler,
+            Err(fault) => {
+                log::info!("relay: can't reach the scheduler: {fault}");
+                self.lost_connections.notify_one();
+                return;
+            }
+        };
+        if let Err(error) = detect_silence(scheduler.get_ref().0) {
+            log::info!("relay: {error}");
+        }
+        let (from_client, to_client) = split(client);
+        let (from_scheduler, to_scheduler) = split(scheduler);
+        let mut up = pin!(copy(from_client, to_scheduler));
+        let mut down = pin!(copy(from_scheduler, to_client));
+        let is_lost = tokio::select! {
+            end = &mut up => {
+                let _ = timeout(LINGER, down).await;
+                end == EndedBy::Sink
+            }
+            end = &mut down => {
+                let _ = timeout(LINGER, up).await;
+                end == EndedBy::Source
+            }
+        };
+        if is_lost {
+            self.lost_connections.notify_one();
+        }
+    }
+}
+
+/// Copies until either side ends or breaks, and ends the other.
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> EndedBy {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let Ok(read @ 1..) = from.read(&mut buffer).await else {
+            let _ = to.shutdown().await;
+            return EndedBy::Source;
+        };
+        let written = async {
+            to.write_all(&buffer[..read]).await?;
+            to.flush().await
+        };
+        if written.await.is_err() {
+            return EndedBy::Sink;
+        }
+    }
+}
+
+/// Turns a peer or a network that vanished into an error, by TCP keep-alive.
+fn detect_silence(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, SILENCE_LIMIT / 2)?;
+    sockopt::set_tcp_keepintvl(stream, SILENCE_LIMIT / 2 / PROBES)?;
+    sockopt::set_tcp_keepcnt(stream, PROBES)?;
+    #[cfg(target_os = "linux")]
+    sockopt::set_tcp_user_timeout(
+        stream,
+        u32::try_from(SILENCE_LIMIT.as_millis()).unwrap_or(u32::MAX),
+    )?;
+    Ok(())
+}

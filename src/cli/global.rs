@@ -1,0 +1,83 @@
+//! Global options.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{complete, value};
+use crate::output::{Colour, Format, OutputOptions, SortBy};
+use crate::session::Overrides;
+
+/// Options of every subcommand.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Output format
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    output: Format,
+
+    /// Omit the header line of tables and CSV
+    #[arg(long, global = true)]
+    no_header: bool,
+
+    /// Sort by a column of the table or a field of the records; -COLUMN reverses the order
+    #[arg(long, global = true, value_name = "COLUMN", allow_hyphen_values = true)]
+    #[arg(add = ArgValueCompleter::new(complete::columns))]
+    sort_by: Option<String>,
+
+    /// Print only results and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+
+    /// Log requests (-v) and response headers (-vv)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+
+    /// Use this file or directory instead of your configuration
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    config: Option<PathBuf>,
+
+    /// Use the gateway at this address instead of the configured one
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    address: Option<String>,
+
+    /// Time limit for a single request
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s")]
+    #[arg(value_parser = value::limit)]
+    request_timeout: Duration,
+}
+
+impl GlobalArgs {
+    /// Returns how to print.
+    pub(crate) fn output_options(&self) -> OutputOptions {
+        OutputOptions {
+            format: self.output,
+            header: !self.no_header,
+            sort_by: self.sort_by.as_deref().map(SortBy::from),
+            colour: self.color,
+            quiet: self.quiet,
+            verbosity: self.verbose,
+        }
+    }
+
+    /// Returns what replaces the configuration.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            config: self.config.clone(),
+            address: self.address.clone(),
+            request_timeout: self.request_timeout,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Selectors: conditions on clusters that `list` and `shutdown` share.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{complete, value};
+use crate::gateway::Status;
+use crate::lifecycle::{CleanUpRule, Selectors};
+use crate::orphans::Rule;
+
+const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];
+
+/// Conditions on clusters. They narrow together.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selectors")]
+pub(crate) struct SelectorArgs {
+    /// Only clusters with one of these statuses
+    #[arg(
+        long,
+        value_name = "STATUS,…",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
+    #[arg(value_parser = PossibleValuesParser::new(STATUSES).try_map(|text| text.parse::<Status>()))]
+    #[arg(add = ArgValueCompleter::new(complete::statuses))]
+    status: Vec<Status>,
+
+    /// Only clusters started longer ago than this
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    #[arg(allow_hyphen_values = true)]
+    older_than: Option<Duration>,
+
+    /// Only running clusters that nobody has used for this long
+    ///
+    /// No client is connected, nothing is running or queued, and no result is held in memory, all
+    /// without a break; and `dgw keep` does not protect the cluster. Unknown counts as in use. See
+    /// dgw-idle(7).
+    #[arg(long, value_name = "DURATION", value_parser = value::limit)]
+    #[arg(allow_hyphen_values = true)]
+    idle_for: Option<Duration>,
+
+    /// With --idle-for: ignore results held in memory
+    #[arg(long, requires = "idle_for")]
+    ignore_results: bool,
+}
+
+impl SelectorArgs {
+    /// Returns true if no selector is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.status.is_empty() && self.older_than.is_none() && self.idle_for.is_none()
+    }
+
+    /// Returns the conditions that the gateway alone can decide.
+    pub(crate) fn selectors(&self) -> Selectors {
+        Selectors {
+            statuses: self.status.clone(),
+            older_than: self.older_than,
+        }
+    }
+
+    /// Returns the orphan rule, if `--idle-for` asks for it. `probe_timeout` limits each request to
+    /// a scheduler.
+    pub(crate) fn clean_up_rule(&self, probe_timeout: Duration) -> Option<CleanUpRule> {
+        self.idle_for.map(|idle_for| CleanUpRule {
+            rule: Rule {
+                idle_for,
+                ignore_results: self.ignore_results,
+            },
+            probe_timeout,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! The subcommands: one file each, with its arguments and its `run`.
+
+mod adapt;
+mod completions;
+mod connect;
+mod dashboard;
+mod doctor;
+mod keep;
+mod list;
+mod login;
+mod logs;
+#[cfg(test)]
+mod man_pages;
+mod new;
+mod options;
+mod relay;
+mod run;
+mod scale;
+mod show;
+mod shutdown;
+mod top;
+mod wait;
+
+use std::mem::ManuallyDrop;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::cli::GlobalArgs;
+use crate::config::Environment;
+use crate::error::Error;
+use crate::output::Printer;
+use crate::session::Invocation;
+
+/// Start, find, scale and stop Dask clusters on a Dask Gateway
+///
+/// dgw reads the same configuration as dask-gateway's Python client, ~/.config/dask/gateway.yaml,
+/// which must have mode 600, and talks to the gateway that it names. `dgw login` writes it;
+/// `dgw doctor` finds problems with it. Results go to stdout, everything else to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "dgw", version, propagate_version = true, max_term_width = 100)]
+#[cfg_attr(feature = "kerberos", command(long_version = WITH_KERBEROS))]
+#[command(arg_required_else_help = true, args_override_self = true, after_long_help = MORE)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: GlobalArgs,
+}
+
+#[cfg(feature = "kerberos")]
+const WITH_KERBEROS: &str = concat!(env!("CARGO_PKG_VERSION"), " (with Kerberos)");
+
+const MORE: &str = "\
+Files:
+  ~/.config/dask/*.yaml  your configuration; a file with a gateway section must
+                         have mode 600, in a directory that only you can write
+  PREFIX/etc/dask/*.yaml the environment's or image's, below yours; PREFIX is
+                         that of the python3 on PATH
+  /etc/dask/*.yaml       the site's, below both
+  ~/.local/state/dgw/logs/
+                         copies of the logs of clusters that failed to start
+  ~/.local/state/dgw     which clusters `dgw keep` protects, and what earlier
+                         clean-ups saw
+
+Environment:
+  DASK_CONFIG            one more file or directory, above all of these
+  DASK_ROOT_CONFIG       the site's directory, instead of /etc/dask
+  DASK_GATEWAY__…        single keys, such as DASK_GATEWAY__AUTH__TYPE=basic
+  JUPYTERHUB_API_TOKEN   the token, if the configuration has none
+  XDG_STATE_HOME         the state directory, instead of ~/.local/state
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR,
+  CLICOLOR_FORCE         as for other programs
+  KRB5CCNAME, KRB5_CONFIG, KRB5_CLIENT_KTNAME
+                         as for other programs, if dgw is built with Kerberos
+
+Durations:
+  90s, 30m, 2h, 1d12h
+
+Exit codes:
+  0  done, or nothing to do
+  1  another failure
+  2  usage
+  3  the configuration was refused, and nothing was sent
+  4  authentication or permission
+  5  no such cluster, or several match
+  6  the cluster failed
+  7  timed out
+  8  partly done, or the gateway granted less than requested
+  9  the gateway is unreachable or broken
+  126, 127  the COMMAND can't be run, or does not exist; otherwise COMMAND's own
+  129, 130, 131  hung up, interrupted, quit
+  143, 152  terminated, out of CPU time";
+
+/// Declares the subcommands and dispatches to each one's `run`.
+macro_rules! subcommands {
+    ($($name:ident => $args:path),* $(,)?) => {
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $($name($args)),*
+        }
+
+        impl Command {
+            async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+                match self {
+                    $(Self::$name(args) => Box::pin(args.run(invocation)).await),*
+                }
+            }
+        }
+    };
+}
+
+subcommands! {
+    List => list::ListArgs,
+    Show => show::ShowArgs,
+    Top => top::TopArgs,
+    Logs => logs::LogsArgs,
+    New => new::NewArgs,
+    Run => run::RunArgs,
+    Connect => connect::ConnectArgs,
+    Scale => scale::ScaleArgs,
+    Adapt => adapt::AdaptArgs,
+    Shutdown => shutdown::ShutdownArgs,
+    Keep => keep::KeepArgs,
+    Wait => wait::WaitArgs,
+    Dashboard => dashboard::DashboardArgs,
+    Options => options::OptionsArgs,
+    Relay => relay::RelayArgs,
+    Login => login::LoginArgs,
+    Doctor => doctor::DoctorArgs,
+    Completions => completions::CompletionsArgs,
+}
+
+impl Cli {
+    /// Parses the arguments of this process.
+    ///
+    /// # Errors
+    /// A mistake in the arguments; or help or the version, if asked for.
+    pub(crate) fn from_process() -> Result<Self, clap::Error> {
+        // Never dropped: that would cost an eighth of the instructions of `dgw list`.
+        let mut command = ManuallyDrop::new(Self::command());
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Runs the subcommand that the command line names.
+///
+/// # Errors
+/// Whatever ends the process with another status than 0.
+pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
+    let invocation = Invocation {
+        environment: Environment::of_process(),
+        overrides: cli.global.overrides(),
+        printer: Printer::new(cli.global.output_options()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't start the asynchronous runtime")?;
+    let done = runtime.block_on(cli.command.run(&invocation));
+    // Does not wait for a host name's look-up or a line from the terminal, which can't be cancelled.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,44 @@
+//! Failures to open or serve a dashboard.
+
+use crate::dashboard;
+use crate::error::{ExitCode, Failure};
+
+/// Why a dashboard could not be opened or served.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DashboardError {
+    #[error("the dashboard's URL has no host: `{0}`")]
+    RelativeUrl(String),
+    #[error("no browser could be opened on this machine")]
+    NoBrowser,
+    #[error("can't serve the dashboard of cluster `{name}`: {source}")]
+    NotServed {
+        name: String,
+        source: dashboard::Error,
+    },
+}
+
+impl Failure for DashboardError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::RelativeUrl(_) => ExitCode::Configuration,
+            Self::NoBrowser | Self::NotServed { .. } => ExitCode::Other,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::RelativeUrl(_) => {
+                "`gateway.public-address` is a path on your hub: open it there, or set it in full"
+            }
+            Self::NoBrowser => "open the URL in a browser on your own machine",
+            Self::NotServed { source, .. } => match source {
+                dashboard::Error::Port { .. } => "choose another port with `--port`",
+                dashboard::Error::Socket { .. } => {
+                    "choose a path of your own with `--socket`, where no file exists yet"
+                }
+                dashboard::Error::NoRandomness => return None,
+            },
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,59 @@
+//! Problems that only `dgw doctor` finds.
+
+use std::time::Duration;
+
+use crate::duration;
+use crate::error::{ExitCode, Failure};
+
+/// A problem that a check found, or that checks failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DoctorError {
+    #[error("{} of {total} checks failed: {}", failed.len(), failed.join(", "))]
+    ChecksFailed {
+        failed: Vec<&'static str>,
+        total: usize,
+        /// The exit code of the first one.
+        exit_code: ExitCode,
+    },
+    #[error("the clocks of this machine and the gateway differ by {}", duration::short(*.0))]
+    ClocksDiffer(Duration),
+    #[error("the gateway at `{url}` reports its health as `{status}`")]
+    Unhealthy { url: String, status: String },
+    #[error("can't reach the scheduler proxy at `{proxy}`: {cause}")]
+    SchedulerProxy { proxy: String, cause: String },
+    #[error("can't reach dashboards: `{url}` returns {response}")]
+    Dashboards { url: String, response: String },
+}
+
+impl Failure for DoctorError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::ChecksFailed { exit_code, .. } => *exit_code,
+            Self::Unhealthy { .. } => ExitCode::Gateway,
+            Self::ClocksDiffer(_) | Self::SchedulerProxy { .. } | Self::Dashboards { .. } => {
+                ExitCode::Other
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ChecksFailed { .. } => return None,
+            Self::ClocksDiffer(_) => {
+                "set this machine's clock (`timedatectl set-ntp true`); if it is right, contact the \
+                 gateway's administrators"
+            }
+            Self::Unhealthy { .. } => {
+                "try again later; if it stays so, contact the gateway's administrators"
+            }
+            Self::SchedulerProxy { .. } => {
+                "check `gateway.proxy-address` (the gateway's administrators know it), and whether \
+                 a firewall blocks it"
+            }
+            Self::Dashboards { .. } => {
+                "check `gateway.public-address`, with which the links of dashboards begin"
+            }
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,135 @@
+//! Durations as people type and read them: `45s`, `2h13m`, `3d4h`.
+
+use std::time::Duration;
+
+use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
+use jiff::{SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
+
+/// Formats the two largest units of `duration`, to the second.
+pub(crate) fn short(duration: Duration) -> String {
+    static PRINTER: SpanPrinter = SpanPrinter::new()
+        .designator(Designator::Compact)
+        .spacing(Spacing::None);
+    let seconds = duration.as_secs();
+    let smallest = match seconds {
+        0..3_600 => Unit::Second,
+        3_600..86_400 => Unit::Minute,
+        _ => Unit::Hour,
+    };
+    let span = SignedDuration::try_from(Duration::from_secs(seconds))
+        .ok()
+        .and_then(|duration| Span::try_from(duration).ok())
+        .and_then(|span| {
+            let round = SpanRound::new()
+                .largest(Unit::Day)
+                .smallest(smallest)
+                .mode(jiff::RoundMode::Trunc)
+                .days_are_24_hours();
+            span.round(round).ok()
+        });
+    span.map_or_else(
+        || format!("{seconds}s"),
+        |span| PRINTER.span_to_string(&span),
+    )
+}
+
+/// The longest duration that dgw accepts, a hundred years: no calendar ends before.
+const LONGEST_DAYS: u64 = 36_500;
+const LONGEST: Duration = Duration::from_secs(LONGEST_DAYS * 24 * 60 * 60);
+
+/// Parses `90s`, `30m`, `2h`, `1d12h`.
+///
+/// # Errors
+/// `text` is not a duration, or too long: the message says what a duration looks like.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let days = SpanRelativeTo::days_are_24_hours();
+    let duration = text
+        .parse::<Span>()
+        .and_then(|span| span.to_duration(days))
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok());
+    match duration {
+        Some(duration) if duration <= LONGEST => Ok(duration),
+        None if !is_huge(text) => {
+            Err("a duration is a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+        }
+        _ => Err(format!("is too long: the longest is {LONGEST_DAYS}d")),
+    }
+}
+
+/// Returns true if `text` is a duration whose numbers are too large for jiff: one that parses with
+/// each number cut to its first digit.
+fn is_huge(text: &str) -> bool {
+    let mut previous = ' ';
+    let shortened = text
+        .chars()
+        .filter(|c| {
+            let is_first = !(c.is_ascii_digit() && previous.is_ascii_digit());
+            previous = *c;
+            is_first
+        })
+        .collect::<String>();
+    shortened != text
+        && shortened
+            .parse::<Span>()
+            .is_ok_and(|span| !span.is_negative() && parse(&shortened).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_numbers_with_units() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30m", 1_800),
+            ("2h", 7_200),
+            ("1d12h", 129_600),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "90", "s", "-1s", "-99999999999999d", "1mo", "1y", "nan"] {
+            let message = parse(text).expect_err(text);
+            assert!(message.starts_with("a duration is"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn refuses_more_than_a_hundred_years() {
+        for text in [
+            "99999999999999d",
+            "999999999d",
+            "36501d",
+            "99999999999999999999999s",
+        ] {
+            let message = parse(text).expect_err(text);
+            assert_eq!(message, "is too long: the longest is 36500d", "{text}");
+        }
+        assert!(parse("36500d").is_ok());
+    }
+
+    #[test]
+    fn formats_at_most_two_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (61, "1m1s"),
+            (3_599, "59m59s"),
+            (3_600, "1h"),
+            (7_999, "2h13m"),
+            (86_399, "23h59m"),
+            (86_400, "1d"),
+            (273_600, "3d4h"),
+            (100 * 86_400, "100d"),
+        ] {
+            assert_eq!(short(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(
+            short(Duration::from_secs(u64::MAX)),
+            format!("{}s", u64::MAX)
+        );
+    }
+}

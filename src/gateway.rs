@@ -1,0 +1,36 @@
+//! The gateway's REST API, as `routes.py` of dask-gateway-server defines it. Nothing here prints.
+
+mod auth;
+mod client;
+mod dashboard_client;
+mod endpoints;
+mod error;
+mod hint;
+#[cfg(test)]
+mod hostile_responses;
+mod hub;
+#[cfg_attr(not(feature = "kerberos"), path = "gateway/without_kerberos.rs")]
+mod kerberos;
+mod model;
+mod name;
+mod network_error;
+mod options;
+pub(crate) mod reach;
+mod request;
+mod response;
+mod scaling;
+mod server_info;
+pub(crate) mod tls;
+mod version;
+
+pub(crate) use client::Gateway;
+pub(crate) use dashboard_client::DashboardClient;
+pub(crate) use error::{AuthFailure, Error};
+pub(crate) use hint::token_page;
+pub(crate) use kerberos::principal;
+pub(crate) use model::{Cluster, Listing, Status, TlsIdentities, TlsIdentity};
+pub(crate) use name::ClusterPattern;
+pub(crate) use options::{OptionFault, OptionField, OptionType, check_option, parse_options};
+pub(crate) use scaling::{Clamped, Scaling};
+pub(crate) use server_info::{AuthMethod, ServerInfo};
+pub(crate) use tls::roots;

@@ -1,0 +1,296 @@
+//! Exit codes and hints of failed requests.
+
+use super::error::{AuthFailure, CertificateFault, Error, other_method};
+use crate::duration;
+use crate::config;
+use crate::error::{ExitCode, Failure};
+
+/// How to create a token that has access to a gateway that is a service of its hub.
+const WITH_ACCESS: &str = "without narrowing its scopes; if that one is refused too, ask the hub's \
+                           administrators for the scope `access:services!service=…` of the gateway";
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Authentication(_) | Self::Forbidden { .. } => ExitCode::Permission,
+            Self::NoSuchCluster(_) => ExitCode::NoCluster,
+            Self::Rejected(_) => ExitCode::Usage,
+            Self::Setup(_) => ExitCode::Configuration,
+            Self::Conflict { .. } | Self::Slow => ExitCode::Other,
+            Self::WrongAddress { source, .. } => source.exit_code(),
+            Self::Unreachable { .. }
+            | Self::OtherProtocol { .. }
+            | Self::Lost { .. }
+            | Self::NoResponse { .. }
+            | Self::NotGateway { .. }
+            | Self::Server { .. } => ExitCode::Gateway,
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        self.cause().map(str::to_owned).into_iter().collect()
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Authentication(failure) => return Some(failure.hint(false)),
+            Self::Unreachable {
+                certificate,
+                by_proxy,
+                setting,
+                ..
+            } => return Some(unreachable_hint(*certificate, *by_proxy, setting)),
+            Self::OtherProtocol { setting, .. } => &format!(
+                "check the port in `{setting}`; if it is right, ask the gateway's administrators \
+                 to allow HTTP/1.1 on its front end"
+            ),
+            Self::NotGateway { setting, .. } => {
+                &format!("check `{setting}`: behind a JupyterHub it ends in /services/dask-gateway")
+            }
+            Self::WrongAddress { address, .. } => {
+                &format!("a gateway responds at `{address}`: `dgw login --address {address}`")
+            }
+            Self::Server {
+                retry_after: Some(pause),
+                ..
+            } => &format!("try again in {}, as the gateway asks", duration::short(*pause)),
+            Self::Conflict {
+                cluster: Some(name),
+                ..
+            } => &format!("`dgw show {name}` shows the cluster's state"),
+            Self::NoResponse { .. } => {
+                "the gateway may be busy: try again, or set a longer `--request-timeout`"
+            }
+            Self::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
+            Self::Rejected(_) => "`dgw options` shows what this gateway accepts, and your defaults",
+            Self::Server { .. } | Self::Conflict { .. } => {
+                "try again later; if it fails again, contact the gateway's administrators"
+            }
+            Self::Lost { .. } => {
+                "try again; if it fails again, something between here and the gateway cuts \
+                 connections"
+            }
+            Self::Forbidden { .. } => {
+                "`dgw doctor` shows which user you are to the gateway; if that is right, ask its \
+                 administrators for permission"
+            }
+            Self::Slow | Self::Setup(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl Error {
+    /// The hint for a user who has just typed the credentials that this error refuses.
+    pub(crate) fn hint_at_prompt(&self) -> Option<String> {
+        match self {
+            Self::Authentication(failure) => Some(failure.hint(true)),
+            error => error.hint(),
+        }
+    }
+}
+
+fn unreachable_hint(
+    certificate: Option<CertificateFault>,
+    by_proxy: bool,
+    setting: &str,
+) -> String {
+    let hint = match certificate {
+        Some(CertificateFault::Invalid) => &format!(
+            "check `{setting}` and this machine's clock; if both are right, contact the gateway's \
+             administrators"
+        ),
+        Some(CertificateFault::UnknownIssuer) => {
+            "name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem"
+        }
+        Some(CertificateFault::NoAuthorities) => {
+            "check SSL_CERT_FILE and SSL_CERT_DIR, or install the system's CA certificates"
+        }
+        None if by_proxy => {
+            "check the HTTP proxy that requests go through (`gateway.http-client.proxy`, or \
+             HTTP_PROXY and similar variables)"
+        }
+        None => &format!(
+            "check `{setting}`, and whether this machine can reach it (VPN, firewall, proxy)"
+        ),
+    };
+    hint.to_owned()
+}
+
+impl AuthFailure {
+    /// The hint, for a user at the prompt of `dgw login` or for one elsewhere.
+    fn hint(&self, at_prompt: bool) -> String {
+        let new_token = |address: &str| {
+            let page = token_page(address);
+            let login = if at_prompt {
+                ""
+            } else {
+                " and give it to `dgw login --force`"
+            };
+            format!("create a new token {page}{login}")
+        };
+        let hint = match self {
+            Self::Refused {
+                address,
+                sent,
+                wanted,
+            } => match (other_method(*sent, wanted.as_deref()), *sent) {
+                (Some("kerberos"), _) if !cfg!(feature = "kerberos") => config::WITH_KERBEROS,
+                (Some(wanted @ ("basic" | "jupyterhub" | "kerberos")), _) => {
+                    &format!("`dgw login --force` sets up {wanted} authentication")
+                }
+                (Some(_), _) => &format!("dgw supports {}", config::KNOWN_TYPES),
+                (None, Some("basic")) if at_prompt => "try again",
+                (None, Some("basic")) => {
+                    "`dgw login --force` asks for them again, and tests them before it saves them"
+                }
+                (None, Some("kerberos")) => {
+                    "get a new ticket with `kinit`; if that is refused too, contact the gateway's \
+                     administrators: its keytab may be out of date"
+                }
+                _ if at_prompt => &new_token(address),
+                _ => &format!(
+                    "{}. A valid token is also refused if it lacks access to the gateway's service",
+                    new_token(address)
+                ),
+            },
+            Self::TokenUnknown { address } => &new_token(address),
+            Self::NoAccess { address } => &format!("{}, {WITH_ACCESS}", new_token(address)),
+            Self::Kerberos(error) => error.hint,
+            Self::ProxyRefused => {
+                "set them in `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT"
+            }
+            Self::LoginPage { setting, .. } => &format!(
+                "check `{setting}`: it must lead to the gateway itself, behind a JupyterHub it \
+                 ends in /services/dask-gateway"
+            ),
+        };
+        hint.to_owned()
+    }
+}
+
+/// Where users create tokens: on the hub that the gateway is a service of, if the address shows it.
+pub(crate) fn token_page(address: &str) -> String {
+    address.split_once("/services/").map_or_else(
+        || "on your JupyterHub's token page".to_owned(),
+        |(hub, _)| format!("at {hub}/hub/token"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICE: &str = "https://h/services/dask-gateway";
+
+    #[test]
+    fn hints_blame_the_setting_that_the_address_comes_from() {
+        let (address, url) = (SERVICE.to_owned(), SERVICE.to_owned());
+        let setting = "--address";
+        let errors = [
+            Error::OtherProtocol { address, setting },
+            Error::NotGateway {
+                url: url.clone(),
+                reason: String::new(),
+                setting,
+            },
+            AuthFailure::LoginPage {
+                to: url.clone(),
+                url,
+                setting,
+            }
+            .into(),
+            unreachable(None, false),
+            unreachable(Some(CertificateFault::Invalid), false),
+        ];
+        for error in errors {
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains("`--address`"), "{hint}");
+        }
+    }
+
+    fn unreachable(certificate: Option<CertificateFault>, by_proxy: bool) -> Error {
+        Error::Unreachable {
+            address: SERVICE.to_owned(),
+            setting: "--address",
+            cause: Some("refused".to_owned()),
+            certificate,
+            by_proxy,
+        }
+    }
+
+    #[test]
+    fn hints_of_unreachable_gateways_name_certificates_or_proxy() {
+        for (certificate, by_proxy, part) in [
+            (Some(CertificateFault::Invalid), true, "clock"),
+            (
+                Some(CertificateFault::UnknownIssuer),
+                false,
+                "SSL_CERT_FILE=",
+            ),
+            (Some(CertificateFault::NoAuthorities), true, "SSL_CERT_DIR"),
+            (None, true, "HTTP_PROXY"),
+            (None, false, "VPN"),
+        ] {
+            let hint = unreachable(certificate, by_proxy).hint().expect("a hint");
+            assert!(hint.contains(part), "{hint}");
+        }
+    }
+
+    #[test]
+    fn wrong_address_keeps_exit_code_and_details_and_names_the_right_one() {
+        let error = Error::WrongAddress {
+            source: Box::new(unreachable(None, false)),
+            address: SERVICE.to_owned(),
+        };
+        assert_eq!(error.exit_code(), ExitCode::Gateway);
+        assert_eq!(error.details(), ["refused"]);
+        let hint = format!("a gateway responds at `{SERVICE}`: `dgw login --address {SERVICE}`");
+        assert_eq!(error.hint(), Some(hint));
+    }
+
+    #[test]
+    fn hints_at_the_prompt_do_not_send_users_to_login() {
+        let refused = |sent| {
+            Error::from(AuthFailure::Refused {
+                address: SERVICE.to_owned(),
+                sent: Some(sent),
+                wanted: None,
+            })
+        };
+        let token = "create a new token at https://h/hub/token";
+        assert_eq!(
+            refused("basic").hint_at_prompt().as_deref(),
+            Some("try again")
+        );
+        assert_eq!(
+            refused("jupyterhub").hint_at_prompt().as_deref(),
+            Some(token)
+        );
+        for sent in ["basic", "jupyterhub"] {
+            let hint = refused(sent).hint().expect("a hint");
+            assert!(hint.contains("`dgw login --force`"), "{hint}");
+        }
+        assert_eq!(Error::Slow.hint_at_prompt(), None);
+    }
+
+    #[test]
+    fn names_the_page_of_the_hub_that_the_address_shows() {
+        assert_eq!(token_page(SERVICE), "at https://h/hub/token");
+        assert_eq!(token_page("https://h"), "on your JupyterHub's token page");
+    }
+
+    #[test]
+    fn exit_codes_tell_permission_usage_and_gateway_apart() {
+        for (error, code) in [
+            (AuthFailure::ProxyRefused.into(), ExitCode::Permission),
+            (Error::NoSuchCluster(String::new()), ExitCode::NoCluster),
+            (Error::Rejected(String::new()), ExitCode::Usage),
+            (Error::Setup(String::new()), ExitCode::Configuration),
+            (Error::Slow, ExitCode::Other),
+            (unreachable(None, false), ExitCode::Gateway),
+        ] {
+            assert_eq!(error.exit_code(), code, "{error:?}");
+        }
+    }
+}

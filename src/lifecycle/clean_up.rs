@@ -1,0 +1,199 @@
+//! `--idle-for`: finding orphaned clusters, and checking each again right before its end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+
+use super::Error;
+use super::probe::CONCURRENCY;
+use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
+use crate::orphans::{
+    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanVerdict,
+    Protections, Rule, check_idle, judge, read_idle_state,
+};
+use crate::output::ClusterRow;
+use crate::private::{self, StateDir};
+use crate::scheduler::{Activity, Schedulers};
+use crate::session::Session;
+
+/// The orphan rule as the command line asks for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CleanUpRule {
+    pub(crate) rule: Rule,
+    /// The time limit of a request to a scheduler.
+    pub(crate) probe_timeout: Duration,
+}
+
+/// A search for orphaned clusters on one gateway.
+pub(crate) struct CleanUp<'a> {
+    gateway: &'a Gateway,
+    schedulers: Schedulers,
+    rule: Rule,
+    state: StateDir,
+    /// The evidence for each orphan.
+    orphans: BTreeMap<String, IdleState>,
+    unwritten: Result<(), private::Error>,
+}
+
+impl<'a> CleanUp<'a> {
+    /// Prepares a search by `rule`.
+    ///
+    /// # Errors
+    /// There is no state directory.
+    pub(crate) fn new(rule: CleanUpRule, session: &'a Session) -> Result<Self, Error> {
+        Ok(Self {
+            gateway: &session.gateway,
+            schedulers: session.schedulers(rule.probe_timeout),
+            rule: rule.rule,
+            state: StateDir::of(session.gateway.base_url())?,
+            orphans: BTreeMap::new(),
+            unwritten: Ok(()),
+        })
+    }
+
+    /// Returns the orphans among `rows`, each with what its scheduler reported. `clock` is the
+    /// gateway's time of the listing. `writes` leaves records for later runs.
+    ///
+    /// # Errors
+    /// The protections can't be read.
+    pub(crate) async fn find_orphans(
+        &mut self,
+        rows: Vec<ClusterRow>,
+        identities: &TlsIdentities,
+        clock: Option<Timestamp>,
+        writes: bool,
+    ) -> Result<Vec<ClusterRow>, Error> {
+        let (before, started) = (ClockReading::now(clock), Instant::now());
+        let protections = Protections::read(&self.state)?;
+        let mut records = IdleRecords::read(&self.state, &before);
+        let checks = rows.into_iter().map(async |row| {
+            let check = self.check(&row, identities, &protections, &before).await;
+            (row, check)
+        });
+        let checked = stream::iter(checks)
+            .buffered(CONCURRENCY)
+            .collect::<Vec<_>>()
+            .await;
+        let after = before.at_the_latest(started.elapsed());
+        let (mut orphans, mut needs_records) = (Vec::new(), false);
+        for (mut row, check) in checked {
+            let Cluster {
+                name, start_time, ..
+            } = &row.cluster;
+            let age = ClusterAge {
+                start_time: *start_time,
+                age: clock.map(|_| row.age()),
+            };
+            let earlier = records.of(name);
+            let idle = check.idle;
+            let (verdict, record) = judge(&self.rule, &idle, &age, earlier, &before, &after);
+            records.set(name, record);
+            match (verdict, idle) {
+                (OrphanVerdict::Orphan(evidence), Ok(state)) => {
+                    log::info!("cluster {name} is an orphan: {evidence}");
+                    self.orphans.insert(name.clone(), state);
+                    row.activity = Some(check.activity);
+                    orphans.push(row);
+                }
+                (OrphanVerdict::Kept(reason), _) => {
+                    log::info!("cluster {name} is kept: {reason}");
+                    needs_records |= reason.needs_records();
+                }
+                (OrphanVerdict::Orphan(_), Err(_)) => {
+                    unreachable!("only an idle cluster is an orphan")
+                }
+            }
+        }
+        if writes && let Err(error) = records.write(&self.state) {
+            log::info!("{error}");
+            if needs_records {
+                self.unwritten = Err(error);
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn check(
+        &self,
+        row: &ClusterRow,
+        identities: &TlsIdentities,
+        protections: &Protections,
+        now: &ClockReading,
+    ) -> IdleCheck {
+        let Cluster { name, status, .. } = &row.cluster;
+        let reason = if *status == Status::Running {
+            protections
+                .of(name, now)
+                .map(|protection| KeepReason::Protected(protection.until))
+        } else {
+            Some(KeepReason::NotRunning(*status))
+        };
+        match reason {
+            Some(reason) => IdleCheck {
+                activity: Activity::default(),
+                idle: Err(reason),
+            },
+            None => check_idle(&self.schedulers, name, identities.get(name), &self.rule).await,
+        }
+    }
+
+    /// Checks right before the shutdown that nothing has changed since the cluster was found: with
+    /// the gateway, its scheduler, and the user's protections. Returns the reason to keep it.
+    ///
+    /// # Errors
+    /// A request to the gateway fails.
+    pub(super) async fn recheck(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Result<(), KeepReason>, gateway::Error> {
+        let name = &cluster.name;
+        let (listing, mut identities) = match self.gateway.cluster_with_identity(name).await {
+            Err(gateway::Error::NoSuchCluster(_)) => {
+                let gone = "the gateway no longer knows it".to_owned();
+                return Ok(Err(KeepReason::Unknown(gone)));
+            }
+            found => found?,
+        };
+        let identity = identities.remove(name);
+        Ok(self.compare(cluster, &listing, identity.as_ref()).await)
+    }
+
+    async fn compare(
+        &self,
+        cluster: &Cluster,
+        listing: &Listing,
+        identity: Option<&TlsIdentity>,
+    ) -> Result<(), KeepReason> {
+        let [current] = &listing.clusters[..] else {
+            return Err(KeepReason::Changed);
+        };
+        if current.status != Status::Running {
+            return Err(KeepReason::NotRunning(current.status));
+        }
+        if current.start_time != cluster.start_time {
+            return Err(KeepReason::Changed);
+        }
+        let state = read_idle_state(&self.schedulers, &cluster.name, identity, &self.rule).await?;
+        match self.orphans.get(&cluster.name) {
+            Some(found) if state.is_unchanged_since(found) => {}
+            _ => return Err(KeepReason::Changed),
+        }
+        // Last, because the requests took time and `dgw keep` may have run meanwhile.
+        let protections = Protections::read(&self.state)
+            .map_err(|error| KeepReason::Unknown(error.to_string()))?;
+        if let Some(protection) = protections.of(&cluster.name, &ClockReading::now(listing.clock)) {
+            return Err(KeepReason::Protected(protection.until));
+        }
+        Ok(())
+    }
+
+    /// Ends the search.
+    ///
+    /// # Errors
+    /// The records could not be written although later runs need them.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        Ok(self.unwritten?)
+    }
+}

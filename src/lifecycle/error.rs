@@ -1,0 +1,250 @@
+//! Failures of what commands do with clusters.
+
+use std::time::Duration;
+
+use super::options::{self, DefaultFault};
+use super::start_report;
+use crate::duration;
+use crate::error::{ExitCode, Failure, Unexpected};
+use crate::gateway::{self, OptionFault, Status};
+use crate::job::JobHistory;
+use crate::signals::Interrupted;
+use crate::{output, private};
+
+/// Why a cluster could not be selected, started, waited for, scaled or shut down.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
+    #[error(transparent)]
+    Private(#[from] private::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Unexpected(#[from] Unexpected),
+    /// An option of the command line that the gateway does not accept.
+    #[error("{}", options::option_text(key, fault))]
+    Option { key: String, fault: OptionFault },
+    /// Configured defaults that the gateway does not accept.
+    #[error("{}", options::defaults_text(.0))]
+    Defaults(Vec<DefaultFault>),
+    #[error(
+        "`--wait-workers {wanted}` waits for more workers than the {coming} that {}",
+        if *is_adaptive { "start without work" } else { "are requested" }
+    )]
+    EndlessWait {
+        wanted: u32,
+        coming: u32,
+        is_adaptive: bool,
+    },
+    #[error("no cluster matches `{pattern}`")]
+    NoMatch {
+        pattern: String,
+        /// The active clusters, a line each.
+        active: Vec<String>,
+    },
+    #[error("{} clusters match `{pattern}`", matching.len())]
+    SeveralMatch {
+        pattern: String,
+        matching: Vec<String>,
+    },
+    #[error("you have no active cluster")]
+    NoneActive,
+    #[error("you have {} active clusters: name one", active.len())]
+    SeveralActive { active: Vec<String> },
+    #[error("cluster `{name}` is {status}, not RUNNING")]
+    NotRunning { name: String, status: Status },
+    #[error("the scheduler of cluster `{name}` does not respond: {cause}")]
+    SchedulerSilent { name: String, cause: String },
+    #[error("can't tell how many workers cluster `{name}` has: {cause}")]
+    WorkersUnknown { name: String, cause: String },
+    #[error(
+        "cluster `{name}` did not start: the gateway reports {status} after {} of PENDING",
+        duration::short(*after)
+    )]
+    StartFailed {
+        name: String,
+        status: Status,
+        after: Duration,
+        jobs: Box<JobHistory>,
+    },
+    #[error("cluster `{name}` ended while dgw waited for it: the gateway reports {status}")]
+    EndedWhileWaiting {
+        name: String,
+        status: Status,
+        jobs: Box<JobHistory>,
+    },
+    #[error("timed out after {}: cluster `{name}` is still PENDING", duration::short(*limit))]
+    StartTimedOut {
+        name: String,
+        limit: Duration,
+        jobs: Box<JobHistory>,
+    },
+    #[error("timed out after {}: {pending}", duration::short(*limit))]
+    TimedOut {
+        /// What had not happened yet.
+        pending: String,
+        limit: Duration,
+    },
+    #[error("the gateway granted less than requested for cluster `{name}`: {reason}")]
+    Clamped { name: String, reason: String },
+    #[error("{} of {total} clusters could not be shut down", failed.len())]
+    Partly {
+        /// Each cluster with its cause.
+        failed: Vec<String>,
+        total: usize,
+    },
+    #[error("{source}; a cluster may have been started{}", start_report::doubt(seen.as_deref()))]
+    StartUncertain {
+        source: gateway::Error,
+        /// Clusters that may be the one started; `None` where the gateway did not list any.
+        seen: Option<Vec<String>>,
+    },
+    #[error(
+        "timed out after {}: the gateway has not responded; a cluster may have been started{}",
+        duration::short(*limit),
+        start_report::doubt(seen.as_deref())
+    )]
+    StartUncertainTimedOut {
+        limit: Duration,
+        /// See [`Error::StartUncertain`].
+        seen: Option<Vec<String>>,
+    },
+    /// A cluster that should have been shut down and may still exist.
+    #[error("{0}")]
+    LeftBehind(String),
+    #[error("the gateway's responses have no Date header, so the age of its clusters is unknown")]
+    NoClock,
+}
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Gateway(error) | Self::StartUncertain { source: error, .. } => error.exit_code(),
+            Self::Private(error) => error.exit_code(),
+            Self::Output(error) => error.exit_code(),
+            Self::Interrupted(error) => error.exit_code(),
+            Self::Unexpected(error) => error.exit_code(),
+            Self::Option { .. } | Self::EndlessWait { .. } => ExitCode::Usage,
+            Self::Defaults(_) => ExitCode::Configuration,
+            Self::NoMatch { .. }
+            | Self::SeveralMatch { .. }
+            | Self::NoneActive
+            | Self::SeveralActive { .. } => ExitCode::NoCluster,
+            Self::NotRunning { status, .. } if status.is_active() => ExitCode::Other,
+            Self::SchedulerSilent { .. } | Self::WorkersUnknown { .. } => ExitCode::Other,
+            Self::NotRunning { .. } | Self::StartFailed { .. } | Self::EndedWhileWaiting { .. } => {
+                ExitCode::ClusterFailed
+            }
+            Self::StartTimedOut { .. }
+            | Self::TimedOut { .. }
+            | Self::StartUncertainTimedOut { .. } => ExitCode::TimedOut,
+            Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => ExitCode::Partly,
+            Self::NoClock => ExitCode::Gateway,
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Gateway(error)
+            | Self::StartUncertain {
+                source: error,
+                seen: None,
+            } => error.details(),
+            Self::Private(error) => error.details(),
+            Self::Output(error) => error.details(),
+            Self::Unexpected(error) => error.details(),
+            Self::Defaults(faults) => options::listed(faults),
+            Self::NoMatch { active: lines, .. }
+            | Self::SeveralMatch {
+                matching: lines, ..
+            }
+            | Self::SeveralActive { active: lines }
+            | Self::Partly { failed: lines, .. }
+            | Self::StartUncertain {
+                seen: Some(lines), ..
+            }
+            | Self::StartUncertainTimedOut {
+                seen: Some(lines), ..
+            } => lines.clone(),
+            Self::StartFailed { jobs, .. } | Self::StartTimedOut { jobs, .. } => {
+                start_report::lines(jobs, jobs.schedulers_log())
+            }
+            Self::EndedWhileWaiting { jobs, .. } => {
+                start_report::lines(jobs, jobs.latest_workers_log())
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Gateway(error) => return error.hint(),
+            Self::Private(error) => return error.hint(),
+            Self::Output(error) => return error.hint(),
+            Self::Option {
+                fault: OptionFault::Unknown { .. },
+                ..
+            } => "`dgw options` lists the options that this gateway offers",
+            Self::Defaults(_) => {
+                "`dgw options` lists the options that this gateway offers, and your defaults"
+            }
+            Self::NoMatch { active, .. } if active.is_empty() => {
+                "`dgw list --all` lists every cluster that the gateway still knows"
+            }
+            Self::NoMatch { .. } => "`dgw list --all` also lists clusters that have ended",
+            Self::SeveralMatch { .. } => "type more of the name",
+            Self::NoneActive => "`dgw new` starts one",
+            Self::NotRunning {
+                name,
+                status: Status::Pending,
+            } => return Some(format!("`dgw connect {name}` waits until it is running")),
+            Self::SchedulerSilent { .. } => {
+                "if it were scaled now, the gateway would mark the whole cluster as failed; \
+                 `--force` sends the request anyway"
+            }
+            Self::WorkersUnknown { .. } => {
+                "workers are counted through the gateway's scheduler proxy: check \
+                 `gateway.proxy-address`, and that this machine can reach it"
+            }
+            Self::StartFailed { jobs, .. } => start_report::hint(jobs),
+            Self::EndedWhileWaiting { jobs, .. } if jobs.latest_workers_log().is_some() => {
+                "the end of its worker's log may tell why"
+            }
+            Self::NotRunning { .. } | Self::EndedWhileWaiting { .. } => {
+                "`dgw new` starts another one"
+            }
+            Self::StartTimedOut { .. } | Self::TimedOut { .. } => {
+                "set a longer limit with `--timeout`"
+            }
+            Self::Partly { .. } => "run the command again for the remaining clusters",
+            Self::StartUncertain { seen, .. } | Self::StartUncertainTimedOut { seen, .. } => {
+                start_report::doubt_hint(seen.as_deref())
+            }
+            Self::NoClock => "name the clusters instead of using `--older-than`",
+            Self::Interrupted(_)
+            | Self::Unexpected(_)
+            | Self::Option { .. }
+            | Self::EndlessWait { .. }
+            | Self::SeveralActive { .. }
+            | Self::Clamped { .. }
+            | Self::LeftBehind(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn is_silent(&self) -> bool {
+        match self {
+            Self::Output(error) => error.is_silent(),
+            Self::Interrupted(error) => error.is_silent(),
+            _ => false,
+        }
+    }
+
+    /// Clamping a request is the gateway's right.
+    fn is_warning(&self) -> bool {
+        matches!(self, Self::Clamped { .. })
+    }
+}

@@ -1,0 +1,109 @@
+//! Scaling clusters, and saying what the gateway granted.
+
+use serde::Serialize;
+
+use super::Error;
+use crate::gateway::{self, Clamped, Cluster, Gateway, Scaling, Status};
+
+/// The record of a scaled cluster: the numbers are those that the gateway granted.
+#[derive(Debug, Serialize)]
+pub(crate) struct Scaled {
+    name: String,
+    workers: Option<u32>,
+    adaptive: bool,
+    minimum: Option<u32>,
+    maximum: Option<u32>,
+    /// What the gateway did instead, in its own words.
+    clamped: Option<String>,
+}
+
+impl Scaled {
+    /// Creates the record of a request for `requested`.
+    pub(crate) fn new(name: &str, requested: Scaling, clamped: Option<&Clamped>) -> Self {
+        let (workers, minimum, maximum) = match granted(requested, clamped) {
+            Some(Scaling::Fixed(count)) => (Some(count), None, None),
+            Some(Scaling::Adaptive { minimum, maximum }) => (None, minimum, maximum),
+            Some(Scaling::Off) | None => (None, None, None),
+        };
+        Self {
+            name: name.to_owned(),
+            workers,
+            adaptive: matches!(requested, Scaling::Adaptive { .. }),
+            minimum,
+            maximum,
+            clamped: clamped.map(|clamped| clamped.reason.clone()),
+        }
+    }
+}
+
+/// Returns what the gateway granted of `requested`; `None` where that is unknown.
+pub(crate) fn granted(requested: Scaling, clamped: Option<&Clamped>) -> Option<Scaling> {
+    clamped.map_or(Some(requested), |clamped| clamped.granted)
+}
+
+/// Scales the cluster `name`.
+///
+/// # Errors
+/// The cluster is not running, or the request fails.
+pub(crate) async fn scale(
+    gateway: &Gateway,
+    name: &str,
+    scaling: Scaling,
+) -> Result<Option<Clamped>, Error> {
+    match gateway.scale(name, scaling).await {
+        // The gateway's words are the same for every status; another request finds the status.
+        Err(conflict @ gateway::Error::Conflict { .. }) => match gateway.cluster(name).await {
+            Ok(Cluster { name, status, .. }) if status != Status::Running => {
+                Err(Error::NotRunning { name, status })
+            }
+            _ => Err(conflict.into()),
+        },
+        done => Ok(done?),
+    }
+}
+
+/// Returns the error that the gateway granted less than requested, if it did.
+///
+/// # Errors
+/// The request was clamped.
+pub(crate) fn unless_clamped(name: &str, clamped: Option<&Clamped>) -> Result<(), Error> {
+    clamped.map_or(Ok(()), |clamped| Err(clamped_error(name, clamped)))
+}
+
+/// Creates the error that the gateway granted less than requested.
+pub(crate) fn clamped_error(name: &str, clamped: &Clamped) -> Error {
+    Error::Clamped {
+        name: name.to_owned(),
+        reason: clamped.reason.clone(),
+    }
+}
+
+/// Says how the cluster `name` scales from now on.
+pub(crate) fn scaling_message(name: &str, scaling: Scaling) -> String {
+    match scaling {
+        Scaling::Fixed(count) => format!(
+            "cluster {name} scales to {}; adaptive scaling is off",
+            count_workers(count)
+        ),
+        Scaling::Adaptive { minimum, maximum } => {
+            let bounds = match (minimum, maximum) {
+                (Some(minimum), Some(maximum)) => {
+                    format!(" between {minimum} and {}", count_workers(maximum))
+                }
+                (Some(minimum), None) => format!(" with at least {}", count_workers(minimum)),
+                (None, Some(maximum)) => format!(" with at most {}", count_workers(maximum)),
+                (None, None) => String::new(),
+            };
+            format!("cluster {name} scales adaptively{bounds}")
+        }
+        Scaling::Off => format!("cluster {name} keeps its workers; adaptive scaling is off"),
+    }
+}
+
+/// Returns the number of workers in words.
+pub(crate) fn count_workers(workers: u32) -> String {
+    match workers {
+        1 => "1 worker".to_owned(),
+        several => format!("{several} workers"),
+    }
+}

@@ -1,0 +1,287 @@
+//! Selecting the clusters that a command is about.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Error;
+use crate::gateway::{
+    self, Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities, TlsIdentity,
+};
+use crate::output::ClusterRow;
+
+/// Conditions on clusters that the gateway alone can decide. They narrow together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selectors {
+    /// Empty for any status.
+    pub(crate) statuses: Vec<Status>,
+    pub(crate) older_than: Option<Duration>,
+}
+
+impl Selectors {
+    /// Returns true if every condition holds.
+    pub(crate) fn matches(&self, row: &ClusterRow) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&row.cluster.status))
+            && self.older_than.is_none_or(|limit| row.age() > limit)
+    }
+}
+
+/// Finds the cluster that `pattern` names, in its current state; without a pattern the one active
+/// cluster.
+///
+/// # Errors
+/// No cluster matches, or several; or the request fails.
+pub(crate) async fn find(
+    gateway: &Gateway,
+    pattern: Option<&ClusterPattern>,
+) -> Result<Cluster, Error> {
+    if let Some(name) = full_name(pattern) {
+        match gateway.cluster(name).await {
+            Err(gateway::Error::NoSuchCluster(_)) => {}
+            found => return Ok(found?),
+        }
+    }
+    let row = match pick(pattern, gateway.clusters(&Status::ACTIVE).await?) {
+        Err(Error::NoMatch { .. }) => pick(pattern, gateway.clusters(&Status::ALL).await?),
+        picked => picked,
+    };
+    Ok(row?.cluster)
+}
+
+/// Finds a cluster like [`find`], with the TLS identity by which its scheduler knows its clients.
+///
+/// # Errors
+/// See [`find`].
+pub(crate) async fn find_with_identity(
+    gateway: &Gateway,
+    pattern: Option<&ClusterPattern>,
+) -> Result<(ClusterRow, Option<TlsIdentity>), Error> {
+    let pick_with_identity = |(listing, mut identities): (Listing, TlsIdentities)| {
+        let row = pick(pattern, listing)?;
+        let identity = identities.remove(&row.cluster.name);
+        Ok((row, identity))
+    };
+    if let Some(name) = full_name(pattern) {
+        match gateway.cluster_with_identity(name).await {
+            Err(gateway::Error::NoSuchCluster(_)) => {}
+            found => return pick_with_identity(found?),
+        }
+    }
+    match pick_with_identity(gateway.clusters_with_identities(&Status::ACTIVE).await?) {
+        Err(Error::NoMatch { .. }) => {
+            pick_with_identity(gateway.clusters_with_identities(&Status::ALL).await?)
+        }
+        picked => picked,
+    }
+}
+
+/// Runs `work` with the name of the cluster that `pattern` names; a full name is used as it is,
+/// without a request to find it.
+///
+/// # Errors
+/// See [`find`]; or the error of `work`.
+pub(crate) async fn with_name<T>(
+    gateway: &Gateway,
+    pattern: Option<&ClusterPattern>,
+    work: impl AsyncFn(&str) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if let Some(name) = full_name(pattern) {
+        match work(name).await {
+            Err(Error::Gateway(gateway::Error::NoSuchCluster(_))) => {}
+            done => return done,
+        }
+    }
+    work(&find(gateway, pattern).await?.name).await
+}
+
+/// Returns a pattern that looks like a full name. The gateway is asked for it directly; if it does
+/// not know it, it may still be the last part of a name with a namespace.
+fn full_name(pattern: Option<&ClusterPattern>) -> Option<&str> {
+    pattern
+        .filter(|pattern| pattern.is_full())
+        .map(ClusterPattern::as_str)
+}
+
+fn pick(pattern: Option<&ClusterPattern>, listing: Listing) -> Result<ClusterRow, Error> {
+    let mut rows = rows(listing).collect::<Vec<_>>();
+    if let Some(pattern) = pattern {
+        return find_one(pattern, rows);
+    }
+    match rows.len() {
+        0 => Err(Error::NoneActive),
+        1 => Ok(rows.remove(0)),
+        _ => Err(Error::SeveralActive {
+            active: candidates(&rows),
+        }),
+    }
+}
+
+/// Returns the one row that `pattern` matches.
+///
+/// # Errors
+/// No row matches, or several.
+pub(crate) fn find_one(
+    pattern: &ClusterPattern,
+    rows: Vec<ClusterRow>,
+) -> Result<ClusterRow, Error> {
+    let (mut matching, others): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| pattern.matches(&row.cluster.name));
+    // A full name means that cluster, however many other names begin with it.
+    let exact = matching
+        .iter()
+        .position(|row| row.cluster.name == pattern.as_str());
+    if let Some(exact) = exact {
+        return Ok(matching.swap_remove(exact));
+    }
+    match matching.len() {
+        0 => Err(no_match(pattern, others)),
+        1 => Ok(matching.remove(0)),
+        _ => Err(Error::SeveralMatch {
+            pattern: pattern.as_str().to_owned(),
+            matching: candidates(&matching),
+        }),
+    }
+}
+
+/// Returns the one of `clusters` that `pattern` matches, at the gateway's time `clock`. Copies only
+/// the clusters that match: there may be thousands, and as many patterns.
+///
+/// # Errors
+/// No cluster matches, or several.
+pub(crate) fn find_one_of(
+    pattern: &ClusterPattern,
+    clusters: &[Cluster],
+    clock: Option<Timestamp>,
+) -> Result<ClusterRow, Error> {
+    let mut matching = clusters
+        .iter()
+        .filter(|cluster| pattern.matches(&cluster.name))
+        .cloned()
+        .collect::<Vec<_>>();
+    if matching.is_empty() {
+        matching = clusters.to_vec();
+    }
+    let listing = Listing {
+        clusters: matching,
+        clock,
+    };
+    find_one(pattern, rows(listing).collect())
+}
+
+/// Creates the error that `pattern` matches none of `rows`, with the active ones to choose from.
+pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ClusterRow>) -> Error {
+    let active = rows
+        .into_iter()
+        .filter(|row| row.cluster.status.is_active())
+        .collect::<Vec<_>>();
+    Error::NoMatch {
+        pattern: pattern.as_str().to_owned(),
+        active: candidates(&active),
+    }
+}
+
+/// Returns the clusters of `listing`, each with the time at which it was listed.
+pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ClusterRow> {
+    let now = listing.now();
+    listing.clusters.into_iter().map(move |cluster| ClusterRow {
+        cluster,
+        now,
+        activity: None,
+        protection: None,
+    })
+}
+
+/// Returns a line for each cluster to choose from.
+pub(crate) fn candidates(rows: &[ClusterRow]) -> Vec<String> {
+    rows.iter().map(ClusterRow::line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str) -> ClusterRow {
+        ClusterRow {
+            cluster: Cluster::running(name),
+            now: Timestamp::UNIX_EPOCH,
+            activity: None,
+            protection: None,
+        }
+    }
+
+    fn found(pattern: &str) -> Result<String, Error> {
+        let rows = ["ab12", "ab34", "ab", "ns.cd56"].map(row).into();
+        let pattern = ClusterPattern::parse(pattern).expect("a pattern");
+        find_one(&pattern, rows).map(|row| row.cluster.name)
+    }
+
+    #[test]
+    fn finds_a_unique_prefix_and_a_full_name() {
+        assert_eq!(found("ab1").ok().as_deref(), Some("ab12"));
+        assert_eq!(found("ab").ok().as_deref(), Some("ab"));
+        assert_eq!(found("cd").ok().as_deref(), Some("ns.cd56"));
+        assert_eq!(found("ns.c").ok().as_deref(), Some("ns.cd56"));
+    }
+
+    #[test]
+    fn reports_none_and_several_with_candidates() {
+        assert!(matches!(
+            found("a"),
+            Err(Error::SeveralMatch { matching, .. }) if matching.len() == 3
+        ));
+        assert!(matches!(found("x"), Err(Error::NoMatch { active, .. }) if active.len() == 4));
+    }
+
+    #[test]
+    fn offers_only_active_clusters() {
+        let mut ended = row("ab12");
+        ended.cluster.status = Status::Stopped;
+        let pattern = ClusterPattern::parse("x").expect("a pattern");
+        let error = find_one(&pattern, vec![ended, row("ab34")]);
+        assert!(matches!(error, Err(Error::NoMatch { active, .. }) if active.len() == 1));
+    }
+
+    #[test]
+    fn without_a_pattern_the_one_active_cluster_is_meant() {
+        let listing = |names: &[&str]| Listing {
+            clusters: names.iter().map(|name| Cluster::running(name)).collect(),
+            clock: None,
+        };
+        assert!(matches!(pick(None, listing(&[])), Err(Error::NoneActive)));
+        assert!(pick(None, listing(&["a"])).is_ok_and(|row| row.cluster.name == "a"));
+        assert!(matches!(
+            pick(None, listing(&["a", "b"])),
+            Err(Error::SeveralActive { active }) if active.len() == 2
+        ));
+    }
+
+    #[test]
+    fn selectors_narrow_together() {
+        let now = Timestamp::from_second(100).expect("a time");
+        let mut row = row("a");
+        row.now = now;
+        row.cluster.start_time = Timestamp::from_second(90).expect("a time");
+        let selectors = |statuses: &[Status], older_than: Option<u64>| Selectors {
+            statuses: statuses.to_vec(),
+            older_than: older_than.map(Duration::from_secs),
+        };
+        assert!(selectors(&[], None).matches(&row));
+        assert!(selectors(&[Status::Running], Some(9)).matches(&row));
+        assert!(!selectors(&[Status::Running], Some(10)).matches(&row));
+        assert!(!selectors(&[Status::Failed], Some(9)).matches(&row));
+        assert!(selectors(&[Status::Failed, Status::Running], None).matches(&row));
+    }
+
+    #[test]
+    fn finds_one_of_many_without_copying_the_others() {
+        let clusters = ["ab12", "ab34"].map(Cluster::running);
+        let find = |pattern: &str| {
+            let pattern = ClusterPattern::parse(pattern).expect("a pattern");
+            find_one_of(&pattern, &clusters, None)
+        };
+        assert!(find("ab1").is_ok_and(|row| row.cluster.name == "ab12"));
+        assert!(matches!(find("ab"), Err(Error::SeveralMatch { .. })));
+        assert!(matches!(find("x"), Err(Error::NoMatch { active, .. }) if active.len() == 2));
+    }
+}

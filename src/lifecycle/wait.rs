@@ -1,0 +1,136 @@
+//! Waiting until a cluster is running.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Error;
+use super::deadline::{Deadline, OutageTolerance};
+use super::diagnose::StartDiagnostics;
+use crate::gateway::{self, Cluster, Gateway, Status};
+use crate::output::Progress;
+
+/// On Kubernetes a cluster that was just created may be unknown for this long
+/// (`KubeBackend.get_cluster` asks a cache).
+pub(super) const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A long poll that returns sooner than this with nothing new is not held by the server: a proxy or
+/// a cache stands in between.
+const NO_LONG_POLL: Duration = Duration::from_secs(1);
+
+/// Waits until the cluster `name` is running, by the server's own long poll. `is_new` tolerates
+/// that the gateway does not know the cluster yet.
+///
+/// # Errors
+/// The cluster failed or was stopped, or the time limit expired: both with what was seen of its
+/// start. STOPPING counts as failed: the gateway passes through it when it gives up a start.
+pub(crate) async fn until_running(
+    gateway: &Gateway,
+    name: &str,
+    is_new: bool,
+    deadline: Option<Deadline>,
+    progress: &mut Progress,
+) -> Result<Cluster, Error> {
+    let mut diagnostics = StartDiagnostics::of_start(name);
+    let started = Instant::now();
+    let outcome = {
+        let outage = OutageTolerance::until(deadline);
+        let start = poll_start(gateway, name, is_new, outage, &mut diagnostics, progress);
+        match deadline {
+            Some(deadline) => timeout_at(deadline.end(), start).await.ok(),
+            None => Some(start.await),
+        }
+    };
+    let name = name.to_owned();
+    match outcome {
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(StartOutcome::Running(cluster))) => Ok(cluster),
+        Some(Ok(StartOutcome::Failed(status))) => Err(Error::StartFailed {
+            name,
+            status,
+            after: started.elapsed(),
+            jobs: diagnostics.finish().await,
+        }),
+        Some(Ok(StartOutcome::AlreadyEnded(status))) => Err(Error::NotRunning { name, status }),
+        None => Err(Error::StartTimedOut {
+            name,
+            limit: deadline.map_or_else(|| started.elapsed(), Deadline::limit),
+            jobs: diagnostics.finish().await,
+        }),
+    }
+}
+
+/// How a start ended.
+enum StartOutcome {
+    Running(Cluster),
+    /// The cluster was PENDING and has ended.
+    Failed(Status),
+    /// The cluster was not even PENDING.
+    AlreadyEnded(Status),
+}
+
+async fn poll_start(
+    gateway: &Gateway,
+    name: &str,
+    is_new: bool,
+    mut outage: OutageTolerance,
+    diagnostics: &mut StartDiagnostics,
+    progress: &mut Progress,
+) -> Result<StartOutcome, gateway::Error> {
+    let poll = async || gateway.cluster_when_started(name).await;
+    let mut was_pending = is_new;
+    loop {
+        let requested = Instant::now();
+        let response = diagnostics.observe_during(progress, async {
+            if is_new {
+                once_known(poll).await
+            } else {
+                poll().await
+            }
+        });
+        let cluster = match response.await {
+            Ok(cluster) => cluster,
+            Err(error) => {
+                outage.tolerate(error)?;
+                diagnostics.show_outage(progress);
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        outage.responded();
+        // The server holds the request only while the cluster is PENDING.
+        was_pending |= requested.elapsed() > NO_LONG_POLL;
+        match cluster.status {
+            Status::Running => return Ok(StartOutcome::Running(cluster)),
+            Status::Pending => {
+                was_pending = true;
+                diagnostics.show_pending(progress);
+            }
+            status if was_pending => return Ok(StartOutcome::Failed(status)),
+            status => return Ok(StartOutcome::AlreadyEnded(status)),
+        }
+        if requested.elapsed() < NO_LONG_POLL {
+            diagnostics.observe_during(progress, sleep(PAUSE)).await;
+        }
+    }
+}
+
+/// Repeats `request` about a cluster that was just created until the gateway knows it.
+///
+/// # Errors
+/// The error of `request`; that the cluster is unknown, only after [`UNKNOWN_AT_FIRST`].
+pub(crate) async fn once_known(
+    request: impl AsyncFn() -> Result<Cluster, gateway::Error>,
+) -> Result<Cluster, gateway::Error> {
+    let started = Instant::now();
+    loop {
+        match request().await {
+            Err(gateway::Error::NoSuchCluster(_)) if started.elapsed() < UNKNOWN_AT_FIRST => {
+                sleep(PAUSE).await;
+            }
+            known => return known,
+        }
+    }
+}

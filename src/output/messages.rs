@@ -1,0 +1,80 @@
+//! Messages on stderr: notes, warnings, errors.
+
+use std::io::Write as _;
+
+use anstyle::AnsiColor;
+
+use super::escape;
+use super::printer::Printer;
+use super::progress::Progress;
+use super::stdout::leads_nowhere;
+use super::terminal::label;
+use crate::error::Failure;
+
+impl Printer {
+    /// Prints the name of a new cluster on stderr too, even with `-q`, where stdout is lost.
+    pub(crate) fn rescue_name(name: &str) {
+        if leads_nowhere() {
+            print_line(&format!("stdout leads nowhere: the new cluster is {name}"));
+        }
+    }
+
+    /// Prints what dgw did or does next. Silent with `-q`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.output_options.quiet {
+            Self::note_always(text);
+        }
+    }
+
+    /// Prints something that the user should know though all went well. Silent with `-q`.
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.output_options.quiet {
+            Self::warn_always(text);
+        }
+    }
+
+    /// Prints something that the user must know, even with `-q`: a cluster that may be left behind,
+    /// something that was not done.
+    pub(crate) fn warn_always(text: &str) {
+        let head = label("warning", AnsiColor::Yellow);
+        print_line(&format!("{head}: {}", escape::text(text)));
+    }
+
+    /// Prints a result where stdout belongs to another program, even with `-q`.
+    pub(crate) fn note_always(text: &str) {
+        print_line(&escape::text(text));
+    }
+
+    /// Starts the display of a wait.
+    pub(crate) fn progress(&self, phase: &str) -> Progress {
+        Progress::start(phase, self.output_options.quiet, self.is_verbose())
+    }
+
+    /// Prints why a command failed, even with `-q`: the message, the details and the hint.
+    pub(crate) fn print_error(error: &dyn Failure) {
+        if error.is_silent() {
+            return;
+        }
+        let head = if error.is_warning() {
+            label("warning", AnsiColor::Yellow)
+        } else {
+            label("error", AnsiColor::Red)
+        };
+        let mut text = format!("{head}: {}", escape::text(&error.to_string()));
+        for line in error.details() {
+            text.push_str("\n  ");
+            text.push_str(&escape::text(&line));
+        }
+        if let Some(hint) = error.hint() {
+            let lines = hint.lines().map(escape::text);
+            let hint = lines.collect::<Vec<_>>().join("\n");
+            text.push_str(&["\n\n", &label("hint", AnsiColor::Cyan), ": ", &hint].concat());
+        }
+        print_line(&text);
+    }
+}
+
+/// Prints a line. If that fails, nobody is left to be told.
+pub(super) fn print_line(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}

@@ -1,0 +1,155 @@
+//! Signals that ask dgw to end, for commands that must clean up first. Other commands die of them,
+//! as processes do.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::time::Instant;
+
+use super::Signal;
+use crate::error::{ExitCode, Failure, Unexpected};
+
+/// Signals within this time count as one: session managers send two, and wrappers pass on a signal
+/// that the terminal has already sent.
+pub(crate) const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A signal that ended a command, and what became of its work.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}", signal.word(), note.as_ref().map_or_else(String::new, |note| format!(": {note}")))]
+pub(crate) struct Interrupted {
+    pub(crate) signal: Signal,
+    /// `None` where the message was printed already.
+    pub(crate) note: Option<String>,
+}
+
+impl Interrupted {
+    /// Creates the error with a note about the user's work.
+    pub(crate) fn new(signal: Signal, note: impl Into<String>) -> Self {
+        Self {
+            signal,
+            note: Some(note.into()),
+        }
+    }
+}
+
+impl Failure for Interrupted {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Signal(self.signal)
+    }
+
+    fn is_silent(&self) -> bool {
+        self.note.is_none()
+    }
+}
+
+/// The stream of [`Signal`]s from the moment it is created.
+pub(crate) struct Interrupts {
+    /// When the first signal arrived.
+    first: Option<Instant>,
+    streams: Vec<(Signal, Stream)>,
+}
+
+impl Interrupts {
+    /// Handles every [`Signal`] except those that the parent process has set to be ignored, as
+    /// `nohup` does.
+    ///
+    /// # Errors
+    /// The system refuses a handler.
+    pub(crate) fn listen() -> Result<Self, Unexpected> {
+        let ignored = ignored_signals();
+        let streams = Signal::ALL
+            .into_iter()
+            .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
+            .map(|signal| {
+                let kind = SignalKind::from_raw(i32::from(signal.number()));
+                Ok((signal, stream(kind)?))
+            });
+        Ok(Self {
+            first: None,
+            streams: streams.collect::<Result<_, Unexpected>>()?,
+        })
+    }
+
+    /// Waits for the next signal.
+    pub(crate) async fn next(&mut self) -> Signal {
+        let streams = &mut self.streams;
+        let signal = poll_fn(|context| {
+            let arrived = streams.iter_mut().find_map(|(signal, stream)| {
+                stream.poll_recv(context).is_ready().then_some(*signal)
+            });
+            arrived.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await;
+        self.first.get_or_insert_with(Instant::now);
+        signal
+    }
+
+    /// Waits for a signal that repeats an earlier one, later than [`REPEAT_INTERVAL`] after the
+    /// first.
+    pub(crate) async fn next_repeated(&mut self) -> Signal {
+        loop {
+            let first = self.first;
+            let signal = self.next().await;
+            if first.is_some_and(|first| first.elapsed() >= REPEAT_INTERVAL) {
+                return signal;
+            }
+        }
+    }
+
+    /// Forgets earlier signals, which concerned something else.
+    pub(crate) fn reset(&mut self) {
+        self.first = None;
+    }
+
+    /// Runs `work` until it is done or a signal arrives.
+    ///
+    /// # Errors
+    /// The error of `work`, or [`Interrupted`] with `note`.
+    pub(crate) async fn or<T, E: From<Interrupted>>(
+        &mut self,
+        note: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            signal = self.next() => Err(Interrupted::new(signal, note).into()),
+        }
+    }
+}
+
+/// Handles SIGUSR1 and SIGUSR2, which mean nothing to dgw and may mean something to a COMMAND:
+/// batch systems send them before a job's time is up.
+///
+/// # Errors
+/// The system refuses a handler.
+pub(crate) fn user_signals() -> Result<[Stream; 2], Unexpected> {
+    let [one, other] = [SignalKind::user_defined1(), SignalKind::user_defined2()];
+    Ok([stream(one)?, stream(other)?])
+}
+
+/// Prevents SIGUSR1 and SIGUSR2 from ending dgw while there is something to clean up.
+///
+/// # Errors
+/// The system refuses a handler.
+pub(crate) fn ignore_user_signals() -> Result<(), Unexpected> {
+    user_signals().map(drop)
+}
+
+fn stream(kind: SignalKind) -> Result<Stream, Unexpected> {
+    Ok(signal(kind).context("can't handle signals")?)
+}
+
+/// Returns the signals that this process ignores, a bit each, the lowest for signal 1 (proc(5));
+/// none where the system does not tell.
+fn ignored_signals() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .unwrap_or_default()
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,20 @@
+//! The full-screen view of clusters: what is known of them, how it is kept current, what keys do,
+//! and how it is drawn.
+
+mod app;
+mod history;
+mod keys;
+mod measures;
+mod model;
+mod polling;
+mod screen;
+mod theme;
+mod widgets;
+
+pub(crate) use app::App;
+pub(crate) use model::{Settings, SortOrder};
+pub(crate) use screen::{ScreenError, require_screen};
+pub(crate) use widgets::titles;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! What is on the screen. Everything here reads the model, and nothing changes it.
+
+mod bars;
+mod chart;
+mod cluster_details;
+mod cluster_list;
+mod cluster_table;
+mod footer;
+mod layout;
+mod table;
+mod tasks;
+mod words;
+mod worker_table;
+
+use ratatui::Frame;
+
+pub(super) use cluster_table::sorted_names;
+
+use super::model::Model;
+use super::theme::Theme;
+
+/// Returns the titles of the columns to sort by: those of the clusters, or of one cluster's workers.
+pub(crate) fn titles(is_one_cluster: bool) -> Vec<&'static str> {
+    if is_one_cluster {
+        worker_table::titles()
+    } else {
+        cluster_table::titles()
+    }
+}
+
+/// Draws the screen, and returns how many rows of the table it has room for.
+pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) -> usize {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    let visible_rows = match model.opened() {
+        Some(watched) => cluster_details::draw(buffer, area, model, watched, theme),
+        None => cluster_list::draw(buffer, area, model, theme),
+    };
+    let titles = titles(model.opened().is_some());
+    let sorted_by = titles.get(model.order().column).unwrap_or(&"");
+    footer::draw(buffer, area, model, sorted_by, theme);
+    if model.shows_help() {
+        footer::draw_help(buffer, area);
+    }
+    visible_rows
+}

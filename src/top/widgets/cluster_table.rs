@@ -1,0 +1,106 @@
+//! The columns of the table of all clusters.
+
+use super::table::{self, Column, Growth, Value, Width};
+use crate::gateway::Status;
+use crate::scheduler::{Idle, SchedulerReport};
+use crate::top::measures::{cpu_share, elapsed};
+use crate::top::model::{Model, WatchedCluster};
+
+/// A row of the table.
+pub(super) struct ClusterLine<'a> {
+    pub(super) watched: &'a WatchedCluster,
+    model: &'a Model,
+}
+
+impl ClusterLine<'_> {
+    /// Returns a value of the scheduler's report, or that there is none.
+    fn reported(&self, value: impl FnOnce(&SchedulerReport) -> Value) -> Value {
+        if self.watched.cluster().status != Status::Running {
+            return Value::NotApplicable;
+        }
+        let value = self.watched.report().map_or(Value::Unknown, value);
+        if self.watched.is_silent(self.model) {
+            Value::Stale(Box::new(value))
+        } else {
+            value
+        }
+    }
+
+    /// Returns a value that needs workers.
+    fn reported_of_workers(&self, value: impl FnOnce(&SchedulerReport) -> Value) -> Value {
+        self.reported(|report| match report.activity.workers {
+            Some(0) => Value::NotApplicable,
+            _ => value(report),
+        })
+    }
+}
+
+/// Returns the names of all clusters, in the order of the table.
+pub(in crate::top) fn sorted_names(model: &Model) -> Vec<&str> {
+    let rows = rows(model).into_iter();
+    rows.map(|row| row.watched.name()).collect()
+}
+
+/// Returns the sorted rows of the table.
+pub(super) fn rows(model: &Model) -> Vec<ClusterLine<'_>> {
+    let rows = model.clusters().iter();
+    let rows = rows.map(|watched| ClusterLine { watched, model });
+    table::sort(rows.collect(), &columns(0), model.order())
+}
+
+/// Returns the titles of the columns.
+pub(super) fn titles() -> Vec<&'static str> {
+    columns(0).iter().map(|column| column.title).collect()
+}
+
+/// Returns the columns; `longest_name` is the width of the longest name.
+pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
+    [
+        Column::new("NAME", Width(7, 8, Growth::UpTo(longest_name)), 0, |row| {
+            Value::ClusterName(row.watched.name().to_owned())
+        }),
+        Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
+            let status = row.watched.cluster().status;
+            if row.watched.is_silent(row.model) {
+                Value::SilentStatus(status)
+            } else {
+                Value::Status(status)
+            }
+        }),
+        Column::number("AGE", 6, 3, |row| {
+            Value::Time(row.watched.age(row.model.now()))
+        }),
+        Column::number("WORKERS", 7, 2, |row| {
+            row.reported(|report| Value::count(report.activity.workers))
+        }),
+        Column::number("CORES", 5, 6, |row| {
+            row.reported(|report| Value::count(report.activity.threads))
+        }),
+        Column::new("CPU", Width(4, 10, Growth::Shared), 0, |row| {
+            row.reported_of_workers(|report| {
+                cpu_share(report).map_or(Value::Unknown, Value::CpuShare)
+            })
+        }),
+        Column::new("MEMORY", Width(6, 10, Growth::Shared), 0, |row| {
+            row.reported_of_workers(|report| {
+                Value::Memory(report.activity.memory_used, report.activity.memory_limit)
+            })
+        }),
+        Column {
+            width: Width(5, 9, Growth::None),
+            ..Column::number("TASKS", 9, 0, |row| {
+                row.reported(|report| Value::Tasks(report.activity.tasks.clone()))
+            })
+        },
+        Column::number("CLIENTS", 7, 7, |row| {
+            row.reported(|report| Value::count(report.activity.clients))
+        }),
+        Column::number("IDLE", 6, 4, |row| {
+            row.reported(|report| match report.activity.idle {
+                Idle::Unknown => Value::Unknown,
+                Idle::Busy => Value::Busy,
+                Idle::Since(time) => Value::Time(elapsed(row.model.now(), time)),
+            })
+        }),
+    ]
+}

@@ -1,0 +1,354 @@
+//! Tables that fit the screen.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Modifier;
+use ratatui::text::Line;
+use ratatui::widgets::{Row, StatefulWidget as _, Table, TableState};
+
+use super::bars::{gauge, memory_gauge};
+use super::layout::cut;
+use super::tasks::brief;
+use crate::duration;
+use crate::gateway::Status;
+use crate::scheduler::Tasks;
+use crate::top::measures::{float, share};
+use crate::top::model::SortOrder;
+use crate::top::theme::{BOLD, FAINT, SELECTED, Theme};
+
+/// A column of a table of `R`s.
+pub(super) struct Column<R> {
+    pub(super) title: &'static str,
+    pub(super) width: Width,
+    /// Where there is no room the highest ranks are dropped first. Columns of rank 0 become narrow
+    /// before they are dropped.
+    pub(super) rank: u8,
+    /// True if values stand at the right of their cells.
+    pub(super) is_number: bool,
+    pub(super) value: fn(&R) -> Value,
+}
+
+/// The cells of a column: at least where there is no room, and normally; then what it does with
+/// spare cells.
+#[derive(Clone, Copy)]
+pub(super) struct Width(pub(super) u16, pub(super) u16, pub(super) Growth);
+
+/// What a column does with spare cells.
+#[derive(Clone, Copy)]
+pub(super) enum Growth {
+    None,
+    /// Takes them up to this width, before the columns that share them.
+    UpTo(u16),
+    Shared,
+}
+
+/// A value in a table, which decides how it is shown and sorted.
+pub(super) enum Value {
+    NotApplicable,
+    Unknown,
+    Text(String),
+    ClusterName(String),
+    Status(Status),
+    /// The status of a cluster whose scheduler does not respond.
+    SilentStatus(Status),
+    Count(u64),
+    CpuShare(f64),
+    /// Used memory and its limit.
+    Memory(Option<u64>, Option<u64>),
+    Tasks(Option<Tasks>),
+    Time(Duration),
+    /// A time that is too long.
+    LateTime(Duration),
+    /// An idle time of zero.
+    Busy,
+    /// A value from a stale report.
+    Stale(Box<Value>),
+}
+
+/// The cells between two columns.
+const GAP: u16 = 2;
+
+impl<R> Column<R> {
+    /// Creates a column of texts or bars, which begin at the left of their cells.
+    pub(super) fn new(title: &'static str, width: Width, rank: u8, value: fn(&R) -> Value) -> Self {
+        Self {
+            title,
+            width,
+            rank,
+            is_number: false,
+            value,
+        }
+    }
+
+    /// Creates a column of numbers of one width.
+    pub(super) fn number(
+        title: &'static str,
+        width: u16,
+        rank: u8,
+        value: fn(&R) -> Value,
+    ) -> Self {
+        Self {
+            is_number: true,
+            ..Self::new(title, Width(width, width, Growth::None), rank, value)
+        }
+    }
+
+    fn align<'a>(&self, line: Line<'a>) -> Line<'a> {
+        if self.is_number {
+            line.right_aligned()
+        } else {
+            line
+        }
+    }
+}
+
+impl Value {
+    /// Creates a count, or an unknown one.
+    pub(super) fn count(count: Option<u64>) -> Self {
+        count.map_or(Self::Unknown, Self::Count)
+    }
+
+    fn line(&self, width: u16, theme: Theme) -> Line<'static> {
+        match self {
+            Self::NotApplicable => Line::styled("-", FAINT),
+            Self::Unknown => Line::styled("?", FAINT),
+            Self::Text(text) => Line::raw(cut(text, width)),
+            Self::ClusterName(name) => Line::raw(cut(short_name(name, width), width)),
+            Self::Status(status) => Line::styled(status.as_str(), theme.status(*status)),
+            Self::SilentStatus(status) => Line::styled(format!("{status}?"), theme.stale()),
+            Self::Count(count) => Line::raw(count.to_string()),
+            Self::CpuShare(share) => gauge(Some(*share), width, theme.cpu()),
+            Self::Memory(used, limit) => memory_gauge(*used, *limit, width, theme)
+                .unwrap_or_else(|| Self::Unknown.line(width, theme)),
+            Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
+            Self::Time(time) => Line::raw(duration::short(*time)),
+            Self::LateTime(time) => Line::styled(duration::short(*time), theme.stale()),
+            Self::Busy => Line::raw("-"),
+            Self::Stale(value) => value.line(width, theme).patch_style(FAINT),
+        }
+    }
+
+    fn size(&self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(float(*count)),
+            Self::CpuShare(share) => Some(*share),
+            Self::Memory(used, limit) => share(*used, *limit),
+            Self::Tasks(tasks) => tasks.as_ref()?.unfinished().map(float),
+            Self::Time(time) | Self::LateTime(time) => Some(time.as_secs_f64()),
+            Self::Busy => Some(0.0),
+            Self::Stale(value) => value.size(),
+            _ => None,
+        }
+    }
+
+    /// Compares as people search: texts from A on, numbers from the largest down, the unknown last.
+    fn compare(&self, other: &Self) -> Ordering {
+        let is_missing = |value: &Self| matches!(value, Self::NotApplicable | Self::Unknown);
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) | (Self::ClusterName(a), Self::ClusterName(b)) => {
+                a.cmp(b)
+            }
+            (Self::Status(a) | Self::SilentStatus(a), Self::Status(b) | Self::SilentStatus(b)) => {
+                a.cmp(b)
+            }
+            (a, b) => match (a.size(), b.size()) {
+                (Some(a), Some(b)) => b.total_cmp(&a),
+                (None, None) => is_missing(a).cmp(&is_missing(b)),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            },
+        }
+    }
+}
+
+/// Sorts rows; equal ones keep their order.
+pub(super) fn sort<R>(rows: Vec<R>, columns: &[Column<R>], order: SortOrder) -> Vec<R> {
+    let Some(column) = columns.get(order.column) else {
+        return rows;
+    };
+    let mut keyed = rows
+        .into_iter()
+        .map(|row| ((column.value)(&row), row))
+        .collect::<Vec<_>>();
+    keyed.sort_by(|(a, _), (b, _)| {
+        if order.is_reversed {
+            b.compare(a)
+        } else {
+            a.compare(b)
+        }
+    });
+    keyed.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Draws a line of titles, and as many rows as there is room for.
+pub(super) fn draw<R>(
+    buffer: &mut Buffer,
+    area: Rect,
+    (columns, order): (&[Column<R>], SortOrder),
+    (rows, selected): (&[R], Option<usize>),
+    theme: Theme,
+) {
+    let fitted = fit(columns, area.width);
+    let titles = fitted.iter().map(|&(at, _)| {
+        let title = Line::raw(columns[at].title);
+        columns[at].align(if at == order.column {
+            title.style(Modifier::UNDERLINED)
+        } else {
+            title
+        })
+    });
+    let cells = |row| {
+        fitted.iter().map(move |&(at, width)| {
+            let line = (columns[at].value)(row).line(width, theme);
+            columns[at].align(line)
+        })
+    };
+    let visible = rows.iter().take(usize::from(area.height));
+    Table::new(
+        visible.map(|row| Row::new(cells(row))),
+        fitted.iter().map(|&(_, width)| width),
+    )
+    .header(Row::new(titles).style(BOLD))
+    .column_spacing(GAP)
+    .row_highlight_style(SELECTED)
+    .render(area, buffer, &mut TableState::new().with_selected(selected));
+}
+
+/// Returns the columns that have room in `width` cells, and the width of each.
+fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
+    let mut shown = (0..columns.len()).collect::<Vec<_>>();
+    let needed = |shown: &[usize], of: fn(Width) -> u16| {
+        let widths = shown.iter().map(|at| of(columns[*at].width)).sum::<u16>();
+        widths + GAP * u16::try_from(shown.len().saturating_sub(1)).unwrap_or(0)
+    };
+    let has_room = |shown: &[usize]| needed(shown, |it| it.1) <= width;
+    while !has_room(&shown)
+        && let Some(last) = (0..shown.len())
+            .filter(|nth| columns[shown[*nth]].rank > 0)
+            .max_by_key(|nth| columns[shown[*nth]].rank)
+    {
+        shown.remove(last);
+    }
+    while shown.len() > 1 && needed(&shown, |it| it.0) > width {
+        shown.pop();
+    }
+    let least: fn(Width) -> u16 = if has_room(&shown) {
+        |it| it.1
+    } else {
+        |it| it.0
+    };
+    let mut spare = width.saturating_sub(needed(&shown, least));
+    let constraints = shown.iter().map(|at| {
+        let column = columns[*at].width;
+        let least = least(column);
+        match column.2 {
+            Growth::None => Constraint::Length(least),
+            Growth::Shared => Constraint::Min(least),
+            Growth::UpTo(most) => {
+                let taken = spare.min(most.saturating_sub(least));
+                spare -= taken;
+                Constraint::Length(least + taken)
+            }
+        }
+    });
+    let layout = Layout::horizontal(constraints.collect::<Vec<_>>()).spacing(GAP);
+    let cells = layout.split(Rect::new(0, 0, width, 1));
+    let widths = cells.iter().map(|cell| cell.width);
+    shown.into_iter().zip(widths).collect()
+}
+
+/// Returns the part of a name that tells clusters apart, cut where dgw still accepts it as the
+/// cluster's name.
+fn short_name(name: &str, width: u16) -> &str {
+    let width = usize::from(width);
+    if name.len() <= width {
+        return name;
+    }
+    let own = name.rsplit('.').next().unwrap_or(name);
+    own.get(..width).unwrap_or(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(narrow: u16, normal: u16, growth: Growth, rank: u8) -> Column<()> {
+        Column::new("", Width(narrow, normal, growth), rank, |()| Value::Unknown)
+    }
+
+    #[test]
+    fn drops_the_highest_rank_first_and_fills_the_width() {
+        let columns = [
+            column(4, 8, Growth::UpTo(20), 0),
+            column(6, 6, Growth::None, 2),
+            column(4, 10, Growth::Shared, 0),
+            column(5, 5, Growth::None, 1),
+        ];
+        for (width, fitted) in [
+            (60, vec![(0, 20), (1, 6), (2, 23), (3, 5)]),
+            (40, vec![(0, 13), (1, 6), (2, 10), (3, 5)]),
+            (35, vec![(0, 8), (1, 6), (2, 10), (3, 5)]),
+            (34, vec![(0, 15), (2, 10), (3, 5)]),
+            (26, vec![(0, 14), (2, 10)]),
+            (12, vec![(0, 6), (2, 4)]),
+            (9, vec![(0, 9)]),
+            (1, vec![(0, 1)]),
+        ] {
+            assert_eq!(fit(&columns, width), fitted, "{width}");
+        }
+    }
+
+    #[test]
+    fn texts_ascend_numbers_descend_and_the_unknown_is_last() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let memory = |used| Value::Memory(Some(used), Some(8));
+        let [short, long] = [8, 9].map(Duration::from_secs);
+        for (first, second) in [
+            (text("a"), text("b")),
+            (text("b"), Value::Unknown),
+            (Value::Count(2), Value::Count(1)),
+            (Value::Count(0), Value::NotApplicable),
+            (
+                Value::CpuShare(0.5),
+                Value::Stale(Box::new(Value::CpuShare(0.4))),
+            ),
+            (memory(4), memory(3)),
+            (Value::LateTime(long), Value::Time(short)),
+            (Value::Time(short), Value::Busy),
+            (
+                Value::SilentStatus(Status::Pending),
+                Value::Status(Status::Running),
+            ),
+            (Value::Busy, Value::Unknown),
+        ] {
+            assert_eq!(first.compare(&second), Ordering::Less);
+            assert_eq!(second.compare(&first), Ordering::Greater);
+        }
+    }
+
+    #[test]
+    fn reversed_rows_keep_the_order_of_equal_ones() {
+        let columns = [Column::number("N", 3, 0, |row: &(u64, char)| {
+            Value::Count(row.0)
+        })];
+        let rows = vec![(1, 'a'), (2, 'b'), (1, 'c')];
+        let sorted = |is_reversed| {
+            let order = SortOrder {
+                column: 0,
+                is_reversed,
+            };
+            sort(rows.clone(), &columns, order)
+        };
+        assert_eq!(sorted(false), [(2, 'b'), (1, 'a'), (1, 'c')]);
+        assert_eq!(sorted(true), [(1, 'a'), (1, 'c'), (2, 'b')]);
+    }
+
+    #[test]
+    fn short_names_are_the_beginning_of_the_last_part() {
+        assert_eq!(short_name("ns.abcdef", 9), "ns.abcdef");
+        assert_eq!(short_name("ns.abcdef", 8), "abcdef");
+        assert_eq!(short_name("ns.abcdef", 4), "abcd");
+    }
+}

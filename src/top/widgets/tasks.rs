@@ -1,0 +1,181 @@
+//! Tasks by state: a bar of all of them, and its legend.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+
+use super::bars::part;
+use super::layout::put;
+use super::words::number;
+use crate::scheduler::Tasks;
+use crate::top::measures::float;
+use crate::top::theme::{FAINT, Theme};
+
+/// Returns the glyph and the colour of a state; the glyph tells states apart without colour.
+fn mark(state: &str, theme: Theme) -> (&'static str, Style) {
+    match state {
+        "in memory" => ("█", theme.colour(Color::Green)),
+        "processing" => ("▓", theme.colour(Color::Cyan)),
+        "queued" => ("▒", theme.colour(Color::Yellow)),
+        "waiting" => ("░", Style::new()),
+        "unrunnable" => ("!", theme.colour(Color::Magenta)),
+        "erred" => ("×", theme.colour(Color::Red)),
+        _ => ("·", FAINT.into()),
+    }
+}
+
+/// The states from done to not yet begun.
+const ORDER: [&str; 7] = [
+    "in memory",
+    "erred",
+    "processing",
+    "queued",
+    "waiting",
+    "unrunnable",
+    "released",
+];
+
+/// Returns a bar of all tasks, `width` cells long.
+pub(super) fn bar(tasks: Option<&Tasks>, width: u16, theme: Theme) -> Line<'static> {
+    let parts = tasks.map(|tasks| parts(tasks, width)).unwrap_or_default();
+    let drawn = parts.iter().map(|(_, cells)| cells).sum::<u16>();
+    let rest = usize::from(width.saturating_sub(drawn));
+    let spans = parts.into_iter().map(|(state, cells)| {
+        let (glyph, style) = mark(state, theme);
+        Span::styled(glyph.repeat(usize::from(cells)), style)
+    });
+    let rest = Span::styled("─".repeat(rest), FAINT);
+    spans.chain([rest]).collect()
+}
+
+/// Returns how many cells each state has: its share of all tasks, and at least one where it has any.
+fn parts(tasks: &Tasks, width: u16) -> Vec<(&'static str, u16)> {
+    let states = tasks.by_state();
+    let count = |wanted: &str| {
+        let found = states.iter().find(|(state, _)| *state == wanted);
+        found.and_then(|(_, count)| *count).unwrap_or(0)
+    };
+    let total = ORDER.iter().map(|state| float(count(state))).sum::<f64>();
+    if total <= 0.0 {
+        return Vec::new();
+    }
+    let (mut before, mut drawn) = (0.0, 0);
+    let mut parts = Vec::new();
+    for (at, state) in ORDER.into_iter().enumerate() {
+        let own = count(state);
+        before += float(own);
+        // Ends are rounded, not lengths: so they add up.
+        let end = part(before / total, width);
+        let to_come = ORDER[at + 1..].iter().filter(|state| count(state) > 0);
+        let to_come = u16::try_from(to_come.count()).unwrap_or(0);
+        let room = (width - drawn).saturating_sub(to_come);
+        let least = u16::from(own > 0).min(width - drawn);
+        let cells = end.saturating_sub(drawn).min(room).max(least);
+        drawn += cells;
+        parts.push((state, cells));
+    }
+    parts
+}
+
+/// The number of states.
+const STATES: u16 = 7;
+
+/// The cells of a state in the legend, with a gap behind.
+const CELL: u16 = 22;
+
+/// Returns how many lines the legend needs in `width` cells.
+pub(super) fn legend_height(width: u16) -> u16 {
+    STATES.div_ceil((width / CELL).clamp(1, STATES))
+}
+
+/// Draws each state with its number, in places that stay the same.
+pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>, theme: Theme) {
+    let unknown = Tasks::default();
+    let columns = (area.width / CELL).clamp(1, STATES);
+    let states = tasks.unwrap_or(&unknown).by_state();
+    for (at, (state, count)) in (0..).zip(states) {
+        let (glyph, style) = mark(state, theme);
+        let emphasis = match count {
+            Some(1..) => Style::new(),
+            _ => FAINT.into(),
+        };
+        let line = Line::from(vec![
+            Span::styled(glyph, style),
+            Span::styled(format!(" {state:<10} "), FAINT),
+            Span::styled(format!("{:>6}", number(count)), emphasis),
+        ]);
+        let place = Rect {
+            x: area.x + at % columns * CELL,
+            y: area.y + at / columns,
+            width: CELL,
+            height: 1,
+        };
+        put(buffer, place.intersection(area), &line);
+    }
+}
+
+/// Returns `120/400`, the unfinished tasks of all, or only the first number if there is no room.
+pub(super) fn brief(tasks: Option<&Tasks>, width: usize) -> String {
+    let unfinished = number(tasks.and_then(Tasks::unfinished));
+    let total = number(tasks.and_then(|tasks| tasks.total));
+    let both = format!("{unfinished}/{total}");
+    if both.len() <= width && both != "?/?" {
+        both
+    } else {
+        unfinished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bar_shows_every_state_with_tasks_and_has_its_width() {
+        let tasks = |processing, memory, erred| Tasks {
+            processing: Some(processing),
+            memory: Some(memory),
+            erred: Some(erred),
+            ..Tasks::default()
+        };
+        let theme = Theme { has_colour: false };
+        for (tasks, text) in [
+            (tasks(5, 5, 0), "█████▓▓▓▓▓"),
+            (tasks(1, 1_000_000, 1), "████████×▓"),
+            (tasks(1_000_000, 1, 1), "█×▓▓▓▓▓▓▓▓"),
+            (tasks(0, 0, 0), "──────────"),
+            (tasks(u64::MAX, u64::MAX, u64::MAX), "███××××▓▓▓"),
+        ] {
+            assert_eq!(bar(Some(&tasks), 10, theme).to_string(), text);
+        }
+        assert_eq!(bar(None, 3, theme).to_string(), "───");
+    }
+
+    #[test]
+    fn brief_is_as_long_as_there_is_room_for() {
+        let tasks = Tasks {
+            total: Some(400),
+            processing: Some(120),
+            queued: Some(0),
+            waiting: Some(0),
+            unrunnable: Some(0),
+            ..Tasks::default()
+        };
+        assert_eq!(brief(Some(&tasks), 7), "120/400");
+        assert_eq!(brief(Some(&tasks), 6), "120");
+        let unknown = Tasks {
+            total: Some(400),
+            ..Tasks::default()
+        };
+        assert_eq!(brief(Some(&unknown), 7), "?/400");
+        assert_eq!(brief(None, 7), "?");
+    }
+
+    #[test]
+    fn legend_is_as_high_as_the_width_requires() {
+        for (width, height) in [(0, 7), (43, 7), (44, 4), (66, 3), (154, 1), (300, 1)] {
+            assert_eq!(legend_height(width), height, "{width}");
+        }
+    }
+}
