@@ -29,7 +29,7 @@ use crate::signals::{self, Interrupts, REPEAT_INTERVAL, Signal};
 const FORWARD_DELAY: Duration = Duration::from_millis(300);
 
 /// A running COMMAND; killed when dropped.
-pub(super) struct Child {
+pub(crate) struct Child {
     process: process::Child,
     connection: Connection,
     word: String,

@@ -17,9 +17,10 @@ use crate::duration;
 use crate::config::{self, Environment};
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_shape, escaped, option_shape, sort_names, top, wide_cluster_shape, worker_shape,
+    cluster_shape, escaped, option_shape, sort_names, wide_cluster_shape, worker_shape,
 };
 use crate::scheduler::Schedulers;
+use crate::top::titles;
 
 /// The time limit of a request: after it, a person would rather type.
 const TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -162,12 +163,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "list" | "ls" => Some(sort_names(&cluster_shape())),
         "options" => Some(sort_names(&option_shape())),
         "show" => Some(sort_names(&worker_shape())),
-        "top" => Some(
-            top::titles(false)
-                .into_iter()
-                .map(str::to_lowercase)
-                .collect(),
-        ),
+        "top" => Some(titles(false).into_iter().map(str::to_lowercase).collect()),
         _ => None,
     });
     let sign = if current.as_encoded_bytes().starts_with(b"-") {

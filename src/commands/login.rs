@@ -127,7 +127,7 @@ impl LoginArgs {
         let setting = overrides.address_setting();
         let anonymous = Gateway::anonymous(address, &draft.http_proxy()?, timeout)?
             .with_address_setting(setting);
-        let method = match anonymous.wanted_authentication().await {
+        let method = match anonymous.auth_method().await {
             Ok(method) => method,
             Err(error) => return Err(anonymous.explain_wrong_address(error).await.into()),
         };

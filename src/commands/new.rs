@@ -59,7 +59,7 @@ impl NewArgs {
                 }
                 let (cluster, clamped) = start.until_ready(owned, &mut progress).await?;
                 progress.finish(&format!("cluster {name} is running"));
-                print(&cluster, printer).map_err(output::Error::name_lost)?;
+                print(&cluster, printer).map_err(output::Error::lost_name)?;
                 Ok(clamped)
             })
             .await?;
@@ -79,7 +79,7 @@ async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Res
             print(&cluster, printer)
         }
     };
-    Ok(printed.map_err(output::Error::name_lost)?)
+    Ok(printed.map_err(output::Error::lost_name)?)
 }
 
 fn print(cluster: &Cluster, printer: &Printer) -> Result<(), output::Error> {

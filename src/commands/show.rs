@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::gateway::Status;
 use crate::job::{self, Job, Slurm};
 use crate::lifecycle::{self, mark_protection};
-use crate::output::ClusterDetails;
+use crate::output::{ClusterDetails, JobSummary, worker_shape};
 use crate::scheduler::{PackageVersions, SchedulerReport};
 use crate::session::Invocation;
 
@@ -38,7 +38,7 @@ impl ShowArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
         let printer = &session.printer;
-        printer.check_worker_sorting()?;
+        printer.check_sorting(&worker_shape())?;
         let pattern = self.target.cluster.as_ref();
         let (mut row, identity) =
             lifecycle::find_with_identity(&session.gateway, pattern).await?;
@@ -64,7 +64,7 @@ impl ShowArgs {
         };
         mark_protection(std::slice::from_mut(&mut row), &session);
         let differences = differences(&report);
-        printer.cluster(ClusterDetails { aged: row, report, job })?;
+        printer.cluster(ClusterDetails::new(row, report, job.as_ref().map(summarise)))?;
         for difference in differences.iter().take(MAX_DIFFERENCES) {
             printer.warn(difference);
         }
@@ -82,6 +82,14 @@ impl ShowArgs {
 /// Returns the job of a pending cluster, if this machine's Slurm knows it.
 async fn slurm_job(name: &str) -> Option<Job> {
     Slurm::find(job::variables())?.job(name).await.ok()?
+}
+
+fn summarise(job: &Job) -> JobSummary {
+    let text = match job.expectation() {
+        Some(expectation) => format!("{}, {expectation}", job.text()),
+        None => job.text(),
+    };
+    JobSummary::new(text, job)
 }
 
 /// Returns a line for each worker whose packages differ from the scheduler's.

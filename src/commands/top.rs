@@ -2,74 +2,103 @@
 
 use std::time::Duration;
 
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use tokio::time::timeout;
 
-use super::interrupt::Interrupts;
-use crate::cli::{TargetArgs, TopArgs};
-use crate::error::{Error, Signal};
-use crate::gateway::Gateway;
+use crate::cli::{ProbeArgs, complete, value};
+use crate::error::Error;
+use crate::gateway::ClusterPattern;
+use crate::lifecycle;
 use crate::output::Printer;
-use crate::top::{App, ScreenError, Settings, SortOrder, require_screen, titles};
+use crate::session::Invocation;
+use crate::signals::{Interrupted, Interrupts};
+use crate::top::{App, Settings, SortOrder, require_screen, titles};
 
 /// A terminal that hangs up can be neither read nor written shortly before its signal arrives.
 const HANG_UP_DELAY: Duration = Duration::from_millis(200);
 
-/// Watches clusters on the whole screen until the user quits.
-pub(super) async fn run(args: &TopArgs, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    require_screen(printer)?;
-    let titles = titles(args.cluster.is_some());
-    let order = match printer.sort_by() {
-        Some(by) => Some(SortOrder {
-            column: by.place(&titles)?,
-            is_reversed: by.is_reversed,
-        }),
-        None => None,
-    };
-    let schedulers = super::schedulers(gateway, &args.probe);
-    let settings = Settings {
-        interval: args.every,
-        probe_timeout: args.probe.probe_timeout,
-        has_colour: Printer::has_colour(),
-    };
-    let mut app = App::new(gateway, &schedulers, settings);
-    // An error of the first request is printed as by any other command.
-    if args.cluster.is_some() {
-        let target = TargetArgs {
-            cluster: args.cluster.clone(),
+/// The note after a signal.
+const RESTORED: &str = "the terminal is restored";
+
+/// Watch clusters live, in a full-screen view
+///
+/// Without CLUSTER, shows all active clusters, a line each; Enter shows the selected one in full, Esc
+/// goes back. `?` shows the keys; q and Ctrl-C quit, with exit code 0.
+///
+/// dgw asks the running clusters repeatedly, all at the same time. A cluster that does not respond has
+/// a question mark after its status; its last report is shown dimmed, `?` where there was none. A
+/// cluster that fails stays on the screen; the one shown in full stays with its last report, however
+/// it ends. CPU is the share of all threads in use; TASKS are those not done yet and all that the
+/// scheduler knows.
+///
+/// --sort-by takes a column's title: numbers sort from the largest, or from the smallest for
+/// -COLUMN.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  dgw top
+  dgw top 2224 --every 5s --sort-by memory")]
+pub(crate) struct TopArgs {
+    /// Start with this cluster in full: a name, a unique prefix, or a dashboard URL
+    #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
+    #[arg(add = ArgValueCandidates::new(complete::clusters))]
+    cluster: Option<ClusterPattern>,
+
+    /// Refresh interval
+    #[arg(short, long, value_name = "DURATION", default_value = "2s", value_parser = value::pace)]
+    every: Duration,
+
+    #[command(flatten)]
+    probe: ProbeArgs,
+}
+
+impl TopArgs {
+    /// Watches clusters in a full-screen view until the user quits.
+    pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        let session = invocation.session()?;
+        require_screen(&session.printer)?;
+        let titles = titles(self.cluster.is_some());
+        let order = match session.printer.sort_by() {
+            Some(by) => Some(SortOrder {
+                column: by.index(&titles)?,
+                is_reversed: by.is_reversed,
+            }),
+            None => None,
         };
-        let (aged, identity) = target.find_with_identity(gateway).await?;
-        app.open_cluster(aged.cluster, aged.now, identity);
-    } else {
-        app.list_clusters(gateway).await?;
-    }
-    if let Some(order) = order {
-        app.sort(order);
-    }
-    let mut interrupts = Interrupts::listen()?;
-    let ended = tokio::select! {
-        biased;
-        signal = interrupts.next() => return Err(interrupted(signal)),
-        ended = app.run() => ended,
-    };
-    match ended {
-        Ok(()) => Ok(()),
-        Err(error) => match timeout(HANG_UP_DELAY, interrupts.next()).await {
-            Ok(signal) => Err(interrupted(signal)),
-            Err(_) => Err(error),
-        },
-    }
-}
-
-fn interrupted(signal: Signal) -> Error {
-    let note = "the terminal is restored".to_owned();
-    Error::Interrupted { signal, note }
-}
-
-impl From<ScreenError> for Error {
-    fn from(error: ScreenError) -> Self {
-        match error {
-            ScreenError::Unavailable(what) => Self::NoScreen(what),
-            error => Self::Unexpected(error.into()),
+        let schedulers = session.schedulers(self.probe.probe_timeout);
+        let settings = Settings {
+            interval: self.every,
+            probe_timeout: self.probe.probe_timeout,
+            has_colour: Printer::has_colour(),
+        };
+        let mut app = App::new(&session.gateway, &schedulers, settings);
+        // An error of the first request is printed as by any other command.
+        if self.cluster.is_some() {
+            let pattern = self.cluster.as_ref();
+            let (row, identity) =
+                lifecycle::find_with_identity(&session.gateway, pattern).await?;
+            app.open_cluster(row.cluster, row.now, identity);
+        } else {
+            app.list_clusters(&session.gateway).await?;
+        }
+        if let Some(order) = order {
+            app.sort(order);
+        }
+        let mut interrupts = Interrupts::listen()?;
+        let ended = tokio::select! {
+            biased;
+            signal = interrupts.next() => {
+                return Err(Interrupted::new(signal, RESTORED).into());
+            }
+            ended = app.run() => ended,
+        };
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) => match timeout(HANG_UP_DELAY, interrupts.next()).await {
+                Ok(signal) => Err(Interrupted::new(signal, RESTORED).into()),
+                Err(_) => Err(error),
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use reqwest::Body;
 use tokio::io::copy_bidirectional;
 
 use super::page;
-use crate::gateway::{self, Pages};
+use crate::gateway::{self, DashboardClient};
 
 /// Headers that concern a single connection (RFC 9110, 7.6.1), besides those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -57,11 +57,11 @@ const WEBSOCKET_ONLY: &str = "/eventstream";
 /// # Errors
 /// Fails if the gateway does not respond.
 pub(super) async fn forward(
-    pages: &Pages,
+    pages: &DashboardClient,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, gateway::Error> {
     let path = request.uri().path_and_query();
-    let Some(url) = pages.locate(path.map_or("/", |path| path.as_str())) else {
+    let Some(url) = pages.page_url(path.map_or("/", |path| path.as_str())) else {
         return Ok(page::invalid_request("The path leads out of the cluster."));
     };
     let is_websocket = is_websocket(request.headers());
@@ -143,9 +143,9 @@ fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
 }
 
 /// Corrects a redirect that is meant for browsers that connect to the gateway itself.
-fn relocate(headers: &mut HeaderMap, pages: &Pages) {
+fn relocate(headers: &mut HeaderMap, pages: &DashboardClient) {
     let location = headers.get(LOCATION).and_then(|to| to.to_str().ok());
-    let Some(to) = location.and_then(|to| pages.relocate(to)) else {
+    let Some(to) = location.and_then(|to| pages.rewrite_location(to)) else {
         return;
     };
     if let Ok(to) = HeaderValue::try_from(to) {

@@ -1,4 +1,4 @@
-//! Pages of the server itself, for requests that it can't pass on.
+//! DashboardClient of the server itself, for requests that it can't pass on.
 
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,

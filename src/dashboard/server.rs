@@ -24,7 +24,7 @@ use super::guard::{Access, Guard};
 use super::socket::PrivateSocket;
 use super::unauthenticated::UnauthenticatedConnections;
 use super::{forward, page};
-use crate::gateway::Pages;
+use crate::gateway::DashboardClient;
 
 /// Memory of a connection for a request's head, or for a response that the browser does not read.
 /// Browsers send the cookies of every server on this machine.
@@ -46,7 +46,7 @@ pub(crate) struct Server {
 
 /// State shared by all connections.
 struct Shared {
-    pages: Pages,
+    pages: DashboardClient,
     guard: Guard,
     unauthenticated: UnauthenticatedConnections,
     link_used: Notify,
@@ -61,7 +61,7 @@ impl Server {
     /// # Errors
     /// Fails if the port or the path is in use or can't be used.
     pub(crate) async fn listen(
-        pages: Pages,
+        pages: DashboardClient,
         port: Option<u16>,
         socket: Option<&Path>,
     ) -> Result<Self, Error> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::escape;
 use super::terminal::{is_unicode, label, wrapped};
-use crate::error::Failure;
+use crate::error::{ExitCode, Failure};
 
 /// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,9 +26,9 @@ pub(crate) struct Check {
     pub(crate) detail: String,
     /// The next step, where it failed.
     pub(crate) hint: Option<String>,
-    /// The exit status of a command that fails for this reason.
+    /// The exit code of a command that fails for this reason.
     #[serde(skip)]
-    pub(crate) exit_status: u8,
+    pub(crate) exit_code: ExitCode,
 }
 
 impl Check {
@@ -38,7 +38,7 @@ impl Check {
             state: CheckState::Ok,
             detail: detail.into(),
             hint: None,
-            exit_status: 0,
+            exit_code: ExitCode::Done,
         }
     }
 
@@ -54,12 +54,12 @@ impl Check {
         name: &'static str,
         detail: impl Into<String>,
         hint: impl Into<String>,
-        exit_status: u8,
+        exit_code: ExitCode,
     ) -> Self {
         Self {
             state: CheckState::Failed,
             hint: Some(hint.into()),
-            exit_status,
+            exit_code,
             ..Self::ok(name, detail)
         }
     }
@@ -74,7 +74,7 @@ impl Check {
             name,
             lines.collect::<Vec<_>>().join("\n"),
             hint.unwrap_or_else(|| "tell the gateway's administrators".to_owned()),
-            error.exit_code() as u8,
+            error.exit_code(),
         )
     }
 

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::escape;
 use super::messages::print_line;
 use super::printer::Printer;
-use super::suspension::{Suspension, Turn};
+use crate::signals::{Suspension, SuspensionEvent};
 
 /// The most that is read from a pipe; far longer than any token.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -63,11 +63,11 @@ impl Printer {
             tokio::select! {
                 line = &mut reading => break line,
                 turn = suspension.next() => match turn {
-                    Turn::Asked => {
+                    SuspensionEvent::Stop => {
                         hidden.as_ref().map(HiddenInput::pause);
-                        Suspension::begin();
+                        Suspension::stop();
                     }
-                    Turn::Over => {
+                    SuspensionEvent::Continue => {
                         hidden.as_ref().map_or(Ok(()), HiddenInput::resume).context(CANNOT_HIDE)?;
                         put(&question);
                     }

@@ -1,6 +1,6 @@
-//! Amounts of memory for people: `1.2/8.0 GiB`, and a bar.
+//! Amounts of memory for people: `1.2/8.0 GiB`, and bars.
 
-/// Binary units, with how many bytes they are, as a float for the one division there is.
+/// Binary units and their bytes.
 const UNITS: [(&str, f64); 5] = [
     ("TiB", 1_099_511_627_776.0),
     ("GiB", 1_073_741_824.0),
@@ -11,7 +11,7 @@ const UNITS: [(&str, f64); 5] = [
 
 /// Used and limit in the unit that suits the limit, with `?` for either, `None` for both.
 pub(crate) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
-    // Nothing of nothing is in the unit that others will be in.
+    // Usually the unit of the memory that workers will bring.
     let (unit, bytes) = match limit.or(used)? {
         0 => ("GiB", 1_073_741_824.0),
         size => unit(size),
@@ -29,7 +29,7 @@ fn unit(size: u64) -> (&'static str, f64) {
     *UNITS.iter().find(fits).unwrap_or(&("B", 1.0))
 }
 
-/// `used` of `limit` as `width` places in brackets.
+/// `used` of `limit` as a bar of `width` columns in brackets.
 pub(super) fn bar(used: u64, limit: u64, width: u16) -> String {
     let share = if limit == 0 {
         0.0
@@ -43,7 +43,7 @@ pub(super) fn bar(used: u64, limit: u64, width: u16) -> String {
     format!("[{}{}]", "#".repeat(filled), ".".repeat(empty))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "two digits of it are shown")]
+#[expect(clippy::cast_precision_loss, reason = "few digits of it are shown")]
 fn float(size: u64) -> f64 {
     size as f64
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_unit_for_both() {
+    fn used_and_limit_have_one_unit() {
         const GIB: u64 = 1 << 30;
         for (used, limit, text) in [
             (Some(GIB * 6 / 5), Some(8 * GIB), Some("1.2/8.0 GiB")),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_as_full_as_the_memory() {
+    fn bar_shows_the_used_share() {
         assert_eq!(bar(0, 8, 4), "[....]");
         assert_eq!(bar(4, 8, 4), "[##..]");
         assert_eq!(bar(9, 8, 4), "[####]");

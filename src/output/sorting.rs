@@ -1,4 +1,4 @@
-//! What `--sort-by` asks for: a table's column by its title, or a field of the records.
+//! `--sort-by`: by a table's column, named by its title, or by a field of the records.
 
 use std::cmp::Ordering;
 
@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::table::Column;
-use crate::error::Error;
+use super::error::Error;
+use super::table::{Cell, Column};
 
-/// A column's title or a field's name, and whether its order is turned round.
+/// A column's title or a field's name, and the direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SortBy {
     name: String,
@@ -26,117 +26,127 @@ impl From<&str> for SortBy {
     }
 }
 
-/// What rows are shown as, and what they may be sorted by.
+/// The columns and fields of rows: what they are shown as, and what they may be sorted by.
 pub(crate) struct RowSchema<T> {
     pub(crate) columns: Vec<Column<T>>,
     /// The names of the fields that every record has, or may have, in their order.
     pub(crate) fields: Vec<&'static str>,
-    /// Titles and fields that another flag brings, and that flag.
+    /// Titles and fields that another flag adds, and that flag.
     pub(crate) elsewhere: Option<(Vec<&'static str>, &'static str)>,
 }
 
-/// By what rows are sorted.
-enum Key {
-    Column(usize),
-    OptionField(&'static str),
+/// Where the values come from that rows are sorted by.
+enum SortSource<T> {
+    Column(fn(&T) -> Cell),
+    Field(&'static str),
+}
+
+/// A value to sort by: numbers by size, times from the earliest, all else as text; what is missing
+/// comes last. Values of several kinds, as options have them, still have one order.
+#[derive(PartialEq, PartialOrd)]
+enum SortKey {
+    Number(f64),
+    Time(Timestamp),
+    Text(String),
+    Missing,
+}
+
+impl From<Value> for SortKey {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Missing,
+            Value::Number(number) => number.as_f64().map_or(Self::Missing, Self::Number),
+            Value::String(text) => text.parse().map_or(Self::Text(text), Self::Time),
+            value => Self::Text(value.to_string()),
+        }
+    }
 }
 
 impl SortBy {
-    /// Whether `title` is meant.
+    /// Returns true if `title` is the one named.
     pub(super) fn is(&self, title: &str) -> bool {
         self.name.eq_ignore_ascii_case(title)
     }
 
-    /// The place in `titles` of what is meant.
+    /// Returns the index in `titles` of the one named.
     ///
     /// # Errors
-    /// It names none of them.
-    pub(crate) fn place(&self, titles: &[&str]) -> Result<usize, Error> {
+    /// The name is none of them.
+    pub(crate) fn index(&self, titles: &[&str]) -> Result<usize, Error> {
         let found = titles.iter().position(|title| self.is(title));
         found.ok_or_else(|| self.unknown(&lowercase(titles)))
     }
 
-    /// Whether rows of this shape can be sorted so.
+    /// Checks that rows of this schema can be sorted like this.
     ///
     /// # Errors
     /// They have neither such a column nor such a field.
-    pub(super) fn check<T>(&self, shape: &RowSchema<T>) -> Result<(), Error> {
-        self.key(shape).map(|_| ())
+    pub(super) fn check<T>(&self, schema: &RowSchema<T>) -> Result<(), Error> {
+        self.source(schema).map(|_| ())
     }
 
-    /// Sorts `rows`; equal ones stay as they are.
+    /// Sorts `rows`; equal ones keep their order.
     ///
     /// # Errors
     /// They have neither such a column nor such a field.
     pub(super) fn sort<T: Serialize>(
         &self,
         rows: Vec<T>,
-        shape: &RowSchema<T>,
+        schema: &RowSchema<T>,
     ) -> Result<Vec<T>, Error> {
-        let turned = |order: Ordering| {
+        let source = self.source(schema)?;
+        let value = |row: &T| match source {
+            SortSource::Column(cell) => cell(row).key,
+            SortSource::Field(field) => {
+                let mut record = serde_json::to_value(row).unwrap_or_default();
+                record.get_mut(field).map(Value::take).unwrap_or_default()
+            }
+        };
+        let with_key = |row| (SortKey::from(value(&row)), row);
+        let mut keyed = rows.into_iter().map(with_key).collect::<Vec<_>>();
+        keyed.sort_by(|(a, _), (b, _)| {
+            let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
             if self.is_reversed {
                 order.reverse()
             } else {
                 order
             }
-        };
-        let mut rows = rows;
-        match self.key(shape)? {
-            Key::Column(at) => {
-                let order = shape.columns[at].order;
-                rows.sort_by(|a, b| turned(order(a, b)));
-                Ok(rows)
-            }
-            Key::OptionField(field) => {
-                let value = |row: &T| {
-                    let record = serde_json::to_value(row).unwrap_or_default();
-                    record.get(field).cloned().unwrap_or_default()
-                };
-                let mut keyed = rows
-                    .into_iter()
-                    .map(|row| (value(&row), row))
-                    .collect::<Vec<_>>();
-                keyed.sort_by(|(a, _), (b, _)| turned(compare(a, b)));
-                Ok(keyed.into_iter().map(|(_, row)| row).collect())
-            }
-        }
+        });
+        Ok(keyed.into_iter().map(|(_, row)| row).collect())
     }
 
-    fn key<T>(&self, shape: &RowSchema<T>) -> Result<Key, Error> {
-        let titles = shape.columns.iter().map(|column| column.title);
-        let titles = titles.collect::<Vec<_>>();
-        if let Some(at) = titles.iter().position(|title| self.is(title)) {
-            return Ok(Key::Column(at));
+    fn source<T>(&self, schema: &RowSchema<T>) -> Result<SortSource<T>, Error> {
+        if let Some(column) = schema.columns.iter().find(|column| self.is(column.title)) {
+            return Ok(SortSource::Column(column.cell));
         }
-        if let Some(field) = shape.fields.iter().find(|field| self.is(field)) {
-            return Ok(Key::OptionField(field));
+        if let Some(field) = schema.fields.iter().find(|field| self.is(field)) {
+            return Ok(SortSource::Field(field));
         }
-        if let Some((names, flag)) = &shape.elsewhere
+        if let Some((names, flag)) = &schema.elsewhere
             && names.iter().any(|name| self.is(name))
         {
-            return Err(Error::Usage(format!(
-                "no column `{}` to sort by without {flag}",
-                self.name
-            )));
+            return Err(Error::ColumnOfFlag {
+                name: self.name.clone(),
+                flag,
+            });
         }
-        Err(self.unknown(&names(shape)))
+        Err(self.unknown(&names(schema)))
     }
 
-    fn unknown(&self, there: &[String]) -> Error {
-        Error::Usage(format!(
-            "no column `{}` to sort by: there are {}",
-            self.name,
-            there.join(", ")
-        ))
+    fn unknown(&self, known: &[String]) -> Error {
+        Error::NoColumn {
+            name: self.name.clone(),
+            known: known.join(", "),
+        }
     }
 }
 
-/// All that rows of this shape can be sorted by: the columns' titles, in lower case, then the fields
-/// that no column is called like.
-pub(crate) fn names<T>(shape: &RowSchema<T>) -> Vec<String> {
-    let titles = shape.columns.iter().map(|column| column.title);
+/// All names that rows of this schema can be sorted by: the columns' titles in lower case, then the
+/// fields without a column of that name.
+pub(crate) fn names<T>(schema: &RowSchema<T>) -> Vec<String> {
+    let titles = schema.columns.iter().map(|column| column.title);
     let mut names = lowercase(&titles.collect::<Vec<_>>());
-    for field in &shape.fields {
+    for field in &schema.fields {
         if !names.iter().any(|name| name == field) {
             names.push((*field).to_owned());
         }
@@ -148,39 +158,17 @@ fn lowercase(titles: &[&str]) -> Vec<String> {
     titles.iter().map(|title| title.to_lowercase()).collect()
 }
 
-/// Numbers by their size, times by what is earlier, all else as text; what isn't there is last.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
-    if let (Some(a), Some(b)) = (a.as_f64(), b.as_f64()) {
-        return a.total_cmp(&b);
-    }
-    if let (Some(a), Some(b)) = (time(a), time(b)) {
-        return a.cmp(&b);
-    }
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
-    let none = |value: &Value| value.is_null();
-    none(a).cmp(&none(b)).then_with(|| text(a).cmp(&text(b)))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::table::{Cell, Fit};
+    use super::super::table::Fit;
     use super::*;
 
     fn shape() -> RowSchema<Value> {
-        let column = Column {
-            title: "AGE",
-            fit: Fit::Keep,
-            cell: |_| Cell::plain(""),
-            order: |a: &Value, b: &Value| b["n"].as_i64().cmp(&a["n"].as_i64()),
-        };
+        let cell = |row: &Value| Cell::new("", row["n"].as_i64().map(|n| -n));
         RowSchema {
-            columns: vec![column],
+            columns: vec![Column::new("AGE", Fit::Keep, cell)],
             fields: vec!["born", "size", "tasks"],
             elsewhere: Some((vec!["CORES"], "`-o wide`")),
         }
@@ -198,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_sorted_by_columns_and_by_fields_either_way() {
+    fn sorts_by_columns_and_fields_in_both_directions() {
         assert_eq!(sorted("born"), [2, 3, 1]);
         assert_eq!(sorted("-BORN"), [1, 3, 2]);
         assert_eq!(sorted("size"), [3, 1, 2]);
@@ -208,17 +196,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_told_with_what_is() {
+    fn unknown_name_is_an_error_that_lists_the_known_ones() {
         let message = |by: &str| {
             let error = SortBy::from(by).check(&shape()).err();
             error.expect("an error").to_string()
         };
-        let there = "there are age, born, size, tasks";
-        assert_eq!(message("x"), format!("no column `x` to sort by: {there}"));
-        assert_eq!(message("-"), format!("no column `` to sort by: {there}"));
+        let known = "there are age, born, size, tasks";
+        assert_eq!(message("x"), format!("no column `x` to sort by: {known}"));
+        assert_eq!(message("-"), format!("no column `` to sort by: {known}"));
         assert_eq!(
             message("-cores"),
             "no column `cores` to sort by without `-o wide`"
         );
+    }
+
+    #[test]
+    fn values_of_several_kinds_have_one_order() {
+        let values = [
+            json!(null),
+            json!("b"),
+            json!("2026-01-01T00:00:00Z"),
+            json!(10),
+            json!(true),
+            json!(9.5),
+            json!("5"),
+        ];
+        let mut keys = values.map(SortKey::from);
+        keys.sort_by(|a, b| a.partial_cmp(b).expect("they can be compared"));
+        let texts = keys.map(|key| match key {
+            SortKey::Number(number) => number.to_string(),
+            SortKey::Time(time) => time.to_string(),
+            SortKey::Text(text) => text,
+            SortKey::Missing => "-".to_owned(),
+        });
+        let expected = ["9.5", "10", "2026-01-01T00:00:00Z", "5", "b", "true", "-"];
+        assert_eq!(texts, expected);
     }
 }

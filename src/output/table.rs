@@ -1,43 +1,72 @@
-//! Tables for people, fitted to the terminal they are in.
+//! Tables for people, fitted to the terminal.
+//!
+//! comfy-table measures, cuts, colours and aligns the cells. It has no order in which columns give
+//! way, so [`fit`] decides each column's width.
 
-use std::cmp::Ordering;
-
-use comfy_table::{Attribute, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Color, ColumnConstraint, Row, Table, Width};
+use serde_json::Value;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::escape;
 
-/// What becomes of a column where the table is wider than the terminal.
+/// How a column gives way where the table is wider than the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// Shown whole, for as long as it has room at all.
+    /// Shown whole, for as long as there is any room for it.
     Keep,
-    /// Shortened to what is left, with an ellipsis.
+    /// Shortened to the room that is left, with an ellipsis.
     Shorten,
     /// Left out: half of it would be of no use.
-    Drop,
+    Omit,
     /// Shortened when all others are, the first such column first.
-    Yield,
+    ShortenLast,
 }
 
-/// A cell's text, unescaped, and its colour.
+/// A cell of a table: its text, not yet escaped, and the value that rows are sorted by.
 pub(crate) struct Cell {
     text: String,
+    pub(super) key: Value,
     colour: Option<Color>,
 }
 
 impl Cell {
-    pub(super) fn plain(text: impl Into<String>) -> Self {
+    pub(super) fn new(text: impl Into<String>, key: impl Into<Value>) -> Self {
         Self {
             text: text.into(),
+            key: key.into(),
             colour: None,
         }
     }
 
-    pub(super) fn coloured(text: impl Into<String>, colour: Color) -> Self {
+    /// A cell that is sorted by its text.
+    pub(super) fn text(text: &str) -> Self {
+        Self::new(text, text)
+    }
+
+    /// A cell for an unknown value, which is sorted last.
+    pub(super) fn unknown() -> Self {
+        Self::new("?", Value::Null)
+    }
+
+    /// A cell that is sorted by its number, if it is known.
+    pub(super) fn number(number: Option<u64>) -> Self {
+        number.map_or_else(Self::unknown, |number| {
+            Self::new(number.to_string(), number)
+        })
+    }
+
+    pub(super) fn coloured(self, colour: Color) -> Self {
         Self {
-            text: text.into(),
             colour: Some(colour),
+            ..self
+        }
+    }
+
+    fn escaped(&self) -> comfy_table::Cell {
+        let cell = comfy_table::Cell::new(escape::text(&self.text));
+        match self.colour {
+            Some(colour) => cell.fg(colour),
+            None => cell,
         }
     }
 }
@@ -45,18 +74,23 @@ impl Cell {
 /// A column of a table of `T`s.
 pub(crate) struct Column<T> {
     pub(super) title: &'static str,
-    pub(super) fit: Fit,
+    fit: Fit,
     pub(super) cell: fn(&T) -> Cell,
-    pub(super) order: fn(&T, &T) -> Ordering,
+}
+
+impl<T> Column<T> {
+    pub(super) fn new(title: &'static str, fit: Fit, cell: fn(&T) -> Cell) -> Self {
+        Self { title, fit, cell }
+    }
 }
 
 /// Between columns.
-const GAP: usize = 2;
+const GAP: u16 = 2;
 
-/// Narrower than this, a shortened column says nothing.
-const SHORTEST: usize = 8;
+/// A column that is shortened further than this is of no use.
+const SHORTEST: u16 = 8;
 
-/// The table as text; `width` is the terminal's, `None` for no limit.
+/// The table as text, with escaped cells; `width` is the terminal's, `None` for no limit.
 pub(super) fn render<T>(
     rows: &[T],
     columns: &[Column<T>],
@@ -64,115 +98,79 @@ pub(super) fn render<T>(
     width: Option<usize>,
     colour: bool,
 ) -> String {
-    let cells = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| shown(column, row)).collect())
-        .collect::<Vec<Vec<_>>>();
-    let natural = (0..columns.len())
-        .map(|at| {
-            let title = if header { columns[at].title.len() } else { 0 };
-            let widest = cells.iter().map(|row| row[at].text.width()).max();
-            title.max(widest.unwrap_or(0))
-        })
-        .collect();
-    let widths = fit(columns, natural, width);
-    let visible = (0..columns.len())
-        .filter_map(|at| Some((at, widths[at]?)))
-        .collect::<Vec<_>>();
-
     let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Disabled);
     table.load_style(comfy_table::presets::NOTHING);
+    table.set_truncation_indicator("…");
+    // No cell holds it, so that none is broken at its spaces before it is cut.
+    table.set_delimiter('\0');
+    table.style_text_only();
     if colour {
         table.enforce_styling();
     } else {
         table.force_no_tty();
     }
+    let row = |cells: Vec<comfy_table::Cell>| {
+        let mut row = Row::from(cells);
+        row.max_height(1);
+        row
+    };
     if header {
-        let title = |&(at, width): &(usize, _)| {
-            let title = shortened(columns[at].title, width);
-            comfy_table::Cell::new(title).add_attribute(Attribute::Bold)
+        let bold = |column: &Column<T>| {
+            comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold)
         };
-        table.set_header(visible.iter().map(title));
+        table.set_header(row(columns.iter().map(bold).collect()));
     }
-    for row in &cells {
-        table.add_row(visible.iter().map(|&(at, width)| {
-            let Cell { text, colour } = &row[at];
-            let cell = comfy_table::Cell::new(shortened(text, width));
-            match colour {
-                Some(colour) => cell.fg(*colour),
-                None => cell,
-            }
+    table.add_rows(rows.iter().map(|item| {
+        let cells = columns.iter().map(|column| (column.cell)(item).escaped());
+        row(cells.collect())
+    }));
+    let fits = columns.iter().map(|column| column.fit).collect::<Vec<_>>();
+    let widths = fit(&fits, table.column_max_content_widths(), width);
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        column.set_padding((0, GAP));
+        column.set_constraint(width.map_or(ColumnConstraint::Hidden, |width| {
+            ColumnConstraint::Absolute(Width::Fixed(width.saturating_add(GAP)))
         }));
     }
-    let last = table.column_count().saturating_sub(1);
-    for column in table.column_iter_mut() {
-        let gap = if column.index == last { 0 } else { GAP };
-        column.set_padding((0, u16::try_from(gap).unwrap_or(0)));
-    }
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
 }
 
-/// A row's cell, fit to be seen.
-fn shown<T>(column: &Column<T>, row: &T) -> Cell {
-    let cell = (column.cell)(row);
-    Cell {
-        text: escape::text(&cell.text).into_owned(),
-        ..cell
-    }
-}
-
-/// Each column's width, `None` for one that is left out: whole columns that may be dropped go
-/// first, the last of them first, then the one that may be shortened gives way. Where even that isn't
-/// enough, the last ones go, whatever they are: lines that the terminal breaks can't be read.
-fn fit<T>(columns: &[Column<T>], natural: Vec<usize>, width: Option<usize>) -> Vec<Option<usize>> {
+/// Returns each column's width, `None` for one that is left out. Columns that may be left out go first,
+/// the last of them first, then those that may be shortened give way. Where even that isn't enough,
+/// the last ones go, whatever they are: lines that the terminal breaks can't be read.
+fn fit(fits: &[Fit], natural: Vec<u16>, width: Option<usize>) -> Vec<Option<u16>> {
     let mut widths = natural.into_iter().map(Some).collect::<Vec<_>>();
     let Some(width) = width else {
         return widths;
     };
-    let total = |widths: &[Option<usize>]| {
-        let shown = widths.iter().flatten();
-        shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
-    };
-    for at in (0..columns.len()).rev() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Drop {
-            widths[at] = None;
+    // Each step is a column, its least width, and what it gets instead of even less.
+    let having = |wanted: Fit| (0..fits.len()).filter(move |at| fits[*at] == wanted);
+    let omit = |at| (at, u16::MAX, None);
+    let steps = having(Fit::Omit)
+        .rev()
+        .map(omit)
+        .chain(having(Fit::Shorten).rev().map(|at| (at, SHORTEST, None)))
+        .chain(having(Fit::ShortenLast).map(|at| (at, SHORTEST, Some(SHORTEST))))
+        .chain((1..fits.len()).rev().map(omit))
+        .chain([(0, 0, None)]);
+    for (at, least, instead) in steps {
+        let shown = widths.iter().flatten().map(|width| usize::from(*width));
+        let gaps = usize::from(GAP) * shown.clone().count().saturating_sub(1);
+        let excess = (shown.sum::<usize>() + gaps).saturating_sub(width);
+        if excess == 0 {
+            break;
         }
-    }
-    for at in (0..columns.len()).rev() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Shorten {
-            widths[at] = widths[at]
-                .map(|natural| natural.saturating_sub(excess))
-                .filter(|left| *left >= SHORTEST);
-        }
-    }
-    for at in 0..columns.len() {
-        let excess = total(&widths).saturating_sub(width);
-        if excess > 0 && columns[at].fit == Fit::Yield {
-            let shortened =
-                |natural: usize| natural.saturating_sub(excess).max(SHORTEST.min(natural));
-            widths[at] = widths[at].map(shortened);
-        }
-    }
-    for at in (1..columns.len()).rev() {
-        if total(&widths) > width {
-            widths[at] = None;
-        }
-    }
-    if let Some(Some(first)) = widths.first_mut() {
-        *first = width.min(*first);
+        let excess = u16::try_from(excess).unwrap_or(u16::MAX);
+        widths[at] = widths[at].and_then(|natural| match natural.saturating_sub(excess) {
+            left if left >= least => Some(left),
+            _ => instead.map(|instead: u16| instead.min(natural)),
+        });
     }
     widths
 }
 
-/// `text` in at most `width` columns of the terminal.
+/// Returns `text` cut to at most `width` columns of the terminal, with an ellipsis if it is cut.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -195,26 +193,13 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn column(
-        title: &'static str,
-        fit: Fit,
-        cell: fn(&[&'static str; 3]) -> Cell,
-    ) -> Column<[&'static str; 3]> {
-        Column {
-            title,
-            fit,
-            cell,
-            order: Ord::cmp,
-        }
-    }
-
     fn columns() -> [Column<[&'static str; 3]>; 3] {
         [
-            column("NAME", Fit::Keep, |row| {
-                Cell::coloured(row[0], Color::Green)
+            Column::new("NAME", Fit::Keep, |row| {
+                Cell::text(row[0]).coloured(Color::Green)
             }),
-            column("OPTIONS", Fit::Shorten, |row| Cell::plain(row[1])),
-            column("DASHBOARD", Fit::Drop, |row| Cell::plain(row[2])),
+            Column::new("OPTIONS", Fit::Shorten, |row| Cell::text(row[1])),
+            Column::new("DASHBOARD", Fit::Omit, |row| Cell::text(row[2])),
         ]
     }
 
@@ -228,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_shown_where_there_is_room() {
+    fn shows_everything_where_there_is_room() {
         let expected = "\
 NAME   OPTIONS           DASHBOARD
 a1     cores=2 memory=4  http://gateway/a1
@@ -239,7 +224,7 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn links_go_first_then_options_shrink_then_they_go_too() {
+    fn drops_links_then_shortens_options_then_drops_them() {
         assert_eq!(
             rendered(true, Some(41)).lines().next(),
             Some("NAME   OPTIONS")
@@ -253,7 +238,36 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal() {
+    fn columns_give_way_in_their_order() {
+        use Fit::{Keep, Omit, Shorten, ShortenLast};
+        let fits = [ShortenLast, Keep, ShortenLast, Shorten, Omit, Omit];
+        let natural = vec![20, 5, 10, 20, 6, 6];
+        for (width, widths) in [
+            (
+                77,
+                [Some(20), Some(5), Some(10), Some(20), Some(6), Some(6)],
+            ),
+            (76, [Some(20), Some(5), Some(10), Some(20), Some(6), None]),
+            (68, [Some(20), Some(5), Some(10), Some(20), None, None]),
+            (49, [Some(20), Some(5), Some(10), Some(8), None, None]),
+            (48, [Some(20), Some(5), Some(10), None, None, None]),
+            (38, [Some(19), Some(5), Some(10), None, None, None]),
+            (26, [Some(8), Some(5), Some(9), None, None, None]),
+            (24, [Some(8), Some(5), None, None, None, None]),
+            (14, [Some(8), None, None, None, None, None]),
+            (3, [Some(3), None, None, None, None, None]),
+        ] {
+            assert_eq!(fit(&fits, natural.clone(), Some(width)), widths, "{width}");
+        }
+        assert!(fit(&fits, natural, None).iter().all(Option::is_some));
+        assert_eq!(
+            fit(&[ShortenLast, Keep], vec![4, 5], Some(9)),
+            [Some(4), None]
+        );
+    }
+
+    #[test]
+    fn fits_every_width() {
         for width in 1..60 {
             for line in rendered(true, Some(width)).lines() {
                 assert!(line.width() <= width, "{width}: {line}");
@@ -262,14 +276,14 @@ b\\x1b  世界世界世界
     }
 
     #[test]
-    fn colour_is_there_only_when_asked_for() {
+    fn has_colour_only_if_asked_for() {
         assert!(!rendered(true, None).contains('\x1b'));
         assert!(render(&ROWS, &columns(), true, None, true).contains("\x1b["));
     }
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_a_line_wider_than_the_terminal(
+        fn any_text_fits_every_width(
             text in crate::hostile::text(), other in crate::hostile::text(), width in 1_usize..90,
         ) {
             let strange: [&'static str; 3] = [

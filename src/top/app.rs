@@ -16,7 +16,7 @@ use super::theme::Theme;
 use super::widgets;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Listing, TlsIdentities, TlsIdentity};
-use crate::output::{Suspension, Turn};
+use crate::signals::{Suspension, SuspensionEvent};
 use crate::scheduler::Schedulers;
 
 /// Responses within this time are drawn together.
@@ -109,12 +109,12 @@ impl<'a> App<'a> {
             tokio::select! {
                 biased;
                 turn = suspension.next() => match turn {
-                    Turn::Asked => {
+                    SuspensionEvent::Stop => {
                         Screen::suspend();
                         self.is_suspended = true;
-                        Suspension::begin();
+                        Suspension::stop();
                     }
-                    Turn::Over => {
+                    SuspensionEvent::Continue => {
                         screen.resume()?;
                         self.is_suspended = false;
                         self.next_poll = Instant::now();

@@ -90,7 +90,7 @@ impl<'a> Poller<'a> {
         let (schedulers, turns) = (self.schedulers, Rc::clone(&self.turns));
         self.pending.push(Box::pin(async move {
             let _turn = turns.acquire().await;
-            let report = schedulers.look(&name, identity.as_ref(), detail).await;
+            let report = schedulers.report(&name, identity.as_ref(), detail).await;
             let result = Box::new(report);
             Response::Report { name, result }
         }));

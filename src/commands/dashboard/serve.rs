@@ -57,7 +57,7 @@ pub(super) async fn serve(
         .transpose()
         .context("can't find the directory of `--socket`")?;
     let mut interrupts = Interrupts::listen()?;
-    let server = Server::listen(gateway.pages(name)?, port, socket.as_deref())
+    let server = Server::listen(gateway.dashboard_client(name)?, port, socket.as_deref())
         .await
         .map_err(|source| DashboardError::NotServed {
             name: name.to_owned(),

@@ -164,9 +164,9 @@ impl Route<'_> {
             return Check::skipped(NAME, "there is no connection");
         };
         match reach::handshake(stream, host, self.limit).await {
-            Ok(handshake) => Check::ok(
+            Ok(protocol) => Check::ok(
                 NAME,
-                format!("{}, the certificate is valid; {trust}", handshake.version),
+                format!("{protocol}, the certificate is valid; {trust}"),
             ),
             Err(error) => match self.server {
                 Err(other @ gateway::Error::OtherProtocol { .. }) => failed(other),
