@@ -12,8 +12,9 @@ use crate::lifecycle::{
     self, CleanUp, NOT_ENDED, ShutdownRequests, candidates, count_clusters, current_records,
     find_one_of, no_match, print_shut_down, request_shutdown, rows, wait_until_gone,
 };
-use crate::orphans::{Lock, StateDir};
+use crate::orphans::lock_clean_up;
 use crate::output::{ClusterRow, Printer};
+use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
 const SHUTDOWN_MORE: &str = "\
@@ -79,8 +80,7 @@ In cron:
   With -q nothing is printed when nothing is done, so that no mail comes. The
   name of each cluster that was shut down goes to stdout, errors to stderr, and
   the exit code isn't 0 when something failed.
-  A second run beside one that is still at work leaves at once, with 0. One that
-  crashed on another host is waited for five minutes.
+  A run that finds another one still at work exits at once, with 0.
 
 State:
   $XDG_STATE_HOME/dgw/GATEWAY (~/.local/state/dgw/GATEWAY), mode 700:
@@ -149,8 +149,8 @@ impl ShutdownArgs {
         if rule.is_none() || !self.yes || self.dry_run {
             return self.run_unlocked(&session).await;
         }
-        match Lock::take(&StateDir::of(session.gateway.base_url())?) {
-            Ok(Some(lock)) => lock.during(self.run_unlocked(&session)).await,
+        match lock_clean_up(&StateDir::of(session.gateway.base_url())?) {
+            Ok(Some(_lock)) => self.run_unlocked(&session).await,
             Ok(None) => {
                 let message = "another clean-up is running: nothing was done";
                 session.printer.note(message);
