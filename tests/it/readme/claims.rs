@@ -14,13 +14,13 @@ use crate::support::{User, repository};
 const NOT_OURS: [(&str, &str); 1] = [("--shell", "tests/gateway/__main__.py")];
 
 /// dgw's help, by which commands and flags are known.
-struct Help {
+pub(crate) struct Help {
     user: User,
     commands: Vec<String>,
 }
 
 impl Help {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let user = User::new();
         let help = user.stdout(&["help"]);
         let list = help.split("Commands:\n").nth(1).expect("the commands");
@@ -45,7 +45,7 @@ impl Help {
     }
 
     /// Panics unless all is there of a line that begins with `dgw`. Returns its command.
-    fn check(&self, line: &str) -> Option<String> {
+    pub(crate) fn check(&self, line: &str) -> Option<String> {
         let own = line.split(" -- ").next().unwrap_or_default();
         let mut words = own.split_whitespace().skip(1).peekable();
         let command = words.next_if(|word| !word.starts_with('-'));
@@ -172,7 +172,7 @@ fn the_readme_gives_every_exit_code() {
             .collect::<Result<BTreeSet<u8>, _>>()
             .expect("numbers")
     };
-    let mut expected = values("Code");
+    let mut expected = values("ExitCode");
     expected.extend(values("Signal").iter().map(|signal| 128 + signal));
     let given = rows.iter().flat_map(|(codes, _)| codes.split(", "));
     let given = given.map(str::parse).collect::<Result<BTreeSet<u8>, _>>();
