@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -77,12 +78,14 @@ fn words(line: &str) -> Vec<&str> {
 
 /// Returns true if `word` has the form of a path in the repository, placeholders included.
 fn is_repository_path(word: &str) -> bool {
-    let path = Regex::new(r"^[\w.][\w.*-]*/[\w./*-]*$").expect("a valid pattern");
-    let file = Regex::new(r"^[\w-]*\.(?:rs|md|toml)$").expect("a valid pattern");
+    static PATH: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r"^(?:[\w.][\w.*-]*/[\w./*-]*|[\w-]*\.(?:rs|md|toml))$";
+        Regex::new(pattern).expect("a valid pattern")
+    });
     // `PREFIX/etc/dask` is somewhere else.
     let first = word.split('/').next().unwrap_or_default();
     let is_placeholder = first.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    (path.is_match(word) && !is_placeholder) || file.is_match(word)
+    PATH.is_match(word) && !is_placeholder
 }
 
 /// Returns true if `path` is there, as far as it has no placeholder (`*`, or in capitals) in it.
