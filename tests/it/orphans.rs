@@ -98,7 +98,8 @@ fn only_what_nobody_needs_goes() {
     thread::sleep(Duration::from_secs(4));
     let freezing = Frozen::scheduler_of(&frozen);
 
-    let rule = ["--idle-for", "3s", "-v", "--probe-timeout", "4s"];
+    // Three times this must stay below the heartbeats that the gateway lets a scheduler miss, 15 s.
+    let rule = ["--idle-for", "3s", "-v", "--probe-timeout", "2s"];
     let preview = run(&user, &[&["list", "-o", "name"], &rule[..]].concat());
     let dry = run(&user, &[&["shutdown", "--dry-run"], &rule[..]].concat());
     let done = run(&user, &[&["shutdown", "--yes"], &rule[..]].concat());
@@ -121,7 +122,7 @@ fn only_what_nobody_needs_goes() {
         (&detached, "1 task to be done"),
         (&published, "1 result held in memory"),
         (&queued, "4 tasks to be done"),
-        (&frozen, "its scheduler tells nothing: no answer within 4 s"),
+        (&frozen, "its scheduler tells nothing: no answer within 2 s"),
         (&kept, "it is protected by `dgw keep`"),
     ] {
         assert_eq!(done.reason(name), reason);
