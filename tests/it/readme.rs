@@ -15,42 +15,59 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use self::page::{Block, Page};
+pub(crate) use self::claims::Help;
+use self::page::Block;
+pub(crate) use self::page::Page;
 use self::reader::Reader;
 use crate::support::{BASIC, HUB, User, send, until};
 
-/// How a section's commands are run.
-type Scene = fn(Vec<Block>);
+/// A test for each section that has commands, and the list of those sections.
+macro_rules! sections {
+    ($($test:ident: $heading:literal => $run:expr,)*) => {
+        const SECTIONS: &[&str] = &[$($heading),*];
 
-/// Those of all sections that have any.
-const SCENES: &[(&str, Scene)] = &[
-    ("See it work", |blocks| alone(User::new(), blocks)),
-    ("Install", install),
-    ("First run", first_run),
-    ("In a shell of a login node or science machine", |blocks| {
-        alone(BASIC.user(), blocks);
-    }),
-    ("A dashboard on your laptop", dashboard),
-    ("In a script", script),
-    ("In cron", cron),
-    ("As a batch job", |blocks| alone(BASIC.user(), blocks)),
-    ("In the terminal of a hub's notebook", notebook),
-    ("Configuration", configuration),
-    ("When it doesn't work", doctor),
-];
+        $(
+            #[test]
+            fn $test() {
+                $run(blocks_of($heading));
+            }
+        )*
+    };
+}
+
+sections! {
+    runs_see_it_work: "See it work" => |blocks| alone(User::new(), blocks),
+    runs_install: "Install" => install,
+    runs_first_run: "First run" => first_run,
+    runs_in_a_shell: "In a shell of a login node or science machine" =>
+        |blocks| alone(BASIC.user(), blocks),
+    runs_a_dashboard_on_your_laptop: "A dashboard on your laptop" => dashboard,
+    runs_in_a_script: "In a script" => script,
+    runs_in_cron: "In cron" => cron,
+    runs_as_a_batch_job: "As a batch job" => |blocks| alone(BASIC.user(), blocks),
+    runs_in_the_terminal_of_a_hub: "In the terminal of a hub's notebook" => notebook,
+    runs_configuration: "Configuration" => configuration,
+    runs_when_it_does_not_work: "When it doesn't work" => doctor,
+}
+
+/// The commands of a section.
+fn blocks_of(heading: &str) -> Vec<Block> {
+    let blocks = Page::read().blocks.into_iter();
+    let blocks = blocks
+        .filter(|block| block.heading == heading)
+        .collect::<Vec<_>>();
+    assert!(!blocks.is_empty(), "no commands in `{heading}`");
+    blocks
+}
 
 #[test]
-fn every_command_does_what_is_said() {
-    let page = Page::read();
-    for block in &page.blocks {
-        let is_run = SCENES.iter().any(|(heading, _)| *heading == block.heading);
-        assert!(is_run, "nothing runs the commands of `{}`", block.heading);
-    }
-    for (heading, scene) in SCENES {
-        let blocks = page.blocks.iter().filter(|block| block.heading == *heading);
-        let blocks = blocks.cloned().collect::<Vec<_>>();
-        assert!(!blocks.is_empty(), "no commands in `{heading}`");
-        scene(blocks);
+fn every_section_with_commands_has_a_test() {
+    for block in Page::read().blocks {
+        let heading = &*block.heading;
+        assert!(
+            SECTIONS.contains(&heading),
+            "nothing runs the commands of `{heading}`"
+        );
     }
 }
 

@@ -2,7 +2,56 @@
 
 use std::fs;
 
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
 use crate::support::repository;
+
+/// A test in a file that no module names would never run.
+#[test]
+fn every_test_file_is_a_module() {
+    let folder = repository().join("tests/it");
+    let root = folder.join("main.rs");
+    let files = source_files(&folder);
+    assert!(files.len() > 20, "only {files:?}");
+    for file in files.iter().filter(|file| **file != root) {
+        let parent = parent_module(file, &folder, &root);
+        let text = fs::read_to_string(&parent).unwrap_or_default();
+        let pattern = format!(r"(?m)^(?:pub(?:\(\w+\))? )?mod {};", module_name(file));
+        let declaration = Regex::new(&pattern).expect("a valid pattern");
+        assert!(
+            declaration.is_match(&text),
+            "`{}` is not declared in `{}`",
+            file.display(),
+            parent.display()
+        );
+    }
+}
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let files_in = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => source_files(&path),
+        Some(extension) if extension == "rs" => vec![path],
+        _ => Vec::new(),
+    };
+    paths.flat_map(files_in).collect()
+}
+
+/// Returns the file that must declare `file`: `a.rs` for `a/b.rs`.
+fn parent_module(file: &Path, folder: &Path, root: &Path) -> PathBuf {
+    match file.parent().expect("a directory") {
+        parent if parent == folder => root.to_owned(),
+        parent => parent.with_extension("rs"),
+    }
+}
+
+fn module_name(file: &Path) -> &str {
+    let name = file.file_stem().and_then(|name| name.to_str());
+    name.expect("a name")
+}
 
 /// The wheel's data are links to what is shipped otherwise too.
 #[test]

@@ -1,6 +1,7 @@
 //! What the README names: commands and flags in prose and tables, exit codes, places.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -14,13 +15,15 @@ use crate::support::{User, repository};
 const NOT_OURS: [(&str, &str); 1] = [("--shell", "tests/gateway/__main__.py")];
 
 /// dgw's help, by which commands and flags are known.
-struct Help {
+pub(crate) struct Help {
     user: User,
     commands: Vec<String>,
+    /// What `dgw help COMMAND` printed, by command; `dgw help` itself has none.
+    texts: RefCell<BTreeMap<Option<String>, String>>,
 }
 
 impl Help {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let user = User::new();
         let help = user.stdout(&["help"]);
         let list = help.split("Commands:\n").nth(1).expect("the commands");
@@ -29,7 +32,11 @@ impl Help {
         let names = list.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
         let names = names.filter(|name| !name.is_empty() && *name != "help");
         let commands = names.map(str::to_owned).collect();
-        Self { user, commands }
+        Self {
+            user,
+            commands,
+            texts: RefCell::default(),
+        }
     }
 
     fn knows(&self, command: &str) -> bool {
@@ -38,14 +45,22 @@ impl Help {
 
     /// Whether `flag` is one of `command`'s, or of dgw itself where there is none.
     fn has(&self, command: Option<&str>, flag: &str) -> bool {
-        let args = ["help"].into_iter().chain(command).collect::<Vec<_>>();
         let pattern = format!(r"(?m)^ +(?:-\w, )?{}(?:[ ,.\n]|$)", regex::escape(flag));
         let pattern = Regex::new(&pattern).expect("a valid pattern");
-        pattern.is_match(&self.user.stdout(&args))
+        pattern.is_match(&self.text(command))
+    }
+
+    fn text(&self, command: Option<&str>) -> String {
+        let mut texts = self.texts.borrow_mut();
+        let text = texts.entry(command.map(str::to_owned)).or_insert_with(|| {
+            let args = ["help"].into_iter().chain(command).collect::<Vec<_>>();
+            self.user.stdout(&args)
+        });
+        text.clone()
     }
 
     /// Panics unless all is there of a line that begins with `dgw`. Returns its command.
-    fn check(&self, line: &str) -> Option<String> {
+    pub(crate) fn check(&self, line: &str) -> Option<String> {
         let own = line.split(" -- ").next().unwrap_or_default();
         let mut words = own.split_whitespace().skip(1).peekable();
         let command = words.next_if(|word| !word.starts_with('-'));
@@ -172,7 +187,7 @@ fn the_readme_gives_every_exit_code() {
             .collect::<Result<BTreeSet<u8>, _>>()
             .expect("numbers")
     };
-    let mut expected = values("Code");
+    let mut expected = values("ExitCode");
     expected.extend(values("Signal").iter().map(|signal| 128 + signal));
     let given = rows.iter().flat_map(|(codes, _)| codes.split(", "));
     let given = given.map(str::parse).collect::<Result<BTreeSet<u8>, _>>();
