@@ -50,10 +50,14 @@ fn page(mut command: clap::Command, name: &str) -> (String, String) {
         .trim_start_matches("Usage: ")
         .to_owned();
     // The text after the options becomes sections of its own, with its line breaks.
-    let man = clap_mangen::Man::new(command.override_usage(usage).after_long_help(Resettable::Reset))
-        .title(name.to_uppercase())
-        .manual("Dask Gateway")
-        .source(version);
+    let man = clap_mangen::Man::new(
+        command
+            .override_usage(usage)
+            .after_long_help(Resettable::Reset),
+    )
+    .title(name.to_uppercase())
+    .manual("Dask Gateway")
+    .source(version);
     let mut text = Vec::new();
     man.render(&mut text).expect("a page renders");
     let mut text = String::from_utf8(text).expect("a page is text");
