@@ -1,5 +1,5 @@
-//! What commands do with clusters: select, start, own until handed over, wait, diagnose, scale, shut
-//! down and clean up.
+//! Work on clusters that several commands share: select, start, own until handed over, wait,
+//! diagnose, scale, shut down and clean up.
 
 mod clean_up;
 mod create;

@@ -16,7 +16,7 @@ struct Scaled {
     adaptive: bool,
     minimum: Option<u32>,
     maximum: Option<u32>,
-    /// What the gateway did instead, in its own words.
+    /// The gateway's explanation, if it granted less.
     clamped: Option<String>,
 }
 
