@@ -11,6 +11,6 @@ mod private_folder;
 mod relay;
 
 pub(crate) use child::{Child, find_program};
-pub(crate) use connection::{Connection, ConnectionSetup};
+pub(crate) use connection::ConnectionSetup;
 pub(crate) use error::Error;
 pub(crate) use export::{RelayLauncher, export, serve_export, unexport};

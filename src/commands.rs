@@ -131,7 +131,7 @@ impl Cli {
 /// Whatever ends the process with another status than 0.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let invocation = Invocation {
-        environment: Environment::of_process(),
+        environment: Environment::from_process(),
         overrides: cli.global.overrides(),
         printer: Printer::new(cli.global.output_options()),
     };

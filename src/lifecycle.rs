@@ -22,15 +22,14 @@ pub(crate) use clean_up::{CleanUp, CleanUpRule};
 pub(crate) use deadline::{Deadline, OutageTolerance, within};
 pub(crate) use error::Error;
 pub(crate) use goal::{WaitGoal, require_running, until};
-pub(crate) use options::{DefaultFault, refused_defaults};
-pub(crate) use owned::OwnedCluster;
+pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status};
 pub(crate) use scale::{
     Scaled, clamped_error, count_workers, granted, scale, scaling_message, unless_clamped,
 };
 pub(crate) use select::{
-    Selectors, candidates, find, find_one, find_one_of, find_with_identity, no_match, rows, with_name,
+    Selectors, candidates, find, find_one_of, find_with_identity, no_match, rows, with_name,
 };
 pub(crate) use shutdown::{
     NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown, wait_until_gone,

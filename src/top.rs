@@ -13,7 +13,7 @@ mod widgets;
 
 pub(crate) use app::App;
 pub(crate) use model::{Settings, SortOrder};
-pub(crate) use screen::{ScreenError, require_screen};
+pub(crate) use screen::require_screen;
 pub(crate) use widgets::titles;
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ fn is_plain(word: &str) -> bool {
 /// Sends a request to the gateway of the line, and returns its response if it arrives in time.
 fn request<T>(request: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
     let (file, address) = options_on_the_line();
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     // Nobody has pressed Enter yet, and no warning can be printed: credentials go only to the
     // configured address, and never unencrypted.
     let settings = config::load(&environment, file.as_deref(), None).ok()?;

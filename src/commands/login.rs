@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{self, Address, Credentials, Draft, Written};
+use crate::config::{self, Address, Credentials, UserFile, WrittenFile};
 use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
@@ -91,14 +91,14 @@ impl LoginArgs {
             overrides,
             printer,
         } = invocation;
-        let draft = Draft::of(environment, overrides.config.as_deref())?;
+        let file = UserFile::read(environment, overrides.config.as_deref())?;
         let work = async {
-            let address = gateway_address(&draft, overrides).await?;
+            let address = gateway_address(&file, overrides).await?;
             if !self.force {
-                draft.refuse_overwriting(&address)?;
+                file.refuse_overwriting(&address)?;
             }
             let (credentials, gateway) =
-                self.credentials(&draft, &address, overrides, printer).await?;
+                self.credentials(&file, &address, overrides, printer).await?;
             gateway.options().await.map_err(LoginError::Refused)?;
             let user = authenticated_user(&credentials, &gateway, overrides).await;
             Ok::<_, Error>((address, credentials, user))
@@ -110,7 +110,7 @@ impl LoginArgs {
             }
         };
         // From here on signals have no effect: the file is written, or it is not.
-        let written = draft.write(&address, &credentials)?;
+        let written = file.write(&address, &credentials)?;
         report(&written, &address, user.as_deref(), printer);
         Ok(())
     }
@@ -118,14 +118,14 @@ impl LoginArgs {
     /// Gets credentials of the kind that the gateway requires, and a client that sends them.
     async fn credentials(
         &self,
-        draft: &Draft<'_>,
+        file: &UserFile<'_>,
         address: &Address,
         overrides: &Overrides,
         printer: &Printer,
     ) -> Result<(Credentials, Gateway), Error> {
         let timeout = overrides.request_timeout;
         let setting = overrides.address_setting();
-        let anonymous = Gateway::anonymous(address, &draft.http_proxy()?, timeout)?
+        let anonymous = Gateway::anonymous(address, &file.http_proxy()?, timeout)?
             .with_address_setting(setting);
         let method = match anonymous.auth_method().await {
             Ok(method) => method,
@@ -160,8 +160,8 @@ impl LoginArgs {
             AuthMethod::Other(name) => return Err(LoginError::Unsupported(name.clone()).into()),
             AuthMethod::Nothing => return Err(LoginError::NoAuthentication(url.to_owned()).into()),
         };
-        draft.check(address, &placeholder)?;
-        warn_about_clear_text(&draft.settings(address, placeholder)?, printer);
+        file.check(address, &placeholder)?;
+        warn_about_clear_text(&file.settings(address, placeholder)?, printer);
         if Printer::can_ask() {
             printer.note(&introduction);
         }
@@ -171,21 +171,21 @@ impl LoginArgs {
                 config::token(&Printer::ask("token", HIDDEN_INPUT, Echo::Off).await?)?
             }
             _ => {
-                let username = self.username(draft).await?;
+                let username = self.username(file).await?;
                 let password = Printer::ask("password", HIDDEN_INPUT, Echo::Off).await?;
                 config::basic(&username, &password)?
             }
         };
-        let settings = draft.settings(address, credentials.clone())?;
+        let settings = file.settings(address, credentials.clone())?;
         let gateway = Gateway::new(&settings, timeout)?.with_address_setting(setting);
         Ok((credentials, gateway))
     }
 
-    async fn username(&self, draft: &Draft<'_>) -> Result<String, Error> {
+    async fn username(&self, file: &UserFile<'_>) -> Result<String, Error> {
         if let Some(username) = &self.username {
             return Ok(username.clone());
         }
-        let default = draft.username();
+        let default = file.username();
         if !Printer::can_ask() {
             let missing = "no user name: set it with `--username`";
             return Ok(default.ok_or_else(|| UsageError(missing.to_owned()))?);
@@ -202,13 +202,13 @@ impl LoginArgs {
 }
 
 /// Returns the gateway's address; asks for it if nothing names it and someone can be asked.
-async fn gateway_address(draft: &Draft<'_>, overrides: &Overrides) -> Result<Address, Error> {
-    match draft.address(overrides.address.as_deref()) {
+async fn gateway_address(file: &UserFile<'_>, overrides: &Overrides) -> Result<Address, Error> {
+    match file.address(overrides.address.as_deref()) {
         Err(config::Error::NoAddress) if Printer::can_ask() => {
             let what = "address of the gateway";
             let typed = Printer::ask(what, "", Echo::On).await?;
             let address = Address::parse(typed.trim());
-            Ok(address.map_err(|problem| config::Error::Unfit { what, problem })?)
+            Ok(address.map_err(|problem| config::Error::Typed { what, problem })?)
         }
         address => Ok(address?),
     }
@@ -227,7 +227,7 @@ async fn authenticated_user(
     }
 }
 
-fn report(written: &Written, address: &Address, user: Option<&str>, printer: &Printer) {
+fn report(written: &WrittenFile, address: &Address, user: Option<&str>, printer: &Printer) {
     let path = written.path.display();
     let old_mode = match written.old_mode {
         Some(mode) if mode != 0o600 => format!("; it was {mode:03o}"),
@@ -241,7 +241,7 @@ fn report(written: &Written, address: &Address, user: Option<&str>, printer: &Pr
             "the previous secret was readable by others: make sure that it is revoked",
         );
     }
-    for (key, source) in &written.overruled {
+    for (key, source) in &written.overridden {
         Printer::warn_always(&format!(
             "`{key}` ({source}) overrides what was saved: remove it"
         ));

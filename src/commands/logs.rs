@@ -9,7 +9,7 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use tokio::time::{Instant, sleep};
 
-use self::error::{LogsError, unreachable};
+use self::error::unreachable;
 use self::reader::{LogReader, LogSource};
 use crate::cli::{TargetArgs, complete, value};
 use crate::error::{Error, UsageError};

@@ -7,10 +7,11 @@ use url::Url;
 pub(crate) struct Address(Url);
 
 impl Address {
-    /// Reads an address as a person writes it.
+    /// Parses an address as a user writes it.
     ///
     /// # Errors
-    /// What is wrong with `text`, fit to follow the name of its key.
+    /// Fails if `text` is no gateway's address, with a text that continues a sentence after the name of
+    /// its key.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.contains("://") {
             return Err("has no scheme: write `https://…` or `http://…`");
@@ -20,10 +21,10 @@ impl Address {
             return Err("must begin with `https://` or `http://`");
         }
         if url.host_str().is_none_or(str::is_empty) {
-            return Err("names no host");
+            return Err("has no host");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not hold a user name or password: they belong in `gateway.auth`");
+            return Err("must not contain a user name or password: they belong in `gateway.auth`");
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("must not have a query or fragment");
@@ -33,33 +34,33 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// The address as text, without a trailing slash.
+    /// Returns the address without a trailing slash.
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// The host name, or the bare IP address.
+    /// Returns the host name or IP address; an IPv6 address is in brackets.
     pub(crate) fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// The port, its scheme's own where none is named.
+    /// Returns the port, by default that of the scheme.
     pub(crate) fn port(&self) -> u16 {
         self.0.port_or_known_default().unwrap_or(8786)
     }
 
-    /// The host and port that schedulers are reached at by default: the address's own
+    /// Returns the default address of the scheduler proxy, which is the gateway's own host and port
     /// (`dask_gateway.Gateway.__init__`).
     pub(crate) fn host_and_port(&self) -> String {
         format!("{}:{}", self.host(), self.port())
     }
 
-    /// Whether it is `https://`.
+    /// Returns true for `https://`.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Whether it leads to this machine.
+    /// Returns true if the address is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slashes_at_the_end_are_dropped() {
+    fn drops_trailing_slashes() {
         for (text, plain) in [
             ("http://h:8000/", "http://h:8000"),
             ("http://h:8000", "http://h:8000"),
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gateway_address_is_refused() {
+    fn refuses_other_urls_and_text() {
         for text in [
             "",
             "gateway",
@@ -110,12 +111,29 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known_by_all_its_names() {
+    fn recognizes_loopback_addresses() {
         let is_loopback = |text| Address::parse(text).expect(text).is_loopback();
         assert!(!is_loopback("http://gateway.example.org"));
         assert!(!is_loopback("http://10.0.0.1:8000"));
         assert!(is_loopback("http://127.0.0.2:8000"));
         assert!(is_loopback("http://[::1]:8000"));
         assert!(is_loopback("http://localhost:8000"));
+        assert!(is_loopback("http://hub.localhost"));
+        assert!(!is_loopback("http://localhost.example.org"));
+        assert!(!is_loopback("http://[::2]"));
+    }
+
+    #[test]
+    fn has_host_and_port_of_the_scheme_by_default() {
+        for (text, expected, is_encrypted) in [
+            ("http://h", "h:80", false),
+            ("https://h/x", "h:443", true),
+            ("https://h:8000", "h:8000", true),
+            ("http://[::1]:1", "[::1]:1", false),
+        ] {
+            let address = Address::parse(text).expect(text);
+            assert_eq!(address.host_and_port(), expected);
+            assert_eq!(address.is_encrypted(), is_encrypted);
+        }
     }
 }

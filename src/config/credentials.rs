@@ -1,12 +1,12 @@
-//! What is sent to say who one is.
+//! The credentials that dgw sends to the gateway.
 
 use super::environment;
 use super::error::Error;
+use super::node::Source;
 use super::secret::Secret;
-use super::tree::Source;
-use super::typed::{Reader, wrong};
+use super::value_reader::ValueReader;
 
-/// What is sent to say who one is.
+/// The credentials that dgw sends to the gateway.
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
     Basic {
@@ -20,7 +20,7 @@ pub(crate) enum Credentials {
     Kerberos,
 }
 
-/// What `gateway.auth.type` may be.
+/// The values that `gateway.auth.type` may have.
 pub(crate) const KNOWN_TYPES: &str = if cfg!(feature = "kerberos") {
     "`jupyterhub`, `basic` and `kerberos`"
 } else {
@@ -28,7 +28,7 @@ pub(crate) const KNOWN_TYPES: &str = if cfg!(feature = "kerberos") {
 };
 
 impl Credentials {
-    /// The name of the authentication, as `gateway.auth.type` spells it.
+    /// Returns the type of authentication, as `gateway.auth.type` spells it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Basic { .. } => "basic",
@@ -38,89 +38,173 @@ impl Credentials {
     }
 }
 
-impl Reader<'_> {
+/// Accepts a token as the user typed it, without the space around it.
+///
+/// # Errors
+/// Fails for text that can't be a token.
+pub(crate) fn token(text: &str) -> Result<Credentials, Error> {
+    let text = text.trim();
+    if !is_token(text) {
+        return Err(Error::Typed {
+            what: "token",
+            problem: "is empty, or contains a space, a line break or a character that isn't ASCII",
+        });
+    }
+    Ok(Credentials::JupyterHub {
+        token: Secret::new(text.to_owned()),
+    })
+}
+
+/// Accepts a user name and a password as the user typed them.
+///
+/// # Errors
+/// Fails for text that HTTP's basic authentication can't send.
+pub(crate) fn basic(username: &str, password: &str) -> Result<Credentials, Error> {
+    let is_printable = |text: &str| text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if username.is_empty() || username.contains(':') || !is_printable(username) {
+        return Err(Error::Typed {
+            what: "user name",
+            problem: "is empty, or contains a colon, a control character or a character that isn't \
+                      ASCII",
+        });
+    }
+    if !is_printable(password) {
+        return Err(Error::Typed {
+            what: "password",
+            problem: "contains a control character or a character that isn't ASCII",
+        });
+    }
+    Ok(Credentials::Basic {
+        username: username.to_owned(),
+        password: Secret::new(password.to_owned()),
+    })
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+impl ValueReader<'_> {
+    /// Reads the credentials.
+    ///
+    /// # Errors
+    /// Fails if the type of authentication is unknown, or if a value is missing or malformed.
     pub(super) fn credentials(&self) -> Result<Credentials, Error> {
         let key = "gateway.auth.type";
-        match self.text(key)?.as_deref() {
-            // What dask_gateway's own defaults say.
-            None | Some("basic") => self.basic(),
-            Some("jupyterhub") => self.jupyterhub(),
-            Some("kerberos") if cfg!(feature = "kerberos") => Ok(Credentials::Kerberos),
-            Some(other) => {
-                let (_, source) = self.leaf(key)?.ok_or(Error::Missing {
-                    key: "gateway.auth.type",
-                    what: "authentication",
-                })?;
-                let problem = match other {
-                    "kerberos" => {
-                        return Err(Error::WithoutKerberos {
-                            set_in: source.to_string(),
-                        });
-                    }
-                    class if class.contains('.') => format!(
-                        "is the Python class `{class}`, which dgw can't load: it knows {KNOWN_TYPES}"
-                    ),
-                    other => format!("is `{other}`: dgw knows {KNOWN_TYPES}"),
-                };
-                Err(wrong(key, source, &problem))
+        let Some((kind, source)) = self.text_and_source(key)? else {
+            // dask_gateway's own default.
+            return self.basic();
+        };
+        let problem = match kind.as_str() {
+            "basic" => return self.basic(),
+            "jupyterhub" => return self.jupyterhub(),
+            "kerberos" if cfg!(feature = "kerberos") => return Ok(Credentials::Kerberos),
+            "kerberos" => {
+                return Err(Error::WithoutKerberos {
+                    set_in: source.to_string(),
+                });
             }
-        }
+            class if class.contains('.') => {
+                format!(
+                    "is the Python class `{class}`, which dgw can't load: it knows {KNOWN_TYPES}"
+                )
+            }
+            other => format!("is `{other}`: dgw knows {KNOWN_TYPES}"),
+        };
+        Err(Error::value(key, source, problem))
     }
 
+    /// Reads the user name and password, whatever the type of authentication.
+    ///
+    /// # Errors
+    /// Fails if one is malformed, or if there is no user name.
     pub(super) fn basic(&self) -> Result<Credentials, Error> {
-        let username_key = "gateway.auth.kwargs.username";
-        let username = self.ascii(username_key)?.or_else(|| {
-            // Python's getpass.getuser looks at these, in this order.
+        let username = self.ascii("gateway.auth.kwargs.username")?;
+        let password = self.ascii("gateway.auth.kwargs.password")?;
+        // Python's getpass.getuser reads these, in this order.
+        let account = || {
             ["LOGNAME", "USER", "LNAME", "USERNAME"]
                 .into_iter()
                 .find_map(|name| self.environment.get(name).filter(|user| !user.is_empty()))
                 .map(str::to_owned)
                 .or_else(environment::account)
-        });
+        };
+        let username = username.map(|(username, _)| username).or_else(account);
         Ok(Credentials::Basic {
-            username: username.ok_or(Error::Missing {
-                key: username_key,
-                what: "user name",
-            })?,
-            password: Secret::new(
-                self.ascii("gateway.auth.kwargs.password")?
-                    .unwrap_or_default(),
-            ),
+            username: username.ok_or(Error::NoUsername)?,
+            password: Secret::new(password.map(|(password, _)| password).unwrap_or_default()),
         })
     }
 
     fn jupyterhub(&self) -> Result<Credentials, Error> {
         let key = "gateway.auth.kwargs.api_token";
         let variable = "JUPYTERHUB_API_TOKEN";
-        let (token, source) = match (self.ascii(key)?, self.leaf(key)?) {
-            (Some(token), Some((_, source))) => (token, source.clone()),
-            _ => match self.environment.get(variable) {
-                Some(token) => (token.to_owned(), Source::Variable(variable.to_owned())),
-                None => {
-                    return Err(Error::Missing {
-                        key,
-                        what: "JupyterHub token",
-                    });
-                }
+        let of_hub = Source::Variable(variable.to_owned());
+        let (token, source) = match self.ascii(key)? {
+            Some(configured) => configured,
+            None => match self.environment.get(variable) {
+                Some(token) => (token.to_owned(), &of_hub),
+                None => return Err(Error::NoToken),
             },
         };
-        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            let problem = "is empty, or holds a space or line break";
-            return Err(wrong(key, &source, problem));
+        if !is_token(&token) {
+            let problem = "is empty, or contains a space or line break";
+            return Err(Error::value(key, source, problem));
         }
         Ok(Credentials::JupyterHub {
             token: Secret::new(token),
         })
     }
 
-    /// Credentials must be ASCII: servers answer anything else with an error of their own.
-    fn ascii(&self, key: &str) -> Result<Option<String>, Error> {
-        let text = self.text(key)?;
-        match (&text, self.leaf(key)?) {
-            (Some(text), Some((_, source))) if !text.is_ascii() => {
-                Err(wrong(key, source, "may only hold ASCII characters"))
+    /// Reads a text that must be ASCII: servers fail on credentials that are not.
+    fn ascii(&self, key: &str) -> Result<Option<(String, &Source)>, Error> {
+        match self.text_and_source(key)? {
+            Some((text, source)) if !text.is_ascii() => {
+                let problem = "may only contain ASCII characters";
+                Err(Error::value(key, source, problem))
             }
-            _ => Ok(text),
+            text => Ok(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_typed_tokens_without_space_around() {
+        let typed = token(" t0ken\n");
+        assert!(
+            matches!(typed, Ok(Credentials::JupyterHub { token }) if token.expose() == "t0ken")
+        );
+        for text in ["", " ", "two words", "a\tb", "t\u{f6}ken", "a\u{7f}"] {
+            assert!(token(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn accepts_typed_passwords_that_basic_authentication_can_send() {
+        let typed = basic("Ada L", "a: b~");
+        assert!(matches!(
+            typed,
+            Ok(Credentials::Basic { username, password })
+                if username == "Ada L" && password.expose() == "a: b~"
+        ));
+        assert!(basic("ada", "").is_ok());
+        for (username, password) in [
+            ("", "x"),
+            ("a:b", "x"),
+            ("a\tb", "x"),
+            ("\u{e9}", "x"),
+            ("ada", "a\nb"),
+            ("ada", "\u{e9}"),
+            ("ada", "\u{7f}"),
+        ] {
+            assert!(
+                basic(username, password).is_err(),
+                "{username:?} {password:?}"
+            );
         }
     }
 }

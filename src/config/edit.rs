@@ -1,136 +1,112 @@
-//! Sets a few values in a configuration file's text, and changes nothing else of it.
+//! Sets a few values in the text of a configuration file, and changes nothing else in it.
 //!
-//! The text is edited line by line: comments, blank lines and spellings stay as they are. What such
-//! an edit means is not guessed: the new text is parsed, and must hold what the old one held but
-//! for what was set. A file that is written in a way this doesn't understand (flow style, anchors,
-//! JSON) is left alone.
+//! The text is edited line by line: comments, blank lines and spellings stay as they are. The result
+//! is then checked: the new text is parsed, and must hold the same as the old one except for the
+//! changes. A file in a style that this doesn't understand (flow style, anchors, JSON) is refused.
 
 use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 
-use serde_yaml::{Mapping, Value};
+use super::leaf::Leaf;
+use super::node::{Node, Source};
+use super::read;
 
-/// A key, from the file's top level down, and its new text; without one the key goes.
+/// A key, from the file's top level down, and its new text, or none to remove the key.
 pub(super) struct Change {
     pub(super) path: &'static [&'static str],
     pub(super) value: Option<String>,
 }
 
-/// `text` with `changes` made, or `None` where that can't be done safely.
-pub(super) fn edited(text: &str, changes: &[Change]) -> Option<String> {
-    let mut expected: Value = serde_yaml::from_str(text).ok()?;
+/// Makes `changes` in `text`, the content of the file at `path`. Returns `None` if that can't be done
+/// safely.
+pub(super) fn edited(path: &Path, text: &str, changes: &[Change]) -> Option<String> {
+    let source = Arc::new(Source::File(path.to_owned()));
+    let mut expected = read::parse(path, text).ok()?;
     let mut lines = Lines::of(text);
     for change in changes {
         if let Some(value) = &change.value {
-            set(&mut expected, change.path, value)?;
-            lines.set(change.path, value)?;
+            lines.set(change.path, value, &expected)?;
+            let leaf = Leaf::Json(value.as_str().into());
+            expected.set(change.path, Node::Leaf(leaf, Arc::clone(&source)));
         } else {
-            remove(&mut expected, change.path);
+            expected.remove(change.path);
             lines.remove(change.path);
         }
     }
     let edited = lines.text();
-    let found: Value = serde_yaml::from_str(&edited).ok()?;
+    let found = read::parse(path, &edited).ok()?;
     (found == expected).then_some(edited)
 }
 
-/// The lines that hold `changes`, in a file of their own.
-pub(super) fn written_out(changes: &[Change]) -> String {
+/// Returns the text of a new file with `changes`.
+pub(super) fn as_new_file(changes: &[Change]) -> String {
     let mut lines = Lines::of("");
     for change in changes {
         if let Some(value) = &change.value {
-            lines.set(change.path, value);
+            lines.set(change.path, value, &Node::default());
         }
     }
     lines.text()
 }
 
-/// Text as a YAML scalar that any parser of either version reads as that text. It holds no control
-/// characters: [`super::draft`] sees to that.
+/// Writes text as a YAML scalar that any parser, of YAML 1.1 or 1.2, reads as that text. It must hold
+/// no control characters.
 fn scalar(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:[]".contains(c);
     let is_word = text.starts_with("http") || matches!(text, "basic" | "jupyterhub" | "kerberos");
     if is_word && text.chars().all(is_plain) && !text.ends_with(':') {
         text.to_owned()
     } else {
-        // JSON's quoting is YAML's double quoting, for what has no control characters.
-        serde_json::Value::String(text.to_owned()).to_string()
+        // JSON's quoting is YAML's double quoting, for text without control characters.
+        serde_json::Value::from(text).to_string()
     }
 }
 
-/// `-` and `_` are alike in dask's keys.
+/// Returns true if dask treats the keys as the same: `-` and `_` are alike.
 fn is_same_key(key: &str, wanted: &str) -> bool {
     key.replace('-', "_") == wanted.replace('-', "_")
 }
 
-fn find(mapping: &Mapping, key: &str) -> Option<Value> {
-    let mut keys = mapping.keys();
-    let is_it = |found: &&Value| found.as_str().is_some_and(|found| is_same_key(found, key));
-    keys.find(is_it).cloned()
-}
-
-/// Sets a value in what was parsed; `None` where something else than a mapping is in the way.
-fn set(level: &mut Value, path: &[&str], value: &str) -> Option<()> {
-    let [key, below @ ..] = path else {
-        *level = Value::String(value.to_owned());
-        return Some(());
-    };
-    if level.is_null() {
-        *level = Value::Mapping(Mapping::new());
-    }
-    let mapping = level.as_mapping_mut()?;
-    let key = find(mapping, key).unwrap_or_else(|| Value::String((*key).to_owned()));
-    set(mapping.entry(key).or_insert(Value::Null), below, value)
-}
-
-fn remove(level: &mut Value, path: &[&str]) {
-    let (Some(mapping), [key, below @ ..]) = (level.as_mapping_mut(), path) else {
-        return;
-    };
-    let Some(key) = find(mapping, key) else {
-        return;
-    };
-    if below.is_empty() {
-        mapping.shift_remove(&key);
-    } else if let Some(level) = mapping.get_mut(&key) {
-        remove(level, below);
-    }
-}
-
-/// A file's lines, without their ends.
+/// The lines of a file, without their line breaks.
 struct Lines {
     lines: Vec<String>,
-    end: &'static str,
+    line_break: &'static str,
 }
 
-/// How far sections that are new are indented.
+/// Indentation of new sections.
 const STEP: usize = 2;
 
 impl Lines {
     fn of(text: &str) -> Self {
         Self {
             lines: text.lines().map(str::to_owned).collect(),
-            end: if text.contains("\r\n") { "\r\n" } else { "\n" },
+            line_break: if text.contains("\r\n") { "\r\n" } else { "\n" },
         }
     }
 
     fn text(&self) -> String {
         let lines = self.lines.iter();
-        lines.flat_map(|line| [line.as_str(), self.end]).collect()
+        lines
+            .flat_map(|line| [line.as_str(), self.line_break])
+            .collect()
     }
 
-    fn set(&mut self, path: &[&str], value: &str) -> Option<()> {
+    /// Sets the value at `path`. Returns `None` if it can't: `held`, the parsed text, has a key that
+    /// this doesn't find in the lines, or it has another value where a section should be.
+    fn set(&mut self, path: &[&str], value: &str, held: &Node) -> Option<()> {
         let mut range = 0..self.lines.len();
         for (depth, key) in path.iter().enumerate() {
             let indent = self.indent_within(&range).unwrap_or(depth * STEP);
             let Some(at) = self.find(&range, indent, key) else {
                 self.insert(&range, indent, &path[depth..], value);
-                return Some(());
+                return held.get(&path[..=depth].join(".")).is_none().then_some(());
             };
             let below = self.below(at, indent, range.end);
             let (head, old, comment) = parts(&self.lines[at])?;
             if depth + 1 == path.len() {
                 self.lines[at] = format!("{head}: {}{comment}", scalar(value));
-                // A value may go on in the lines below.
+                // A value may continue in the lines below.
                 self.drop_content(below);
                 return Some(());
             }
@@ -163,7 +139,7 @@ impl Lines {
         }
     }
 
-    /// How far the first line within `range` that isn't a comment is indented.
+    /// Returns the indentation of the first line within `range` that isn't a comment.
     fn indent_within(&self, range: &Range<usize>) -> Option<usize> {
         let lines = self.lines[range.clone()].iter();
         let mut lines = lines.filter(|line| is_content(line) && !is_marker(line));
@@ -179,7 +155,7 @@ impl Lines {
         })
     }
 
-    /// The lines that belong to the key at `at`: up to the next that is indented no further.
+    /// Returns the lines that belong to the key at `at`: up to the next line that is indented no more.
     fn below(&self, at: usize, indentation: usize, end: usize) -> Range<usize> {
         let is_beyond = |at: &usize| {
             let line = &self.lines[*at];
@@ -188,7 +164,7 @@ impl Lines {
         at + 1..(at + 1..end).find(is_beyond).unwrap_or(end)
     }
 
-    /// Drops the lines of `range` that aren't comments.
+    /// Removes the lines of `range` that aren't comments.
     fn drop_content(&mut self, range: Range<usize>) {
         for at in range.rev() {
             if is_content(&self.lines[at]) {
@@ -197,8 +173,8 @@ impl Lines {
         }
     }
 
-    /// Adds what is missing of `path` at the end of `range`, before the comments that end it; in a
-    /// file of nothing but comments, above them.
+    /// Adds `path` at the end of `range`, before the comments at its end; in a file of only comments,
+    /// above them.
     fn insert(&mut self, range: &Range<usize>, indentation: usize, path: &[&str], value: &str) {
         let mut added = path
             .iter()
@@ -237,12 +213,12 @@ fn is_content(line: &str) -> bool {
     !line.is_empty() && !line.starts_with('#')
 }
 
-/// A line that begins a document, or says how to read it.
+/// Returns true for a line that begins a document, or is a directive.
 fn is_marker(line: &str) -> bool {
     line.starts_with("---") || line.starts_with('%')
 }
 
-/// A line's key, and what follows its colon.
+/// Splits a line into its key and the text after the colon.
 fn key(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
     let quote = line.chars().next().filter(|c| ['"', '\''].contains(c));
@@ -254,7 +230,7 @@ fn key(line: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some((key, rest))
 }
 
-/// A line with a key as what stands before the colon, its value, and the comment with the space
+/// Splits a line with a key into the text before the colon, the value, and the comment with the space
 /// before it.
 fn parts(line: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = key(line)?;
@@ -263,7 +239,7 @@ fn parts(line: &str) -> Option<(&str, &str, &str)> {
     let start = rest.len() - trimmed.len();
     let length = match trimmed.chars().next() {
         Some('#') => 0,
-        Some(quote @ ('"' | '\'')) => quoted(trimmed, quote),
+        Some(quote @ ('"' | '\'')) => quoted_length(trimmed, quote),
         _ => trimmed.find(" #").unwrap_or(trimmed.len()),
     };
     let value = trimmed[..length].trim_end();
@@ -275,8 +251,9 @@ fn parts(line: &str) -> Option<(&str, &str, &str)> {
     Some((head, value, comment.trim_end()))
 }
 
-/// How long the quoted text is that `text` begins with; all of it where it ends on another line.
-fn quoted(text: &str, quote: char) -> usize {
+/// Returns the length of the quoted string at the start of `text`, or of all of `text` if the string
+/// ends on another line.
+fn quoted_length(text: &str, quote: char) -> usize {
     let mut characters = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {
         let doubled = quote == '\'' && characters.peek().is_some_and(|(_, next)| *next == quote);

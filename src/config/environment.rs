@@ -7,90 +7,84 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::Value;
 
-use super::tree::{Node, Source, Tree};
-use super::{Error, literal, plain};
+use super::error::Error;
+use super::literal;
+use super::node::{Node, Source, insert};
 
 /// A snapshot of the process's environment. It may hold secrets, so it has no `Debug`.
-#[derive(Default)]
 pub(crate) struct Environment {
-    /// In the order they came in, which decides between two spellings of one key.
-    variables: Vec<(String, String)>,
-    /// Those whose value isn't UTF-8.
-    garbled: Vec<(String, OsString)>,
+    /// In the order of the process, which decides between two spellings of one key.
+    variables: Vec<(String, OsString)>,
 }
 
 impl Environment {
-    /// The variables that this process was given.
-    pub(crate) fn of_process() -> Self {
-        let mut environment = Self::default();
-        for (name, value) in std::env::vars_os() {
-            let Ok(name) = name.into_string() else {
-                continue;
-            };
-            match value.into_string() {
-                Ok(value) => environment.variables.push((name, value)),
-                Err(value) => environment.garbled.push((name, value)),
-            }
+    /// Takes the variables of this process, except those whose name isn't UTF-8.
+    pub(crate) fn from_process() -> Self {
+        let variables = std::env::vars_os();
+        let named = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self {
+            variables: named.collect(),
         }
-        environment
     }
 
-    /// The value of a variable, if it is set.
+    /// Returns the value of a variable, if it is set to UTF-8 text.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.path(name)?.to_str()
+    }
+
+    /// Returns the value of a variable, if it is set, whatever its encoding.
+    pub(super) fn path(&self, name: &str) -> Option<&OsStr> {
         let mut variables = self.variables.iter();
-        let (_, value) = variables.find(|(there, _)| there == name)?;
+        let (_, value) = variables.find(|(existing, _)| existing == name)?;
         Some(value)
     }
 
-    /// The same, whatever bytes it holds.
-    pub(super) fn path(&self, name: &str) -> Option<&OsStr> {
-        let mut garbled = self.garbled.iter();
-        let garbled = || Some(garbled.find(|(there, _)| there == name)?.1.as_os_str());
-        self.get(name).map(OsStr::new).or_else(garbled)
-    }
-
-    /// A variable of dask's that is set, to what can't be read.
-    pub(super) fn garbled_setting(&self) -> Option<&str> {
-        let mut names = self.garbled.iter().map(|(name, _)| name.as_str());
+    /// Returns the name of a variable that counts as configuration, and isn't UTF-8.
+    pub(super) fn undecodable_setting(&self) -> Option<&str> {
+        let undecodable = self
+            .variables
+            .iter()
+            .filter(|(_, value)| value.to_str().is_none());
+        let mut names = undecodable.map(|(name, _)| name.as_str());
         names.find(|name| name.starts_with("DASK_") || *name == "JUPYTERHUB_API_TOKEN")
     }
 
-    /// What the `DASK_GATEWAY__…` variables set, as `dask.config.collect_env` reads them: lower
-    /// case, `__` or `.` between levels, the value a Python literal where it is one, and under all
-    /// of them what a parent's dask hands down to its workers.
+    /// Reads the `DASK_GATEWAY__…` variables as `dask.config.collect_env` does: lower case, `__` or
+    /// `.` between levels, the value a Python literal if it is one. The configuration that a parent
+    /// process's dask passes on lies under all of them.
     ///
     /// # Errors
-    /// What is handed down can't be read.
-    pub(super) fn gateway_section(&self) -> Result<Tree, Error> {
-        let mut tree = Tree::default();
+    /// Fails if that configuration can't be decoded.
+    pub(super) fn gateway_section(&self) -> Result<Node, Error> {
+        let mut tree = Node::default();
         if let Some(inherited) = self.get(INHERITED) {
             let source = Arc::new(Source::Variable(INHERITED.to_owned()));
-            let inherited =
-                deserialized(inherited).ok_or_else(|| Error::Garbled(INHERITED.to_owned()))?;
-            if let Some(section) = inherited.get("gateway") {
-                tree.set(&["gateway"], Node::new(section.clone().into(), &source));
+            let mut inherited = deserialized(inherited)
+                .ok_or_else(|| Error::UndecodableVariable(INHERITED.to_owned()))?;
+            if let Some(section) = inherited.get_mut("gateway") {
+                tree.set(&["gateway"], Node::from_json(section.take(), &source));
             }
         }
         let mut settings = Vec::new();
         for (name, value) in &self.variables {
-            if let Some(path) = name.strip_prefix("DASK_") {
+            if let (Some(path), Some(value)) = (name.strip_prefix("DASK_"), value.to_str()) {
                 let path = path.to_lowercase().replace("__", ".");
-                plain::insert(&mut settings, path, (name, value));
+                insert(&mut settings, path, (name, value));
             }
         }
         for (path, (name, value)) in settings {
             let keys = path.split('.').collect::<Vec<_>>();
             if keys[0] == "gateway" {
                 let source = Arc::new(Source::Variable(name.clone()));
-                tree.set(&keys, Node::new(literal::interpret(value), &source));
+                tree.set(&keys, literal::interpret(value, &source));
             }
         }
         Ok(tree)
     }
 }
 
-/// The name of the account that this process runs under, where no variable tells: in a container,
-/// whose users are in its own `/etc/passwd`.
+/// Returns the name of this process's account, for containers whose environment doesn't name it:
+/// their accounts are in their own `/etc/passwd`.
 pub(super) fn account() -> Option<String> {
     let id = rustix::process::getuid().as_raw().to_string();
     let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
@@ -108,11 +102,14 @@ fn deserialized(text: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
+#[cfg(test)]
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
+        let variables = variables.into_iter();
         Self {
-            variables: variables.into_iter().collect(),
-            garbled: Vec::new(),
+            variables: variables
+                .map(|(name, value)| (name, value.into()))
+                .collect(),
         }
     }
 }

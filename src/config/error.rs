@@ -1,60 +1,63 @@
-//! Why a configuration is refused. Every one of these ends with exit code 3.
+//! Reasons why a configuration is refused, or can't be written.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// How to get a dgw that knows Kerberos.
+use super::node::Source;
+use crate::error::{ExitCode, Failure};
+
+/// How to get a dgw with Kerberos.
 pub(crate) const WITH_KERBEROS: &str = "`cargo install --path . --features kerberos` in dgw's \
                                         sources builds one with it; that takes Debian's \
                                         libkrb5-dev, libclang-dev and pkg-config, or RHEL's \
                                         krb5-devel and clang-devel";
 
-/// A configuration that can't be used. No variant carries a value that may be a secret.
+/// A configuration that can't be used or written. No variant carries a value that may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("no such configuration file: `{}`", .0.display())]
     NoSuchFile(PathBuf),
     #[error("refused to use `{}`: {fault}", path.display())]
     Refused { path: PathBuf, fault: FileFault },
-    #[error("`{}` is not a valid dask configuration file{}", path.display(), Place(*line, *column))]
+    #[error("`{}` is not a valid dask configuration file{}", path.display(), place_text(*place))]
     Malformed {
         path: PathBuf,
-        line: Option<u64>,
-        column: Option<u64>,
+        /// Line and column, counted from 1.
+        place: Option<(u64, u64)>,
     },
-    #[error("the variable `{0}` is not UTF-8 text")]
-    Garbled(String),
-    #[error("no home folder is known, and no `--config`")]
+    #[error("the environment variable `{0}` can't be decoded")]
+    UndecodableVariable(String),
+    #[error("can't find your home directory")]
     NoHome,
-    #[error("`{}` holds {what} already: nothing was changed", path.display())]
-    Taken {
+    #[error("`{}` already holds {what}; nothing was changed", path.display())]
+    WouldOverwrite {
         path: PathBuf,
-        /// What would be lost.
+        /// The setting that would be lost.
         what: &'static str,
     },
-    #[error("`{}` can't be changed safely, so it was left as it is", path.display())]
+    #[error("can't edit `{}` safely; it was left unchanged", path.display())]
     NotEditable {
         path: PathBuf,
-        /// What should stand in it, without the secret.
+        /// The lines to add, without the secret.
         lines: String,
     },
-    #[error("`{}` was changed by somebody else meanwhile, so it was left as it is", .0.display())]
-    Raced(PathBuf),
+    #[error("`{}` was changed by another program in the meantime; it was left unchanged", .0.display())]
+    ChangedMeanwhile(PathBuf),
     #[error("can't write `{}`, so nothing was changed: {cause}", path.display())]
     NotWritten { path: PathBuf, cause: String },
     #[error("the {what} {problem}")]
-    Unfit {
-        /// What was typed.
+    Typed {
+        /// What the user typed.
         what: &'static str,
         problem: &'static str,
     },
     #[error("`--address` {0}")]
-    Flag(&'static str),
+    AddressFlag(&'static str),
     #[error("no gateway address is configured")]
     NoAddress,
-    /// The address may stand there.
+    /// There may be an address in a directory that can't be read.
     #[error("no gateway address is configured, and `{}` can't be read", .0.display())]
-    Hidden(PathBuf),
+    NoAddressReadable(PathBuf),
     #[error("`{key}` ({set_in}) {problem}")]
     Value {
         key: String,
@@ -67,14 +70,88 @@ pub(crate) enum Error {
         /// Where it was set.
         set_in: String,
     },
-    #[error("no {what} is configured: `{key}` is not set")]
-    Missing {
-        key: &'static str,
-        what: &'static str,
-    },
+    #[error("no JupyterHub token is configured: `gateway.auth.kwargs.api_token` is not set")]
+    NoToken,
+    #[error("no user name is configured: `gateway.auth.kwargs.username` is not set")]
+    NoUsername,
 }
 
-/// What is wrong with a file; modes are permission bits as `stat` gives them.
+impl Error {
+    /// A value that dgw can't use; `problem` continues a sentence after its key.
+    pub(super) fn value(key: &str, source: &Source, problem: impl Into<String>) -> Self {
+        Self::Value {
+            key: key.to_owned(),
+            set_in: source.to_string(),
+            problem: problem.into(),
+        }
+    }
+
+    /// Returns [`Failure::hint`].
+    pub(crate) fn hint(&self) -> Option<String> {
+        Failure::hint(self)
+    }
+}
+
+impl Failure for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::AddressFlag(_) | Self::WouldOverwrite { .. } | Self::Typed { .. } => {
+                ExitCode::Usage
+            }
+            Self::NotWritten { .. } | Self::ChangedMeanwhile(_) => ExitCode::Other,
+            _ => ExitCode::Configuration,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Refused { path, fault } => return fault.hint(path),
+            Self::Malformed { .. } => {
+                "correct the file at that place: it must be a YAML mapping, and dask reads it too"
+            }
+            Self::NoAddress => "`dgw login --address https://gateway.example.org` configures one",
+            Self::NoAddressReadable(path) => {
+                let path = quoted(path);
+                return Some(format!(
+                    "check its mode, and those of the directories above it: namei -l {path}"
+                ));
+            }
+            Self::UndecodableVariable(name) => {
+                return Some(format!("unset {name}, or set it to valid text"));
+            }
+            Self::WouldOverwrite { .. } => "`--force` overwrites it",
+            Self::NotEditable { lines, .. } => {
+                return Some(format!(
+                    "add these lines to it yourself, with the secret, and run `chmod 600` on \
+                     it:\n\n{lines}"
+                ));
+            }
+            Self::WithoutKerberos { .. } => WITH_KERBEROS,
+            Self::ChangedMeanwhile(_) => "run `dgw login` again",
+            Self::NotWritten { .. } => "fix that, or name another file with `--config`",
+            Self::NoToken => {
+                "create a token on the hub's token page and give it to `dgw login`, or set \
+                 JUPYTERHUB_API_TOKEN"
+            }
+            Self::NoUsername => "`dgw login` asks for it and saves it",
+            Self::NoHome => "set HOME, or name a file with `--config`",
+            Self::Typed { .. }
+            | Self::NoSuchFile(_)
+            | Self::Value { .. }
+            | Self::AddressFlag(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Describes a place in a file: `: line 3, column 5`.
+fn place_text(place: Option<(u64, u64)>) -> String {
+    place.map_or_else(String::new, |(line, column)| {
+        format!(": line {line}, column {column}")
+    })
+}
+
+/// The reason why a file is refused. Modes are permission bits as `stat` gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFault {
     NotRegular,
@@ -86,17 +163,17 @@ pub(crate) enum FileFault {
     Mode(u32),
     FolderMode(u32),
     FolderNotYours(u32),
-    /// A site's file, which may be one's own: in an environment's folder.
+    /// A site's file, which may be the user's own, as in a conda environment.
     SecretForAll {
         mode: u32,
         is_own: bool,
     },
-    /// The same of one that everyone may change.
+    /// A site's file that everyone can write to.
     WritableForAll {
         mode: u32,
         is_own: bool,
     },
-    /// And of a folder of such files.
+    /// A directory of site files that everyone can write to.
     FolderForAll(u32),
 }
 
@@ -117,67 +194,23 @@ impl fmt::Display for FileFault {
             Self::NotYours(uid) => write!(f, "it belongs to another user (uid {uid})"),
             Self::Mode(mode) => write!(f, "its mode is {mode:03o}, it must be 600"),
             Self::FolderMode(mode) => {
-                write!(f, "others may write to its folder (mode {mode:03o})")
+                write!(f, "its directory is writable by others (mode {mode:03o})")
             }
             Self::FolderNotYours(uid) => {
-                write!(f, "its folder belongs to another user (uid {uid})")
+                write!(f, "its directory belongs to another user (uid {uid})")
             }
             Self::SecretForAll { mode, .. } => {
                 write!(
                     f,
-                    "it holds a secret that others may read (mode {mode:03o})"
+                    "it holds a secret and is readable by others (mode {mode:03o})"
                 )
             }
             Self::WritableForAll { mode, .. } => {
-                write!(f, "everyone may write to it (mode {mode:03o})")
+                write!(f, "it is writable by everyone (mode {mode:03o})")
             }
             Self::FolderForAll(mode) => {
-                write!(f, "everyone may write to its folder (mode {mode:03o})")
+                write!(f, "its directory is writable by everyone (mode {mode:03o})")
             }
-        }
-    }
-}
-
-impl Error {
-    /// The one thing to do about it.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused { path, fault } => fault.hint(path),
-            Self::Malformed { .. } => {
-                Some("dask reads this file too: it must be a YAML mapping".to_owned())
-            }
-            Self::NoAddress => Some(
-                "`dgw login --address https://gateway.example.org` sets up one's configuration"
-                    .to_owned(),
-            ),
-            Self::Hidden(path) => Some(format!(
-                "check its mode, and those of the folders above it: namei -l {}",
-                quoted(path)
-            )),
-            Self::Garbled(name) => Some(format!("unset {name}, or set it to text")),
-            Self::Taken { .. } => Some("`--force` writes over it".to_owned()),
-            Self::NotEditable { lines, .. } => Some(format!(
-                "put these lines into it yourself, with the secret, and `chmod 600` it:\n\n{lines}"
-            )),
-            Self::WithoutKerberos { .. } => Some(WITH_KERBEROS.to_owned()),
-            Self::Raced(_) => Some("run `dgw login` again".to_owned()),
-            Self::NotWritten { .. } => {
-                Some("mend that, or name another file with `--config`".to_owned())
-            }
-            Self::NoHome
-            | Self::Unfit { .. }
-            | Self::NoSuchFile(_)
-            | Self::Value { .. }
-            | Self::Flag(_) => None,
-            Self::Missing { key, .. } => Some(match *key {
-                "gateway.auth.kwargs.api_token" => {
-                    "make a token on the hub's token page and give it to `dgw login`, or set it in \
-                     JUPYTERHUB_API_TOKEN"
-                        .to_owned()
-                }
-                "gateway.auth.kwargs.username" => "`dgw login` asks for it and keeps it".to_owned(),
-                _ => "set it in ~/.config/dask/gateway.yaml".to_owned(),
-            }),
         }
     }
 }
@@ -185,7 +218,7 @@ impl Error {
 impl FileFault {
     fn hint(self, path: &std::path::Path) -> Option<String> {
         let file = quoted(path);
-        let folder = quoted(path.parent().unwrap_or(path));
+        let directory = quoted(path.parent().unwrap_or(path));
         match self {
             Self::Unreadable(_) | Self::SecretForAll { is_own: true, .. } => {
                 Some(format!("chmod 600 {file}"))
@@ -195,30 +228,31 @@ impl FileFault {
                  mode 644)"
             )),
             Self::SecretForAll { .. } => Some(format!(
-                "tell your site's administrators, and give dgw your own file with mode 600 \
-                 (the secret in {file} is open to everyone here)"
+                "tell your site's administrators that everyone here can read the secret in {file}, \
+                 and give dgw your own file with mode 600"
             )),
             Self::WritableForAll { is_own: true, .. } => Some(format!("chmod o-w {file}")),
             Self::WritableForAll { .. } | Self::FolderForAll(_) => Some(format!(
-                "tell your site's administrators: whoever changes {file} gets your token sent to them"
+                "tell your site's administrators: whoever changes {file} can have your token sent to \
+                 them"
             )),
-            Self::FolderMode(_) => Some(format!("chmod go-w {folder}")),
+            Self::FolderMode(_) => Some(format!("chmod go-w {directory}")),
             Self::NotYours(_) => {
-                Some("put a copy of your own in its place, with mode 600".to_owned())
+                Some("replace it with a copy of your own, with mode 600".to_owned())
             }
             Self::Link => Some(
-                "put the file itself there, or name the file it leads to with `--config`"
+                "replace the link with the file itself, or name that file with `--config`"
                     .to_owned(),
             ),
             Self::NotRegular | Self::TooLarge | Self::NotText => None,
             Self::FolderNotYours(_) => {
-                Some("keep it in a folder of your own, and name it with `--config`".to_owned())
+                Some("move it to a directory of your own, and name it with `--config`".to_owned())
             }
         }
     }
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
@@ -229,15 +263,59 @@ fn quoted(path: &std::path::Path) -> String {
     }
 }
 
-/// Where in a file: `, line 3, column 5`.
-struct Place(Option<u64>, Option<u64>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0, self.1) {
-            (Some(line), Some(column)) => write!(f, ": line {line}, column {column}"),
-            (Some(line), None) => write!(f, ": line {line}"),
-            _ => Ok(()),
+    #[test]
+    fn exit_codes_are_those_of_the_contract() {
+        let path = || PathBuf::from("f");
+        for (error, code) in [
+            (Error::AddressFlag("is wrong"), ExitCode::Usage),
+            (
+                Error::WouldOverwrite {
+                    path: path(),
+                    what: "a token",
+                },
+                ExitCode::Usage,
+            ),
+            (
+                Error::Typed {
+                    what: "token",
+                    problem: "is empty",
+                },
+                ExitCode::Usage,
+            ),
+            (Error::ChangedMeanwhile(path()), ExitCode::Other),
+            (
+                Error::NotWritten {
+                    path: path(),
+                    cause: String::new(),
+                },
+                ExitCode::Other,
+            ),
+            (Error::NoAddress, ExitCode::Configuration),
+            (Error::NoToken, ExitCode::Configuration),
+        ] {
+            assert_eq!(error.exit_code(), code, "{error}");
         }
+    }
+
+    #[test]
+    fn malformed_files_are_described_by_place() {
+        let malformed = |place| Error::Malformed {
+            path: "f".into(),
+            place,
+        };
+        let text = "`f` is not a valid dask configuration file";
+        assert_eq!(malformed(None).to_string(), text);
+        let expected = format!("{text}: line 3, column 5");
+        assert_eq!(malformed(Some((3, 5))).to_string(), expected);
+    }
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(quoted("/a/b-c_d.yaml".as_ref()), "/a/b-c_d.yaml");
+        assert_eq!(quoted("/a b/it's".as_ref()), r"'/a b/it'\''s'");
     }
 }

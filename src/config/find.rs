@@ -1,15 +1,16 @@
-//! Which files count, in dask's order.
+//! Finds the files that count, in dask's order.
 
 use std::path::{Path, PathBuf};
 
-use super::{Environment, Error};
+use super::environment::Environment;
+use super::error::Error;
 
-/// Whose file it is: that decides how it is judged.
+/// Whose file it is, which decides the rules it must meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// Set up for everyone by the site's administrators.
     Site,
-    /// The user's own, which is held to mode 600.
+    /// The user's own, which must have mode 600.
     User,
 }
 
@@ -18,12 +19,12 @@ pub(super) enum Owner {
 pub(super) struct Candidate {
     pub(super) path: PathBuf,
     pub(super) owner: Owner,
-    /// Whether it was named as a file, not found in a folder.
+    /// It was named as a file, not found in a directory.
     is_named: bool,
 }
 
 impl Candidate {
-    /// A file of the user's, named as such.
+    /// The user's file `path`.
     pub(super) fn named(path: PathBuf) -> Self {
         Self {
             path,
@@ -32,71 +33,80 @@ impl Candidate {
         }
     }
 
-    /// Whether it is there for the gateway's sake, whatever is in it. Of the folder's other files
-    /// only those with a gateway section matter.
+    /// Returns true if the file is meant for the gateway, whatever its content. Any other file of its
+    /// directory only counts if it has a gateway section.
     pub(super) fn is_the_gateways(&self) -> bool {
         self.is_named || self.path.file_stem().is_some_and(|stem| stem == "gateway")
     }
 }
 
-/// The files dask would read, later ones over earlier ones: the site's folder, that of the Python
-/// one would run, `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
-/// stands in for the last two.
+/// Finds the files that dask would read, of which later ones win: in the site's directory, in that of
+/// the user's Python, in `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
+/// replaces the last two.
 ///
 /// # Errors
-/// `explicit` doesn't exist.
+/// Fails if `explicit` doesn't exist.
 pub(super) fn candidates(
     environment: &Environment,
     explicit: Option<&Path>,
 ) -> Result<Vec<Candidate>, Error> {
-    let site = site_folders(environment).into_iter();
-    let mut places = site.map(|path| (path, Owner::Site)).collect::<Vec<_>>();
     if let Some(path) = explicit
         && path.try_exists().is_ok_and(|exists| !exists)
     {
         return Err(Error::NoSuchFile(path.to_owned()));
     }
-    let of_user = of_user(environment, explicit).into_iter();
-    places.extend(of_user.map(|path| (path, Owner::User)));
+    let site = site_directories(environment).into_iter();
+    let of_user = user_paths(environment, explicit).into_iter();
+    let places = site
+        .map(|path| (path, Owner::Site))
+        .chain(of_user.map(|path| (path, Owner::User)))
+        .collect::<Vec<_>>();
     let mut found = Vec::new();
     for (at, (path, owner)) in places.iter().enumerate() {
-        // A folder named twice counts once, where it is named last.
+        // A directory named twice counts once, where it is named last.
         if !places[at + 1..].iter().any(|(later, _)| later == path) {
-            found.extend(expand(path, *owner));
+            found.extend(files_of(path, *owner));
         }
     }
     Ok(found)
 }
 
-/// Where the user's own files are.
-fn of_user(environment: &Environment, explicit: Option<&Path>) -> Vec<PathBuf> {
+/// Returns the files and directories of the user's own configuration.
+fn user_paths(environment: &Environment, explicit: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = explicit {
         return vec![path.to_owned()];
     }
-    let home = environment.path("HOME").filter(|home| !home.is_empty());
-    let home = home.map(PathBuf::from).or_else(dirs::home_dir);
-    // Not dirs::config_dir: dask says `~/.config` on every system.
-    let of_home = home.map(|home| home.join(".config/dask"));
     let named = environment.get("DASK_CONFIG").map(PathBuf::from);
-    of_home.into_iter().chain(named).collect()
+    home_directory(environment)
+        .into_iter()
+        .chain(named)
+        .collect()
 }
 
-/// A place of the user's that may hold files, and can't be looked into. dask passes over it.
-pub(super) fn hidden(environment: &Environment, explicit: Option<&Path>) -> Option<PathBuf> {
-    let is_hidden = |path: &PathBuf| {
-        let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
-        path.read_dir().is_err_and(denied)
-    };
-    of_user(environment, explicit).into_iter().find(is_hidden)
+/// Returns `~/.config/dask`, as dask does on every system.
+fn home_directory(environment: &Environment) -> Option<PathBuf> {
+    let home = environment.path("HOME").filter(|home| !home.is_empty());
+    let home = home.map(PathBuf::from).or_else(dirs::home_dir)?;
+    Some(home.join(".config/dask"))
 }
 
-/// The `sys.prefix` of the Python that a shell would run here: of the active conda or virtual
-/// environment, or of the one that an image has put on `PATH`.
+/// Returns a directory of the user's that may hold files and can't be read. dask skips it.
+pub(super) fn unreadable_directory(
+    environment: &Environment,
+    explicit: Option<&Path>,
+) -> Option<PathBuf> {
+    let is_denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    let mut paths = user_paths(environment, explicit).into_iter();
+    paths.find(|path| path.read_dir().is_err_and(is_denied))
+}
+
+/// Returns the `sys.prefix` of the Python that a shell would run here: that of the active conda or
+/// virtual environment, or of the one that a container image has put on `PATH`.
 fn python_prefix(environment: &Environment) -> Option<PathBuf> {
     let programs = environment.path("PATH")?;
     let mut candidates = std::env::split_paths(programs)
-        .filter(|folder| folder.is_absolute())
-        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)));
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| ["python3", "python"].map(|name| directory.join(name)));
     let python = candidates.find(|program| program.is_file())?;
     let prefix = |program: &Path| Some(program.parent()?.parent()?.to_owned());
     // A virtual environment's Python is a link, but not to be followed.
@@ -107,32 +117,34 @@ fn python_prefix(environment: &Environment) -> Option<PathBuf> {
     prefix(&python.canonicalize().ok()?)
 }
 
-/// The site's files.
-pub(super) fn of_site(environment: &Environment) -> Vec<Candidate> {
-    let folders = site_folders(environment);
-    let files = folders.iter().flat_map(|path| expand(path, Owner::Site));
+/// Finds the site's files.
+pub(super) fn site_files(environment: &Environment) -> Vec<Candidate> {
+    let directories = site_directories(environment);
+    let files = directories
+        .iter()
+        .flat_map(|path| files_of(path, Owner::Site));
     files.collect()
 }
 
-fn site_folders(environment: &Environment) -> Vec<PathBuf> {
+fn site_directories(environment: &Environment) -> Vec<PathBuf> {
     let site = environment.get("DASK_ROOT_CONFIG").unwrap_or("/etc/dask");
     let of_python = python_prefix(environment).map(|prefix| prefix.join("etc/dask"));
     [PathBuf::from(site)].into_iter().chain(of_python).collect()
 }
 
-/// The file that is the user's to write: `explicit`, what `DASK_CONFIG` names, or
-/// `~/.config/dask/gateway.yaml`; in a folder, `gateway.yaml`. It need not be there yet.
+/// Returns the file that `dgw login` writes: `explicit`, that of `DASK_CONFIG`, or
+/// `~/.config/dask/gateway.yaml`; in a directory, `gateway.yaml`. It may not exist yet.
 ///
 /// # Errors
-/// There's no home folder to look in.
-pub(super) fn own_file(
+/// Fails if there is no home directory.
+pub(super) fn file_to_write(
     environment: &Environment,
     explicit: Option<&Path>,
 ) -> Result<PathBuf, Error> {
     let named = explicit.map(Path::to_owned);
     let named = named.or_else(|| environment.get("DASK_CONFIG").map(PathBuf::from));
     let path = named
-        .or_else(|| dirs::home_dir().map(|home| home.join(".config/dask")))
+        .or_else(|| home_directory(environment))
         .ok_or(Error::NoHome)?;
     let is_file = path.is_file() || (!path.is_dir() && is_configuration(&path));
     Ok(if is_file {
@@ -149,9 +161,9 @@ fn is_configuration(path: &Path) -> bool {
     })
 }
 
-/// A file as it is; a folder as its YAML and JSON files, sorted. What isn't there or can't be
-/// listed counts as empty, as in dask.
-fn expand(path: &Path, owner: Owner) -> Vec<Candidate> {
+/// Returns a file itself, or the YAML and JSON files of a directory, sorted. A path that doesn't exist
+/// or can't be listed counts as empty, as in dask.
+fn files_of(path: &Path, owner: Owner) -> Vec<Candidate> {
     let candidate = |path: PathBuf, is_named| Candidate {
         path,
         owner,

@@ -8,8 +8,7 @@ use std::path::Path;
 use rustix::fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::Error;
-use super::error::FileFault;
+use super::error::{Error, FileFault};
 use super::find::{Candidate, Owner};
 
 /// A gateway section is some tens of lines. The YAML parser slows down with the square of what

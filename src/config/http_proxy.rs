@@ -1,58 +1,62 @@
-//! The HTTP proxy by which requests go.
+//! The HTTP proxy for requests to the gateway.
 
+use serde_json::Value;
 use url::Url;
 
 use super::error::Error;
-use super::plain::Plain;
+use super::leaf::Leaf;
 use super::secret::Secret;
-use super::typed::{Reader, wrong};
+use super::value_reader::ValueReader;
 
-/// How the gateway is reached, `gateway.http-client.proxy`.
+/// The HTTP proxy for requests to the gateway, `gateway.http-client.proxy`.
 #[derive(Clone, Debug)]
 pub(crate) enum HttpProxy {
-    /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count.
+    /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
     FromEnvironment {
-        /// Whether any of them names a proxy.
+        /// Any of them names a proxy.
         is_named: bool,
     },
     Direct,
-    /// A proxy's URL, which may hold a password.
+    /// The proxy's URL, which may hold a password.
     Url(Secret),
 }
 
-impl Reader<'_> {
-    /// How requests get out.
+impl ValueReader<'_> {
+    /// Reads the HTTP proxy.
     ///
     /// # Errors
-    /// The value is no proxy's URL, or none of the words for one.
+    /// Fails if the value is neither a boolean nor a proxy's URL.
     pub(super) fn http_proxy(&self) -> Result<HttpProxy, Error> {
         let key = "gateway.http-client.proxy";
-        let Some((value, source)) = self.set_leaf(key)? else {
+        let Some((value, source)) = self.value_or_null(key)? else {
             return Ok(self.proxy_of_environment());
         };
         match value {
-            Plain::Bool(true) => Ok(self.proxy_of_environment()),
+            Leaf::Json(Value::Bool(true)) => Ok(self.proxy_of_environment()),
             // An explicit null is not the default, which is true.
-            Plain::Bool(false) | Plain::Null => Ok(HttpProxy::Direct),
-            Plain::Text(text) => match boolean(text) {
+            Leaf::Json(Value::Bool(false) | Value::Null) => Ok(HttpProxy::Direct),
+            Leaf::Json(Value::String(text)) => match boolean(text) {
                 Some(true) => Ok(self.proxy_of_environment()),
                 Some(false) => Ok(HttpProxy::Direct),
                 None => {
-                    let url = self.filled(key, text, source)?;
-                    if !is_proxys(&url) {
+                    let url = self.fill_template(key, text, source)?;
+                    if !is_proxy_url(&url) {
                         // The URL itself may hold a password.
-                        let problem = "is not a proxy's URL: it looks like `http://HOST:PORT`";
-                        return Err(wrong(key, source, problem));
+                        let problem = "is not a proxy's URL, like `http://HOST:PORT`";
+                        return Err(Error::value(key, source, problem));
                     }
                     Ok(HttpProxy::Url(Secret::new(url)))
                 }
             },
-            _ => Err(wrong(key, source, "must be true, false or a URL")),
+            _ => {
+                let problem = "must be true, false or a URL";
+                Err(Error::value(key, source, problem))
+            }
         }
     }
 
     fn proxy_of_environment(&self) -> HttpProxy {
-        // The HTTP library takes `*` for every name, but for no IP address.
+        // The HTTP library applies `*` to names, but not to IP addresses.
         let exempt = ["NO_PROXY", "no_proxy"]
             .into_iter()
             .find_map(|name| self.environment.get(name));
@@ -70,8 +74,8 @@ impl Reader<'_> {
     }
 }
 
-/// What a YAML file says without quotes, said by a variable or in quotes: dask would take it for a
-/// proxy's name.
+/// Reads YAML's words for booleans, which are text in a variable or in quotes. dask would take them
+/// for the name of a proxy.
 fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "yes" | "on" | "true" => Some(true),
@@ -80,9 +84,8 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether requests can go by what is at `text`, a URL that may leave out its scheme, as those of
-/// variables do.
-fn is_proxys(text: &str) -> bool {
+/// Returns true if `text` is the URL of an HTTP proxy, with or without its scheme.
+fn is_proxy_url(text: &str) -> bool {
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
@@ -96,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leads_nowhere_is_no_proxy() {
-        for (text, is_one) in [
+    fn recognizes_proxy_urls() {
+        for (text, expected) in [
             ("http://proxy.example.org:3128", true),
             ("https://ada:s3cret@proxy.example.org", true),
             ("proxy.example.org:3128", true),
@@ -112,7 +115,7 @@ mod tests {
             ("socks5://proxy.example.org:1080", false),
             ("ftp://proxy.example.org", false),
         ] {
-            assert_eq!(is_proxys(text), is_one, "{text}");
+            assert_eq!(is_proxy_url(text), expected, "{text}");
         }
     }
 }

@@ -1,30 +1,35 @@
-//! The configuration as it is found, whatever is wrong with it, for whoever looks for the fault.
+//! The configuration with everything that is wrong with it, for `dgw doctor`.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::address::Address;
+use super::environment::Environment;
+use super::error::Error;
 use super::find::{self, Candidate, Owner};
-use super::plain::Plain;
-use super::tree::{Node, Source, Tree};
-use super::typed::Reader;
-use super::{Environment, Error, HttpProxy, Settings, load, read};
+use super::http_proxy::HttpProxy;
+use super::leaf::Leaf;
+use super::load::{explain_missing_address, load, merge};
+use super::node::{Node, Source};
+use super::read;
+use super::settings::Settings;
+use super::value_reader::ValueReader;
 
-/// What there is, and what is wrong with each part of it.
+/// The configuration, and what is wrong with each part of it.
 #[derive(Debug)]
 pub(crate) struct Inspection {
     pub(crate) files: Vec<InspectedFile>,
-    /// What keeps files from being looked at, or a variable from being read.
+    /// The reason why files can't be found, or a variable can't be read.
     pub(crate) fault: Option<Error>,
     pub(crate) values: Vec<InspectedValue>,
-    /// What is wrong with single values, but for the address.
+    /// Errors of single values, except that of the address.
     pub(crate) value_faults: Vec<Error>,
-    /// Those below are of all files that could be read, refused ones too: enough to find out what
-    /// is where, never enough to send a secret there.
+    /// Read from all files, even refused ones: no secret may be sent there.
     pub(crate) address: Result<Address, Error>,
+    /// Read from all files, even refused ones.
     pub(crate) http_proxy: HttpProxy,
-    /// What every other command gets: with it, secrets may be sent.
+    /// The settings as every other command gets them: with these, secrets may be sent.
     pub(crate) settings: Result<Settings, Error>,
 }
 
@@ -33,9 +38,9 @@ pub(crate) struct Inspection {
 pub(crate) struct InspectedFile {
     pub(crate) path: PathBuf,
     pub(crate) is_site: bool,
-    /// Permission bits, where they can be had.
+    /// Permission bits, if they can be read.
     pub(crate) mode: Option<u32>,
-    /// Whether it has a `gateway:` section, or why it is refused.
+    /// True if it has a `gateway:` section, or the reason why it is refused.
     pub(crate) has_section: Result<bool, Error>,
 }
 
@@ -43,14 +48,14 @@ pub(crate) struct InspectedFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectedValue {
     pub(crate) key: String,
-    /// The value; of a secret, that it is set.
+    /// The value, or `set` for a secret.
     pub(crate) shown: String,
     pub(crate) source: Source,
-    /// Whether dask-gateway has such a key.
+    /// dask-gateway has such a key.
     pub(crate) is_known: bool,
 }
 
-/// Reads what there is. `file` and `address` are as in [`load`].
+/// Inspects the configuration. `file` and `address` are those of [`load`].
 pub(crate) fn inspect(
     environment: &Environment,
     file: Option<&Path>,
@@ -60,46 +65,47 @@ pub(crate) fn inspect(
         Ok(candidates) => (candidates, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    if let Some(name) = environment.garbled_setting() {
-        fault = fault.or(Some(Error::Garbled(name.to_owned())));
+    if let Some(name) = environment.undecodable_setting() {
+        fault = fault.or(Some(Error::UndecodableVariable(name.to_owned())));
     }
-    let (mut sections, mut fit) = (Vec::new(), Vec::new());
+    let (mut sections, mut fillable) = (Vec::new(), Vec::new());
     let inspected = candidates.iter().map(|candidate| {
         let file = inspected(candidate);
-        if let Ok(Some(section)) = read::whatever_its_mode(candidate) {
+        if let Ok(Some(section)) = read::untrusted_section(candidate) {
             sections.push(section.clone());
-            // Whoever else could have written the file must get nothing that the environment holds.
-            let is_fit = file.has_section.is_ok();
-            fit.push(if is_fit { section } else { section.literal() });
+            // The text of a refused file, which others may have written, must not get the value of
+            // any variable.
+            fillable.push(match file.has_section {
+                Ok(_) => section,
+                Err(_) => section.without_templates(),
+            });
         }
         file
     });
     let files = inspected.collect();
-    let own = environment.gateway_section().unwrap_or_else(|error| {
+    let of_environment = environment.gateway_section().unwrap_or_else(|error| {
         fault.get_or_insert(error);
-        Tree::default()
+        Node::default()
     });
-    let tree = super::over(sections, own.clone());
-    let reader = Reader {
-        tree: &super::over(fit, own),
+    let tree = merge(sections, of_environment.clone());
+    let reader = ValueReader {
+        tree: &merge(fillable, of_environment),
         environment,
     };
-    let address_or_fault = match address {
-        Some(text) => Address::parse(text).map_err(Error::Flag),
+    let inspected_address = match address {
+        Some(text) => Address::parse(text).map_err(Error::AddressFlag),
         None => reader.address(),
-    };
-    let address_or_fault =
-        address_or_fault.map_err(|error| super::or_hidden(error, environment, file));
+    }
+    .map_err(|error| explain_missing_address(error, environment, file));
     let mut value_faults = Vec::new();
     let mut note = |fault: Option<Error>| value_faults.extend(fault);
-    if let Ok(found) = &address_or_fault {
-        note(reader.scheduler_proxy(found).err());
+    if let Ok(address) = &inspected_address {
+        note(reader.scheduler_proxy(address).err());
         note(reader.text("gateway.public-address").err());
     }
     note(reader.credentials().err());
     note(reader.cluster_options().err());
-    let http_proxy = reader.http_proxy();
-    let http_proxy = http_proxy.unwrap_or_else(|error| {
+    let http_proxy = reader.http_proxy().unwrap_or_else(|error| {
         note(Some(error));
         HttpProxy::Direct
     });
@@ -108,7 +114,7 @@ pub(crate) fn inspect(
         fault,
         values: values(&tree, environment),
         value_faults,
-        address: address_or_fault,
+        address: inspected_address,
         http_proxy,
         settings: load(environment, file, address),
     }
@@ -125,7 +131,7 @@ fn inspected(candidate: &Candidate) -> InspectedFile {
     }
 }
 
-/// The keys of dask-gateway's own defaults (its `gateway.yaml`), and what lies below them.
+/// The keys of dask-gateway's own defaults (its `gateway.yaml`); keys below them are known, too.
 const KNOWN: [&str; 7] = [
     "gateway.address",
     "gateway.public-address",
@@ -136,8 +142,8 @@ const KNOWN: [&str; 7] = [
     "gateway.cluster.options",
 ];
 
-/// Every value that is set to something, in the order of dask-gateway's own defaults.
-fn values(tree: &Tree, environment: &Environment) -> Vec<InspectedValue> {
+/// Returns every value that isn't null, in the order of dask-gateway's own defaults.
+fn values(tree: &Node, environment: &Environment) -> Vec<InspectedValue> {
     let mut values = Vec::new();
     if let Some(section) = tree.get("gateway") {
         collect("gateway", section, &mut values);
@@ -145,7 +151,7 @@ fn values(tree: &Tree, environment: &Environment) -> Vec<InspectedValue> {
     let is_set = |key: &str| values.iter().any(|value| value.key == key);
     let token = "gateway.auth.kwargs.api_token";
     let variable = "JUPYTERHUB_API_TOKEN";
-    let reader = Reader { tree, environment };
+    let reader = ValueReader { tree, environment };
     let kind = reader.text("gateway.auth.type").ok().flatten();
     if kind.as_deref() == Some("jupyterhub")
         && environment.get(variable).is_some()
@@ -158,13 +164,12 @@ fn values(tree: &Tree, environment: &Environment) -> Vec<InspectedValue> {
             is_known: true,
         });
     }
-    values.sort_by_key(|value| place(&value.key).unwrap_or(KNOWN.len()));
+    values.sort_by_key(|value| position(&value.key).unwrap_or(KNOWN.len()));
     values
 }
 
-/// Where a key, or the one that it is below of, stands among those that are known.
-fn place(key: &str) -> Option<usize> {
-    // One spelling for both.
+/// Returns the position of a key, or of the key above it, among the known ones.
+fn position(key: &str) -> Option<usize> {
     let dashed = key.replace('_', "-");
     KNOWN.iter().position(|known| {
         let rest = dashed.strip_prefix(known);
@@ -179,52 +184,49 @@ fn collect(key: &str, node: &Node, values: &mut Vec<InspectedValue>) {
                 collect(&format!("{key}.{name}"), node, values);
             }
         }
-        Node::Leaf(Plain::Null, _) => {}
-        Node::Leaf(value, source) => {
+        Node::Leaf(leaf, _) if leaf.is_null() => {}
+        Node::Leaf(leaf, source) => {
             values.push(InspectedValue {
                 key: key.to_owned(),
-                shown: shown(&key.replace('_', "-"), value),
+                shown: shown(&key.replace('_', "-"), leaf),
                 source: (**source).clone(),
-                is_known: place(key).is_some(),
+                is_known: position(key).is_some(),
             });
         }
     }
 }
 
-/// A value as it may be shown. What credentials are made of, and what nobody knows the meaning of,
-/// may be secret.
-fn shown(key: &str, value: &Plain) -> String {
+/// Returns a value as it may be shown. Credentials, and values of unknown keys, may be secret.
+fn shown(key: &str, leaf: &Leaf) -> String {
     let is_harmless = KNOWN.contains(&key)
         || key == "gateway.auth.kwargs.username"
         || key.starts_with("gateway.cluster.options.");
-    match value {
-        _ if !is_harmless => "set".to_owned(),
-        // It may hold a password, as a proxy's does.
-        Plain::Text(text) if text.contains('@') => match text.rsplit_once('@') {
+    if !is_harmless {
+        return "set".to_owned();
+    }
+    match leaf.to_json() {
+        Ok(Value::String(text)) => match text.rsplit_once('@') {
+            // The text before it may hold a password, as in a proxy's URL.
             Some((before, host)) => {
                 let scheme = before.split_once("://");
                 let scheme = scheme.map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
                 format!("{scheme}…@{host}")
             }
-            None => "set".to_owned(),
+            None => text,
         },
-        Plain::Text(text) => text.clone(),
-        value => match value.to_json() {
-            Ok(value) => value.to_string(),
-            Err(kind) => format!("a {kind}"),
-        },
+        Ok(value) => value.to_string(),
+        Err(kind) => format!("a {kind}"),
     }
 }
 
 impl Inspection {
-    /// Where the user's defaults for a new cluster were set: the one of `name`.
+    /// Returns where the key `name` was set.
     pub(crate) fn source_of(&self, name: &str) -> Option<&Source> {
-        let values = self.values.iter();
-        let mut values = values.filter(|value| value.key == name);
-        values.next().map(|value| &value.source)
+        let value = self.values.iter().find(|value| value.key == name)?;
+        Some(&value.source)
     }
 
-    /// The user's defaults for a new cluster, as far as they can be used.
+    /// Returns the user's defaults for new clusters; none if the configuration can't be used.
     pub(crate) fn cluster_options(&self) -> Map<String, Value> {
         let settings = self.settings.as_ref();
         settings.map_or_else(|_| Map::new(), |settings| settings.cluster_options.clone())
@@ -237,7 +239,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_may_be_secret_is_not_shown() {
+    fn possible_secrets_are_not_shown() {
         for (key, value, expected) in [
             ("gateway.auth.kwargs.api-token", json!("s3cret"), "set"),
             ("gateway.auth.kwargs.password", json!("s3cret"), "set"),
@@ -258,7 +260,7 @@ mod tests {
             ("gateway.http-client.proxy", json!(true), "true"),
             ("gateway.cluster.options.worker-cores", json!(2), "2"),
         ] {
-            assert_eq!(shown(key, &value.into()), expected, "{key}");
+            assert_eq!(shown(key, &Leaf::Json(value)), expected, "{key}");
         }
     }
 }

@@ -1,332 +1,265 @@
-//! The value of a `DASK_…` variable: a Python literal where it is one, else text
+//! The value of a `DASK_…` variable: a Python literal if it is one, else text
 //! (`dask.config.interpret_value`, which is `ast.literal_eval`).
+//!
+//! dgw reads the literals that a configuration needs: numbers, strings, booleans, `None`, lists,
+//! tuples and dicts. Other literals become [`Leaf::Unsupported`], because Python would read
+//! something else than their text.
 
-use super::plain::{Plain, insert};
+use std::str::Chars;
+use std::sync::{Arc, LazyLock};
 
-/// Interprets `text` as dask does. Sums, which are complex numbers, stay text.
-pub(super) fn interpret(text: &str) -> Plain {
-    let mut reader = Reader {
-        rest: text.trim_start_matches([' ', '\t', '\n']),
+use regex_lite::Regex;
+
+use super::leaf::Leaf;
+use super::node::{Node, Source, insert};
+
+/// Interprets `text`, which was set by `source`, as dask does.
+pub(super) fn interpret(text: &str, source: &Arc<Source>) -> Node {
+    // As if in brackets: Python reads `1, 2` as a tuple.
+    let bracketed = format!("({text})");
+    let mut parser = Parser {
+        rest: &bracketed,
+        source,
     };
-    match reader.bare() {
-        Some(value) if reader.is_at_end() => value,
-        // Not Python's spelling, but dask takes it.
-        _ => match text.to_lowercase().as_str() {
-            "none" | "null" => Plain::Null,
-            "true" => Plain::Bool(true),
-            "false" => Plain::Bool(false),
-            _ => Plain::Text(text.to_owned()),
-        },
+    match parser.value(0) {
+        Ok(value) if parser.rest.is_empty() && !text.trim().is_empty() => value,
+        Err(Fault::Unsupported) => parser.leaf(Leaf::Unsupported(
+            "Python literal of a kind that dgw does not support",
+        )),
+        _ => parser.leaf(match text.to_lowercase().as_str() {
+            // Not Python's spelling, but dask accepts it.
+            "none" | "null" => Leaf::NULL,
+            "true" => Leaf::Json(true.into()),
+            "false" => Leaf::Json(false.into()),
+            _ => Leaf::Json(text.into()),
+        }),
     }
 }
 
 /// Deeper than any value that a variable may hold.
 const DEPTH_LIMIT: usize = 16;
 
-const BLANKS: [char; 2] = [' ', '\t'];
-
-/// A reader of literals: each method takes what it understands off `rest`, or gives up.
-struct Reader<'a> {
-    rest: &'a str,
+/// The reason why a text has no value.
+enum Fault {
+    NotALiteral,
+    Unsupported,
 }
 
-impl Reader<'_> {
-    /// A value, or several with commas between, which are a tuple without its brackets.
-    fn bare(&mut self) -> Option<Plain> {
-        let first = self.value(0)?;
-        self.space();
-        if !self.rest.starts_with(',') {
-            return Some(first);
-        }
-        let mut items = vec![first];
-        while self.take(',').is_some() {
-            self.space();
-            if self.rest.is_empty() {
-                break;
-            }
-            items.push(self.value(1)?);
-            self.space();
-        }
-        Some(Plain::List(items))
+/// A reader of literals: each method takes what it reads off `rest`.
+struct Parser<'a> {
+    rest: &'a str,
+    source: &'a Arc<Source>,
+}
+
+impl Parser<'_> {
+    fn leaf(&self, leaf: Leaf) -> Node {
+        Node::Leaf(leaf, Arc::clone(self.source))
     }
 
-    /// Whether nothing follows but blanks and a comment.
-    fn is_at_end(&mut self) -> bool {
-        self.breaks();
-        self.rest.is_empty() || self.rest.starts_with('#') && !self.rest.contains('\n')
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Plain> {
+    fn value(&mut self, depth: usize) -> Result<Node, Fault> {
         if depth > DEPTH_LIMIT {
-            return None;
+            return Err(Fault::NotALiteral);
         }
-        match self.rest.chars().next()? {
-            '[' => self.items(']', depth).map(|(items, _)| Plain::List(items)),
-            '(' => {
-                let (mut items, has_comma) = self.items(')', depth)?;
-                if items.len() == 1 && !has_comma {
-                    return items.pop();
-                }
-                Some(Plain::List(items))
+        match self.rest.chars().next() {
+            Some('[') => {
+                let (items, _) = self.items(']', depth)?;
+                Ok(Node::list(&items, self.source))
             }
-            '{' => self.braces(depth),
-            '-' | '+' => {
-                let (sign, rest) = self.rest.split_at(1);
-                self.rest = rest;
-                self.space();
-                let is_number = self
-                    .rest
-                    .starts_with(|c: char| c == '.' || c.is_ascii_digit());
-                if is_number { self.word(sign) } else { None }
-            }
-            _ => match self.strings() {
-                Some(value) => Some(value),
-                None => self.word(""),
+            Some('(') => match self.items(')', depth)? {
+                (mut items, false) if items.len() == 1 => Ok(items.remove(0)),
+                (items, _) => Ok(Node::list(&items, self.source)),
             },
+            Some('{') => {
+                let mut entries = Vec::new();
+                self.series('}', |parser| {
+                    let (key, value) = parser.entry(depth)?;
+                    insert(&mut entries, key, value);
+                    Ok(())
+                })?;
+                Ok(Node::Map(entries))
+            }
+            Some(quote @ ('\'' | '"')) => {
+                let text = self.string(quote)?;
+                Ok(self.leaf(Leaf::Json(text.into())))
+            }
+            _ => self.word().map(|leaf| self.leaf(leaf)),
         }
     }
 
-    fn word(&mut self, sign: &str) -> Option<Plain> {
-        let mut end = 0;
-        for (at, c) in self.rest.char_indices() {
-            let is_exponents_sign = "+-".contains(c)
-                && self.rest[..at].ends_with(['e', 'E'])
-                && !self.rest.starts_with("0x");
-            if !(c.is_ascii_alphanumeric() || "._".contains(c) || is_exponents_sign) {
-                break;
-            }
-            end = at + 1;
-        }
-        let (word, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        match word {
-            "None" => Some(Plain::Null),
-            "True" => Some(Plain::Bool(true)),
-            "False" => Some(Plain::Bool(false)),
-            "..." => Some(Plain::Foreign("ellipsis")),
-            "set" if self.rest.starts_with("()") => {
-                self.rest = &self.rest[2..];
-                Some(Plain::Foreign("set"))
-            }
-            word => number(sign, word),
-        }
-    }
-
-    /// A text, or several side by side, which are one.
-    fn strings(&mut self) -> Option<Plain> {
-        let (mut text, is_bytes) = self.string()?;
-        loop {
-            let before = self.rest;
-            self.space();
-            if !self
-                .rest
-                .starts_with(['\'', '"', 'r', 'R', 'u', 'U', 'b', 'B'])
-            {
-                self.rest = before;
-                break;
-            }
-            let (more, are_bytes) = self.string()?;
-            if are_bytes != is_bytes {
-                return None;
-            }
-            text.push_str(&more);
-        }
-        Some(if is_bytes {
-            Plain::Foreign("sequence of bytes")
-        } else {
-            Plain::Text(text)
-        })
-    }
-
-    /// A quoted text, and whether it is one of bytes.
-    fn string(&mut self) -> Option<(String, bool)> {
-        let prefix = &self.rest[..self.rest.find(['\'', '"'])?];
-        let (is_raw, is_bytes) = match prefix.to_ascii_lowercase().as_str() {
-            "" | "u" => (false, false),
-            "r" => (true, false),
-            "b" => (false, true),
-            "br" | "rb" => (true, true),
-            _ => return None,
-        };
-        let quoted = &self.rest[prefix.len()..];
-        let quote = quoted.chars().next()?;
-        let triple = [quote; 3].iter().collect::<String>();
-        let (end, mut rest) = match quoted.strip_prefix(&triple) {
-            Some(rest) => (triple.as_str(), rest),
-            None => (&triple[..1], &quoted[1..]),
-        };
-        let mut text = String::new();
-        loop {
-            if let Some(after) = rest.strip_prefix(end) {
-                self.rest = after;
-                return Some((text, is_bytes));
-            }
-            let c = rest.chars().next()?;
-            rest = &rest[c.len_utf8()..];
-            match c {
-                '\\' if is_raw => {
-                    let escaped = rest.chars().next()?;
-                    rest = &rest[escaped.len_utf8()..];
-                    text.extend([c, escaped]);
-                }
-                '\\' => rest = escape(rest, &mut text)?,
-                '\n' if end.len() == 1 => return None,
-                c => text.push(c),
-            }
-        }
-    }
-
-    /// A list's items, and whether a comma follows the last.
-    fn items(&mut self, end: char, depth: usize) -> Option<(Vec<Plain>, bool)> {
+    /// Reads the items up to `end`. Also returns true if a comma follows the last.
+    fn items(&mut self, end: char, depth: usize) -> Result<(Vec<Node>, bool), Fault> {
         let mut items = Vec::new();
-        let has_comma = self.series(end, |reader| {
-            items.push(reader.value(depth + 1)?);
-            Some(())
+        let has_comma = self.series(end, |parser| {
+            items.push(parser.value(depth + 1)?);
+            Ok(())
         })?;
-        Some((items, has_comma))
+        Ok((items, has_comma))
     }
 
-    /// A dict, or a set, which JSON has no word for.
-    fn braces(&mut self, depth: usize) -> Option<Plain> {
-        let mut entries = Vec::new();
-        let mut members = 0;
-        self.series('}', |reader| {
-            let key = reader.value(depth + 1)?;
-            reader.space();
-            if reader.take(':').is_none() {
-                members += 1;
-                return Some(());
-            }
-            reader.space();
-            let value = reader.value(depth + 1)?;
-            insert(&mut entries, key.into_key()?, value);
-            Some(())
-        })?;
-        match (members, entries.is_empty()) {
-            (0, _) => Some(Plain::Map(entries)),
-            (_, true) => Some(Plain::Foreign("set")),
-            _ => None,
-        }
+    fn entry(&mut self, depth: usize) -> Result<(String, Node), Fault> {
+        let key = match self.value(depth + 1)? {
+            Node::Leaf(leaf, _) => leaf.into_key(),
+            Node::Map(_) => None,
+        };
+        self.skip_blanks();
+        // Without a colon it is a set.
+        self.rest = self.rest.strip_prefix(':').ok_or(Fault::Unsupported)?;
+        self.skip_blanks();
+        Ok((key.ok_or(Fault::NotALiteral)?, self.value(depth + 1)?))
     }
 
-    /// An opening bracket, what `element` reads between commas, and `end`. Returns whether a comma
-    /// stood before it.
+    /// Reads an opening bracket, elements with commas between them, and `end`. Returns true if a
+    /// comma follows the last element.
     fn series(
         &mut self,
         end: char,
-        mut element: impl FnMut(&mut Self) -> Option<()>,
-    ) -> Option<bool> {
+        mut element: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
         self.rest = &self.rest[1..];
-        self.breaks();
-        let mut has_comma = false;
-        while self.take(end).is_none() {
-            element(self)?;
-            self.breaks();
-            has_comma = self.take(',').is_some();
-            if !has_comma {
-                self.take(end)?;
-                break;
+        let mut has_comma = true;
+        loop {
+            self.skip_blanks();
+            if let Some(after) = self.rest.strip_prefix(end) {
+                self.rest = after;
+                return Ok(has_comma);
             }
-            self.breaks();
+            if !has_comma {
+                // A comment, or a string after a string, which are one.
+                let is_pythons = self.rest.starts_with(['#', '\'', '"']);
+                return Err(if is_pythons {
+                    Fault::Unsupported
+                } else {
+                    Fault::NotALiteral
+                });
+            }
+            element(self)?;
+            self.skip_blanks();
+            let after_comma = self.rest.strip_prefix(',');
+            has_comma = after_comma.is_some();
+            self.rest = after_comma.unwrap_or(self.rest);
         }
-        Some(has_comma)
     }
 
-    fn take(&mut self, c: char) -> Option<()> {
-        self.rest = self.rest.strip_prefix(c)?;
-        Some(())
-    }
-
-    fn space(&mut self) {
-        self.rest = self.rest.trim_start_matches(BLANKS);
-    }
-
-    /// Between brackets, lines may break.
-    fn breaks(&mut self) {
+    fn skip_blanks(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
+
+    /// Reads a number or a name.
+    fn word(&mut self) -> Result<Leaf, Fault> {
+        let sign = &self.rest[..usize::from(self.rest.starts_with(['-', '+']))];
+        let unsigned = self.rest[sign.len()..].trim_start_matches([' ', '\t']);
+        let end = unsigned.find(|c: char| c.is_whitespace() || ",:()[]{}#'\"".contains(c));
+        let (word, rest) = unsigned.split_at(end.unwrap_or(unsigned.len()));
+        self.rest = rest;
+        let is_call = rest.starts_with("()");
+        let is_prefix = rest.starts_with(['\'', '"']);
+        match (sign, word.to_ascii_lowercase().as_str()) {
+            ("", "...") => Err(Fault::Unsupported),
+            ("", "set") if is_call => Err(Fault::Unsupported),
+            ("", "r" | "u" | "b" | "br" | "rb") if is_prefix => Err(Fault::Unsupported),
+            ("", _) if word == "None" => Ok(Leaf::NULL),
+            ("", _) if word == "True" => Ok(Leaf::Json(true.into())),
+            ("", _) if word == "False" => Ok(Leaf::Json(false.into())),
+            (sign, digits) => number(sign, word, &digits.replace('_', "")),
+        }
+    }
+
+    /// Reads a string between single quotation marks of the kind `quote`.
+    fn string(&mut self, quote: char) -> Result<String, Fault> {
+        if self.rest.starts_with("'''") || self.rest.starts_with("\"\"\"") {
+            return Err(Fault::Unsupported);
+        }
+        let mut characters = self.rest[1..].chars();
+        let mut text = String::new();
+        loop {
+            match characters.next() {
+                None | Some('\n') => return Err(Fault::NotALiteral),
+                Some('\\') => escape(&mut characters, &mut text)?,
+                Some(c) if c == quote => {
+                    self.rest = characters.as_str();
+                    return Ok(text);
+                }
+                Some(c) => text.push(c),
+            }
+        }
+    }
 }
 
-/// What a backslash and what stands at the beginning of `rest` mean; returns what follows.
-fn escape<'a>(rest: &'a str, text: &mut String) -> Option<&'a str> {
-    let c = rest.chars().next()?;
-    let after = &rest[c.len_utf8()..];
-    let coded = |digits: &'a str, length: usize, radix| {
-        let code = u32::from_str_radix(digits.get(..length)?, radix).ok()?;
-        Some((char::from_u32(code)?, &digits[length..]))
-    };
-    let (meant, after) = match c {
-        'n' => ('\n', after),
-        't' => ('\t', after),
-        'r' => ('\r', after),
-        'a' => ('\x07', after),
-        'b' => ('\x08', after),
-        'f' => ('\x0c', after),
-        'v' => ('\x0b', after),
-        '\\' | '\'' | '"' => (c, after),
-        '\n' => return Some(after),
-        'x' => coded(after, 2, 16)?,
-        'u' => coded(after, 4, 16)?,
-        'U' => coded(after, 8, 16)?,
-        '0'..='7' => {
-            let is_digit = |b: &u8| (b'0'..=b'7').contains(b);
-            let length = rest.bytes().take(3).take_while(is_digit).count();
-            coded(rest, length, 8)?
+/// Reads what follows a backslash.
+fn escape(characters: &mut Chars, text: &mut String) -> Result<(), Fault> {
+    let c = characters.next().ok_or(Fault::NotALiteral)?;
+    let mut coded = |length| {
+        let digits = characters.take(length).collect::<String>();
+        if digits.len() < length || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(Fault::NotALiteral);
         }
-        // A name of Unicode's, which only Python knows.
-        'N' => return None,
-        // Python leaves what it doesn't know.
+        let code = u32::from_str_radix(&digits, 16).ok();
+        code.and_then(char::from_u32).ok_or(Fault::Unsupported)
+    };
+    let escaped = match c {
+        '\\' | '\'' | '"' => c,
+        'n' => '\n',
+        't' => '\t',
+        'r' => '\r',
+        'x' => coded(2)?,
+        'u' => coded(4)?,
+        'U' => coded(8)?,
+        '0'..='7' | 'a' | 'b' | 'f' | 'v' | 'N' | '\n' => return Err(Fault::Unsupported),
+        // Python keeps a backslash before any other character.
         c => {
             text.push('\\');
-            (c, after)
+            c
         }
     };
-    text.push(meant);
-    Some(after)
+    text.push(escaped);
+    Ok(())
 }
 
-/// A number as Python writes them, without its sign.
-fn number(sign: &str, word: &str) -> Option<Plain> {
-    let is_digit = |c: char| c.is_ascii_alphanumeric();
-    let lone_underscore = word.ends_with('_')
-        || word.match_indices('_').any(|(at, _)| {
-            !word[..at].ends_with(is_digit) || !word[at + 1..].starts_with(is_digit)
-        });
-    if lone_underscore || !word.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return None;
+/// Python's integers, without a sign. `007` is none.
+static INTEGER: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?x)^(?:0[xX](?:_?[0-9a-fA-F])+
+        |0[oO](?:_?[0-7])+
+        |0[bB](?:_?[01])+
+        |0(?:_?0)*
+        |[1-9](?:_?[0-9])*)$";
+    Regex::new(pattern).expect("a valid pattern")
+});
+
+/// Python's floats, without a sign.
+static FLOAT: LazyLock<Regex> = LazyLock::new(|| {
+    let digits = "[0-9](?:_?[0-9])*";
+    let exponent = format!("[eE][-+]?{digits}");
+    let fraction = format!(r"{digits}\.(?:{digits})?|\.{digits}");
+    let pattern = format!("^(?:(?:{fraction})(?:{exponent})?|{digits}{exponent})$");
+    Regex::new(&pattern).expect("a valid pattern")
+});
+
+/// Reads a number: `digits` is `word` in lower case, without `_`.
+fn number(sign: &str, word: &str, digits: &str) -> Result<Leaf, Fault> {
+    let is_negative = sign == "-";
+    if INTEGER.is_match(word) {
+        let magnitude = match digits.split_at_checked(2) {
+            Some(("0x", digits)) => i128::from_str_radix(digits, 16),
+            Some(("0o", digits)) => i128::from_str_radix(digits, 8),
+            Some(("0b", digits)) => i128::from_str_radix(digits, 2),
+            _ => digits.parse(),
+        };
+        let spelled = format!("{sign}{word}");
+        return Ok(Leaf::integer(is_negative, magnitude.ok(), &spelled));
     }
-    let digits = word.replace('_', "").to_ascii_lowercase();
-    let radix = match digits.get(..2) {
-        Some("0x") => 16,
-        Some("0o") => 8,
-        Some("0b") => 2,
-        _ => 10,
-    };
-    let spelled = format!("{sign}{word}");
-    let sign = if sign == "-" { -1 } else { 1 };
-    if radix != 10 {
-        let magnitude = i128::from_str_radix(&digits[2..], radix).ok()?;
-        return Some(Plain::integer(sign * magnitude, &spelled));
+    if FLOAT.is_match(word) {
+        let magnitude = digits.parse::<f64>().map_err(|_| Fault::NotALiteral)?;
+        return Ok(Leaf::float(if is_negative {
+            -magnitude
+        } else {
+            magnitude
+        }));
     }
-    if digits.bytes().all(|b| b.is_ascii_digit()) {
-        // Python has no integers with leading zeros, so `007` stays text, but `00` is none.
-        if digits.starts_with('0') && digits.bytes().any(|b| b != b'0') {
-            return None;
-        }
-        return Some(match digits.parse::<i128>() {
-            Ok(magnitude) => Plain::integer(sign * magnitude, &spelled),
-            Err(_) => Plain::Foreign("number so large"),
-        });
+    let imaginary = word.strip_suffix(['j', 'J']);
+    if imaginary.is_some_and(|part| INTEGER.is_match(part) || FLOAT.is_match(part)) {
+        return Err(Fault::Unsupported);
     }
-    if let Some(imaginary) = digits.strip_suffix('j') {
-        return imaginary
-            .parse::<f64>()
-            .ok()
-            .map(|_| Plain::Foreign("complex number"));
-    }
-    // Rust's own words for what isn't finite begin with letters.
-    let magnitude = digits.parse::<f64>().ok()?;
-    Some(Plain::Float(if sign < 0 { -magnitude } else { magnitude }))
+    Err(Fault::NotALiteral)
 }
 
 #[cfg(test)]

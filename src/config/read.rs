@@ -1,31 +1,31 @@
-//! From a file's text to its `gateway:` section.
+//! Reads the `gateway:` section of a file.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use super::error::Error;
 use super::find::Candidate;
-use super::plain::Plain;
-use super::template;
-use super::tree::{Node, Source, Tree};
-use super::{Error, guard, yaml};
+use super::node::{Node, Source};
+use super::{guard, template, yaml};
 
-/// A file that is to be changed, as it is.
-pub(super) struct Existing {
+/// A file that is to be changed.
+pub(super) struct ExistingFile {
     pub(super) text: String,
     pub(super) mode: u32,
-    pub(super) tree: Tree,
+    /// Its `gateway:` section, perhaps empty.
+    pub(super) section: Node,
 }
 
-/// A file's `gateway:` section, or `None` where it has none. Only files that have one are held
-/// to their mode.
+/// Reads a file's `gateway:` section; `None` if it has none. Only a file with one must have the right
+/// mode.
 ///
 /// # Errors
-/// The file is malformed, or refused by [`guard::judge`].
-pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Tree>, Error> {
+/// Fails if the file is malformed, or refused by [`guard::judge`].
+pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Node>, Error> {
     let Some(opened) = guard::open(candidate)? else {
         return Ok(None);
     };
-    // Most files in the folder are other libraries' and need no parsing.
+    // Most files in the directory are other libraries' and need no parsing.
     if !opened.text.contains("gateway") {
         return Ok(None);
     }
@@ -36,43 +36,42 @@ pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Tree>, Err
     Ok(Some(section))
 }
 
-/// A file's `gateway:` section, though the file may be refused: nothing in it may be trusted with a
-/// secret.
+/// Reads the `gateway:` section of a file that may be refused: no secret may be sent where it says.
 ///
 /// # Errors
-/// The file can't be opened, or is malformed.
-pub(super) fn whatever_its_mode(candidate: &Candidate) -> Result<Option<Tree>, Error> {
+/// Fails if the file can't be opened, or is malformed.
+pub(super) fn untrusted_section(candidate: &Candidate) -> Result<Option<Node>, Error> {
     let Some(opened) = guard::open(candidate)? else {
         return Ok(None);
     };
     section_of(&candidate.path, &opened.text)
 }
 
-/// A file that is to be changed, which need not have its mode yet; `None` where it isn't there.
+/// Reads a file that is to be changed, whatever its mode; `None` if there is none.
 ///
 /// # Errors
-/// It is malformed, or may not be the user's own words.
-pub(super) fn for_change(candidate: &Candidate) -> Result<Option<Existing>, Error> {
+/// Fails if it is malformed, or if somebody else may have written it.
+pub(super) fn for_change(candidate: &Candidate) -> Result<Option<ExistingFile>, Error> {
     let Some(opened) = guard::open(candidate)? else {
         return Ok(None);
     };
     let section = section_of(&candidate.path, &opened.text)?;
     guard::judge_for_change(candidate, &opened, section.is_some())?;
-    Ok(Some(Existing {
+    Ok(Some(ExistingFile {
         mode: opened.mode(),
         text: opened.text,
-        tree: section.unwrap_or_default(),
+        section: section.unwrap_or_default(),
     }))
 }
 
-/// Refuses a folder that a file is to be made in, and that isn't the user's alone to write.
+/// Refuses to create a file in a directory that others can write to.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(super) fn judge_folder_for_change(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = rustix::fs::stat(folder.unwrap_or(Path::new(".")));
-    match folder.ok().as_ref().and_then(guard::folder_fault) {
+/// Fails if the directory of `path` is one.
+pub(super) fn judge_directory_for_change(path: &Path) -> Result<(), Error> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let stat = rustix::fs::stat(directory.unwrap_or(Path::new(".")));
+    match stat.ok().as_ref().and_then(guard::folder_fault) {
         None => Ok(()),
         Some(fault) => Err(Error::Refused {
             path: path.to_owned(),
@@ -81,38 +80,39 @@ pub(super) fn judge_folder_for_change(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn section_of(path: &Path, text: &str) -> Result<Option<Tree>, Error> {
-    let source = Arc::new(Source::File(path.to_owned()));
-    let document = Node::new(parse(path, text)?, &source);
-    Ok(Tree::new(document).only("gateway"))
+fn section_of(path: &Path, text: &str) -> Result<Option<Node>, Error> {
+    Ok(parse(path, text)?.only("gateway"))
 }
 
-/// Whether the section carries credentials, of the server or of the proxy before it. A template
-/// names a secret without holding it.
-pub(super) fn holds_secret(section: &Tree) -> bool {
-    let is_set = |path| match section.get(path) {
-        None | Some(Node::Leaf(Plain::Null, _)) => false,
-        Some(Node::Leaf(Plain::Text(text), _)) => !text.is_empty() && !template::is_field(text),
-        Some(_) => true,
-    };
-    let proxy_has_password = matches!(
-        section.get("gateway.http-client.proxy"),
-        Some(Node::Leaf(Plain::Text(url), _)) if url.contains('@')
-    );
-    proxy_has_password
-        || is_set("gateway.auth.kwargs.api_token")
-        || is_set("gateway.auth.kwargs.password")
-}
-
-/// The whole file, a mapping or nothing. JSON files go the same way, as in dask.
-fn parse(path: &Path, text: &str) -> Result<Plain, Error> {
-    let malformed = |place: Option<(u64, u64)>| Error::Malformed {
+/// Parses a whole file, a mapping or nothing. JSON files are read as YAML, as in dask.
+///
+/// # Errors
+/// Fails if the text is malformed, with the place but none of the text.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Node, Error> {
+    let malformed = |place| Error::Malformed {
         path: path.to_owned(),
-        line: place.map(|(line, _)| line),
-        column: place.map(|(_, column)| column),
+        place,
     };
-    match yaml::load(text).map_err(|fault| malformed(fault.place))? {
-        document @ (Plain::Null | Plain::Map(_)) => Ok(document),
-        _ => Err(malformed(None)),
+    let source = Arc::new(Source::File(path.to_owned()));
+    match yaml::load(text, &source).map_err(|fault| malformed(fault.place))? {
+        document @ Node::Map(_) => Ok(document),
+        Node::Leaf(leaf, _) if leaf.is_null() => Ok(Node::default()),
+        Node::Leaf(..) => Err(malformed(None)),
     }
+}
+
+/// Returns true if the section holds credentials for the gateway or the HTTP proxy. A template names
+/// a secret without holding it.
+pub(super) fn holds_secret(section: &Node) -> bool {
+    let text = |key| match section.get(key) {
+        Some(Node::Leaf(leaf, _)) => leaf.as_text(),
+        _ => None,
+    };
+    let is_secret = |key| match text(key) {
+        Some(text) => !text.is_empty() && !template::is_field(text),
+        None => section.get_set(key).is_some(),
+    };
+    text("gateway.http-client.proxy").is_some_and(|url| url.contains('@'))
+        || is_secret("gateway.auth.kwargs.api_token")
+        || is_secret("gateway.auth.kwargs.password")
 }

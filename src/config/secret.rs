@@ -1,8 +1,8 @@
-//! A value that must never be shown.
+//! Values that must never be shown.
 
 use std::fmt;
 
-/// A token or a password. It has no `Display`, and its `Debug` is mute.
+/// A token or a password. It has no `Display`, and its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -11,7 +11,7 @@ impl Secret {
         Self(value)
     }
 
-    /// The value itself, for the one place that sends it.
+    /// Returns the value itself, for the one place that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

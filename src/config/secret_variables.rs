@@ -1,4 +1,4 @@
-//! Which environment variables hold the user's credentials.
+//! Finds the environment variables that hold the user's credentials.
 
 use std::ffi::OsString;
 
@@ -6,12 +6,13 @@ use super::credentials::Credentials;
 use super::http_proxy::HttpProxy;
 use super::settings::Settings;
 
-/// A secret as long as this is looked for within values, too: a shorter one might be found anywhere.
-const TELLING: usize = 8;
+/// The least length of a secret that is also searched within values. A shorter one may occur
+/// anywhere by chance.
+const MIN_SEARCHED_LENGTH: usize = 8;
 
-/// The names of this process's variables that hold the user's credentials for the gateway, or may:
-/// nothing for the programs that dgw starts. By what they are called, and by what they hold, as where
-/// the configuration has a `{NAME}` in the place of the token.
+/// Returns the names of this process's variables that hold, or may hold, the user's credentials for
+/// the gateway; programs that dgw starts must not get them. A variable is recognized by its name, or
+/// by its value, for configurations with `{NAME}` instead of the token.
 pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
@@ -23,21 +24,22 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     }
     secrets.retain(|secret| !secret.is_empty());
     let holds = |value: &str| {
-        secrets
-            .iter()
-            .any(|secret| value == *secret || (secret.len() >= TELLING && value.contains(secret)))
+        secrets.iter().any(|secret| {
+            value == *secret || (secret.len() >= MIN_SEARCHED_LENGTH && value.contains(secret))
+        })
     };
     std::env::vars_os()
         .filter(|(name, value)| {
-            name.to_str().is_some_and(is_for_secrets) || holds(&value.to_string_lossy())
+            name.to_str().is_some_and(may_hold_secret) || holds(&value.to_string_lossy())
         })
         .map(|(name, _)| name)
         .collect()
 }
 
-/// Whether a variable of this name may hold a token or a password: JupyterHub's, those that set
-/// them for dask, and the one by which dask hands its whole configuration to the processes it starts.
-fn is_for_secrets(name: &str) -> bool {
+/// Returns true if a variable of this name may hold a token or a password: JupyterHub's, those that
+/// set them for dask, and the one by which dask passes its whole configuration to the processes it
+/// starts.
+fn may_hold_secret(name: &str) -> bool {
     let plain = name.to_uppercase().replace('-', "_").replace('.', "__");
     ["JUPYTERHUB_API_TOKEN", "DASK_INTERNAL_INHERIT_CONFIG"].contains(&name)
         || ["DASK_GATEWAY", "DASK_GATEWAY__HTTP_CLIENT"].contains(&plain.as_str())
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_sets_a_secret_is_known_by_its_name() {
+    fn recognizes_secret_variables_by_name() {
         for name in [
             "JUPYTERHUB_API_TOKEN",
             "DASK_GATEWAY__AUTH__KWARGS__API_TOKEN",
@@ -58,11 +60,14 @@ mod tests {
             "DASK_GATEWAY__AUTH",
             "DASK_GATEWAY__HTTP-CLIENT__PROXY",
             "DASK_INTERNAL_INHERIT_CONFIG",
+            "DASK_GATEWAY",
+            "DASK_GATEWAY__HTTP_CLIENT",
+            "DASK_GATEWAY.AUTH.KWARGS",
         ] {
-            assert!(is_for_secrets(name), "{name}");
+            assert!(may_hold_secret(name), "{name}");
         }
         for name in ["DASK_GATEWAY__ADDRESS", "DASK_CONFIG", "HTTP_PROXY", "PATH"] {
-            assert!(!is_for_secrets(name), "{name}");
+            assert!(!may_hold_secret(name), "{name}");
         }
     }
 }

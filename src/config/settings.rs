@@ -1,54 +1,54 @@
-//! The merged configuration, typed.
+//! The settings that dgw uses.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::Environment;
 use super::address::Address;
 use super::credentials::Credentials;
+use super::environment::Environment;
 use super::error::Error;
 use super::http_proxy::HttpProxy;
-use super::tree::{Source, Tree};
-use super::typed::Reader;
+use super::node::{Node, Source};
+use super::value_reader::ValueReader;
 
-/// All that dgw needs to know of a gateway.
+/// The settings of a gateway, and of the user there.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where the REST API is.
+    /// Address of the REST API.
     pub(crate) address: Address,
-    /// What dashboard links begin with: absolute, or a path on the hub.
+    /// Prefix of dashboard links: a URL, or a path on the hub.
     pub(crate) public_address: String,
     /// `host:port` of the scheduler proxy.
     pub(crate) scheduler_proxy: String,
     pub(crate) credentials: Credentials,
     pub(crate) http_proxy: HttpProxy,
-    /// The user's own defaults for a new cluster.
+    /// The user's defaults for new clusters.
     pub(crate) cluster_options: Map<String, Value>,
-    /// Where each of them was set.
+    /// Where each of the defaults was set.
     pub(crate) option_sources: BTreeMap<String, Source>,
 }
 
 impl Settings {
-    /// Whether the credentials leave this machine unencrypted.
+    /// Returns true if the credentials leave this machine unencrypted.
     pub(crate) fn secret_goes_in_clear(&self) -> bool {
         let by_proxy = matches!(self.http_proxy, HttpProxy::Url(_));
         !self.address.is_encrypted() && (by_proxy || !self.address.is_loopback())
     }
 
-    /// Types the merged configuration; `address` stands in for the one in it.
+    /// Reads the merged configuration; `address` replaces the one in it.
     ///
     /// # Errors
-    /// A value is missing or malformed.
+    /// Fails if a value is missing or malformed.
     pub(super) fn new(
-        tree: &Tree,
+        tree: &Node,
         environment: &Environment,
         address: Option<&str>,
     ) -> Result<Self, Error> {
-        let reader = Reader { tree, environment };
+        let reader = ValueReader { tree, environment };
         let is_named = address.is_some();
         let address = match address {
-            Some(text) => Address::parse(text).map_err(Error::Flag)?,
+            Some(text) => Address::parse(text).map_err(Error::AddressFlag)?,
             None => reader.address()?,
         };
         // The configured public and proxy addresses belong to the configured gateway.

@@ -1,15 +1,17 @@
-//! Whatever stands in a configuration: settings or an error, never a panic.
+//! Property tests: any configuration gives settings or an error, never a panic.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::node::Source;
 use super::{Address, Environment, inspect, load, template, yaml};
 use crate::strange;
 
-/// YAML that is almost a configuration.
+/// Texts that are almost a configuration.
 fn almost() -> impl Strategy<Value = Vec<u8>> {
     let valid = json!({"gateway": {
         "address": "http://127.0.0.1:1", "public-address": "/x", "proxy-address": "tls://h:1",
@@ -61,14 +63,14 @@ fn almost() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_file_and_no_variable_is_too_strange(
+    fn any_file_and_variable_is_read_or_refused(
         bytes in almost(),
         value in strange::text(),
         key in "DASK_GATEWAY__(ADDRESS|AUTH__TYPE|AUTH__KWARGS|CLUSTER__OPTIONS|PROXY_ADDRESS|[A-Z_.]{0,9})",
         address in prop::option::of(strange::text()),
     ) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("gateway.yaml");
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("gateway.yaml");
         fs::write(&file, &bytes).expect("written");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
         let environment = Environment::from_iter([
@@ -86,12 +88,13 @@ proptest! {
     }
 
     #[test]
-    fn no_yaml_is_too_strange(bytes in almost()) {
-        let _ = yaml::load(&String::from_utf8_lossy(&bytes));
+    fn any_yaml_is_read_or_refused(bytes in almost()) {
+        let source = Arc::new(Source::File("gateway.yaml".into()));
+        let _ = yaml::load(&String::from_utf8_lossy(&bytes), &source);
     }
 
     #[test]
-    fn no_template_is_too_strange(text in strange::text(), field in "\\{[A-Z0-9_:<>^.!sr{}]{0,12}\\}?") {
+    fn any_template_is_filled_in_or_refused(text in strange::text(), field in "\\{[A-Z0-9_:<>^.!sr{}]{0,12}\\}?") {
         let environment = Environment::from_iter([("HOME".to_owned(), "世界".to_owned())]);
         for text in [&text, &field] {
             let _ = template::fill(text, &environment);
@@ -101,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn addresses_are_of_hosts_or_refused(text in strange::text(), url in "https?://[a-z0-9:@.%\\[\\]/?#-]{0,30}") {
+    fn any_address_has_a_host_or_is_refused(text in strange::text(), url in "https?://[a-z0-9:@.%\\[\\]/?#-]{0,30}") {
         for text in [&text, &url] {
             if let Ok(address) = Address::parse(text) {
                 prop_assert!(!address.host().is_empty());

@@ -1,24 +1,24 @@
-//! Values that name environment variables, as in Python's `str.format(**os.environ)`.
+//! Values that refer to environment variables, as in Python's `str.format(**os.environ)`.
 
-use super::Environment;
+use super::environment::Environment;
 
-/// Why a template can't be filled in.
+/// The reason why a template can't be filled in.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum TemplateFault {
     /// No such variable in the environment.
     Missing(String),
-    /// A lone brace, or what isn't a name between braces.
+    /// A lone brace, or something between braces that isn't a name.
     Malformed,
-    /// What only Python can do with a variable: `{NAME!r}`, `{NAME.upper}`, `{NAME[0]}`.
-    Pythons,
+    /// Python's formatting of a variable: `{NAME!r}`, `{NAME:>8}`, `{NAME.upper}`, `{NAME[0]}`.
+    PythonOnly,
 }
 
-/// Fills in `{NAME}` and `{NAME:SPEC}` from `environment`; `{{` and `}}` stand for braces.
+/// Fills in `{NAME}` from `environment`; `{{` and `}}` stand for braces.
 ///
 /// # Errors
-/// A variable that isn't set, or braces that dgw can't fill in. The text itself, which may be a
-/// secret, is in no error.
-pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, Fault> {
+/// Fails if a variable isn't set, or if dgw can't fill in the braces. No error holds the text itself,
+/// which may be a secret.
+pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, TemplateFault> {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
@@ -34,8 +34,8 @@ pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, 
             let (field, after) = braces
                 .strip_prefix('{')
                 .and_then(|inside| inside.split_once('}'))
-                .ok_or(Fault::Malformed)?;
-            filled.push_str(&field_value(field, environment)?);
+                .ok_or(TemplateFault::Malformed)?;
+            filled.push_str(variable(field, environment)?);
             rest = after;
         }
     }
@@ -43,69 +43,34 @@ pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, 
     Ok(filled)
 }
 
-/// What stands for `NAME`, `NAME!s` or `NAME:SPEC`.
-fn field_value(field: &str, environment: &Environment) -> Result<String, Fault> {
-    let (target, spec) = field.split_once(':').unwrap_or((field, ""));
-    let (name, conversion) = target.split_once('!').unwrap_or((target, "s"));
-    if !is_name(name.split(['.', '[']).next().unwrap_or_default()) || field.contains('{') {
-        return Err(Fault::Malformed);
+/// Returns the value of the variable that `field` names.
+fn variable<'a>(field: &str, environment: &'a Environment) -> Result<&'a str, TemplateFault> {
+    let name = field.split(['!', ':', '.', '[']).next().unwrap_or_default();
+    if !is_name(name) || field.contains('{') {
+        Err(TemplateFault::Malformed)
+    } else if name != field {
+        Err(TemplateFault::PythonOnly)
+    } else {
+        let value = environment.get(name);
+        value.ok_or_else(|| TemplateFault::Missing(name.to_owned()))
     }
-    if name.contains(['.', '[']) || conversion != "s" {
-        return Err(Fault::Pythons);
-    }
-    let value = environment.get(name);
-    let value = value.ok_or_else(|| Fault::Missing(name.to_owned()))?;
-    formatted(value, spec).ok_or(Fault::Pythons)
 }
 
-/// `[[fill]align][0][width][.precision][s]`, all of Python's mini-language that texts know.
-fn formatted(value: &str, spec: &str) -> Option<String> {
-    let mut letters = spec.chars();
-    let (first, second) = (letters.next(), letters.next());
-    let is_align = |letter: Option<char>| letter.is_some_and(|letter| "<>^".contains(letter));
-    let (fill, align, rest) = match (first, second) {
-        (Some(fill), _) if is_align(second) => (fill, second, &spec[fill.len_utf8() + 1..]),
-        _ if is_align(first) => (' ', first, &spec[1..]),
-        _ if spec.starts_with('0') => ('0', None, &spec[1..]),
-        _ => (' ', None, spec),
-    };
-    let rest = rest.strip_suffix('s').unwrap_or(rest);
-    let (width, precision) = match rest.split_once('.') {
-        Some((width, precision)) => (width, Some(precision)),
-        None => (rest, None),
-    };
-    // Wider than any value that a person would want: a template must not fill the memory.
-    let number = |digits: &str| digits.parse::<u16>().ok().map(usize::from);
-    let width = if width.is_empty() { 0 } else { number(width)? };
-    let value = match precision {
-        None => value.to_owned(),
-        Some(precision) => value.chars().take(number(precision)?).collect(),
-    };
-    let missing = width.saturating_sub(value.chars().count());
-    let left = match align {
-        Some('>') => missing,
-        Some('^') => missing / 2,
-        _ => 0,
-    };
-    let pad = |count| std::iter::repeat_n(fill, count).collect::<String>();
-    Some(pad(left) + &value + &pad(missing - left))
-}
-
-/// `text` as a template that stands for `text`.
+/// Returns `text` as a template that stands for `text`.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
-/// Whether all of `text` stands for a variable.
+/// Returns true if all of `text` stands for a variable.
 pub(super) fn is_field(text: &str) -> bool {
-    let inside = text
+    let field = text
         .strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'));
-    inside.is_some_and(|field| is_name(field.split([':', '!']).next().unwrap_or_default()))
-        && !text[1..text.len() - 1].contains(['{', '}'])
+    field.is_some_and(is_name)
 }
 
-/// Names of another kind might be part of a secret whose braces aren't doubled.
+/// Returns true for a usual variable name. Anything else may be part of a secret whose braces aren't
+/// doubled.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
@@ -124,28 +89,28 @@ mod tests {
     }
 
     #[test]
-    fn names_are_filled_in_and_doubled_braces_are_braces() {
+    fn fills_in_names_and_doubled_braces() {
         let filled = fill("https://hub/user/{USER}/{{x}}", &environment());
         assert_eq!(filled, Ok("https://hub/user/ada/{x}".to_owned()));
     }
 
     #[test]
-    fn what_is_escaped_is_filled_in_as_it_was() {
+    fn escaped_text_is_filled_in_unchanged() {
         for text in ["", "{", "}}", "{USER}", "a{{b}c", "{{}}"] {
             assert_eq!(fill(&escaped(text), &environment()), Ok(text.to_owned()));
         }
     }
 
     #[test]
-    fn a_missing_name_is_named() {
+    fn names_a_missing_variable() {
         assert_eq!(
             fill("{NOPE}", &environment()),
-            Err(Fault::Missing("NOPE".to_owned()))
+            Err(TemplateFault::Missing("NOPE".to_owned()))
         );
     }
 
     #[test]
-    fn anything_but_a_plain_name_is_refused() {
+    fn refuses_lone_braces_and_odd_names() {
         for template in [
             "{",
             "}",
@@ -158,36 +123,40 @@ mod tests {
         ] {
             assert_eq!(
                 fill(template, &environment()),
-                Err(Fault::Malformed),
+                Err(TemplateFault::Malformed),
                 "{template}"
             );
         }
     }
 
     #[test]
-    fn a_value_can_be_cut_and_padded() {
-        for (template, filled) in [
-            ("{USER:>5}", "  ada"),
-            ("{USER:*^6}", "*ada**"),
-            ("{USER:.2}", "ad"),
-            ("{USER!s:<4.1s}|", "a   |"),
-            ("{USER:05}", "ada00"),
-        ] {
-            assert_eq!(fill(template, &environment()), Ok(filled.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_only_python_can_do_is_told_apart() {
+    fn refuses_python_formatting() {
         for template in [
             "{USER!r}",
             "{USER.upper}",
             "{USER[0]}",
-            "{USER:d}",
-            "{USER:=5}",
+            "{USER:>5}",
+            "{USER:}",
+            "{USER!s:<4}",
         ] {
-            let fault = fill(template, &environment());
-            assert_eq!(fault, Err(Fault::Pythons), "{template}");
+            let filled = fill(template, &environment());
+            assert_eq!(filled, Err(TemplateFault::PythonOnly), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_one_name_between_braces() {
+        for (text, expected) in [
+            ("{TOKEN}", true),
+            ("{_a-1}", true),
+            ("{TOKEN}x", false),
+            ("{TOKEN}{TOKEN}", false),
+            ("{1TOKEN}", false),
+            ("{TOKEN:>8}", false),
+            ("{}", false),
+            ("TOKEN", false),
+        ] {
+            assert_eq!(is_field(text), expected, "{text}");
         }
     }
 }

@@ -1,28 +1,30 @@
 //! YAML as `PyYAML`'s `safe_load` reads it. That is YAML 1.1: `0600`, `1_000` and `12:30` are
 //! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts.
 //!
-//! libyaml's grammar is `PyYAML`'s; what its events mean is decided here, as in `PyYAML`'s
-//! `composer.py` and `constructor.py`.
+//! The grammar is libyaml's, which is `PyYAML`'s. The meaning of its events is decided here, as in
+//! `PyYAML`'s `composer.py` and `constructor.py`.
 
 mod scalar;
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
-use super::plain::{Plain, insert};
+use super::leaf::Leaf;
+use super::node::{Node, Source, insert};
+use scalar::Kind;
 
-/// Deeper than any configuration; the grammar's own work grows with the depth.
+/// Deeper than any configuration. The parser slows down with the depth.
 const DEPTH_LIMIT: usize = 64;
 
 /// A document of the allowed size has fewer values than this, unless its aliases multiply them.
 const VALUES_LIMIT: usize = 100_000;
 
-/// Where a document is malformed. Never what stands there, which may be a secret.
+/// The place where a document is malformed, without its text, which may be a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
-    /// Counted from 1, where the parser tells.
+    /// Line and column, counted from 1, if the parser gives them.
     pub(super) place: Option<(u64, u64)>,
 }
 
@@ -34,12 +36,12 @@ impl Malformed {
     }
 }
 
-/// The one document in `text`; without any it is null.
+/// Reads the one document in `text`, which was read from `source`; without any it is null.
 ///
 /// # Errors
-/// The text isn't YAML, holds several documents, or what `safe_load` refuses: unknown tags,
-/// undefined aliases, keys that are lists, values that contain themselves.
-pub(super) fn load(text: &str) -> Result<Plain, Malformed> {
+/// Fails if the text isn't YAML, if it holds several documents, and where `safe_load` does: unknown
+/// tags, undefined aliases, keys that are lists, values that contain themselves.
+pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> {
     // Python reads files with universal newlines.
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
     // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
@@ -48,93 +50,68 @@ pub(super) fn load(text: &str) -> Result<Plain, Malformed> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let mut composer = Composer {
-        open_end: is_open.then_some(text.len() as u64),
+    let mut loader = Loader {
+        source,
+        added_line_break: is_open.then_some(text.len() as u64),
         parser: Parser::new(),
         anchors: HashMap::new(),
+        values: 0,
     };
-    composer.parser.set_input(text.as_bytes());
-    let Some(root) = composer.document()? else {
-        return Ok(Plain::Null);
-    };
-    Constructor { values: 0 }.value(&root)
+    loader.parser.set_input(text.as_bytes());
+    loader.document()
 }
 
-/// A node of the document's graph: aliases share.
-struct Node {
-    content: Content,
-    tag: Tag,
-    mark: Mark,
+const TAG_PREFIX: &str = "tag:yaml.org,2002:";
+
+/// Returns the name of an explicit tag of YAML's own, if a node has one.
+///
+/// # Errors
+/// Fails for any other tag.
+fn tag_name(tag: Option<&str>, mark: Mark) -> Result<Option<&str>, Malformed> {
+    match tag {
+        // PyYAML treats libyaml's bare `!` as no tag.
+        None | Some("!") => Ok(None),
+        Some(tag) => {
+            let name = tag.strip_prefix(TAG_PREFIX);
+            name.map(Some).ok_or(Malformed::at(mark))
+        }
+    }
 }
 
-enum Content {
-    Scalar(String),
-    Sequence(Vec<Rc<Node>>),
-    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+/// Returns the kind of a scalar, by its tag or its spelling.
+fn kind(text: &str, tag: Option<&str>, style: ScalarStyle, mark: Mark) -> Result<Kind, Malformed> {
+    match tag_name(tag, mark)? {
+        Some(name) => Kind::of_tag(name).ok_or(Malformed::at(mark)),
+        None if style == ScalarStyle::Plain || tag.is_some() => Ok(scalar::resolve(text)),
+        None => Ok(Kind::Text),
+    }
 }
 
-/// What a node is, said by its tag or found by its looks.
-enum Tag {
-    Scalar(scalar::Kind),
-    Sequence,
-    Mapping,
-    /// `<<` as a key.
+/// A key of a mapping.
+enum Key {
+    Name(String),
     Merge,
-    /// `=`, which is a text as a key and nothing anywhere else.
-    Value,
-    /// `!!set`, `!!omap` and `!!pairs`, which make what JSON has no word for.
-    Collection,
-    Unknown,
 }
 
-impl Tag {
-    /// The tag of a node that bears `tag`, or of one without.
-    fn of(tag: Option<&str>, looks: impl FnOnce() -> Self) -> Self {
-        // Of libyaml's `!` alone PyYAML says: not given.
-        let Some(tag) = tag.filter(|tag| *tag != "!") else {
-            return looks();
-        };
-        match tag.strip_prefix("tag:yaml.org,2002:") {
-            Some("null") => Self::Scalar(scalar::Kind::Null),
-            Some("bool") => Self::Scalar(scalar::Kind::Bool),
-            Some("int") => Self::Scalar(scalar::Kind::Integer),
-            Some("float") => Self::Scalar(scalar::Kind::Float),
-            Some("str") => Self::Scalar(scalar::Kind::Text),
-            Some("timestamp") => Self::Scalar(scalar::Kind::Date),
-            Some("binary") => Self::Scalar(scalar::Kind::Bytes),
-            Some("seq") => Self::Sequence,
-            Some("map") => Self::Mapping,
-            Some("merge") => Self::Merge,
-            Some("value") => Self::Value,
-            Some("set" | "omap" | "pairs") => Self::Collection,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn of_scalar(text: &str) -> Self {
-        match text {
-            "<<" => Self::Merge,
-            "=" => Self::Value,
-            text => Self::Scalar(scalar::resolve(text)),
-        }
-    }
-}
-
-/// From the parser's events to nodes.
-struct Composer<'a> {
+/// Builds values from the parser's events.
+struct Loader<'a> {
+    source: &'a Arc<Source>,
     parser: Parser<&'a [u8]>,
-    /// Where the text ends, if the line break there is not its own.
-    open_end: Option<u64>,
-    /// `None` while the node is not whole yet: an alias to it would be its own part.
-    anchors: HashMap<String, Option<Rc<Node>>>,
+    /// The end of the text, if its last line break was added to it.
+    added_line_break: Option<u64>,
+    /// Values that aliases may refer to, each with the number of values in it. `None` while one is
+    /// incomplete: an alias to it would be part of itself.
+    anchors: HashMap<String, Option<(Node, usize)>>,
+    /// The number of values so far.
+    values: usize,
 }
 
-impl Composer<'_> {
-    fn document(&mut self) -> Result<Option<Rc<Node>>, Malformed> {
+impl Loader<'_> {
+    fn document(&mut self) -> Result<Node, Malformed> {
         loop {
             let (event, mark) = self.next()?;
             match event {
-                EventData::StreamEnd => return Ok(None),
+                EventData::StreamEnd => return Ok(self.leaf(Leaf::NULL)),
                 EventData::StreamStart { .. } => {}
                 EventData::DocumentStart { .. } => break,
                 _ => return Err(Malformed::at(mark)),
@@ -144,7 +121,7 @@ impl Composer<'_> {
         let root = self.node(event, mark, 0)?;
         self.next()?;
         match self.next()? {
-            (EventData::StreamEnd, _) => Ok(Some(root)),
+            (EventData::StreamEnd, _) => Ok(root),
             (_, mark) => Err(Malformed::at(mark)),
         }
     }
@@ -155,7 +132,7 @@ impl Composer<'_> {
                 let is_last = |end| event.end_mark.index + 1 >= end;
                 if let EventData::Scalar { value, style, .. } = &mut event.data
                     && [ScalarStyle::Literal, ScalarStyle::Folded].contains(style)
-                    && self.open_end.is_some_and(is_last)
+                    && self.added_line_break.is_some_and(is_last)
                     && value.ends_with('\n')
                 {
                     value.pop();
@@ -169,14 +146,22 @@ impl Composer<'_> {
         }
     }
 
-    fn node(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Rc<Node>, Malformed> {
+    fn leaf(&self, leaf: Leaf) -> Node {
+        Node::Leaf(leaf, Arc::clone(self.source))
+    }
+
+    fn node(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Node, Malformed> {
         if depth > DEPTH_LIMIT {
             return Err(Malformed::at(mark));
         }
-        let (anchor, content, tag) = match event {
+        let values_before = self.values;
+        self.count(1, mark)?;
+        let (anchor, node) = match event {
             EventData::Alias { anchor } => {
-                let node = self.anchors.get(&anchor).and_then(Option::as_ref);
-                return node.map(Rc::clone).ok_or(Malformed::at(mark));
+                let known = self.anchors.get(&anchor).cloned().flatten();
+                let (node, values) = known.ok_or(Malformed::at(mark))?;
+                self.count(values, mark)?;
+                return Ok(node);
             }
             EventData::Scalar {
                 anchor,
@@ -186,54 +171,113 @@ impl Composer<'_> {
                 ..
             } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let is_plain = style == ScalarStyle::Plain || tag.as_deref() == Some("!");
-                let tag = Tag::of(tag.as_deref(), || {
-                    if is_plain {
-                        Tag::of_scalar(&value)
-                    } else {
-                        Tag::Scalar(scalar::Kind::Text)
-                    }
-                });
-                (anchor, Content::Scalar(value), tag)
+                let kind = kind(&value, tag.as_deref(), style, mark)?;
+                let leaf = scalar::construct(kind, &value);
+                (anchor, self.leaf(leaf.ok_or(Malformed::at(mark))?))
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let mut items = Vec::new();
-                loop {
-                    let (event, mark) = self.next()?;
-                    if matches!(event, EventData::SequenceEnd) {
-                        break;
-                    }
-                    items.push(self.node(event, mark, depth + 1)?);
-                }
-                let tag = Tag::of(tag.as_deref(), || Tag::Sequence);
-                (anchor, Content::Sequence(items), tag)
+                let items = self.items(depth)?;
+                let node = match tag_name(tag.as_deref(), mark)? {
+                    None | Some("seq") => Node::list(&items, self.source),
+                    Some("omap" | "pairs") => self.leaf(UNSUPPORTED_COLLECTION),
+                    Some(_) => return Err(Malformed::at(mark)),
+                };
+                (anchor, node)
             }
             EventData::MappingStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let mut pairs = Vec::new();
-                loop {
-                    let (event, mark) = self.next()?;
-                    if matches!(event, EventData::MappingEnd) {
-                        break;
-                    }
-                    let key = self.node(event, mark, depth + 1)?;
-                    let (event, mark) = self.next()?;
-                    pairs.push((key, self.node(event, mark, depth + 1)?));
-                }
-                let tag = Tag::of(tag.as_deref(), || Tag::Mapping);
-                (anchor, Content::Mapping(pairs), tag)
+                let entries = self.entries(depth)?;
+                let node = match tag_name(tag.as_deref(), mark)? {
+                    None | Some("map") => Node::Map(entries),
+                    Some("set") => self.leaf(UNSUPPORTED_COLLECTION),
+                    Some(_) => return Err(Malformed::at(mark)),
+                };
+                (anchor, node)
             }
             _ => return Err(Malformed::at(mark)),
         };
-        let node = Rc::new(Node { content, tag, mark });
         if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, Some(Rc::clone(&node)));
+            let values = self.values - values_before;
+            self.anchors.insert(anchor, Some((node.clone(), values)));
         }
         Ok(node)
     }
 
-    /// An anchor may be set once.
+    /// Reads the rest of a sequence.
+    fn items(&mut self, depth: usize) -> Result<Vec<Node>, Malformed> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (EventData::SequenceEnd, _) => return Ok(items),
+                (event, mark) => items.push(self.node(event, mark, depth + 1)?),
+            }
+        }
+    }
+
+    /// Reads the rest of a mapping. What `<<` brings in comes before its own entries, which win.
+    fn entries(&mut self, depth: usize) -> Result<Vec<(String, Node)>, Malformed> {
+        let (mut entries, mut own) = (Vec::new(), Vec::new());
+        loop {
+            let (event, mark) = self.next()?;
+            if matches!(event, EventData::MappingEnd) {
+                break;
+            }
+            let key = self.key(event, mark, depth + 1)?;
+            let (event, mark) = self.next()?;
+            match key {
+                Key::Name(name) => own.push((name, self.node(event, mark, depth + 1)?)),
+                Key::Merge => entries.extend(self.merged(event, mark, depth + 1)?),
+            }
+        }
+        let mut distinct = Vec::new();
+        for (name, node) in entries.into_iter().chain(own) {
+            insert(&mut distinct, name, node);
+        }
+        Ok(distinct)
+    }
+
+    fn key(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Key, Malformed> {
+        if let EventData::Scalar {
+            tag, value, style, ..
+        } = &event
+        {
+            match kind(value, tag.as_deref(), *style, mark)? {
+                Kind::Merge => return Ok(Key::Merge),
+                Kind::EqualsSign => return Ok(Key::Name(value.clone())),
+                _ => {}
+            }
+        }
+        match self.node(event, mark, depth)? {
+            Node::Leaf(leaf, _) => leaf.into_key().map(Key::Name),
+            Node::Map(_) => None,
+        }
+        .ok_or(Malformed::at(mark))
+    }
+
+    /// Reads the mapping that `<<` merges, or the sequence of mappings, of which the first wins and
+    /// so comes last.
+    fn merged(
+        &mut self,
+        event: EventData,
+        mark: Mark,
+        depth: usize,
+    ) -> Result<Vec<(String, Node)>, Malformed> {
+        let sources = match event {
+            EventData::SequenceStart { .. } => self.items(depth)?,
+            event => vec![self.node(event, mark, depth)?],
+        };
+        let mut entries = Vec::new();
+        for source in sources.into_iter().rev() {
+            match source {
+                Node::Map(merged) => entries.extend(merged),
+                Node::Leaf(..) => return Err(Malformed::at(mark)),
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Refuses to define an anchor twice.
     fn announce(&mut self, anchor: Option<&String>, mark: Mark) -> Result<(), Malformed> {
         match anchor {
             Some(anchor) if self.anchors.insert(anchor.clone(), None).is_some() => {
@@ -242,81 +286,18 @@ impl Composer<'_> {
             _ => Ok(()),
         }
     }
-}
 
-type Pairs = Vec<(Rc<Node>, Rc<Node>)>;
-
-/// From nodes to values.
-struct Constructor {
-    /// How many were made.
-    values: usize,
-}
-
-impl Constructor {
-    fn value(&mut self, node: &Node) -> Result<Plain, Malformed> {
-        self.count(node)?;
-        let refused = || Malformed::at(node.mark);
-        match (&node.tag, &node.content) {
-            (Tag::Scalar(kind), Content::Scalar(text)) => {
-                scalar::construct(*kind, text).ok_or_else(refused)
-            }
-            (Tag::Sequence, Content::Sequence(items)) => {
-                let items = items.iter().map(|item| self.value(item));
-                Ok(Plain::List(items.collect::<Result<_, _>>()?))
-            }
-            (Tag::Mapping, Content::Mapping(_)) => {
-                let mut entries = Vec::new();
-                for (key, value) in self.flattened(node)? {
-                    let name = match (&key.tag, &key.content) {
-                        (Tag::Value, Content::Scalar(text)) => Some(text.clone()),
-                        _ => self.value(&key)?.into_key(),
-                    };
-                    let name = name.ok_or_else(|| Malformed::at(key.mark))?;
-                    insert(&mut entries, name, self.value(&value)?);
-                }
-                Ok(Plain::Map(entries))
-            }
-            (Tag::Collection, Content::Sequence(_) | Content::Mapping(_)) => {
-                Ok(Plain::Foreign("collection of that kind"))
-            }
-            _ => Err(refused()),
-        }
-    }
-
-    /// A mapping's pairs with all that `<<` brings in before its own, so that its own win.
-    fn flattened(&mut self, node: &Node) -> Result<Pairs, Malformed> {
-        let refused = || Malformed::at(node.mark);
-        let Content::Mapping(pairs) = &node.content else {
-            return Err(refused());
-        };
-        let (mut merged, mut own) = (Pairs::new(), Pairs::new());
-        for (key, value) in pairs {
-            self.count(node)?;
-            match (&key.tag, &value.content) {
-                (Tag::Merge, Content::Mapping(_)) => merged.append(&mut self.flattened(value)?),
-                // Of several, the first wins, and so comes last.
-                (Tag::Merge, Content::Sequence(sources)) => {
-                    for source in sources.iter().rev() {
-                        merged.append(&mut self.flattened(source)?);
-                    }
-                }
-                (Tag::Merge, Content::Scalar(_)) => return Err(refused()),
-                _ => own.push((Rc::clone(key), Rc::clone(value))),
-            }
-        }
-        self.values += merged.len();
-        merged.append(&mut own);
-        Ok(merged)
-    }
-
-    fn count(&mut self, node: &Node) -> Result<(), Malformed> {
-        self.values += 1;
+    fn count(&mut self, values: usize, mark: Mark) -> Result<(), Malformed> {
+        self.values += values;
         if self.values > VALUES_LIMIT {
-            return Err(Malformed::at(node.mark));
+            return Err(Malformed::at(mark));
         }
         Ok(())
     }
 }
+
+/// `!!set`, `!!omap` and `!!pairs`.
+const UNSUPPORTED_COLLECTION: Leaf = Leaf::Unsupported("collection of that kind");
 
 #[cfg(test)]
 mod tests;

@@ -67,24 +67,24 @@ impl Gateway {
         http_proxy: &HttpProxy,
         request_timeout: Duration,
     ) -> Result<Self, Error> {
-        let mut http = reqwest::Client::builder()
+        let tls = tls::client_config().map_err(|error| Error::Setup(error.to_string()))?;
+        let http = reqwest::Client::builder()
             .user_agent(concat!("dgw/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT.min(request_timeout))
-            .tls_backend_preconfigured(
-                tls::client_config().map_err(|error| Error::Setup(error.to_string()))?,
-            );
-        http = match http_proxy {
+            .tls_backend_preconfigured(tls);
+        let (http, by_proxy) = match http_proxy {
+            HttpProxy::Direct => (http.no_proxy(), false),
             // HTTP_PROXY is not meant for this machine itself.
-            HttpProxy::FromEnvironment { .. } if address.is_loopback() => http.no_proxy(),
-            HttpProxy::FromEnvironment { .. } => http,
-            HttpProxy::Direct => http.no_proxy(),
-            HttpProxy::Url(url) => http.proxy(
+            HttpProxy::FromEnvironment { .. } if address.is_loopback() => (http.no_proxy(), false),
+            HttpProxy::FromEnvironment { is_named } => (http, *is_named),
+            HttpProxy::Url(url) => {
                 // The configuration has checked the URL. The error would quote it, with its password.
-                reqwest::Proxy::all(url.expose()).map_err(|_| {
+                let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| {
                     Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
-                })?,
-            ),
+                })?;
+                (http.proxy(proxy), true)
+            }
         };
         Ok(Self {
             http: http.build().map_err(|error| {
@@ -93,11 +93,7 @@ impl Gateway {
             destination: Destination {
                 address: address.as_str().to_owned(),
                 setting: "gateway.address",
-                by_proxy: match http_proxy {
-                    HttpProxy::FromEnvironment { is_named } => *is_named && !address.is_loopback(),
-                    HttpProxy::Url(_) => true,
-                    HttpProxy::Direct => false,
-                },
+                by_proxy,
             },
             authorization: Authorization::Anonymous,
             request_timeout,

@@ -321,11 +321,7 @@ mod tests {
             (None, Some("basic"), Some("basic")),
             (Some("basic"), None, None),
         ] {
-            assert_eq!(
-                refused(sent, wanted).other_method(),
-                other,
-                "{sent:?} {wanted:?}"
-            );
+            assert_eq!(other_method(sent, wanted), other, "{sent:?} {wanted:?}");
         }
         for (sent, wanted, text) in [
             (None, None, "requires authentication"),

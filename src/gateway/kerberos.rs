@@ -17,14 +17,9 @@ use tokio::time::timeout;
 use super::error::{Error, KerberosError};
 use crate::config::Address;
 
-/// A gateway's Kerberos service.
+/// A gateway's Kerberos service, `HTTP@host`.
 #[derive(Clone)]
-pub(super) struct KerberosService {
-    /// `HTTP@host`.
-    name: String,
-    /// True if the host is an IP address, which hardly any realm knows.
-    is_numeric: bool,
-}
+pub(super) struct KerberosService(String);
 
 /// The state between a request with a token and its response.
 pub(super) struct KerberosExchange {
@@ -55,10 +50,7 @@ impl KerberosService {
     #[expect(clippy::unnecessary_wraps)]
     pub(super) fn new(address: &Address) -> Result<Self, Error> {
         let host = address.host().trim_matches(['[', ']']);
-        Ok(Self {
-            name: format!("HTTP@{host}"),
-            is_numeric: host.parse::<std::net::IpAddr>().is_ok(),
-        })
+        Ok(Self(format!("HTTP@{host}")))
     }
 
     /// Gets a token for one request, from the KDC if necessary, within `limit`.
@@ -92,7 +84,7 @@ impl KerberosService {
         // No delegation: the gateway needs no access to other services as the user.
         let flags = CtxFlags::GSS_C_MUTUAL_FLAG;
         let request = || {
-            let target = Name::new(self.name.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE))?;
+            let target = Name::new(self.0.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE))?;
             let mut context = ClientCtx::new(None, target, flags, Some(GSS_MECH_KRB5));
             let token = context.step(None, None)?;
             Ok((token, context))
@@ -101,7 +93,7 @@ impl KerberosService {
         let token = token.map(|token| token.to_vec()).unwrap_or_default();
         let exchange = KerberosExchange {
             context,
-            service: self.name.clone(),
+            service: self.0.clone(),
         };
         Ok((token, exchange))
     }
@@ -111,14 +103,10 @@ impl KerberosService {
         let has_no_ticket = matches!(error.minor, CC_NOTFOUND | FCC_NOFILE)
             || error.major.bits() == MajorFlags::GSS_S_NO_CRED.bits();
         let (message, hint) = match error.minor {
-            KDC_ERR_S_PRINCIPAL_UNKNOWN if self.is_numeric => (
-                format!("Kerberos knows no service `{}`", self.name),
-                "use a host name in `gateway.address`: Kerberos knows no services by IP address",
-            ),
             KDC_ERR_S_PRINCIPAL_UNKNOWN => (
-                format!("Kerberos knows no service `{}`", self.name),
-                "check the host name in `gateway.address`, and with `klist` whether your ticket is \
-                 for its realm",
+                format!("Kerberos knows no service `{}`", self.0),
+                "check the host name in `gateway.address` (an IP address does not do), and with \
+                 `klist` whether your ticket is for its realm",
             ),
             KRB_AP_ERR_TKT_EXPIRED => (
                 "your Kerberos ticket has expired".to_owned(),
@@ -145,7 +133,7 @@ impl KerberosService {
 
     fn other_error(&self, cause: String) -> KerberosError {
         KerberosError {
-            message: format!("Kerberos returned no token for `{}`", self.name),
+            message: format!("Kerberos returned no token for `{}`", self.0),
             cause: Some(cause),
             hint: "list your tickets with `klist`, and get a new one with `kinit`",
             is_temporary: false,

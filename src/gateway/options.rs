@@ -81,13 +81,19 @@ impl OptionType {
 
     /// A description of the accepted values.
     fn expected(&self) -> String {
-        match self {
-            Self::Int { .. } => format!("an integer{}", self.within()),
-            Self::Float { .. } => format!("a number{}", self.within()),
-            Self::Select { options } => format!("one of {}", options.join(", ")),
-            Self::Bool => "true or false".to_owned(),
-            Self::Mapping => "a mapping".to_owned(),
-            Self::String | Self::Other => "text".to_owned(),
+        let noun = match self {
+            Self::Int { .. } => "an integer",
+            Self::Float { .. } => "a number",
+            Self::Select { options } => return format!("one of {}", options.join(", ")),
+            Self::Bool => "true or false",
+            Self::Mapping => "a mapping",
+            Self::String | Self::Other => "text",
+        };
+        match (self, self.range()) {
+            (Self::Int { .. } | Self::Float { .. }, range) if !range.is_empty() => {
+                format!("{noun}, {range}")
+            }
+            _ => noun.to_owned(),
         }
     }
 
@@ -155,14 +161,6 @@ impl OptionType {
                 _ => None,
             },
         })
-    }
-
-    /// The bounds as the end of a sentence, if there are any.
-    fn within(&self) -> String {
-        match self.range().as_str() {
-            "" => String::new(),
-            range => format!(", {range}"),
-        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::Url;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -40,31 +39,21 @@ impl From<io::Error> for ConnectError {
 
 /// Host and port of the HTTP proxy that requests to `address` go through, if any.
 pub(crate) fn http_proxy_for(address: &Address, http_proxy: &HttpProxy) -> Option<(String, u16)> {
-    match http_proxy {
-        HttpProxy::Direct => None,
-        HttpProxy::FromEnvironment { .. } if address.is_loopback() => None,
-        HttpProxy::FromEnvironment { .. } => {
-            // The HTTP client decides by the same matcher.
-            let target = address.as_str().parse::<Uri>().ok()?;
-            let proxy = Matcher::from_system().intercept(&target)?;
-            let uri = proxy.uri();
-            let default_port = match uri.scheme_str() {
-                Some("https") => 443,
-                _ => 80,
-            };
-            let port = uri.port_u16().unwrap_or(default_port);
-            Some((uri.host()?.to_owned(), port))
-        }
-        HttpProxy::Url(url) => {
-            let text = url.expose();
-            let scheme = if text.contains("://") { "" } else { "http://" };
-            let parsed = Url::parse(&format!("{scheme}{text}")).ok()?;
-            Some((
-                parsed.host_str()?.to_owned(),
-                parsed.port_or_known_default()?,
-            ))
-        }
-    }
+    // The HTTP client decides by the same matcher.
+    let matcher = match http_proxy {
+        HttpProxy::Direct => return None,
+        HttpProxy::FromEnvironment { .. } if address.is_loopback() => return None,
+        HttpProxy::FromEnvironment { .. } => Matcher::from_system(),
+        HttpProxy::Url(url) => Matcher::builder().all(url.expose()).build(),
+    };
+    let target = address.as_str().parse::<Uri>().ok()?;
+    let proxy = matcher.intercept(&target)?;
+    let default_port = match proxy.uri().scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let port = proxy.uri().port_u16().unwrap_or(default_port);
+    Some((proxy.uri().host()?.to_owned(), port))
 }
 
 /// Looks up the addresses of a host.

@@ -96,6 +96,11 @@ impl Response {
         let message = serde_json::from_slice::<ServerError>(&self.body)
             .ok()
             .map(|body| body.error);
+        let page_note = if self.is_html() {
+            ", with a web page"
+        } else {
+            ""
+        };
         let address = address.to_owned();
         let owned = || cluster.map(str::to_owned);
         if let (StatusCode::NOT_FOUND, Some(name), Some(_)) = (status, cluster, &message) {
@@ -130,11 +135,14 @@ impl Response {
             }
             .into(),
             (400..=499, _) if status != StatusCode::TOO_MANY_REQUESTS => {
-                self.not_gateway(format!("{status}{}", self.web_page_note()))
+                self.not_gateway(format!("{status}{page_note}"))
             }
             (code, message) => Error::Server {
                 status: code,
-                message: message.unwrap_or_else(|| self.reason()),
+                message: message.unwrap_or_else(|| {
+                    let reason = status.canonical_reason().unwrap_or("unknown status");
+                    format!("{reason}{page_note}")
+                }),
                 retry_after: self.retry_after(),
             },
         })
@@ -182,20 +190,6 @@ impl Response {
         let declared = self.headers.get(CONTENT_TYPE);
         declared.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
             || self.body.trim_ascii_start().starts_with(b"<")
-    }
-
-    fn web_page_note(&self) -> &'static str {
-        if self.is_html() {
-            ", with a web page"
-        } else {
-            ""
-        }
-    }
-
-    /// The status in words, for a response without a message.
-    fn reason(&self) -> String {
-        let reason = self.status.canonical_reason().unwrap_or("unknown status");
-        format!("{reason}{}", self.web_page_note())
     }
 }
 

@@ -1,7 +1,6 @@
 //! TLS with the system's certificate authorities. They are read at the first handshake that needs
 //! them, and never for an `http://` address.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -72,6 +71,7 @@ pub(crate) fn client_config_builder(
 type BuiltVerifier = Result<Arc<WebPkiServerVerifier>, Error>;
 
 /// rustls' own verifier, built when it is first needed. It adds no rule and drops none.
+#[derive(Debug)]
 struct LazyVerifier {
     algorithms: WebPkiSupportedAlgorithms,
     verifier: LazyLock<BuiltVerifier, Box<dyn FnOnce() -> BuiltVerifier + Send>>,
@@ -82,12 +82,6 @@ struct LazyVerifier {
 impl LazyVerifier {
     fn verifier(&self) -> Result<&WebPkiServerVerifier, Error> {
         self.verifier.as_deref().map_err(Clone::clone)
-    }
-}
-
-impl fmt::Debug for LazyVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazyVerifier").finish_non_exhaustive()
     }
 }
 

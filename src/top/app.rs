@@ -12,7 +12,6 @@ use super::keys::{self, KeyAction};
 use super::model::{Model, Settings, SortOrder};
 use super::polling::{Poller, Response, WATCHED};
 use super::screen::{Screen, ScreenError, events};
-use super::theme::Theme;
 use super::widgets;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Listing, TlsIdentities, TlsIdentity};
@@ -29,7 +28,6 @@ const SLOW_RESPONSE: Duration = Duration::from_secs(4);
 pub(crate) struct App<'a> {
     model: Model,
     poller: Poller<'a>,
-    theme: Theme,
     /// The gateway's clock, and when it was read.
     clock: (Timestamp, Instant),
     /// True while the shell has the terminal.
@@ -50,9 +48,6 @@ impl<'a> App<'a> {
         Self {
             model: Model::new(gateway.base_url().to_owned(), settings, now),
             poller: Poller::new(gateway, schedulers),
-            theme: Theme {
-                has_colour: settings.has_colour,
-            },
             clock: (now, Instant::now()),
             is_suspended: false,
             next_poll: Instant::now() + settings.interval,
@@ -133,7 +128,7 @@ impl<'a> App<'a> {
                 }
                 () = sleep_until(next_poll) => {
                     self.poller.request_listing(self.model.opened_name());
-                    self.next_poll = Instant::now() + self.model.interval();
+                    self.next_poll = Instant::now() + self.model.settings().interval;
                     self.draw_by(Instant::now() + FRAME_TIME);
                 }
                 () = sleep_until_some(draw_at) => {}
@@ -163,19 +158,17 @@ impl<'a> App<'a> {
     /// The gateway's, if a later request would fail too.
     fn response_arrived(&mut self, response: Response) -> Result<(), gateway::Error> {
         match response {
-            Response::Listing { requested, result } => match (result, requested) {
-                (Ok((listing, identities)), requested) => {
-                    self.listing_arrived(requested.as_deref(), listing, identities);
-                }
-                (Err(gateway::Error::NoSuchCluster(_)), Some(name)) => {
-                    self.model.cluster_vanished(&name);
-                }
-                (Err(error), _) if error.is_temporary() => {
-                    self.model.request_failed(error.to_string());
-                }
-                (Err(error), _) => return Err(error),
-            },
-            Response::Report { name, result } => {
+            Response::Listing(requested, Ok((listing, identities))) => {
+                self.listing_arrived(requested.as_deref(), listing, identities);
+            }
+            Response::Listing(Some(name), Err(gateway::Error::NoSuchCluster(_))) => {
+                self.model.cluster_vanished(&name);
+            }
+            Response::Listing(_, Err(error)) if error.is_temporary() => {
+                self.model.request_failed(error.to_string());
+            }
+            Response::Listing(_, Err(error)) => return Err(error),
+            Response::Report(name, result) => {
                 self.model.time_passed(self.now());
                 let report = result.map_err(|error| error.to_string());
                 self.model.report_arrived(&name, report);
@@ -210,7 +203,7 @@ impl<'a> App<'a> {
             self.model.request_delayed();
         }
         let mut visible_rows = 0;
-        screen.draw(|frame| visible_rows = widgets::draw(frame, &self.model, self.theme))?;
+        screen.draw(|frame| visible_rows = widgets::draw(frame, &self.model))?;
         self.model.drawn(visible_rows);
         Ok(())
     }

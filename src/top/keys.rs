@@ -47,13 +47,10 @@ pub(super) fn press(key: KeyEvent, model: &mut Model) -> KeyAction {
         KeyCode::Char('s' | '>') => sort_by_neighbour(model, 1),
         KeyCode::Char('S' | '<') => sort_by_neighbour(model, -1),
         KeyCode::Char('r') => {
-            let SortOrder {
-                column,
-                is_reversed,
-            } = model.order();
+            let is_reversed = !model.order().is_reversed;
             model.sort(SortOrder {
-                column,
-                is_reversed: !is_reversed,
+                is_reversed,
+                ..model.order()
             });
         }
         KeyCode::Enter | KeyCode::Right if !is_opened => {

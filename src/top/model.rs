@@ -32,9 +32,7 @@ pub(crate) struct Settings {
 pub(super) struct Model {
     /// The gateway's.
     address: String,
-    interval: Duration,
-    /// Reports older than this are shown as stale.
-    stale_after: Duration,
+    settings: Settings,
     /// By the gateway's clock, as are all times here.
     now: Timestamp,
     /// The time of the gateway's last response.
@@ -57,18 +55,13 @@ pub(super) struct Model {
 /// A cluster, with what its scheduler reported.
 pub(super) struct WatchedCluster {
     cluster: Cluster,
-    last_report: Option<TimedReport>,
+    /// The scheduler's last report, and when it arrived.
+    last_report: Option<(Timestamp, SchedulerReport)>,
     /// Why the scheduler's last request failed.
     error: Option<String>,
     /// True if the gateway no longer knows the cluster.
     is_gone: bool,
     history: History,
-}
-
-/// A scheduler's report, and when it arrived.
-struct TimedReport {
-    report: SchedulerReport,
-    at: Timestamp,
 }
 
 impl SortOrder {
@@ -84,16 +77,9 @@ impl SortOrder {
 impl Model {
     /// Creates a model without clusters, sorted by age and by worker.
     pub(super) fn new(address: String, settings: Settings, now: Timestamp) -> Self {
-        let Settings {
-            interval,
-            probe_timeout,
-            ..
-        } = settings;
         Self {
             address,
-            interval,
-            // One report may be late, or lost.
-            stale_after: interval + interval.max(probe_timeout) + Duration::from_secs(1),
+            settings,
             now,
             last_response: now,
             gateway_error: None,
@@ -112,8 +98,8 @@ impl Model {
         &self.address
     }
 
-    pub(super) fn interval(&self) -> Duration {
-        self.interval
+    pub(super) fn settings(&self) -> Settings {
+        self.settings
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -161,9 +147,14 @@ impl Model {
         self.scroll.min(workers.saturating_sub(visible_rows))
     }
 
-    /// Returns true if `age` is that of something stale.
+    /// Returns true if a report of this age is stale: one may be late, or lost.
     pub(super) fn is_stale(&self, age: Duration) -> bool {
-        age > self.stale_after
+        let Settings {
+            interval,
+            probe_timeout,
+            ..
+        } = self.settings;
+        age > interval + interval.max(probe_timeout) + Duration::from_secs(1)
     }
 
     /// Returns the message that is more important than the keys.
@@ -334,7 +325,7 @@ impl WatchedCluster {
 
     /// Returns the scheduler's last report.
     pub(super) fn report(&self) -> Option<&SchedulerReport> {
-        self.last_report.as_ref().map(|last| &last.report)
+        self.last_report.as_ref().map(|(_, report)| report)
     }
 
     /// Returns true if there are no workers, and so nothing that could be used.
@@ -356,10 +347,10 @@ impl WatchedCluster {
     /// Returns why the report is missing or stale.
     pub(super) fn scheduler_problem(&self, model: &Model) -> Option<String> {
         let error = self.error.as_ref()?;
-        let Some(last) = &self.last_report else {
+        let Some((at, _)) = &self.last_report else {
             return Some(format!("the scheduler does not respond: {error}"));
         };
-        let age = elapsed(model.now, last.at);
+        let age = elapsed(model.now, *at);
         model.is_stale(age).then(|| {
             let age = duration::short(age);
             format!("the scheduler last responded {age} ago: {error}")
@@ -387,12 +378,9 @@ impl WatchedCluster {
         match report {
             Ok(mut report) => {
                 // Requested once: they don't change while a scheduler runs.
-                let before = self
-                    .last_report
-                    .take()
-                    .and_then(|last| last.report.versions);
+                let before = self.last_report.take().and_then(|(_, last)| last.versions);
                 report.versions = report.versions.or(before);
-                self.last_report = Some(TimedReport { report, at: now });
+                self.last_report = Some((now, report));
                 self.error = None;
             }
             Err(error) => self.error = Some(error),

@@ -25,15 +25,13 @@ pub(super) const WATCHED: [Status; 4] = [
 
 /// A response, or why there is none.
 pub(super) enum Response {
-    Listing {
-        /// The name of the one requested cluster; `None` for all of them.
-        requested: Option<String>,
-        result: Result<(Listing, TlsIdentities), gateway::Error>,
-    },
-    Report {
-        name: String,
-        result: Box<Result<SchedulerReport, SchedulerError>>,
-    },
+    /// The gateway's, for the cluster of this name or for all of them.
+    Listing(
+        Option<String>,
+        Result<(Listing, TlsIdentities), gateway::Error>,
+    ),
+    /// The scheduler's of the cluster of this name.
+    Report(String, Box<Result<SchedulerReport, SchedulerError>>),
 }
 
 /// Sends requests to the gateway and to schedulers, and waits for their responses.
@@ -73,7 +71,7 @@ impl<'a> Poller<'a> {
                 None => gateway.clusters_with_identities(&WATCHED).await,
                 Some(name) => gateway.cluster_with_identity(name).await,
             };
-            Response::Listing { requested, result }
+            Response::Listing(requested, result)
         }));
     }
 
@@ -91,8 +89,7 @@ impl<'a> Poller<'a> {
         self.pending.push(Box::pin(async move {
             let _turn = turns.acquire().await;
             let report = schedulers.report(&name, identity.as_ref(), detail).await;
-            let result = Box::new(report);
-            Response::Report { name, result }
+            Response::Report(name, Box::new(report))
         }));
     }
 
@@ -102,11 +99,11 @@ impl<'a> Poller<'a> {
             return std::future::pending().await;
         };
         match &response {
-            Response::Listing { requested, .. } if self.is_pending(requested.as_ref()) => {
+            Response::Listing(requested, _) if self.is_pending(requested.as_ref()) => {
                 self.listing = None;
             }
-            Response::Listing { .. } => {}
-            Response::Report { name, .. } => {
+            Response::Listing(..) => {}
+            Response::Report(name, _) => {
                 self.reporting.remove(name);
             }
         }

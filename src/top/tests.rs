@@ -11,21 +11,20 @@ use snapbox::{assert_data_eq, str};
 use sample::*;
 
 use super::model::{Model, SortOrder};
-use super::theme::Theme;
 use super::widgets::{draw, sorted_names, titles};
 use crate::gateway::{Cluster, Status};
 
-fn drawn(model: &Model, width: u16, height: u16, has_colour: bool) -> Buffer {
+fn drawn(model: &Model, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
     let drawn = terminal.draw(|frame| {
-        draw(frame, model, Theme { has_colour });
+        draw(frame, model);
     });
     drawn.expect("it is drawn").buffer.clone()
 }
 
 /// Returns the lines of the screen, without the blanks at their ends.
 fn shot(model: &Model, width: u16, height: u16) -> String {
-    let buffer = drawn(model, width, height, true);
+    let buffer = drawn(model, width, height);
     let lines = buffer.content.chunks(width.into()).map(|cells| {
         let line = cells
             .iter()
@@ -209,23 +208,23 @@ fn draws_one_cluster_on_small_and_large_screens() {
                                              █ █                                                █ █                                            ████ █
                                           ▁▁▂█ █                                             ▁▃▅█ █                                            ████ █
 
- WORKER      HOST                                 THREADS  CPU                                   MEMORY                                TASKS   SEEN
- worker-22   10.0.0.22                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 275%  ━━━━━━━━━━━━ 275%  22.0/8.0 GiB           0     1s │
- worker-21   10.0.0.21                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 262%  ━━━━━━━━━━━━ 262%  21.0/8.0 GiB           0     1s │
- worker-20   10.0.0.20                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 250%  ━━━━━━━━━━━━ 250%  20.0/8.0 GiB           0     1s │
- worker-19   10.0.0.19                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 238%  ━━━━━━━━━━━━ 238%  19.0/8.0 GiB           0     1s │
- worker-18   10.0.0.18                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 225%  ━━━━━━━━━━━━ 225%  18.0/8.0 GiB           0     1s ┃
- worker-17   10.0.0.17                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 212%  ━━━━━━━━━━━━ 212%  17.0/8.0 GiB           0     1s ┃
- worker-16   10.0.0.16                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 200%  ━━━━━━━━━━━━ 200%  16.0/8.0 GiB           0     1s ┃
- worker-15   10.0.0.15                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 188%  ━━━━━━━━━━━━ 188%  15.0/8.0 GiB           0     1s ┃
- worker-14   10.0.0.14                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 175%  ━━━━━━━━━━━━ 175%  14.0/8.0 GiB           0     1s ┃
- worker-13   10.0.0.13                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 162%  ━━━━━━━━━━━━ 162%  13.0/8.0 GiB           0     1s ┃
- worker-12   10.0.0.12                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 150%  ━━━━━━━━━━━━ 150%  12.0/8.0 GiB           0     1s ┃
- worker-11   10.0.0.11                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 138%  ━━━━━━━━━━━━ 138%  11.0/8.0 GiB           0     1s ┃
- worker-10   10.0.0.10                                  2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 125%  ━━━━━━━━━━━━ 125%  10.0/8.0 GiB           0     1s ┃
- worker-9    10.0.0.9                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 112%  ━━━━━━━━━━━━ 112%  9.0/8.0 GiB            1     1s │
- worker-8    10.0.0.8                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  ━━━━━━━━━━━━ 100%  8.0/8.0 GiB            2     1s │
- worker-7    10.0.0.7                                   2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━────  88%  ━━━━━━━━━━╸─  88%  7.0/8.0 GiB            3     1s │
+ WORKER      HOST          THREADS  CPU                                              MEMORY                                            TASKS   SEEN
+ worker-22   10.0.0.22           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 275%  ━━━━━━━━━━━━━━━━━━━━━━━━ 275%  22.0/8.0 GiB           0     1s │
+ worker-21   10.0.0.21           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 262%  ━━━━━━━━━━━━━━━━━━━━━━━━ 262%  21.0/8.0 GiB           0     1s │
+ worker-20   10.0.0.20           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 250%  ━━━━━━━━━━━━━━━━━━━━━━━━ 250%  20.0/8.0 GiB           0     1s │
+ worker-19   10.0.0.19           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 238%  ━━━━━━━━━━━━━━━━━━━━━━━━ 238%  19.0/8.0 GiB           0     1s │
+ worker-18   10.0.0.18           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 225%  ━━━━━━━━━━━━━━━━━━━━━━━━ 225%  18.0/8.0 GiB           0     1s ┃
+ worker-17   10.0.0.17           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 212%  ━━━━━━━━━━━━━━━━━━━━━━━━ 212%  17.0/8.0 GiB           0     1s ┃
+ worker-16   10.0.0.16           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 200%  ━━━━━━━━━━━━━━━━━━━━━━━━ 200%  16.0/8.0 GiB           0     1s ┃
+ worker-15   10.0.0.15           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 188%  ━━━━━━━━━━━━━━━━━━━━━━━━ 188%  15.0/8.0 GiB           0     1s ┃
+ worker-14   10.0.0.14           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 175%  ━━━━━━━━━━━━━━━━━━━━━━━━ 175%  14.0/8.0 GiB           0     1s ┃
+ worker-13   10.0.0.13           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 162%  ━━━━━━━━━━━━━━━━━━━━━━━━ 162%  13.0/8.0 GiB           0     1s ┃
+ worker-12   10.0.0.12           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 150%  ━━━━━━━━━━━━━━━━━━━━━━━━ 150%  12.0/8.0 GiB           0     1s ┃
+ worker-11   10.0.0.11           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 138%  ━━━━━━━━━━━━━━━━━━━━━━━━ 138%  11.0/8.0 GiB           0     1s ┃
+ worker-10   10.0.0.10           2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 125%  ━━━━━━━━━━━━━━━━━━━━━━━━ 125%  10.0/8.0 GiB           0     1s ┃
+ worker-9    10.0.0.9            2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 112%  ━━━━━━━━━━━━━━━━━━━━━━━━ 112%  9.0/8.0 GiB            1     1s │
+ worker-8    10.0.0.8            2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  ━━━━━━━━━━━━━━━━━━━━━━━━ 100%  8.0/8.0 GiB            2     1s │
+ worker-7    10.0.0.7            2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━─────  88%  ━━━━━━━━━━━━━━━━━━━━━───  88%  7.0/8.0 GiB            3     1s │
  Esc back  s sort  ? keys  q quit                                                                                                 by memory, every 2s
 
 "#]]
@@ -234,10 +233,14 @@ fn draws_one_cluster_on_small_and_large_screens() {
 
 #[test]
 fn has_no_colour_where_none_is_wanted() {
-    for mut model in [several(), opened(busy(30))] {
-        model.request_failed("it is gone".to_owned());
-        for has_colour in [true, false] {
-            let buffer = drawn(&model, 120, 40, has_colour);
+    for has_colour in [true, false] {
+        for is_opened in [true, false] {
+            let mut model = model_with(has_colour, vec![busy(30)]);
+            if is_opened {
+                model.open(NAME.to_owned());
+            }
+            model.request_failed("it is gone".to_owned());
+            let buffer = drawn(&model, 120, 40);
             let mut cells = buffer.content.iter();
             let found = cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
             assert_eq!(found, has_colour);

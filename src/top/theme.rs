@@ -1,14 +1,9 @@
 //! Colours that are readable on dark and on light backgrounds: the terminal's own, foreground only.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::gateway::Status;
-
-/// The colours. Without them, weight and brightness are left to tell things apart.
-#[derive(Clone, Copy)]
-pub(super) struct Theme {
-    pub(super) has_colour: bool,
-}
 
 /// For labels, and for what is unknown or stale.
 pub(super) const FAINT: Modifier = Modifier::DIM;
@@ -26,42 +21,39 @@ const SPILLS: f64 = 0.6;
 /// The share from which a worker accepts no more tasks (`distributed.worker.memory.pause`).
 const PAUSES: f64 = 0.8;
 
-impl Theme {
-    pub(super) fn colour(self, colour: Color) -> Style {
-        if self.has_colour {
-            Style::new().fg(colour)
-        } else {
-            Style::new()
-        }
-    }
+/// For CPU and processing tasks.
+pub(super) const CPU: Color = Color::Cyan;
 
-    pub(super) fn problem(self) -> Style {
-        self.colour(Color::Red).add_modifier(BOLD)
-    }
+/// For what is late.
+pub(super) const STALE: Color = Color::Yellow;
 
-    pub(super) fn stale(self) -> Style {
-        self.colour(Color::Yellow)
-    }
+/// For what the user should know before anything else.
+pub(super) fn problem() -> Style {
+    Style::new().fg(Color::Red).add_modifier(BOLD)
+}
 
-    pub(super) fn cpu(self) -> Style {
-        self.colour(Color::Cyan)
+/// Returns the colour for the share of its limit that memory takes.
+pub(super) fn memory(share: Option<f64>) -> Color {
+    match share {
+        Some(share) if share >= PAUSES => Color::Red,
+        Some(share) if share >= SPILLS => Color::Yellow,
+        _ => Color::Green,
     }
+}
 
-    pub(super) fn memory(self, share: Option<f64>) -> Style {
-        self.colour(match share {
-            Some(share) if share >= PAUSES => Color::Red,
-            Some(share) if share >= SPILLS => Color::Yellow,
-            _ => Color::Green,
-        })
+pub(super) fn status(status: Status) -> Style {
+    match status {
+        Status::Running => Color::Green.into(),
+        Status::Pending | Status::Stopping => Color::Yellow.into(),
+        Status::Failed => Color::Red.into(),
+        Status::Stopped => FAINT.into(),
     }
+}
 
-    pub(super) fn status(self, status: Status) -> Style {
-        match status {
-            Status::Running => self.colour(Color::Green),
-            Status::Pending | Status::Stopping => self.colour(Color::Yellow),
-            Status::Failed => self.colour(Color::Red),
-            Status::Stopped => FAINT.into(),
-        }
+/// Takes the colours away. Weight and brightness are left to tell things apart.
+pub(super) fn remove_colours(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        cell.fg = Color::Reset;
     }
 }
 
@@ -71,7 +63,6 @@ mod tests {
 
     #[test]
     fn memory_turns_yellow_where_workers_spill_and_red_where_they_pause() {
-        let theme = Theme { has_colour: true };
         for (share, colour) in [
             (None, Color::Green),
             (Some(0.59), Color::Green),
@@ -79,7 +70,7 @@ mod tests {
             (Some(0.79), Color::Yellow),
             (Some(0.8), Color::Red),
         ] {
-            assert_eq!(theme.memory(share).fg, Some(colour), "{share:?}");
+            assert_eq!(memory(share), colour, "{share:?}");
         }
     }
 }

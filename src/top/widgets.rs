@@ -17,7 +17,7 @@ use ratatui::Frame;
 pub(super) use cluster_table::sorted_names;
 
 use super::model::Model;
-use super::theme::Theme;
+use super::theme;
 
 /// Returns the titles of the columns to sort by: those of the clusters, or of one cluster's workers.
 pub(crate) fn titles(is_one_cluster: bool) -> Vec<&'static str> {
@@ -29,18 +29,21 @@ pub(crate) fn titles(is_one_cluster: bool) -> Vec<&'static str> {
 }
 
 /// Draws the screen, and returns how many rows of the table it has room for.
-pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) -> usize {
+pub(super) fn draw(frame: &mut Frame<'_>, model: &Model) -> usize {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     let visible_rows = match model.opened() {
-        Some(watched) => cluster_details::draw(buffer, area, model, watched, theme),
-        None => cluster_list::draw(buffer, area, model, theme),
+        Some(watched) => cluster_details::draw(buffer, area, model, watched),
+        None => cluster_list::draw(buffer, area, model),
     };
     let titles = titles(model.opened().is_some());
     let sorted_by = titles.get(model.order().column).unwrap_or(&"");
-    footer::draw(buffer, area, model, sorted_by, theme);
+    footer::draw(buffer, area, model, sorted_by);
     if model.shows_help() {
         footer::draw_help(buffer, area);
+    }
+    if !model.settings().has_colour {
+        theme::remove_colours(buffer);
     }
     visible_rows
 }

@@ -48,7 +48,7 @@ fn a_folder_that_others_may_write_is_refused() {
         user.dgw(&["list"]).code(3).stdout_eq("");
     }
     user.dgw(&["list"]).code(3).stderr_eq(str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: others may write to its folder (mode 1777)
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: its directory is writable by others (mode 1777)
 
 hint: chmod go-w [HOME]/.config/dask
 
@@ -69,7 +69,7 @@ fn a_link_and_what_is_no_file_are_refused() {
         .stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is a symbolic link
 
-hint: put the file itself there, or name the file it leads to with `--config`
+hint: replace the link with the file itself, or name that file with `--config`
 
 "#]]);
 
@@ -144,7 +144,7 @@ fn somebody_elses_file_is_refused() {
             .stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it belongs to another user (uid 12345)
 
-hint: put a copy of your own in its place, with mode 600
+hint: replace it with a copy of your own, with mode 600
 
 "#]]);
     }
@@ -175,7 +175,7 @@ fn malformed_files_are_told_by_place_and_never_quoted() {
         .stderr_eq(str![[r#"
 error: `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 4, column 1
 
-hint: dask reads this file too: it must be a YAML mapping
+hint: correct the file at that place: it must be a YAML mapping, and dask reads it too
 
 "#]]);
     let user = User::new().configured(&format!("gateway:\n  address: {}\n", "x".repeat(70_000)));
@@ -207,7 +207,7 @@ fn without_an_address_it_says_how_to_set_one() {
         .stderr_eq(str![[r#"
 error: no gateway address is configured
 
-hint: `dgw login --address https://gateway.example.org` sets up one's configuration
+hint: `dgw login --address https://gateway.example.org` configures one
 
 "#]]);
     let template = "# gateway:\n#   address: null\n";
@@ -219,7 +219,7 @@ hint: `dgw login --address https://gateway.example.org` sets up one's configurat
         .stderr_eq(str![[r#"
 error: no gateway address is configured
 
-hint: `dgw login --address https://gateway.example.org` sets up one's configuration
+hint: `dgw login --address https://gateway.example.org` configures one
 
 "#]]);
 }
@@ -237,7 +237,7 @@ error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) has no scheme: write
         (
             "address: http://ada:s3cret@h",
             str![[r#"
-error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not hold a user name or password: they belong in `gateway.auth`
+error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not contain a user name or password: they belong in `gateway.auth`
 
 "#]],
         ),
@@ -274,7 +274,7 @@ error: `gateway.auth` ([HOME]/.config/dask/gateway.yaml) must be a mapping
             str![[r#"
 error: no JupyterHub token is configured: `gateway.auth.kwargs.api_token` is not set
 
-hint: make a token on the hub's token page and give it to `dgw login`, or set it in JUPYTERHUB_API_TOKEN
+hint: create a token on the hub's token page and give it to `dgw login`, or set JUPYTERHUB_API_TOKEN
 
 "#]],
         ),
@@ -302,7 +302,7 @@ error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) must be tr
         (
             "{address: http://h, http-client: {proxy: \"http://u:s3cret@h:x\"}}",
             str![[r#"
-error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) is not a proxy's URL: it looks like `http://HOST:PORT`
+error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) is not a proxy's URL, like `http://HOST:PORT`
 
 "#]],
         ),
@@ -382,7 +382,7 @@ fn a_sites_file_counts_and_may_be_read_by_all_unless_it_holds_a_secret() {
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret that others may read (mode 644)
+error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret and is readable by others (mode 644)
 
 hint: chmod 600 [HOME]/site/gateway.yaml
 
@@ -401,7 +401,7 @@ fn a_sites_file_that_everyone_may_write_is_refused() {
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: refused to use `[HOME]/site/gateway.yaml`: everyone may write to it (mode 666)
+error: refused to use `[HOME]/site/gateway.yaml`: it is writable by everyone (mode 666)
 
 hint: chmod o-w [HOME]/site/gateway.yaml
 
@@ -409,9 +409,9 @@ hint: chmod o-w [HOME]/site/gateway.yaml
     set_mode(&file, 0o644);
     set_mode(&site, 0o1777);
     user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-error: refused to use `[HOME]/site/gateway.yaml`: everyone may write to its folder (mode 1777)
+error: refused to use `[HOME]/site/gateway.yaml`: its directory is writable by everyone (mode 1777)
 
-hint: tell your site's administrators: whoever changes [HOME]/site/gateway.yaml gets your token sent to them
+hint: tell your site's administrators: whoever changes [HOME]/site/gateway.yaml can have your token sent to them
 
 "#]]);
     assert_eq!(stub.seen().len(), 0);
@@ -494,10 +494,10 @@ fn every_file_of_ones_own_with_a_gateway_section_is_held_to_the_rules() {
         set_mode(file, 0o600);
     }
     set_mode(&user.home().join("named"), 0o775);
-    refused(&["list"], "others may write to its folder (mode 775)");
+    refused(&["list"], "its directory is writable by others (mode 775)");
     refused(
         &["list", "--config", &path(&named)],
-        "others may write to its folder",
+        "its directory is writable by others",
     );
     set_mode(&user.home().join("named"), 0o755);
     set_mode(&named, 0o604);
@@ -505,7 +505,10 @@ fn every_file_of_ones_own_with_a_gateway_section_is_held_to_the_rules() {
     refused(&["list", "--config", &folder], "its mode is 604");
     set_mode(&named, 0o600);
     if chown(user.home().join("named"), Some(12_345), None).is_ok() {
-        refused(&["list"], "its folder belongs to another user (uid 12345)");
+        refused(
+            &["list"],
+            "its directory belongs to another user (uid 12345)",
+        );
         chown(user.home().join("named"), Some(0), None).expect("given back");
     }
     user.dgw(&["list"]).success();
@@ -572,9 +575,9 @@ fn a_sites_file_is_refused_only_with_a_secret_that_others_may_read() {
     if chown(&file, Some(12_345), None).is_ok() {
         code("{auth: {kwargs: {password: s3cret}}}", 0o644);
         user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret that others may read (mode 644)
+error: refused to use `[HOME]/site/gateway.yaml`: it holds a secret and is readable by others (mode 644)
 
-hint: tell your site's administrators, and give dgw your own file with mode 600 (the secret in [HOME]/site/gateway.yaml is open to everyone here)
+hint: tell your site's administrators that everyone here can read the secret in [HOME]/site/gateway.yaml, and give dgw your own file with mode 600
 
 "#]]);
     }

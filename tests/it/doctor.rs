@@ -216,7 +216,7 @@ fn without_a_configuration() {
 - files          there are none with a gateway section
 - values         none is set
 x address        no gateway address is configured
-                 mend: `dgw login --address https://gateway.example.org` sets up one's configuration
+                 mend: `dgw login --address https://gateway.example.org` configures one
 - dns            there is no address
 - tcp            there is no address
 - tls            there is no address
@@ -276,7 +276,7 @@ fn with_a_folder_that_others_may_write() {
         &[],
         3,
         str![[r#"
-x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, others may write to its folder (mode 775)
+x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, its directory is writable by others (mode 775)
                  mend: chmod go-w [HOME]/.config/dask
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
@@ -312,7 +312,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/da
                  mend: mend that line: the file must be a YAML mapping; or move it away, and `dgw login` writes another
 - values         none is set
 x address        no gateway address is configured
-                 mend: `dgw login --address https://gateway.example.org` sets up one's configuration
+                 mend: `dgw login --address https://gateway.example.org` configures one
 - dns            there is no address
 - tcp            there is no address
 - tls            there is no address
@@ -648,7 +648,7 @@ x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gat
                  gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
                  mend: set it right there, or take it away
-x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not hold a user name or password: they belong in `gateway.auth`
+x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not contain a user name or password: they belong in `gateway.auth`
                  mend: set it right: it looks like `https://gateway.example.org`
 - dns            there is no address
 - tcp            there is no address

@@ -219,7 +219,7 @@ fn a_service_that_kerberos_does_not_know_is_said() {
 error: Kerberos knows no service `HTTP@127.0.0.1`
   Server HTTP/127.0.0.1@DGW.TEST not found in Kerberos database
 
-hint: use a host name in `gateway.address`: Kerberos knows no services by IP address
+hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
 
 "#]]);
     // Nobody is asked for its address before.
@@ -231,7 +231,7 @@ warning: your Kerberos token goes to `nobody.dgw.test` unencrypted: `gateway.add
 error: Kerberos knows no service `HTTP@nobody.dgw.test`
   Server HTTP/nobody.dgw.test@DGW.TEST not found in Kerberos database
 
-hint: check the host name in `gateway.address`, and with `klist` whether your ticket is for its realm
+hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
 
 "#]]);
     misled("localhost = DGW.TEST", "localhost = ELSE.TEST")
@@ -242,7 +242,7 @@ hint: check the host name in `gateway.address`, and with `klist` whether your ti
 error: Kerberos knows no service `HTTP@localhost`
   Server krbtgt/ELSE.TEST@DGW.TEST not found in Kerberos database
 
-hint: check the host name in `gateway.address`, and with `klist` whether your ticket is for its realm
+hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
 
 "#]]);
 }

@@ -102,9 +102,9 @@ gateway:
         token(1),
         2,
         str![[r#"
-error: `[HOME]/.config/dask/gateway.yaml` holds a token already: nothing was changed
+error: `[HOME]/.config/dask/gateway.yaml` already holds a token; nothing was changed
 
-hint: `--force` writes over it
+hint: `--force` overwrites it
 
 "#]],
     );
@@ -170,7 +170,7 @@ hint: nothing was written: create a new token at http://[HOST]/hub/token, withou
         "",
         2,
         str![[r#"
-error: the token is empty, or holds a space, a line break or what isn't ASCII
+error: the token is empty, or contains a space, a line break or a character that isn't ASCII
 
 "#]],
     );
@@ -180,7 +180,7 @@ error: the token is empty, or holds a space, a line break or what isn't ASCII
         "two words",
         2,
         str![[r#"
-error: the token is empty, or holds a space, a line break or what isn't ASCII
+error: the token is empty, or contains a space, a line break or a character that isn't ASCII
 
 "#]],
     );
@@ -284,7 +284,7 @@ error: `--address` has no scheme: write `https://…` or `http://…`
         str![[r#"
 error: no gateway address is configured
 
-hint: `dgw login --address https://gateway.example.org` sets up one's configuration
+hint: `dgw login --address https://gateway.example.org` configures one
 
 "#]],
     );
@@ -477,9 +477,9 @@ fn what_cannot_be_edited_is_left_with_the_lines_to_put_in() {
         token(4),
         3,
         str![[r#"
-error: `[HOME]/.config/dask/gateway.yaml` can't be changed safely, so it was left as it is
+error: can't edit `[HOME]/.config/dask/gateway.yaml` safely; it was left unchanged
 
-hint: put these lines into it yourself, with the secret, and `chmod 600` it:
+hint: add these lines to it yourself, with the secret, and run `chmod 600` on it:
 
 gateway:
   address: http://[HOST]/services/dask-gateway
@@ -502,9 +502,9 @@ gateway:
         token(4),
         3,
         str![[r#"
-error: `[HOME]/site.json` can't be changed safely, so it was left as it is
+error: can't edit `[HOME]/site.json` safely; it was left unchanged
 
-hint: put these lines into it yourself, with the secret, and `chmod 600` it:
+hint: add these lines to it yourself, with the secret, and run `chmod 600` on it:
 
 gateway:
   address: http://[HOST]/services/dask-gateway
@@ -546,7 +546,7 @@ hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Pyt
         token(5),
         3,
         str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: others may write to its folder (mode 770)
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: its directory is writable by others (mode 770)
 
 hint: chmod go-w [HOME]/.config/dask
 
@@ -566,7 +566,7 @@ hint: chmod go-w [HOME]/.config/dask
         str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is a symbolic link
 
-hint: put the file itself there, or name the file it leads to with `--config`
+hint: replace the link with the file itself, or name that file with `--config`
 
 "#]],
     );
@@ -601,7 +601,7 @@ you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
             str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it belongs to another user (uid 12345)
 
-hint: put a copy of your own in its place, with mode 600
+hint: replace it with a copy of your own, with mode 600
 
 "#]],
         );
@@ -629,7 +629,7 @@ fn a_folder_that_cannot_be_written_is_found_out_before_anybody_is_asked() {
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
 error: can't write `[HOME]/.config/dask/gateway.yaml`, so nothing was changed: Permission denied (os error 13)
 
-hint: mend that, or name another file with `--config`
+hint: fix that, or name another file with `--config`
 
 "#]]);
 }
@@ -653,7 +653,7 @@ fn a_full_disk_loses_nothing() {
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
 error: can't write `[HOME]/.config/dask/gateway.yaml`, so nothing was changed: File too large (os error 27)
 
-hint: mend that, or name another file with `--config`
+hint: fix that, or name another file with `--config`
 
 "#]]);
     is_untouched(&user, text);

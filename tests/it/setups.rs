@@ -105,7 +105,7 @@ fn a_sites_json_with_underscores() {
     works(&user, "https://nebari.example.org/gateway");
 
     let refused = format!(
-        "error: refused to use `{}`: everyone may write to its folder (mode 777)",
+        "error: refused to use `{}`: its directory is writable by everyone (mode 777)",
         site.join("gateway.yaml").display()
     );
     for folder in [&version, &site] {
@@ -170,7 +170,7 @@ fn the_active_environments_own_configuration() {
     user.dgw(&["list"]).code(9);
     set_mode(&venv.join("etc/dask/gateway.yaml"), 0o644);
     user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-error: refused to use `[HOME]/venv/etc/dask/gateway.yaml`: it holds a secret that others may read (mode 644)
+error: refused to use `[HOME]/venv/etc/dask/gateway.yaml`: it holds a secret and is readable by others (mode 644)
 
 hint: chmod 600 [HOME]/venv/etc/dask/gateway.yaml
 
@@ -353,7 +353,7 @@ hint: `dgw options` shows what this gateway offers, and your own defaults
         "{worker_setup: 2026-11-21}",
         3,
         str![[r#"
-error: `gateway.cluster.options.worker_setup` ([HOME]/.config/dask/gateway.yaml) holds a date, which no gateway can be sent
+error: `gateway.cluster.options.worker_setup` ([HOME]/.config/dask/gateway.yaml) can't be sent to a gateway: it holds a date
 
 "#]],
     );

@@ -1,4 +1,4 @@
-//! Files and variables as people write them, and as they shouldn't.
+//! Generates files and variables, as people write them and as they shouldn't.
 
 mod words;
 
@@ -21,9 +21,9 @@ pub(super) enum Place {
 
 #[derive(Clone)]
 pub(super) struct Case {
-    /// Where each file is, its name, and its text.
+    /// The place, name and text of each file.
     pub(super) files: Vec<(Place, String, String)>,
-    /// What `DASK_CONFIG` names, below the home.
+    /// The path that `DASK_CONFIG` names, below the home directory.
     pub(super) named: Option<&'static str>,
     pub(super) variables: Vec<(String, String)>,
 }
@@ -73,7 +73,7 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
     )
         .prop_map(|(files, named, mut variables, is_usable)| {
             if is_usable {
-                // Else most cases would end at the first thing that is missing.
+                // Otherwise most cases would end at the first missing value.
                 variables.push((
                     "DASK_GATEWAY__ADDRESS".to_owned(),
                     "https://g.example.org".to_owned(),

@@ -1,4 +1,4 @@
-//! The one Python process that all cases are put to.
+//! The Python process that reads all cases.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(super) struct Python {
 }
 
 impl Python {
-    /// In the virtual environment of the gateway under test, which is made if there is none.
+    /// Starts it in the virtual environment of the test gateway, which is created if there is none.
     pub(super) fn start() -> Self {
         let mut process = Command::new("python3")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gateway"))
@@ -31,17 +31,17 @@ impl Python {
         }
     }
 
-    /// What dask makes of these variables, and of the files that they lead to.
+    /// Returns what dask reads from these variables, and from the files that they name.
     pub(super) fn reads(&mut self, variables: &[(String, String)], prefix: &Path) -> Value {
         let pairs = variables
             .iter()
             .map(|(name, value)| (name.clone(), json!(value)));
-        let question = json!({"variables": pairs.collect::<Map<_, _>>(), "prefix": prefix});
+        let request = json!({"variables": pairs.collect::<Map<_, _>>(), "prefix": prefix});
         let stdin = self.stdin.as_mut().expect("stdin is open");
-        writeln!(stdin, "{question}").expect("Python listens");
+        writeln!(stdin, "{request}").expect("Python reads");
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("Python answers");
-        serde_json::from_str(&line).expect("an answer")
+        self.stdout.read_line(&mut line).expect("Python responds");
+        serde_json::from_str(&line).expect("a response")
     }
 }
 

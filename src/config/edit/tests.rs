@@ -19,8 +19,12 @@ fn changes() -> Vec<Change> {
     ]
 }
 
+fn edit(text: &str, changes: &[Change]) -> Option<String> {
+    edited(Path::new("gateway.yaml"), text, changes)
+}
+
 fn shown(text: &str) -> String {
-    edited(text, &changes()).unwrap_or_else(|| "refused".to_owned())
+    edit(text, &changes()).unwrap_or_else(|| "refused".to_owned())
 }
 
 #[test]
@@ -35,11 +39,11 @@ gateway:
 
 "#]];
     snapbox::assert_data_eq!(shown(""), expected.clone());
-    snapbox::assert_data_eq!(written_out(&changes()), expected);
+    snapbox::assert_data_eq!(as_new_file(&changes()), expected);
 }
 
 #[test]
-fn a_template_of_comments_stays_below() {
+fn lines_are_added_above_a_template_of_comments() {
     snapbox::assert_data_eq!(
         shown("# gateway:\n#   address: null         # The full address\n\n#   auth:\n"),
         snapbox::str![[r#"
@@ -94,7 +98,7 @@ logging:
 }
 
 #[test]
-fn empty_sections_are_filled_where_they_stand() {
+fn empty_sections_are_filled_in_place() {
     snapbox::assert_data_eq!(
         shown("---\ngateway:\n  address: null   # here\n  auth: {}  # who\n"),
         snapbox::str![[r#"
@@ -125,14 +129,14 @@ gateway:
 }
 
 #[test]
-fn line_ends_stay_as_they_are() {
+fn line_breaks_stay_as_they_are() {
     let text = "a: 1\r\ngateway:\r\n  address: x\r\n";
-    let edited = edited(text, &changes()).expect("edited");
+    let edited = edit(text, &changes()).expect("edited");
     assert!(!edited.replace("\r\n", "").contains('\n'), "{edited:?}");
 }
 
 #[test]
-fn what_is_not_understood_is_left_alone() {
+fn refuses_other_styles_of_yaml() {
     for text in [
         r#"{"gateway": {"address": "x"}}"#,
         "gateway: {address: x}\n",
@@ -154,7 +158,7 @@ fn what_is_not_understood_is_left_alone() {
 
 proptest! {
     #[test]
-    fn whatever_is_edited_keeps_every_comment(
+    fn every_comment_is_kept(
         lines in prop::collection::vec(
             prop::sample::select(vec![
                 "", "# a", "  # b", "gateway:", "  address: x  # c", "  auth:", "    type: basic",
@@ -165,7 +169,7 @@ proptest! {
         )
     ) {
         let text = lines.join("\n");
-        if let Some(edited) = edited(&text, &changes()) {
+        if let Some(edited) = edit(&text, &changes()) {
             let comments = |text: &str| {
                 let lines = text.lines().filter(|line| line.trim_start().starts_with('#'));
                 lines.map(str::to_owned).collect::<Vec<_>>()
@@ -177,7 +181,7 @@ proptest! {
     #[test]
     fn any_text_is_edited_or_refused(text in any::<String>(), value in "[ -~]*") {
         let change = Change { path: TOKEN, value: Some(value.clone()) };
-        if let Some(edited) = edited(&text, &[change]) {
+        if let Some(edited) = edit(&text, &[change]) {
             let held: serde_yaml::Value = serde_yaml::from_str(&edited).expect("YAML");
             prop_assert_eq!(held["gateway"]["auth"]["kwargs"]["api_token"].as_str(), Some(&*value));
         }

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::config::tree::Node;
+use crate::config::secret::Secret;
+use crate::config::yaml;
 
 fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Error> {
     let environment = variables
@@ -11,9 +12,9 @@ fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Err
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect::<Environment>();
     let source = Arc::new(Source::File("gateway.yaml".into()));
-    let file = Tree::new(Node::new(json!({ "gateway": gateway }).into(), &source));
+    let file = Node::from_json(json!({ "gateway": gateway }), &source);
     let mut tree = environment.gateway_section()?;
-    tree.lay_under(file);
+    tree.merge_older(file);
     Settings::new(&tree, &environment, None)
 }
 
@@ -25,7 +26,7 @@ fn refusal(gateway: &Value, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_jupyterhub_token_comes_from_the_file_or_the_hub_environment() {
+fn reads_a_jupyterhub_token_from_the_hub_environment() {
     let gateway = json!({"address": "https://g", "auth": {"type": "jupyterhub"}});
     let of_hub = settings(&gateway, &[("JUPYTERHUB_API_TOKEN", "t0")]).expect("valid settings");
     assert!(
@@ -48,7 +49,7 @@ fn basic_is_the_default_with_the_user_of_the_environment() {
 }
 
 #[test]
-fn variables_win_over_files_and_spell_keys_either_way() {
+fn variables_override_files_with_either_spelling_of_a_key() {
     let found = settings(
         &json!({"address": "https://g", "proxy-address": 1}),
         &[
@@ -63,7 +64,7 @@ fn variables_win_over_files_and_spell_keys_either_way() {
 }
 
 #[test]
-fn the_scheduler_proxy_takes_every_spelling() {
+fn reads_the_scheduler_proxy_with_any_scheme() {
     for (proxy, expected) in [
         (json!(null), "g:443"),
         (json!(8786), "g:8786"),
@@ -86,7 +87,7 @@ fn the_scheduler_proxy_takes_every_spelling() {
 }
 
 #[test]
-fn a_missing_template_variable_is_named_with_its_key() {
+fn names_a_missing_template_variable_with_its_key() {
     assert_eq!(
         refusal(&json!({"address": "https://{HUB}/x"}), &[]),
         "`gateway.address` (gateway.yaml) names the environment variable `HUB`, which is not set"
@@ -94,13 +95,13 @@ fn a_missing_template_variable_is_named_with_its_key() {
 }
 
 #[test]
-fn a_python_class_is_refused_by_name() {
+fn refuses_a_python_class_by_name() {
     let gateway = json!({"address": "https://g", "auth": {"type": "my.module.Auth"}});
     assert!(refusal(&gateway, &[]).contains("`my.module.Auth`"));
 }
 
 #[test]
-fn a_secret_is_in_no_refusal() {
+fn no_error_contains_a_secret() {
     for kwargs in [
         json!({"api_token": "s3cret s3cret"}),
         json!({"api_token": "s3cret{"}),
@@ -117,7 +118,7 @@ fn a_secret_is_in_no_refusal() {
 }
 
 #[test]
-fn the_proxy_knows_the_words_for_a_boolean() {
+fn reads_yaml_booleans_as_proxy() {
     for (proxy, direct) in [
         (json!(false), true),
         (json!("off"), true),
@@ -132,5 +133,59 @@ fn the_proxy_knows_the_words_for_a_boolean() {
             .expect("valid settings")
             .http_proxy;
         assert_eq!(matches!(found, HttpProxy::Direct), direct, "{proxy}");
+    }
+}
+
+#[test]
+fn a_secret_is_in_clear_only_over_unencrypted_networks() {
+    for (address, proxy, expected) in [
+        ("https://g", json!(null), false),
+        ("http://g", json!(null), true),
+        ("http://127.0.0.1:1", json!(null), false),
+        ("http://127.0.0.1:1", json!("http://proxy:3128"), true),
+        ("https://g", json!("http://proxy:3128"), false),
+    ] {
+        let gateway = json!({"address": address, "http-client": {"proxy": proxy}});
+        let found = settings(&gateway, &[("USER", "a")]).expect("valid settings");
+        assert_eq!(found.secret_goes_in_clear(), expected, "{address} {proxy}");
+    }
+}
+
+#[test]
+fn a_flag_replaces_the_address_and_what_belongs_to_it() {
+    let gateway = json!({"address": "https://g", "proxy-address": 1, "public-address": "/x/"});
+    let environment = Environment::from_iter([("USER".to_owned(), "ada".to_owned())]);
+    let source = Arc::new(Source::File("gateway.yaml".into()));
+    let tree = Node::from_json(json!({ "gateway": gateway }), &source);
+    for (flag, address, public_address, scheduler_proxy) in [
+        (None, "https://g", "/x", "g:1"),
+        (
+            Some("http://h:8000"),
+            "http://h:8000",
+            "http://h:8000",
+            "h:8000",
+        ),
+    ] {
+        let found = Settings::new(&tree, &environment, flag).expect("valid settings");
+        assert_eq!(found.address.as_str(), address);
+        assert_eq!(found.public_address, public_address);
+        assert_eq!(found.scheduler_proxy, scheduler_proxy);
+    }
+}
+
+#[test]
+fn a_text_may_be_an_integer_in_plain_digits() {
+    for (password, expected) in [("12345", Some("12345")), ("0123", None), ("1.5", None)] {
+        let source = Arc::new(Source::File("gateway.yaml".into()));
+        let text =
+            format!("gateway: {{address: http://h, auth: {{kwargs: {{password: {password}}}}}}}");
+        let tree = yaml::load(&text, &source).expect("YAML");
+        let environment = Environment::from_iter([("USER".to_owned(), "ada".to_owned())]);
+        let found = Settings::new(&tree, &environment, None);
+        let held = match found.map(|settings| settings.credentials) {
+            Ok(Credentials::Basic { password, .. }) => Some(password),
+            _ => None,
+        };
+        assert_eq!(held.as_ref().map(Secret::expose), expected);
     }
 }

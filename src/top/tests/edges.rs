@@ -147,7 +147,7 @@ fn draws_on_screens_of_any_size() {
         for width in [0, 1, 2, 3, 5, 8, 13, 21, 33, 49, 91, 200] {
             for height in [0, 1, 2, 3, 5, 8, 13, 17, 18, 22, 35] {
                 model.show_help(width % 7 < 2);
-                drawn(&model, width, height, true);
+                drawn(&model, width, height);
             }
         }
     }

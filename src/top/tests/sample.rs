@@ -115,10 +115,15 @@ pub(in crate::top) fn busy(workers: u64) -> Sample {
 
 /// A model that learned of `samples` by the events that it takes in.
 pub(in crate::top) fn model(samples: Vec<Sample>) -> Model {
+    model_with(true, samples)
+}
+
+/// A model with or without colour.
+pub(in crate::top) fn model_with(has_colour: bool, samples: Vec<Sample>) -> Model {
     let settings = Settings {
         interval: Duration::from_secs(2),
         probe_timeout: Duration::from_secs(2),
-        has_colour: true,
+        has_colour,
     };
     let address = "https://gateway.example.org".to_owned();
     let mut model = Model::new(address, settings, at(0));

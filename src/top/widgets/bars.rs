@@ -1,11 +1,11 @@
 //! Bars of one line, alone and with their numbers.
 
-use ratatui::style::Style;
+use ratatui::style::Color;
 use ratatui::text::{Line, Span};
 
 use crate::output::used_of;
 use crate::top::measures::share;
-use crate::top::theme::{FAINT, Theme};
+use crate::top::theme::{self, FAINT};
 
 /// The cells of ` 100%`.
 pub(super) const PERCENT: u16 = 5;
@@ -17,12 +17,12 @@ const AMOUNTS: u16 = 18;
 const SHORTEST: u16 = 3;
 
 /// Returns a bar and its percentage, or the percentage alone where there is no room.
-pub(super) fn gauge(share: Option<f64>, width: u16, style: Style) -> Line<'static> {
+pub(super) fn gauge(share: Option<f64>, width: u16, colour: Color) -> Line<'static> {
     let percent = percent(share);
     if width < PERCENT + SHORTEST {
-        return Line::styled(percent, style);
+        return Line::styled(percent, colour);
     }
-    let [filled, rest] = bar(share, width - PERCENT, style);
+    let [filled, rest] = bar(share, width - PERCENT, colour);
     Line::from(vec![filled, rest, Span::raw(format!(" {percent}"))])
 }
 
@@ -32,25 +32,24 @@ pub(super) fn memory_gauge(
     used: Option<u64>,
     limit: Option<u64>,
     width: u16,
-    theme: Theme,
 ) -> Option<Line<'static>> {
     let amounts = used_of(used, limit)?;
     let share = share(used, limit);
-    let style = theme.memory(share);
+    let colour = theme::memory(share);
     if width >= AMOUNTS + PERCENT + SHORTEST {
-        let mut line = gauge(share, width - AMOUNTS, style);
+        let mut line = gauge(share, width - AMOUNTS, colour);
         let room = usize::from(AMOUNTS - 2);
         line.push_span(Span::raw(format!("  {amounts:<room$}")));
         Some(line)
     } else if share.is_some() {
-        Some(gauge(share, width, style))
+        Some(gauge(share, width, colour))
     } else {
         Some(Line::raw(amounts))
     }
 }
 
 /// Returns the filled part and the rest of a bar, to half a cell. An unknown share fills nothing.
-fn bar(share: Option<f64>, width: u16, style: Style) -> [Span<'static>; 2] {
+fn bar(share: Option<f64>, width: u16, colour: Color) -> [Span<'static>; 2] {
     let halves = match share {
         None => 0,
         Some(share) => {
@@ -65,7 +64,7 @@ fn bar(share: Option<f64>, width: u16, style: Style) -> [Span<'static>; 2] {
     }
     let rest = usize::from(width - halves.div_ceil(2));
     [
-        Span::styled(filled, style),
+        Span::styled(filled, colour),
         Span::styled("─".repeat(rest), FAINT),
     ]
 }
@@ -103,17 +102,17 @@ mod tests {
             (Some(7.0), "━━━━"),
             (Some(f64::NAN), "────"),
         ] {
-            let spans = bar(share, 4, Style::new());
+            let spans = bar(share, 4, Color::Reset);
             let drawn = spans.map(|span| span.content.into_owned()).concat();
             assert_eq!(drawn, text, "{share:?}");
         }
-        assert_eq!(bar(Some(0.5), 0, Style::new())[0].content, "");
+        assert_eq!(bar(Some(0.5), 0, Color::Reset)[0].content, "");
         assert_eq!(percent(Some(123.0)), "999%");
     }
 
     #[test]
     fn gauge_without_room_is_a_number() {
-        let gauge = |width| gauge(Some(0.5), width, Style::new()).to_string();
+        let gauge = |width| gauge(Some(0.5), width, Color::Reset).to_string();
         assert_eq!(gauge(7), " 50%");
         assert_eq!(gauge(8), "━╸─  50%");
     }
@@ -121,9 +120,8 @@ mod tests {
     #[test]
     fn memory_gauge_shows_what_is_known_and_has_room() {
         const GIB: u64 = 1 << 30;
-        let theme = Theme { has_colour: false };
         let gauge = |used, limit, width| {
-            let gauge = memory_gauge(used, limit, width, theme);
+            let gauge = memory_gauge(used, limit, width);
             gauge.map(|line| line.to_string())
         };
         let (used, limit) = (Some(GIB), Some(4 * GIB));

@@ -2,16 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
+use ratatui::style::Color;
 use ratatui::text::Line;
-use ratatui::widgets::{RenderDirection, Sparkline, SparklineBar, Widget as _};
+use ratatui::widgets::{RenderDirection, Sparkline, Widget as _};
 
 use super::bars::part;
 use super::layout::{put, put_at_ends, take_cells, take_lines};
 use crate::duration;
 use crate::top::history::History;
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::{FAINT, Theme};
+use crate::top::theme::{self, CPU, FAINT};
 
 /// A terminal's cell is this many steps high.
 const STEPS: u16 = 8;
@@ -28,23 +28,23 @@ pub(super) fn has_room(screen: Rect) -> bool {
 pub(super) struct Series {
     name: &'static str,
     shares: Vec<Option<f64>>,
-    style: Style,
+    colour: Color,
 }
 
 impl Series {
     /// Returns the histories of CPU, memory and processing tasks.
-    pub(super) fn all(history: &History, theme: Theme) -> [Self; 3] {
+    pub(super) fn all(history: &History) -> [Self; 3] {
         let [cpu, memory, processing] = history.shares();
         let last_memory = memory.iter().rev().flatten().next().copied();
         [
-            ("CPU", cpu, theme.cpu()),
-            ("memory", memory, theme.memory(last_memory)),
-            ("processing", processing, theme.cpu()),
+            ("CPU", cpu, CPU),
+            ("memory", memory, theme::memory(last_memory)),
+            ("processing", processing, CPU),
         ]
-        .map(|(name, shares, style)| Self {
+        .map(|(name, shares, colour)| Self {
             name,
             shares,
-            style,
+            colour,
         })
     }
 
@@ -57,15 +57,14 @@ impl Series {
         let newest = self.shares.iter().rev().take(usize::from(area.width));
         let bars = newest.map(|share| {
             // Zero is visible, to differ from a gap.
-            let height = share.map(|share| u64::from(part(share, top).max(1)));
-            SparklineBar::from(height)
+            share.map(|share| u64::from(part(share, top).max(1)))
         });
         Sparkline::default()
-            .data(bars.collect::<Vec<_>>())
+            .data(bars)
             .direction(RenderDirection::RightToLeft)
             .max(u64::from(top))
             .absent_value_symbol(" ")
-            .style(self.style)
+            .style(self.colour)
             .render(area, buffer);
     }
 }
@@ -76,14 +75,13 @@ pub(super) fn draw_charts(
     area: Rect,
     model: &Model,
     watched: &WatchedCluster,
-    theme: Theme,
 ) {
     let history = watched.history();
     let most = history.most_processing();
     let most = most.map_or_else(String::new, |most| format!(", at most {most:.0}"));
     let span = format!("last {}", duration::short(history.span(model.now())));
     let span = Line::styled(span, FAINT);
-    for (mut place, series) in thirds(area, 3).into_iter().zip(Series::all(history, theme)) {
+    for (mut place, series) in thirds(area, 3).into_iter().zip(Series::all(history)) {
         let title = match series.name {
             "processing" => format!("tasks processing{most}"),
             name => name.to_owned(),
@@ -95,8 +93,8 @@ pub(super) fn draw_charts(
 }
 
 /// Draws all histories side by side on one line, each behind its name.
-pub(super) fn draw_line(buffer: &mut Buffer, line: Rect, history: &History, theme: Theme) {
-    for (mut place, series) in thirds(line, 2).into_iter().zip(Series::all(history, theme)) {
+pub(super) fn draw_line(buffer: &mut Buffer, line: Rect, history: &History) {
+    for (mut place, series) in thirds(line, 2).into_iter().zip(Series::all(history)) {
         let label = Line::styled(format!("{} ", series.name), FAINT);
         let width = u16::try_from(label.width()).unwrap_or(0);
         put(buffer, take_cells(&mut place, width), &label);

@@ -13,7 +13,7 @@ use crate::duration;
 use crate::output::used_of;
 use crate::top::measures::{cores_used, cpu_share, memory_share};
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::{BOLD, FAINT, Theme};
+use crate::top::theme::{self, BOLD, CPU, FAINT, STALE};
 
 /// The height of the first screen with room for addresses and versions.
 const FACTS_FROM: u16 = 22;
@@ -30,13 +30,12 @@ pub(super) fn draw(
     screen: Rect,
     model: &Model,
     watched: &WatchedCluster,
-    theme: Theme,
 ) -> usize {
     let mut area = without_margin(screen);
     // The last line is the footer's.
     area.height = area.height.saturating_sub(1);
     let has_facts = screen.height >= FACTS_FROM;
-    draw_head(buffer, take_lines(&mut area, 1), model, watched, theme);
+    draw_head(buffer, take_lines(&mut area, 1), model, watched);
     if has_facts {
         for (label, text) in facts(watched) {
             let mut line = take_lines(&mut area, 1);
@@ -45,22 +44,22 @@ pub(super) fn draw(
         }
         take_lines(&mut area, 1);
     }
-    draw_meters(buffer, &mut area, watched, has_room(screen), theme);
+    draw_meters(buffer, &mut area, watched, has_room(screen));
     if has_facts {
         let width = area.width.saturating_sub(LABELS);
         let mut legend = take_lines(&mut area, tasks::legend_height(width));
         take_cells(&mut legend, LABELS);
         let report = watched.report();
         let counts = report.and_then(|report| report.activity.tasks.as_ref());
-        tasks::draw_legend(buffer, legend, counts, theme);
+        tasks::draw_legend(buffer, legend, counts);
         take_lines(&mut area, 1);
     }
     if has_room(screen) {
         let charts = take_lines(&mut area, CHARTS);
-        draw_charts(buffer, charts, model, watched, theme);
+        draw_charts(buffer, charts, model, watched);
         take_lines(&mut area, 1);
     }
-    worker_table::draw(buffer, area, model, watched, theme)
+    worker_table::draw(buffer, area, model, watched)
 }
 
 /// Draws a label at the beginning of a line, and leaves the rest of the line.
@@ -69,21 +68,15 @@ fn draw_label(buffer: &mut Buffer, line: &mut Rect, label: &'static str) {
     put(buffer, place, &Line::styled(label, FAINT));
 }
 
-fn draw_head(
-    buffer: &mut Buffer,
-    line: Rect,
-    model: &Model,
-    watched: &WatchedCluster,
-    theme: Theme,
-) {
+fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCluster) {
     let status = watched.cluster().status;
     // The status needs room, too.
     let room = usize::from(line.width.saturating_sub(18)).max(8);
     let name = watched.name().chars().take(room).collect::<String>();
     let status = if watched.is_silent(model) {
-        Span::styled(format!("{status}?"), theme.stale())
+        Span::styled(format!("{status}?"), STALE)
     } else {
-        Span::styled(status.as_str(), theme.status(status))
+        Span::styled(status.as_str(), theme::status(status))
     };
     let left = Line::from(vec![
         Span::styled(name, BOLD),
@@ -117,13 +110,7 @@ fn facts(watched: &WatchedCluster) -> [(&'static str, String); 3] {
 
 /// Draws a line each for CPU, memory and tasks: a label, a bar, words, and a short history unless
 /// there are charts. Without workers, CPU and memory have `-` in place of bar and words.
-fn draw_meters(
-    buffer: &mut Buffer,
-    area: &mut Rect,
-    watched: &WatchedCluster,
-    has_charts: bool,
-    theme: Theme,
-) {
+fn draw_meters(buffer: &mut Buffer, area: &mut Rect, watched: &WatchedCluster, has_charts: bool) {
     let report = watched.report();
     let activity = report.map(|report| &report.activity);
     let counts = activity.and_then(|activity| activity.tasks.as_ref());
@@ -148,26 +135,23 @@ fn draw_meters(
     };
     let to_do = tasks::brief(counts, 12);
     let tasks = if words_width > 0 {
-        (
-            tasks::bar(counts, bar_width, theme),
-            format!("{to_do} to do"),
-        )
+        (tasks::bar(counts, bar_width), format!("{to_do} to do"))
     } else {
         // There is room for a number besides the bar.
         let words = Span::raw(format!(" {to_do}"));
         let taken = u16::try_from(words.width()).unwrap_or(bar_width);
-        let mut bar = tasks::bar(counts, bar_width.saturating_sub(taken), theme);
+        let mut bar = tasks::bar(counts, bar_width.saturating_sub(taken));
         bar.push_span(words);
         (bar, String::new())
     };
-    let cpu = gauge(report.and_then(cpu_share), bar_width, theme.cpu());
-    let memory = gauge(memory, bar_width, theme.memory(memory));
+    let cpu = gauge(report.and_then(cpu_share), bar_width, CPU);
+    let memory = gauge(memory, bar_width, theme::memory(memory));
     let meters = [
         ("CPU", or_none(cpu, cores)),
         ("memory", or_none(memory, amounts)),
         ("tasks", tasks),
     ];
-    let histories = Series::all(watched.history(), theme);
+    let histories = Series::all(watched.history());
     for ((label, (bar, words)), series) in meters.into_iter().zip(histories) {
         let mut line = take_lines(area, 1);
         draw_label(buffer, &mut line, label);

@@ -13,7 +13,7 @@ use crate::gateway::Status;
 use crate::output::{escaped, options_text, used_of};
 use crate::scheduler::Activity;
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::{BOLD, FAINT, Theme};
+use crate::top::theme::{self, BOLD, FAINT, STALE};
 
 /// The height of the first screen with room for the summary.
 const SUMMARY_FROM: u16 = 18;
@@ -24,7 +24,7 @@ const SUMMARY: u16 = 4;
 const NO_CLUSTERS: &str = "no active clusters: `dgw new` starts one";
 
 /// Draws the clusters, and returns how many rows there is room for.
-pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model, theme: Theme) -> usize {
+pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model) -> usize {
     let mut area = without_margin(screen);
     // The last line is the footer's.
     area.height = area.height.saturating_sub(1);
@@ -60,8 +60,8 @@ pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model, theme: Them
     let longest = rows.iter().map(|row| row.watched.name().len()).max();
     let columns = columns(u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX));
     let shown = (&rows[above..], selected.checked_sub(above));
-    table::draw(buffer, place, (&columns, model.order()), shown, theme);
-    draw_summary(buffer, area, model, rows[selected].watched, theme);
+    table::draw(buffer, place, (&columns, model.order()), shown);
+    draw_summary(buffer, area, model, rows[selected].watched);
     visible_rows
 }
 
@@ -98,13 +98,7 @@ fn total(model: &Model, noun: &str, count: fn(&Activity) -> Option<u64>) -> Stri
 }
 
 /// Draws what the table has no room for.
-fn draw_summary(
-    buffer: &mut Buffer,
-    mut area: Rect,
-    model: &Model,
-    watched: &WatchedCluster,
-    theme: Theme,
-) {
+fn draw_summary(buffer: &mut Buffer, mut area: Rect, model: &Model, watched: &WatchedCluster) {
     take_lines(&mut area, 1);
     let line = take_lines(&mut area, 1);
     let name = Line::styled(escaped(watched.name()), BOLD);
@@ -112,35 +106,31 @@ fn draw_summary(
     let options = options_text(&watched.cluster().options);
     let options = cut(&options, line.width.saturating_sub(taken));
     put_at_ends(buffer, line, &name, &Line::styled(options, FAINT));
-    put(
-        buffer,
-        take_lines(&mut area, 1),
-        &state(model, watched, theme),
-    );
+    put(buffer, take_lines(&mut area, 1), &state(model, watched));
     let report = watched.report();
     let counts = report.and_then(|report| report.activity.tasks.as_ref());
     let line = take_lines(&mut area, 1);
-    put(buffer, line, &tasks::bar(counts, line.width, theme));
+    put(buffer, line, &tasks::bar(counts, line.width));
     let legend = take_lines(&mut area, tasks::legend_height(line.width));
-    tasks::draw_legend(buffer, legend, counts, theme);
+    tasks::draw_legend(buffer, legend, counts);
     if area.height > CHARTS {
         take_lines(&mut area, 1);
-        draw_charts(buffer, area, model, watched, theme);
+        draw_charts(buffer, area, model, watched);
     } else {
-        draw_line(buffer, take_lines(&mut area, 1), watched.history(), theme);
+        draw_line(buffer, take_lines(&mut area, 1), watched.history());
     }
 }
 
 /// Describes in words how the cluster is, and what may have no column.
-fn state(model: &Model, watched: &WatchedCluster, theme: Theme) -> Line<'static> {
+fn state(model: &Model, watched: &WatchedCluster) -> Line<'static> {
     let status = watched.cluster().status;
     if let Some(end) = watched.end(model) {
-        return Line::styled(escaped(&end).into_owned(), theme.status(status));
+        return Line::styled(escaped(&end).into_owned(), theme::status(status));
     }
     if watched.is_silent(model)
         && let Some(problem) = watched.scheduler_problem(model)
     {
-        return Line::styled(escaped(&problem).into_owned(), theme.stale());
+        return Line::styled(escaped(&problem).into_owned(), STALE);
     }
     let Some(report) = watched.report() else {
         let text = match status {

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Widget as _};
 use super::layout::{cut, put, put_at_ends};
 use crate::duration;
 use crate::top::model::Model;
-use crate::top::theme::{BOLD, FAINT, Theme};
+use crate::top::theme::{self, BOLD, FAINT};
 
 const KEYS: [(&str, &str); 8] = [
     ("↑ ↓  k j", "previous, next row"),
@@ -22,13 +22,13 @@ const KEYS: [(&str, &str); 8] = [
 ];
 
 /// Draws the problem, if there is one, or else the most important keys.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, sorted_by: &str, theme: Theme) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, sorted_by: &str) {
     let Some(line) = area.rows().next_back() else {
         return;
     };
     if let Some(problem) = model.problem() {
         let text = format!(" {}", cut(&problem, line.width.saturating_sub(2)));
-        put(buffer, line, &Line::styled(text, theme.problem()));
+        put(buffer, line, &Line::styled(text, theme::problem()));
         return;
     }
     let first = if model.opened().is_some() {
@@ -51,7 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, sorted_by: &s
         } else {
             ""
         },
-        duration::short(model.interval())
+        duration::short(model.settings().interval)
     );
     let order = Line::styled(order, FAINT);
     put_at_ends(buffer, line, &spans.collect(), &order);

@@ -17,7 +17,7 @@ use crate::gateway::Status;
 use crate::scheduler::Tasks;
 use crate::top::measures::{float, share};
 use crate::top::model::SortOrder;
-use crate::top::theme::{BOLD, FAINT, SELECTED, Theme};
+use crate::top::theme::{self, BOLD, CPU, FAINT, SELECTED, STALE};
 
 /// A column of a table of `R`s.
 pub(super) struct Column<R> {
@@ -111,23 +111,24 @@ impl Value {
         count.map_or(Self::Unknown, Self::Count)
     }
 
-    fn line(&self, width: u16, theme: Theme) -> Line<'static> {
+    fn line(&self, width: u16) -> Line<'static> {
         match self {
             Self::NotApplicable => Line::styled("-", FAINT),
             Self::Unknown => Line::styled("?", FAINT),
             Self::Text(text) => Line::raw(cut(text, width)),
             Self::ClusterName(name) => Line::raw(cut(short_name(name, width), width)),
-            Self::Status(status) => Line::styled(status.as_str(), theme.status(*status)),
-            Self::SilentStatus(status) => Line::styled(format!("{status}?"), theme.stale()),
+            Self::Status(status) => Line::styled(status.as_str(), theme::status(*status)),
+            Self::SilentStatus(status) => Line::styled(format!("{status}?"), STALE),
             Self::Count(count) => Line::raw(count.to_string()),
-            Self::CpuShare(share) => gauge(Some(*share), width, theme.cpu()),
-            Self::Memory(used, limit) => memory_gauge(*used, *limit, width, theme)
-                .unwrap_or_else(|| Self::Unknown.line(width, theme)),
+            Self::CpuShare(share) => gauge(Some(*share), width, CPU),
+            Self::Memory(used, limit) => {
+                memory_gauge(*used, *limit, width).unwrap_or_else(|| Self::Unknown.line(width))
+            }
             Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
             Self::Time(time) => Line::raw(duration::short(*time)),
-            Self::LateTime(time) => Line::styled(duration::short(*time), theme.stale()),
+            Self::LateTime(time) => Line::styled(duration::short(*time), STALE),
             Self::Busy => Line::raw("-"),
-            Self::Stale(value) => value.line(width, theme).patch_style(FAINT),
+            Self::Stale(value) => value.line(width).patch_style(FAINT),
         }
     }
 
@@ -188,7 +189,6 @@ pub(super) fn draw<R>(
     area: Rect,
     (columns, order): (&[Column<R>], SortOrder),
     (rows, selected): (&[R], Option<usize>),
-    theme: Theme,
 ) {
     let fitted = fit(columns, area.width);
     let titles = fitted.iter().map(|&(at, _)| {
@@ -201,7 +201,7 @@ pub(super) fn draw<R>(
     });
     let cells = |row| {
         fitted.iter().map(move |&(at, width)| {
-            let line = (columns[at].value)(row).line(width, theme);
+            let line = (columns[at].value)(row).line(width);
             columns[at].align(line)
         })
     };

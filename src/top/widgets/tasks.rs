@@ -10,39 +10,31 @@ use super::layout::put;
 use super::words::number;
 use crate::scheduler::Tasks;
 use crate::top::measures::float;
-use crate::top::theme::{FAINT, Theme};
+use crate::top::theme::FAINT;
 
 /// Returns the glyph and the colour of a state; the glyph tells states apart without colour.
-fn mark(state: &str, theme: Theme) -> (&'static str, Style) {
+fn mark(state: &str) -> (&'static str, Style) {
     match state {
-        "in memory" => ("█", theme.colour(Color::Green)),
-        "processing" => ("▓", theme.colour(Color::Cyan)),
-        "queued" => ("▒", theme.colour(Color::Yellow)),
+        "in memory" => ("█", Color::Green.into()),
+        "processing" => ("▓", Color::Cyan.into()),
+        "queued" => ("▒", Color::Yellow.into()),
         "waiting" => ("░", Style::new()),
-        "unrunnable" => ("!", theme.colour(Color::Magenta)),
-        "erred" => ("×", theme.colour(Color::Red)),
+        "unrunnable" => ("!", Color::Magenta.into()),
+        "erred" => ("×", Color::Red.into()),
         _ => ("·", FAINT.into()),
     }
 }
 
-/// The states from done to not yet begun.
-const ORDER: [&str; 7] = [
-    "in memory",
-    "erred",
-    "processing",
-    "queued",
-    "waiting",
-    "unrunnable",
-    "released",
-];
+/// The places in [`Tasks::by_state`] of the states from done to not yet begun.
+const ORDER: [usize; 7] = [4, 5, 0, 1, 2, 3, 6];
 
 /// Returns a bar of all tasks, `width` cells long.
-pub(super) fn bar(tasks: Option<&Tasks>, width: u16, theme: Theme) -> Line<'static> {
+pub(super) fn bar(tasks: Option<&Tasks>, width: u16) -> Line<'static> {
     let parts = tasks.map(|tasks| parts(tasks, width)).unwrap_or_default();
     let drawn = parts.iter().map(|(_, cells)| cells).sum::<u16>();
     let rest = usize::from(width.saturating_sub(drawn));
     let spans = parts.into_iter().map(|(state, cells)| {
-        let (glyph, style) = mark(state, theme);
+        let (glyph, style) = mark(state);
         Span::styled(glyph.repeat(usize::from(cells)), style)
     });
     let rest = Span::styled("─".repeat(rest), FAINT);
@@ -51,23 +43,19 @@ pub(super) fn bar(tasks: Option<&Tasks>, width: u16, theme: Theme) -> Line<'stat
 
 /// Returns how many cells each state has: its share of all tasks, and at least one where it has any.
 fn parts(tasks: &Tasks, width: u16) -> Vec<(&'static str, u16)> {
-    let states = tasks.by_state();
-    let count = |wanted: &str| {
-        let found = states.iter().find(|(state, _)| *state == wanted);
-        found.and_then(|(_, count)| *count).unwrap_or(0)
-    };
-    let total = ORDER.iter().map(|state| float(count(state))).sum::<f64>();
+    let by_state = tasks.by_state();
+    let states = ORDER.map(|place| (by_state[place].0, by_state[place].1.unwrap_or(0)));
+    let total = states.iter().map(|(_, count)| float(*count)).sum::<f64>();
     if total <= 0.0 {
         return Vec::new();
     }
     let (mut before, mut drawn) = (0.0, 0);
     let mut parts = Vec::new();
-    for (at, state) in ORDER.into_iter().enumerate() {
-        let own = count(state);
+    for (at, (state, own)) in states.into_iter().enumerate() {
         before += float(own);
         // Ends are rounded, not lengths: so they add up.
         let end = part(before / total, width);
-        let to_come = ORDER[at + 1..].iter().filter(|state| count(state) > 0);
+        let to_come = states[at + 1..].iter().filter(|(_, count)| *count > 0);
         let to_come = u16::try_from(to_come.count()).unwrap_or(0);
         let room = (width - drawn).saturating_sub(to_come);
         let least = u16::from(own > 0).min(width - drawn);
@@ -90,12 +78,12 @@ pub(super) fn legend_height(width: u16) -> u16 {
 }
 
 /// Draws each state with its number, in places that stay the same.
-pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>, theme: Theme) {
+pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>) {
     let unknown = Tasks::default();
     let columns = (area.width / CELL).clamp(1, STATES);
     let states = tasks.unwrap_or(&unknown).by_state();
     for (at, (state, count)) in (0..).zip(states) {
-        let (glyph, style) = mark(state, theme);
+        let (glyph, style) = mark(state);
         let emphasis = match count {
             Some(1..) => Style::new(),
             _ => FAINT.into(),
@@ -139,7 +127,6 @@ mod tests {
             erred: Some(erred),
             ..Tasks::default()
         };
-        let theme = Theme { has_colour: false };
         for (tasks, text) in [
             (tasks(5, 5, 0), "█████▓▓▓▓▓"),
             (tasks(1, 1_000_000, 1), "████████×▓"),
@@ -147,9 +134,9 @@ mod tests {
             (tasks(0, 0, 0), "──────────"),
             (tasks(u64::MAX, u64::MAX, u64::MAX), "███××××▓▓▓"),
         ] {
-            assert_eq!(bar(Some(&tasks), 10, theme).to_string(), text);
+            assert_eq!(bar(Some(&tasks), 10).to_string(), text);
         }
-        assert_eq!(bar(None, 3, theme).to_string(), "───");
+        assert_eq!(bar(None, 3).to_string(), "───");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::output::escaped;
 use crate::scheduler::Worker;
 use crate::top::measures::{elapsed, float};
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::{FAINT, Theme};
+use crate::top::theme::FAINT;
 
 /// A row of the table.
 struct WorkerLine<'a> {
@@ -31,7 +31,6 @@ pub(super) fn draw(
     area: Rect,
     model: &Model,
     watched: &WatchedCluster,
-    theme: Theme,
 ) -> usize {
     let visible_rows = usize::from(area.height.saturating_sub(1));
     let report = watched.report();
@@ -64,7 +63,7 @@ pub(super) fn draw(
         ..area
     };
     let shown = (&sorted[above..], None);
-    table::draw(buffer, place, (&columns, model.order()), shown, theme);
+    table::draw(buffer, place, (&columns, model.order()), shown);
     if sorted.len() > visible_rows {
         draw_scrollbar(buffer, area, above, sorted.len() - visible_rows);
     }

@@ -1,4 +1,4 @@
-//! What is written into the files and variables: as in documentation, and what looks alike.
+//! Values for the files and variables: those of documentation, and similar ones.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -85,7 +85,7 @@ pub(super) fn secret() -> BoxedStrategy<Yaml> {
     ])
 }
 
-/// Spellings that mean something else by YAML 1.1 than one might think.
+/// Spellings with a surprising meaning in YAML 1.1.
 pub(super) fn oddity() -> BoxedStrategy<Yaml> {
     words(&[
         "0600",
@@ -207,7 +207,7 @@ pub(super) fn variable() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// Python literals, and what isn't quite one.
+/// Python literals, and texts that almost are.
 fn literals() -> impl Strategy<Value = &'static str> {
     select(vec![
         "https://g.example.org/",
@@ -269,7 +269,7 @@ fn literals() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// Variables that aren't dask's, but count.
+/// Variables that count and aren't dask's own.
 fn foreign() -> impl Strategy<Value = (&'static str, &'static str)> {
     select(vec![
         ("USER", "ada"),

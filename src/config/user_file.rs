@@ -1,17 +1,22 @@
-//! The user's file as it is to become: with a gateway's address, and credentials for it.
+//! The user's own configuration file, to which `dgw login` writes an address and credentials.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
+use super::credentials::Credentials;
 use super::edit::{self, Change};
+use super::environment::Environment;
+use super::error::Error;
 use super::find::{self, Candidate};
-use super::plain::Plain;
-use super::read::{self, Existing};
+use super::http_proxy::HttpProxy;
+use super::load::merge;
+use super::node::{Node, Source};
+use super::read::{self, ExistingFile};
+use super::replace;
+use super::settings::Settings;
 use super::template;
-use super::tree::{Node, Source, Tree};
-use super::typed::Reader;
-use super::{Credentials, Environment, Error, HttpProxy, Secret, Settings, replace};
+use super::value_reader::ValueReader;
 
 const ADDRESS: &[&str] = &["gateway", "address"];
 const TYPE: &[&str] = &["gateway", "auth", "type"];
@@ -19,56 +24,55 @@ const TOKEN: &[&str] = &["gateway", "auth", "kwargs", "api_token"];
 const USERNAME: &[&str] = &["gateway", "auth", "kwargs", "username"];
 const PASSWORD: &[&str] = &["gateway", "auth", "kwargs", "password"];
 
-/// The user's file, and the configuration around it.
-pub(crate) struct Draft<'a> {
+/// The user's own configuration file, and the configuration around it.
+pub(crate) struct UserFile<'a> {
     environment: &'a Environment,
     explicit: Option<&'a Path>,
     path: PathBuf,
-    existing: Option<Existing>,
-    /// The sections of all files.
-    files: Vec<Tree>,
+    existing: Option<ExistingFile>,
+    /// The `gateway:` sections of all files.
+    sections: Vec<Node>,
 }
 
-/// A file that was written.
+/// A configuration file that `dgw login` has written.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WrittenFile {
     pub(crate) path: PathBuf,
-    /// The mode of the file that was there before.
+    /// The mode of the previous file.
     pub(crate) old_mode: Option<u32>,
-    /// Whether others could read a secret in that file.
+    /// Others could read a secret in the previous file.
     pub(crate) was_exposed: bool,
-    /// What was written, and counts for nothing: set again by what comes later.
-    pub(crate) overruled: Vec<(String, Source)>,
-    /// What belonged to the address that was there before, and is still set.
+    /// Settings that were written, but that another source overrides.
+    pub(crate) overridden: Vec<(String, Source)>,
+    /// Settings that belong to the previous address, and are still set.
     pub(crate) left_over: Vec<(String, Source)>,
 }
 
-impl<'a> Draft<'a> {
-    /// Reads what there is. Other files than the one to be written must be fit for use; that one
-    /// need not have its mode yet. `explicit` is `--config`.
+impl<'a> UserFile<'a> {
+    /// Reads the file, which may have any mode, and all others. `explicit` is `--config`.
     ///
     /// # Errors
-    /// A file is malformed or refused, or none could be written.
-    pub(crate) fn of(
+    /// Fails if a file is malformed or refused, or if the file can't be written.
+    pub(crate) fn read(
         environment: &'a Environment,
         explicit: Option<&'a Path>,
     ) -> Result<Self, Error> {
-        let path = find::own_file(environment, explicit)?;
+        let path = find::file_to_write(environment, explicit)?;
         let existing = read::for_change(&Candidate::named(path.clone()))?;
         if existing.is_none() {
-            read::judge_folder_for_change(&path)?;
+            read::judge_directory_for_change(&path)?;
         }
         replace::is_possible(&path).map_err(|error| not_written(&path, &error))?;
         let candidates = match explicit {
-            Some(explicit) if !explicit.exists() => find::of_site(environment),
+            Some(explicit) if !explicit.exists() => find::site_files(environment),
             explicit => find::candidates(environment, explicit)?,
         };
-        let mut files = Vec::new();
+        let mut sections = Vec::new();
         for candidate in candidates {
             if candidate.path != path {
-                files.extend(read::gateway_section(&candidate)?);
+                sections.extend(read::gateway_section(&candidate)?);
             } else if let Some(existing) = &existing {
-                files.push(existing.tree.clone());
+                sections.push(existing.section.clone());
             }
         }
         Ok(Self {
@@ -76,43 +80,43 @@ impl<'a> Draft<'a> {
             explicit,
             path,
             existing,
-            files,
+            sections,
         })
     }
 
-    fn merged(&self) -> Result<Tree, Error> {
+    fn merged(&self) -> Result<Node, Error> {
         let environment = self.environment.gateway_section()?;
-        Ok(super::over(self.files.clone(), environment))
+        Ok(merge(self.sections.clone(), environment))
     }
 
-    /// The gateway's address: the one that is `named`, or the configured one.
+    /// Returns the gateway's address: that of the flag `--address`, or the configured one.
     ///
     /// # Errors
-    /// It is malformed, or there is none.
-    pub(crate) fn address(&self, named: Option<&str>) -> Result<Address, Error> {
+    /// Fails if it is malformed, or if there is none.
+    pub(crate) fn address(&self, flag: Option<&str>) -> Result<Address, Error> {
         let merged = self.merged()?;
-        match named {
-            Some(text) => Address::parse(text).map_err(Error::Flag),
+        match flag {
+            Some(text) => Address::parse(text).map_err(Error::AddressFlag),
             None => self.reader(&merged).address(),
         }
     }
 
-    fn reader<'b>(&'b self, tree: &'b Tree) -> Reader<'b> {
-        Reader {
+    fn reader<'b>(&'b self, tree: &'b Node) -> ValueReader<'b> {
+        ValueReader {
             tree,
             environment: self.environment,
         }
     }
 
-    /// How requests get out.
+    /// Returns the configured HTTP proxy.
     ///
     /// # Errors
-    /// The configured proxy is none.
+    /// Fails if it is malformed.
     pub(crate) fn http_proxy(&self) -> Result<HttpProxy, Error> {
         self.reader(&self.merged()?).http_proxy()
     }
 
-    /// The configured user name, or else the system's.
+    /// Returns the configured user name, by default that of the system.
     pub(crate) fn username(&self) -> Option<String> {
         match self.reader(&self.merged().ok()?).basic() {
             Ok(Credentials::Basic { username, .. }) => Some(username),
@@ -120,40 +124,41 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Refuses to write over a secret, or over another address than `address`.
+    /// Refuses to overwrite a secret, or another address than `address`.
     ///
     /// # Errors
-    /// What the file holds.
+    /// Fails if the file holds one.
     pub(crate) fn refuse_overwriting(&self, address: &Address) -> Result<(), Error> {
         let Some(existing) = &self.existing else {
             return Ok(());
         };
-        let is_set = |path: &[&str]| match existing.tree.get(&path.join(".")) {
-            None | Some(Node::Leaf(Plain::Null, _)) => false,
-            Some(Node::Leaf(Plain::Text(text), _)) => !text.is_empty(),
-            Some(_) => true,
+        let is_set = |path: &[&str]| {
+            let node = existing.section.get_set(&path.join("."));
+            node.is_some_and(
+                |node| !matches!(node, Node::Leaf(leaf, _) if leaf.as_text() == Some("")),
+            )
         };
-        let other_address = is_set(ADDRESS)
-            && (self.reader(&existing.tree).address()).is_ok_and(|held| held != *address);
+        let held = self.reader(&existing.section).address();
+        let has_other_address = held.is_ok_and(|held| held != *address);
         let what = if is_set(TOKEN) {
             "a token"
         } else if is_set(PASSWORD) {
             "a password"
-        } else if other_address {
+        } else if has_other_address {
             "the address of another gateway"
         } else {
             return Ok(());
         };
-        Err(Error::Taken {
+        Err(Error::WouldOverwrite {
             path: self.path.clone(),
             what,
         })
     }
 
-    /// What a client needs to try `credentials` at `address`.
+    /// Returns settings to try `credentials` at `address`.
     ///
     /// # Errors
-    /// The configured proxy is none.
+    /// Fails if the configured HTTP proxy is malformed.
     pub(crate) fn settings(
         &self,
         address: &Address,
@@ -170,7 +175,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// What the file would have to hold.
+    /// Returns the changes by which the file gets `address` and `credentials`.
     fn changes(&self, address: &Address, credentials: &Credentials) -> Vec<Change> {
         let set = |path, value: &str| Change {
             path,
@@ -178,8 +183,8 @@ impl<'a> Draft<'a> {
         };
         let unset = |path| Change { path, value: None };
         let mut changes = Vec::new();
-        // Where a site's file names it, it needn't be repeated.
-        let files = super::over(self.files.clone(), Tree::default());
+        // The address of a site's file needn't be repeated.
+        let files = merge(self.sections.clone(), Node::default());
         if !(self.reader(&files).address()).is_ok_and(|held| held == *address) {
             changes.push(set(ADDRESS, address.as_str()));
         }
@@ -192,7 +197,7 @@ impl<'a> Draft<'a> {
             ]),
             Credentials::JupyterHub { token } => changes.extend([
                 set(TOKEN, token.expose()),
-                // Python's client takes no others.
+                // Python's client accepts no others.
                 unset(USERNAME),
                 unset(PASSWORD),
             ]),
@@ -203,19 +208,21 @@ impl<'a> Draft<'a> {
         changes
     }
 
-    /// Whether the file can be edited at all; worth knowing before anybody types a password.
+    /// Checks that the file can be edited, before the user types a password.
     ///
     /// # Errors
-    /// It can't; with the lines to put in by hand.
+    /// Fails if it can't, with the lines to add by hand.
     pub(crate) fn check(&self, address: &Address, credentials: &Credentials) -> Result<(), Error> {
         let changes = self.changes(address, credentials);
         self.edited(&changes).map(|_| ())
     }
 
+    fn text(&self) -> &str {
+        self.existing.as_ref().map_or("", |existing| &existing.text)
+    }
+
     fn edited(&self, changes: &[Change]) -> Result<String, Error> {
-        let old = self.existing.as_ref();
-        let old = old.map_or("", |existing| existing.text.as_str());
-        edit::edited(old, changes).ok_or_else(|| {
+        edit::edited(&self.path, self.text(), changes).ok_or_else(|| {
             let shown = changes.iter().map(|change| Change {
                 path: change.path,
                 value: match change.path {
@@ -225,7 +232,7 @@ impl<'a> Draft<'a> {
             });
             Error::NotEditable {
                 path: self.path.clone(),
-                lines: edit::written_out(&shown.collect::<Vec<_>>()),
+                lines: edit::as_new_file(&shown.collect::<Vec<_>>()),
             }
         })
     }
@@ -233,87 +240,44 @@ impl<'a> Draft<'a> {
     /// Writes the file.
     ///
     /// # Errors
-    /// It can't be edited or written, or has changed since it was read. Then it is as it was.
+    /// Fails, and leaves the file unchanged, if it can't be edited or written, or has changed since it
+    /// was read.
     pub(crate) fn write(
         &self,
         address: &Address,
         credentials: &Credentials,
-    ) -> Result<Written, Error> {
+    ) -> Result<WrittenFile, Error> {
         let changes = self.changes(address, credentials);
         let text = self.edited(&changes)?;
         let now = read::for_change(&Candidate::named(self.path.clone()))?;
-        let text_of = |existing: Option<&Existing>| existing.map(|existing| existing.text.clone());
-        if text_of(now.as_ref()) != text_of(self.existing.as_ref()) {
-            return Err(Error::Raced(self.path.clone()));
+        if now.map(|file| file.text) != self.existing.as_ref().map(|file| file.text.clone()) {
+            return Err(Error::ChangedMeanwhile(self.path.clone()));
         }
         replace::replace(&self.path, &text).map_err(|error| not_written(&self.path, &error))?;
 
         let own = Source::File(self.path.clone());
-        let written = Draft::of(self.environment, self.explicit)?.merged()?;
+        let merged = Self::read(self.environment, self.explicit)?.merged()?;
+        let source_of = |key: &str| merged.get_set(key).and_then(Node::source).cloned();
         let set = changes.iter().filter(|change| change.value.is_some());
-        let overruled = set.filter_map(|change| {
+        let overridden = set.filter_map(|change| {
             let key = change.path.join(".");
-            let source = written.get(&key).and_then(Node::source)?.clone();
-            (source != own).then_some((key, source))
+            let source = source_of(&key).filter(|source| *source != own)?;
+            Some((key, source))
         });
-        let moved = changes.iter().any(|change| change.path == ADDRESS);
+        let has_new_address = changes.iter().any(|change| change.path == ADDRESS);
         let left_over = ["gateway.public-address", "gateway.proxy-address"]
             .into_iter()
-            .filter(|_| moved)
-            .filter_map(|key| match written.get(key)? {
-                Node::Leaf(Plain::Null, _) => None,
-                node => Some((key.to_owned(), node.source()?.clone())),
-            });
-        Ok(Written {
+            .filter(|_| has_new_address)
+            .filter_map(|key| Some((key.to_owned(), source_of(key)?)));
+        Ok(WrittenFile {
             path: self.path.clone(),
             old_mode: self.existing.as_ref().map(|existing| existing.mode),
             was_exposed: (self.existing.as_ref())
-                .is_some_and(|old| old.mode & 0o044 != 0 && read::holds_secret(&old.tree)),
-            overruled: overruled.collect(),
+                .is_some_and(|old| old.mode & 0o044 != 0 && read::holds_secret(&old.section)),
+            overridden: overridden.collect(),
             left_over: left_over.collect(),
         })
     }
-}
-
-/// A token as it was typed, without the space around it.
-///
-/// # Errors
-/// It can't be a token.
-pub(crate) fn token(text: &str) -> Result<Credentials, Error> {
-    let text = text.trim();
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Error::Unfit {
-            what: "token",
-            problem: "is empty, or holds a space, a line break or what isn't ASCII",
-        });
-    }
-    Ok(Credentials::JupyterHub {
-        token: Secret::new(text.to_owned()),
-    })
-}
-
-/// A user name and a password as they were typed.
-///
-/// # Errors
-/// What no server of this kind takes.
-pub(crate) fn basic(username: &str, password: &str) -> Result<Credentials, Error> {
-    let is_plain = |text: &str| text.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if username.is_empty() || username.contains(':') || !is_plain(username) {
-        return Err(Error::Unfit {
-            what: "user name",
-            problem: "is empty, or holds a colon, a control character or what isn't ASCII",
-        });
-    }
-    if !is_plain(password) {
-        return Err(Error::Unfit {
-            what: "password",
-            problem: "holds a control character or what isn't ASCII, which no gateway takes",
-        });
-    }
-    Ok(Credentials::Basic {
-        username: username.to_owned(),
-        password: Secret::new(password.to_owned()),
-    })
 }
 
 fn not_written(path: &Path, error: &std::io::Error) -> Error {
