@@ -8,6 +8,7 @@ mod configuration;
 mod connect;
 mod dashboard;
 mod doctor;
+mod documents;
 mod environments;
 mod export;
 mod faults;

@@ -1,4 +1,4 @@
-//! The README itself, taken apart.
+//! A document in Markdown, by its parts.
 
 use std::fs;
 
@@ -6,31 +6,37 @@ use crate::support::repository;
 
 /// What stands between two fences.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// That of the section it is in.
-    pub(super) heading: String,
-    pub(super) language: String,
-    pub(super) text: String,
+    pub(crate) heading: String,
+    pub(crate) language: String,
+    pub(crate) text: String,
 }
 
 /// `` `code` `` in a line of prose or of a table.
 #[derive(Debug)]
-pub(super) struct Span {
-    pub(super) text: String,
+pub(crate) struct Span {
+    pub(crate) text: String,
     /// All of its line that comes before.
-    pub(super) before: String,
+    pub(crate) before: String,
 }
 
-pub(super) struct Page {
-    pub(super) text: String,
-    pub(super) headings: Vec<String>,
-    pub(super) blocks: Vec<Block>,
-    pub(super) spans: Vec<Span>,
+pub(crate) struct Page {
+    pub(crate) text: String,
+    pub(crate) headings: Vec<String>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) spans: Vec<Span>,
 }
 
 impl Page {
-    pub(super) fn read() -> Self {
-        let text = fs::read_to_string(repository().join("README.md")).expect("README.md");
+    /// README.md.
+    pub(crate) fn read() -> Self {
+        Self::of("README.md")
+    }
+
+    /// A document at the top of the repository.
+    pub(crate) fn of(name: &str) -> Self {
+        let text = fs::read_to_string(repository().join(name)).expect(name);
         let (mut headings, mut blocks, mut spans) = (Vec::new(), Vec::new(), Vec::new());
         let mut open: Option<Block> = None;
         for line in text.lines() {
@@ -63,7 +69,7 @@ impl Page {
     }
 
     /// The rows of its tables whose first cell begins so, by cells.
-    pub(super) fn rows(&self, begin: &str) -> Vec<Vec<String>> {
+    pub(crate) fn rows(&self, begin: &str) -> Vec<Vec<String>> {
         let rows = self.text.lines().filter_map(|line| line.strip_prefix("| "));
         rows.filter(|row| row.starts_with(begin))
             .map(|row| row.split(" | ").map(str::to_owned).collect())
