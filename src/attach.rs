@@ -7,7 +7,6 @@ mod environment;
 mod error;
 mod export;
 mod exported;
-mod private_folder;
 mod relay;
 
 pub(crate) use child::{Child, find_program};

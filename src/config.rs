@@ -18,7 +18,6 @@ mod literal;
 mod load;
 mod node;
 mod read;
-mod replace;
 mod secret;
 mod secret_variables;
 mod settings;

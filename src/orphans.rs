@@ -1,28 +1,27 @@
-//! Whether a cluster is an orphan: the rule, what earlier runs saw, and what is kept. Nothing here
-//! prints.
+//! Orphans: clusters that nobody needs any more. Nothing here prints.
 //!
-//! The rule ([`rule`]) is a function of what one look found ([`look`]), of what an earlier look
-//! found ([`sightings`]) and of clocks that are handed in. Whatever isn't known counts as busy. What
-//! users protect ([`keeps`]) is on disk beside the sightings ([`store`]), apart from them: sightings
-//! that are lost only delay, a protection that is lost costs somebody's work.
+//! The rule ([`rule`]) is a function of one check of a cluster ([`check`]), of what an earlier run
+//! recorded ([`records`]) and of clock readings ([`clock`]). Unknown counts as busy. Protections
+//! ([`protections`]) are stored beside the records, apart from them: lost records only delay a
+//! clean-up, a lost protection costs somebody's work.
 
-mod error;
-mod keeps;
+mod check;
+mod clock;
+mod idle;
 mod lock;
-mod look;
-mod moment;
+mod protections;
+mod reason;
+mod records;
 mod rule;
-mod sightings;
-mod store;
 
-pub(crate) use error::Error;
-pub(crate) use keeps::{Protection, Protections};
-pub(crate) use lock::Lock;
-pub(crate) use look::{Observation, close_look, look};
-pub(crate) use moment::ClockReading;
-pub(crate) use rule::{ClusterAge, KeepReason, QuietState, Rule, Verdict, judge};
-pub(crate) use sightings::Sightings;
-pub(crate) use store::StateDir;
+pub(crate) use check::{IdleCheck, check_idle, read_idle_state};
+pub(crate) use clock::ClockReading;
+pub(crate) use idle::{ClusterAge, IdleState};
+pub(crate) use lock::lock_clean_up;
+pub(crate) use protections::{Protection, Protections};
+pub(crate) use reason::KeepReason;
+pub(crate) use records::IdleRecords;
+pub(crate) use rule::{OrphanVerdict, Rule, judge};
 
 #[cfg(test)]
 mod strange_files;

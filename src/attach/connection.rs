@@ -9,11 +9,11 @@ use tokio::time::sleep;
 
 use super::Error;
 use super::environment::ClusterFiles;
-use super::private_folder::PrivateFolder;
 use super::relay::Relay;
 use crate::gateway::{self, Cluster, Gateway, TlsIdentity};
 use crate::lifecycle::require_running;
 use crate::output::Printer;
+use crate::private::{self, TempDir};
 use crate::scheduler::SchedulerError;
 
 /// The pause between requests about a cluster that lost its connection: when its scheduler has died,
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// What a connection needs of this machine, acquired before the gateway is asked for anything.
 pub(crate) struct ConnectionSetup {
-    pub(super) directory: PrivateFolder,
+    pub(super) directory: TempDir,
     pub(super) listener: TcpListener,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     relay: Relay,
     /// The environment variables that a program needs.
     pub(super) variables: Vec<(&'static str, OsString)>,
-    _directory: PrivateFolder,
+    _directory: TempDir,
 }
 
 impl ConnectionSetup {
@@ -42,7 +42,7 @@ impl ConnectionSetup {
     /// This machine has none.
     pub(crate) fn acquire() -> Result<Self, Error> {
         Ok(Self {
-            directory: PrivateFolder::make()?,
+            directory: TempDir::create()?,
             listener: Relay::listen().map_err(Error::NoPort)?,
         })
     }
@@ -82,8 +82,8 @@ impl ConnectionSetup {
             .ok_or_else(|| unreachable(&cluster.name, SchedulerError::NoCertificate))?;
         ClusterFiles::within(self.directory.path())
             .write(&identity)
-            .map_err(|source| Error::PrivateDirectory {
-                path: self.directory.path().to_owned(),
+            .map_err(|source| private::Error::NoTempDir {
+                place: self.directory.path().to_owned(),
                 source,
             })?;
         Ok(identity)

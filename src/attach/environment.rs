@@ -2,14 +2,14 @@
 //! cluster.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::Secret;
 use crate::gateway::{Cluster, TlsIdentity};
+use crate::private::write_new;
 
 /// Every variable that a connection sets.
 pub(super) const VARIABLES: [&str; 8] = [
@@ -46,8 +46,8 @@ impl ClusterFiles {
     /// # Errors
     /// They exist already, or the directory can't be written.
     pub(super) fn write(&self, identity: &TlsIdentity) -> io::Result<()> {
-        write_private(&self.certificate, identity.certificate.expose())?;
-        write_private(&self.key, identity.key.expose())
+        write_new(&self.certificate, identity.certificate.expose().as_bytes())?;
+        write_new(&self.key, identity.key.expose().as_bytes())
     }
 
     /// Reads both files.
@@ -86,14 +86,4 @@ impl ClusterFiles {
             .filter(|(_, value)| !value.is_empty())
             .collect()
     }
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = File::options();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
 }

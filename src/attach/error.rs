@@ -1,12 +1,11 @@
 //! Failures to connect a program to a cluster.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::error::{ExitCode, Failure, Unexpected};
 use crate::scheduler::SchedulerError;
 use crate::signals::Interrupted;
-use crate::{lifecycle, output};
+use crate::{lifecycle, output, private};
 
 /// Why a program could not be connected to a cluster, or how it ended.
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +19,12 @@ pub(crate) enum Error {
     #[error(transparent)]
     Unexpected(#[from] Unexpected),
     #[error("can't reach the scheduler of cluster `{name}`: {source}")]
-    SchedulerUnreachable { name: String, source: SchedulerError },
-    #[error("can't create a private directory in `{}`", path.display())]
-    PrivateDirectory {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
+    SchedulerUnreachable {
+        name: String,
+        source: SchedulerError,
     },
+    #[error(transparent)]
+    Private(#[from] private::Error),
     #[error("can't listen on a port of 127.0.0.1")]
     NoPort(#[source] io::Error),
     #[error("the relay in the background did not start: {0}")]
@@ -51,6 +49,7 @@ impl Failure for Error {
         match self {
             Self::Lifecycle(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
+            Self::Private(error) => error.exit_code(),
             Self::Interrupted(error) => error.exit_code(),
             Self::Unexpected(error) => error.exit_code(),
             Self::RelayNotStopped { .. } => ExitCode::Partly,
@@ -58,10 +57,9 @@ impl Failure for Error {
             Self::CommandNotFound(_) => ExitCode::CommandNotFound,
             Self::NotExecutable { .. } => ExitCode::NotExecutable,
             Self::CommandEnded(status) => ExitCode::Command(*status),
-            Self::SchedulerUnreachable { .. }
-            | Self::PrivateDirectory { .. }
-            | Self::NoPort(_)
-            | Self::RelayNotStarted(_) => ExitCode::Other,
+            Self::SchedulerUnreachable { .. } | Self::NoPort(_) | Self::RelayNotStarted(_) => {
+                ExitCode::Other
+            }
         }
     }
 
@@ -70,7 +68,8 @@ impl Failure for Error {
             Self::Lifecycle(error) => error.details(),
             Self::Output(error) => error.details(),
             Self::Unexpected(error) => error.details(),
-            Self::PrivateDirectory { source, .. } | Self::NoPort(source) => vec![source.to_string()],
+            Self::Private(error) => error.details(),
+            Self::NoPort(source) => vec![source.to_string()],
             Self::SeveralExported { exported } => exported.clone(),
             _ => Vec::new(),
         }
@@ -80,12 +79,14 @@ impl Failure for Error {
         let hint = match self {
             Self::Lifecycle(error) => return error.hint(),
             Self::Output(error) => return error.hint(),
+            Self::Private(error) => return error.hint(),
             Self::SchedulerUnreachable { .. } => {
                 "programs connect through the gateway's scheduler proxy: check \
                  `gateway.proxy-address`, and that this machine can reach it"
             }
-            Self::PrivateDirectory { .. } => "set TMPDIR to a directory that you can write",
-            Self::RelayNotStarted(_) => "`dgw connect -- COMMAND` needs no process in the background",
+            Self::RelayNotStarted(_) => {
+                "`dgw connect -- COMMAND` needs no process in the background"
+            }
             Self::NoExportMatches(_) => "`dgw connect --unexport` without a name ends the only one",
             _ => return None,
         };

@@ -19,11 +19,11 @@ use super::Error;
 use super::connection::{ConnectionSetup, start_relay, unreachable};
 use super::environment::{ClusterFiles, VARIABLES};
 use super::exported::{self, ExportRecord, PAUSE};
-use super::private_folder::PrivateFolder;
 use super::relay::Relay;
 use crate::error::Unexpected;
 use crate::gateway::{self, Cluster, ClusterPattern, Gateway};
 use crate::output::Printer;
+use crate::private::{self, TempDir};
 use crate::session::{Overrides, Session};
 use crate::signals::Interrupts;
 
@@ -59,10 +59,11 @@ pub(crate) async fn export(
     session: &Session,
 ) -> Result<(), Error> {
     if setup.directory.path().to_str().is_none() {
-        return Err(Error::PrivateDirectory {
-            path: setup.directory.path().to_owned(),
+        return Err(private::Error::NoTempDir {
+            place: setup.directory.path().to_owned(),
             source: io::Error::new(io::ErrorKind::InvalidInput, "its name is not UTF-8 text"),
-        });
+        }
+        .into());
     }
     let existing = exported::all().into_iter().find(|(_, record)| {
         record.name == cluster.name && record.gateway == session.gateway.base_url()
@@ -206,7 +207,7 @@ pub(crate) async fn serve_export(
     gateway: &Gateway,
 ) -> Result<(), Error> {
     let mut interrupts = Interrupts::listen()?;
-    let directory = PrivateFolder::adopt(directory.to_owned())?;
+    let directory = TempDir::adopt(directory.to_owned())?;
     // Detaches from the terminal and the working directory of the dgw that started it.
     let _ = rustix::process::setsid();
     let _ = std::env::set_current_dir("/");

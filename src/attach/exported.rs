@@ -1,17 +1,17 @@
 //! The record of an exported connection, in the relay's private directory.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, private_folder};
+use super::Error;
 use crate::gateway::ClusterPattern;
+use crate::private::{is_locked, temp_dirs, write_new};
 
 /// How long a relay may take to end when it is told to: it has nothing to wait for.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -38,13 +38,7 @@ impl ExportRecord {
     /// # Errors
     /// The directory can't be written.
     pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
-        let mut options = File::options();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(Self::path(directory))?;
-        file.write_all(serde_json::to_string(self)?.as_bytes())
+        write_new(&Self::path(directory), &serde_json::to_vec(self)?)
     }
 
     /// Reads the record in `directory`, if there is one.
@@ -66,7 +60,7 @@ impl ExportRecord {
             let _ = kill_process(pid, Signal::TERM);
         }
         let deadline = Instant::now() + STOP_LIMIT;
-        while private_folder::is_held(directory) == Some(true) {
+        while is_locked(directory) == Some(true) {
             if Instant::now() > deadline {
                 return Err(Error::RelayNotStopped {
                     pid: self.pid,
@@ -81,9 +75,9 @@ impl ExportRecord {
 
 /// Lists the user's exported connections, with their directories.
 pub(super) fn all() -> Vec<(PathBuf, ExportRecord)> {
-    private_folder::all()
+    temp_dirs()
         .into_iter()
-        .filter(|(_, is_held)| *is_held)
+        .filter(|(_, is_locked)| *is_locked)
         .filter_map(|(directory, _)| {
             let record = ExportRecord::read(&directory)?;
             Some((directory, record))

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{complete, value};
@@ -12,8 +11,9 @@ use crate::duration;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status};
 use crate::lifecycle::{self, find_one_of, protection_status};
-use crate::orphans::{ClockReading, Protection, Protections, StateDir};
+use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{Printer, ProtectionStatus};
+use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
 /// Protect clusters from clean-up by --idle-for
@@ -64,10 +64,7 @@ impl KeepArgs {
         } = invocation.session()?;
         let state = StateDir::of(gateway.base_url())?;
         let listing = gateway.clusters(&Status::ALL).await?;
-        let now = ClockReading {
-            here: Timestamp::now(),
-            gateway: listing.clock,
-        };
+        let now = ClockReading::now(listing.clock);
         let protection = Protection::lasting(self.r#for, &now);
         let protections = Protections::read(&state)?;
         if !self.forget {
@@ -112,7 +109,9 @@ impl KeepArgs {
                     || "until `dgw keep --forget`".to_owned(),
                     |span| format!("for {}", duration::short(span)),
                 );
-                printer.note(&format!("cluster {name} is protected from clean-up {until}"));
+                printer.note(&format!(
+                    "cluster {name} is protected from clean-up {until}"
+                ));
                 Some(protection)
             };
             kept.push(Kept {
@@ -153,9 +152,7 @@ fn find_protected(
         .map(str::to_owned)
         .collect::<Vec<_>>();
     match &matching[..] {
-        [] => {
-            find_one_of(pattern, &listing.clusters, listing.clock).map(|row| row.cluster.name)
-        }
+        [] => find_one_of(pattern, &listing.clusters, listing.clock).map(|row| row.cluster.name),
         [one] => Ok(one.clone()),
         _ if matching.iter().any(|name| name == pattern.as_str()) => {
             Ok(pattern.as_str().to_owned())

@@ -92,6 +92,7 @@ impl LoginArgs {
             printer,
         } = invocation;
         let file = UserFile::read(environment, overrides.config.as_deref())?;
+        let mut interrupts = Interrupts::listen()?;
         let work = async {
             let address = gateway_address(&file, overrides).await?;
             if !self.force {
@@ -105,7 +106,7 @@ impl LoginArgs {
         };
         let (address, credentials, user) = tokio::select! {
             done = work => done?,
-            signal = Interrupts::listen()?.next() => {
+            signal = interrupts.next() => {
                 return Err(Interrupted::new(signal, "nothing was saved").into());
             }
         };

@@ -12,8 +12,9 @@ use crate::lifecycle::{
     self, CleanUp, NOT_ENDED, ShutdownRequests, candidates, count_clusters, current_records,
     find_one_of, no_match, print_shut_down, request_shutdown, rows, wait_until_gone,
 };
-use crate::orphans::{Lock, StateDir};
+use crate::orphans::lock_clean_up;
 use crate::output::{ClusterRow, Printer};
+use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
 const MORE: &str = "\
@@ -88,8 +89,8 @@ impl ShutdownArgs {
         if rule.is_none() || !self.yes || self.dry_run {
             return self.run_unlocked(&session).await;
         }
-        match Lock::take(&StateDir::of(session.gateway.base_url())?) {
-            Ok(Some(lock)) => lock.during(self.run_unlocked(&session)).await,
+        match lock_clean_up(&StateDir::of(session.gateway.base_url())?) {
+            Ok(Some(_lock)) => self.run_unlocked(&session).await,
             Ok(None) => {
                 let message = "another clean-up is running: nothing was done";
                 session.printer.note(message);

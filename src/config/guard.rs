@@ -1,143 +1,151 @@
-//! Opens a configuration file and judges it on the open descriptor, so that what was judged is
-//! what is read.
+//! Opens a configuration file and judges it on the open descriptor, so that nobody can exchange the
+//! file between the judgement and the reading.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::error::{Error, FileFault};
 use super::find::{Candidate, Owner};
+use crate::private::{self, AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
 
-/// A gateway section is some tens of lines. The YAML parser slows down with the square of what
-/// nests in it: at this size it takes a second at the worst.
+/// A gateway section has some tens of lines. The YAML parser's time grows with the square of the
+/// nesting: a file of this size takes a second at worst.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
-/// A file's text, with what its descriptors said of it.
+/// Text of an open file, with the access rights of the same moment.
 pub(super) struct Opened {
     pub(super) text: String,
-    file: Stat,
-    folder: Folder,
-    /// Where a link of the site's leads to.
-    target_folder: Option<Folder>,
+    access: FileAccess,
+}
+
+/// Access rights of a file and of the directories that lead to it.
+struct FileAccess {
+    file: AccessRights,
+    directory: DirectoryAccess,
+    /// Directory of the file that a site's link leads to.
+    target_directory: Option<DirectoryAccess>,
     is_link: bool,
 }
 
-struct Folder {
-    stat: Stat,
-    /// Whether nobody may write there, whatever its mode: so is what Kubernetes mounts for everyone.
+/// Access rights of a directory.
+struct DirectoryAccess {
+    rights: AccessRights,
+    /// On a read-only mount nobody can write, whatever the mode: Kubernetes mounts configuration
+    /// with mode 777.
     is_read_only: bool,
 }
 
 impl Opened {
-    /// The file's permission bits.
+    /// Returns the file's permission bits.
     pub(super) fn mode(&self) -> u32 {
-        self.file.st_mode & 0o7777
+        self.access.file.mode
     }
 }
 
-/// Opens and reads a file. `None` where it isn't there, or can't matter: dask passes over what it
+/// Opens and reads a file. `None` if it doesn't exist or can't matter: dask skips files that it
 /// can't read, too.
 ///
 /// # Errors
-/// What is there for the gateway's sake can't be read, or isn't a small regular file of text.
+/// A file for the gateway can't be read, or isn't a small regular text file.
 pub(super) fn open(candidate: &Candidate) -> Result<Option<Opened>, Error> {
     let path = &candidate.path;
     let refused = |fault| Error::Refused {
         path: path.clone(),
         fault,
     };
-    let (mut file, folder, is_link) = match open_with_folder(path) {
+    let opened = match InDirectory::open(path) {
         Ok(opened) => opened,
         Err(Errno::NOENT) => return Ok(None),
         Err(_) if candidate.owner == Owner::User && candidate.is_the_gateways() => {
-            let mode = rustix::fs::stat(path).map(|stat| stat.st_mode & 0o7777);
+            let mode = rustix::fs::stat(path).map(|stat| AccessRights::from(&stat).mode);
             return Err(refused(FileFault::Unreadable(mode.ok())));
         }
         Err(_) => return Ok(None),
     };
-    let unreadable = |_| refused(FileFault::Unreadable(None));
-    let mut target_folder = None;
-    if is_link && candidate.owner == Owner::Site {
-        let target = path.canonicalize();
-        let target = target.map_err(|_| refused(FileFault::Unreadable(None)))?;
-        let (leads_to, holds_it, _) = open_with_folder(&target).map_err(unreadable)?;
-        file = leads_to;
-        target_folder = Some(Folder::of(&holds_it).map_err(unreadable)?);
-    }
-    let file_stat = rustix::fs::fstat(&file).map_err(unreadable)?;
-    let folder = Folder::of(&folder).map_err(unreadable)?;
-    match read(file, &file_stat) {
-        Ok(text) => Ok(Some(Opened {
-            text,
-            file: file_stat,
-            folder,
-            target_folder,
-            is_link,
-        })),
-        Err(unfit) if candidate.is_the_gateways() || unfit.mentions_gateway => {
-            Err(refused(unfit.fault))
+    let (file, access) = opened
+        .access(candidate)
+        .map_err(|_| refused(FileFault::Unreadable(None)))?;
+    match read(file, &access.file) {
+        Ok(text) => Ok(Some(Opened { text, access })),
+        Err((fault, start)) => {
+            let matters =
+                candidate.is_the_gateways() || String::from_utf8_lossy(&start).contains("gateway");
+            if matters {
+                Err(refused(fault))
+            } else {
+                Ok(None)
+            }
         }
-        Err(_) => Ok(None),
     }
 }
 
-impl Folder {
-    fn of(folder: &rustix::fd::OwnedFd) -> Result<Self, Errno> {
-        let flags = rustix::fs::fstatvfs(folder)?.f_flag;
+/// A file and its directory, opened together.
+struct InDirectory {
+    file: File,
+    directory: OwnedFd,
+    is_link: bool,
+}
+
+impl InDirectory {
+    /// Opens the file relative to its directory, so that both descriptors are of one moment.
+    fn open(path: &Path) -> Result<Self, Errno> {
+        let name = path.file_name().ok_or(Errno::INVAL)?;
+        let directory = rustix::fs::open(private::parent(path), DIRECTORY_FLAGS, Mode::empty())?;
+        let open = |flags| rustix::fs::openat(&directory, name, flags, Mode::empty());
+        let (file, is_link) = match open(READ_FLAGS.union(OFlags::NOFOLLOW)) {
+            Err(Errno::LOOP) => (open(READ_FLAGS)?, true),
+            opened => (opened?, false),
+        };
         Ok(Self {
-            stat: rustix::fs::fstat(folder)?,
+            file: file.into(),
+            directory,
+            is_link,
+        })
+    }
+
+    /// Reads the access rights. Of a site's link, the file that it leads to counts.
+    fn access(self, candidate: &Candidate) -> io::Result<(File, FileAccess)> {
+        let (file, target_directory) = if self.is_link && candidate.owner == Owner::Site {
+            let target = Self::open(&candidate.path.canonicalize()?)?;
+            (target.file, Some(DirectoryAccess::of(&target.directory)?))
+        } else {
+            (self.file, None)
+        };
+        let access = FileAccess {
+            file: AccessRights::of(&file)?,
+            directory: DirectoryAccess::of(&self.directory)?,
+            target_directory,
+            is_link: self.is_link,
+        };
+        Ok((file, access))
+    }
+}
+
+impl DirectoryAccess {
+    fn of(directory: &OwnedFd) -> Result<Self, Errno> {
+        let flags = rustix::fs::fstatvfs(directory)?.f_flag;
+        Ok(Self {
+            rights: AccessRights::of(directory)?,
             is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
         })
     }
 }
 
-/// Why a file's text can't be had.
-struct Unfit {
-    fault: FileFault,
-    /// As far as it was read.
-    mentions_gateway: bool,
-}
-
-fn read(file: File, stat: &Stat) -> Result<String, Unfit> {
-    let unfit = |bytes: &[u8], fault| Unfit {
-        fault,
-        mentions_gateway: String::from_utf8_lossy(bytes).contains("gateway"),
-    };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(unfit(&[], FileFault::NotRegular));
+/// Reads the whole text. Its error comes with the bytes that were read.
+fn read(file: File, rights: &AccessRights) -> Result<String, (FileFault, Vec<u8>)> {
+    if rights.kind != FileType::RegularFile {
+        return Err((FileFault::NotRegular, Vec::new()));
     }
-    // Room for a byte more than it holds, so that one read sees its end.
-    let size = u64::try_from(stat.st_size).map_or(0, |size| size.min(SIZE_LIMIT));
-    let mut bytes = Vec::with_capacity(usize::try_from(size + 1).unwrap_or_default());
+    let mut bytes = Vec::new();
     match file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes) {
-        Err(_) => Err(unfit(&bytes, FileFault::Unreadable(None))),
-        Ok(size) if size as u64 > SIZE_LIMIT => Err(unfit(&bytes, FileFault::TooLarge)),
-        Ok(_) => {
-            String::from_utf8(bytes).map_err(|error| unfit(error.as_bytes(), FileFault::NotText))
-        }
-    }
-}
-
-/// The file opened relative to its folder, so that both descriptors are of one moment. Without
-/// `NONBLOCK` a FIFO would hang here.
-fn open_with_folder(path: &Path) -> Result<(File, rustix::fd::OwnedFd, bool), Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let name = path.file_name().ok_or(Errno::INVAL)?;
-    let folder = rustix::fs::open(parent, flags | OFlags::DIRECTORY, Mode::empty())?;
-    match rustix::fs::openat(&folder, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
-        Ok(file) => Ok((file.into(), folder, false)),
-        Err(Errno::LOOP) => {
-            let file = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
-            Ok((file.into(), folder, true))
-        }
-        Err(error) => Err(error),
+        Err(_) => Err((FileFault::Unreadable(None), bytes)),
+        Ok(size) if size as u64 > SIZE_LIMIT => Err((FileFault::TooLarge, bytes)),
+        Ok(_) => String::from_utf8(bytes).map_err(|error| (FileFault::NotText, error.into_bytes())),
     }
 }
 
@@ -145,96 +153,99 @@ fn open_with_folder(path: &Path) -> Result<(File, rustix::fd::OwnedFd, bool), Er
 /// read.
 ///
 /// # Errors
-/// Which of the rules it breaks, and the mode that was found.
+/// The file breaks a rule for site files or for the user's own.
 pub(super) fn judge(
     candidate: &Candidate,
     opened: &Opened,
     holds_secret: bool,
 ) -> Result<(), Error> {
     let fault = match candidate.owner {
-        Owner::Site => site_fault(opened, holds_secret),
-        Owner::User => user_fault(opened, opened.mode()),
+        Owner::Site => site_fault(&opened.access, holds_secret),
+        Owner::User => user_fault(&opened.access),
     };
-    match fault {
-        None => Ok(()),
-        Some(fault) => Err(Error::Refused {
-            path: candidate.path.clone(),
-            fault,
-        }),
-    }
+    refuse(candidate, fault)
 }
 
-/// A site's file may be anyone's, but not everyone's: it may name the address that the user's own
-/// secret is sent to.
-fn site_fault(opened: &Opened, holds_secret: bool) -> Option<FileFault> {
-    let mode = opened.mode();
-    let is_own = opened.file.st_uid == rustix::process::geteuid().as_raw();
-    let folders = [Some(&opened.folder), opened.target_folder.as_ref()];
-    let mut modes = folders.into_iter().flatten().filter_map(|folder| {
-        let mode = folder.stat.st_mode & 0o7777;
-        (mode & 0o002 != 0 && !folder.is_read_only).then_some(mode)
-    });
-    if mode & 0o002 != 0 {
-        Some(FileFault::WritableForAll { mode, is_own })
-    } else if let Some(mode) = modes.next() {
-        Some(FileFault::FolderForAll(mode))
-    } else {
-        let is_open = holds_secret && mode & 0o044 != 0;
-        is_open.then_some(FileFault::SecretForAll { mode, is_own })
-    }
-}
-
-fn user_fault(opened: &Opened, mode: u32) -> Option<FileFault> {
-    let (others, folders) = user_faults(opened);
-    let mode = (mode != 0o600).then_some(FileFault::Mode(mode));
-    others.or(mode).or(folders)
-}
-
-/// What is wrong with the user's file itself, whatever its mode, and with its folder.
-fn user_faults(opened: &Opened) -> (Option<FileFault>, Option<FileFault>) {
-    let me = rustix::process::geteuid().as_raw();
-    let of_file = if opened.is_link {
-        Some(FileFault::Link)
-    } else if opened.file.st_uid != me {
-        Some(FileFault::NotYours(opened.file.st_uid))
-    } else {
-        None
-    };
-    (of_file, folder_fault(&opened.folder.stat))
-}
-
-/// What is wrong with a folder of the user's.
-pub(super) fn folder_fault(folder: &Stat) -> Option<FileFault> {
-    let me = rustix::process::geteuid().as_raw();
-    let mode = folder.st_mode & 0o7777;
-    if mode & 0o022 != 0 {
-        Some(FileFault::FolderMode(mode))
-    } else if folder.st_uid != me && folder.st_uid != 0 {
-        Some(FileFault::FolderNotYours(folder.st_uid))
-    } else {
-        None
-    }
-}
-
-/// Refuses a file of the user's that is to be changed, and have mode 600 then: what it says now
-/// must be the user's own words.
+/// Refuses a file of the user's that is to be changed and to get mode 600 then: nobody else may
+/// have written what it holds now.
 ///
 /// # Errors
-/// Which of the rules it breaks.
+/// The file breaks a rule other than that it must have mode 600.
 pub(super) fn judge_for_change(
     candidate: &Candidate,
     opened: &Opened,
     holds_settings: bool,
 ) -> Result<(), Error> {
-    let mode = opened.mode();
-    let (of_file, of_folder) = user_faults(opened);
-    let is_others = holds_settings && mode & 0o022 != 0;
-    let of_mode = is_others.then_some(FileFault::Mode(mode));
-    match of_file.or(of_mode).or(of_folder) {
-        None => Ok(()),
-        Some(fault) => Err(Error::Refused {
+    refuse(candidate, change_fault(&opened.access, holds_settings))
+}
+
+fn refuse(candidate: &Candidate, fault: Option<FileFault>) -> Result<(), Error> {
+    fault.map_or(Ok(()), |fault| {
+        Err(Error::Refused {
             path: candidate.path.clone(),
             fault,
-        }),
+        })
+    })
+}
+
+/// Judges a site's file. Anybody may own it, but not everybody may write it: it may name the
+/// address to which the user's own secret is sent.
+fn site_fault(access: &FileAccess, holds_secret: bool) -> Option<FileFault> {
+    let (mode, is_own) = (access.file.mode, access.file.is_own());
+    let open_directory = [Some(&access.directory), access.target_directory.as_ref()]
+        .into_iter()
+        .flatten()
+        .find(|directory| directory.rights.mode & 0o002 != 0 && !directory.is_read_only);
+    if mode & 0o002 != 0 {
+        Some(FileFault::WritableForAll { mode, is_own })
+    } else if let Some(directory) = open_directory {
+        Some(FileFault::FolderForAll(directory.rights.mode))
+    } else {
+        let is_exposed = holds_secret && mode & 0o044 != 0;
+        is_exposed.then_some(FileFault::SecretForAll { mode, is_own })
     }
 }
+
+/// Judges a file of the user's, which must be private.
+fn user_fault(access: &FileAccess) -> Option<FileFault> {
+    if access.is_link {
+        return Some(FileFault::Link);
+    }
+    let fault = access.file.file_fault().map(|fault| match fault {
+        AccessFault::NotOwned(owner) => FileFault::NotYours(owner),
+        AccessFault::Mode(mode) | AccessFault::WritableByOthers(mode) => FileFault::Mode(mode),
+        AccessFault::NotRegular => FileFault::NotRegular,
+    });
+    fault.or_else(|| directory_fault(&access.directory.rights))
+}
+
+/// Judges a file of the user's that is to be changed. Without settings it is a template, and its
+/// mode doesn't matter.
+fn change_fault(access: &FileAccess, holds_settings: bool) -> Option<FileFault> {
+    match user_fault(access) {
+        Some(FileFault::Mode(_)) if !(holds_settings && access.file.is_writable_by_others()) => {
+            directory_fault(&access.directory.rights)
+        }
+        fault => fault,
+    }
+}
+
+/// Judges a directory of the user's files.
+pub(super) fn folder_fault(directory: &Stat) -> Option<FileFault> {
+    directory_fault(&AccessRights::from(directory))
+}
+
+/// Judges a directory of the user's files: the user or root must own it, and nobody else may write
+/// it.
+fn directory_fault(rights: &AccessRights) -> Option<FileFault> {
+    if rights.is_writable_by_others() {
+        Some(FileFault::FolderMode(rights.mode))
+    } else if rights.is_own() || rights.owner == 0 {
+        None
+    } else {
+        Some(FileFault::FolderNotYours(rights.owner))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,10 +13,10 @@ use super::http_proxy::HttpProxy;
 use super::load::merge;
 use super::node::{Node, Source};
 use super::read::{self, ExistingFile};
-use super::replace;
 use super::settings::Settings;
 use super::template;
 use super::value_reader::ValueReader;
+use crate::private;
 
 const ADDRESS: &[&str] = &["gateway", "address"];
 const TYPE: &[&str] = &["gateway", "auth", "type"];
@@ -62,7 +62,7 @@ impl<'a> UserFile<'a> {
         if existing.is_none() {
             read::judge_directory_for_change(&path)?;
         }
-        replace::is_possible(&path).map_err(|error| not_written(&path, &error))?;
+        private::check_writable(&path).map_err(|error| not_written(&path, &error))?;
         let candidates = match explicit {
             Some(explicit) if !explicit.exists() => find::site_files(environment),
             explicit => find::candidates(environment, explicit)?,
@@ -253,7 +253,8 @@ impl<'a> UserFile<'a> {
         if now.map(|file| file.text) != self.existing.as_ref().map(|file| file.text.clone()) {
             return Err(Error::ChangedMeanwhile(self.path.clone()));
         }
-        replace::replace(&self.path, &text).map_err(|error| not_written(&self.path, &error))?;
+        private::write_atomically(&self.path, text.as_bytes())
+            .map_err(|error| not_written(&self.path, &error))?;
 
         let own = Source::File(self.path.clone());
         let merged = Self::read(self.environment, self.explicit)?.merged()?;

@@ -10,10 +10,11 @@ use super::Error;
 use super::probe::CONCURRENCY;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
 use crate::orphans::{
-    self, ClockReading, ClusterAge, KeepReason, Observation, Protections, QuietState, Rule,
-    Sightings, StateDir, Verdict, close_look, judge, look,
+    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanVerdict,
+    Protections, Rule, check_idle, judge, read_idle_state,
 };
 use crate::output::ClusterRow;
+use crate::private::{self, StateDir};
 use crate::scheduler::{Activity, Schedulers};
 use crate::session::Session;
 
@@ -32,8 +33,8 @@ pub(crate) struct CleanUp<'a> {
     rule: Rule,
     state: StateDir,
     /// The evidence for each orphan.
-    orphans: BTreeMap<String, QuietState>,
-    unwritten: Result<(), orphans::Error>,
+    orphans: BTreeMap<String, IdleState>,
+    unwritten: Result<(), private::Error>,
 }
 
 impl<'a> CleanUp<'a> {
@@ -53,7 +54,7 @@ impl<'a> CleanUp<'a> {
     }
 
     /// Returns the orphans among `rows`, each with what its scheduler reported. `clock` is the
-    /// gateway's time of the listing. `writes` records the sightings for later runs.
+    /// gateway's time of the listing. `writes` leaves records for later runs.
     ///
     /// # Errors
     /// The protections can't be read.
@@ -64,20 +65,20 @@ impl<'a> CleanUp<'a> {
         clock: Option<Timestamp>,
         writes: bool,
     ) -> Result<Vec<ClusterRow>, Error> {
-        let (before, started) = (clock_reading(clock), Instant::now());
+        let (before, started) = (ClockReading::now(clock), Instant::now());
         let protections = Protections::read(&self.state)?;
-        let mut sightings = Sightings::read(&self.state, &before);
-        let observations = rows.into_iter().map(async |row| {
-            let observation = self.observe(&row, identities, &protections, &before).await;
-            (row, observation)
+        let mut records = IdleRecords::read(&self.state, &before);
+        let checks = rows.into_iter().map(async |row| {
+            let check = self.check(&row, identities, &protections, &before).await;
+            (row, check)
         });
-        let observed = stream::iter(observations)
+        let checked = stream::iter(checks)
             .buffered(CONCURRENCY)
             .collect::<Vec<_>>()
             .await;
         let after = before.at_the_latest(started.elapsed());
-        let (mut orphans, mut needs_sightings) = (Vec::new(), false);
-        for (mut row, observation) in observed {
+        let (mut orphans, mut needs_records) = (Vec::new(), false);
+        for (mut row, check) in checked {
             let Cluster {
                 name, start_time, ..
             } = &row.cluster;
@@ -85,40 +86,42 @@ impl<'a> CleanUp<'a> {
                 start_time: *start_time,
                 age: clock.map(|_| row.age()),
             };
-            let earlier = sightings.of(name);
-            let quiet = observation.quiet;
-            let (verdict, sighting) = judge(&self.rule, &quiet, &age, earlier, &before, &after);
-            sightings.set(name, sighting);
-            match (verdict, quiet) {
-                (Verdict::Orphan(proof), Ok(quiet)) => {
-                    log::info!("cluster {name} is an orphan: {proof}");
-                    self.orphans.insert(name.clone(), quiet);
-                    row.activity = Some(observation.activity);
+            let earlier = records.of(name);
+            let idle = check.idle;
+            let (verdict, record) = judge(&self.rule, &idle, &age, earlier, &before, &after);
+            records.set(name, record);
+            match (verdict, idle) {
+                (OrphanVerdict::Orphan(evidence), Ok(state)) => {
+                    log::info!("cluster {name} is an orphan: {evidence}");
+                    self.orphans.insert(name.clone(), state);
+                    row.activity = Some(check.activity);
                     orphans.push(row);
                 }
-                (Verdict::Kept(reason), _) => {
+                (OrphanVerdict::Kept(reason), _) => {
                     log::info!("cluster {name} is kept: {reason}");
-                    needs_sightings |= reason.needs_sightings();
+                    needs_records |= reason.needs_records();
                 }
-                (Verdict::Orphan(_), Err(_)) => unreachable!("only a quiet cluster is an orphan"),
+                (OrphanVerdict::Orphan(_), Err(_)) => {
+                    unreachable!("only an idle cluster is an orphan")
+                }
             }
         }
-        if writes && let Err(error) = sightings.write(&self.state) {
+        if writes && let Err(error) = records.write(&self.state) {
             log::info!("{error}");
-            if needs_sightings {
+            if needs_records {
                 self.unwritten = Err(error);
             }
         }
         Ok(orphans)
     }
 
-    async fn observe(
+    async fn check(
         &self,
         row: &ClusterRow,
         identities: &TlsIdentities,
         protections: &Protections,
         now: &ClockReading,
-    ) -> Observation {
+    ) -> IdleCheck {
         let Cluster { name, status, .. } = &row.cluster;
         let reason = if *status == Status::Running {
             protections
@@ -128,11 +131,11 @@ impl<'a> CleanUp<'a> {
             Some(KeepReason::NotRunning(*status))
         };
         match reason {
-            Some(reason) => Observation {
+            Some(reason) => IdleCheck {
                 activity: Activity::default(),
-                quiet: Err(reason),
+                idle: Err(reason),
             },
-            None => look(&self.schedulers, name, identities.get(name), &self.rule).await,
+            None => check_idle(&self.schedulers, name, identities.get(name), &self.rule).await,
         }
     }
 
@@ -172,15 +175,15 @@ impl<'a> CleanUp<'a> {
         if current.start_time != cluster.start_time {
             return Err(KeepReason::Changed);
         }
-        let quiet = close_look(&self.schedulers, &cluster.name, identity, &self.rule).await?;
+        let state = read_idle_state(&self.schedulers, &cluster.name, identity, &self.rule).await?;
         match self.orphans.get(&cluster.name) {
-            Some(found) if quiet.is_the_same_as(found) => {}
+            Some(found) if state.is_unchanged_since(found) => {}
             _ => return Err(KeepReason::Changed),
         }
         // Last, because the requests took time and `dgw keep` may have run meanwhile.
         let protections = Protections::read(&self.state)
             .map_err(|error| KeepReason::Unknown(error.to_string()))?;
-        if let Some(protection) = protections.of(&cluster.name, &clock_reading(listing.clock)) {
+        if let Some(protection) = protections.of(&cluster.name, &ClockReading::now(listing.clock)) {
             return Err(KeepReason::Protected(protection.until));
         }
         Ok(())
@@ -189,16 +192,8 @@ impl<'a> CleanUp<'a> {
     /// Ends the search.
     ///
     /// # Errors
-    /// The sightings could not be written although later runs need them.
+    /// The records could not be written although later runs need them.
     pub(crate) fn finish(self) -> Result<(), Error> {
         Ok(self.unwritten?)
-    }
-}
-
-/// Reads this machine's clock, beside the gateway's time.
-fn clock_reading(gateway: Option<Timestamp>) -> ClockReading {
-    ClockReading {
-        here: Timestamp::now(),
-        gateway,
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{ExitCode, Failure, Unexpected};
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::JobHistory;
 use crate::signals::Interrupted;
-use crate::{orphans, output};
+use crate::{output, private};
 
 /// Why a cluster could not be selected, started, waited for, scaled or shut down.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
     #[error(transparent)]
-    Orphans(#[from] orphans::Error),
+    Private(#[from] private::Error),
     #[error(transparent)]
     Output(#[from] output::Error),
     #[error(transparent)]
@@ -123,7 +123,7 @@ impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Gateway(error) | Self::StartUncertain { source: error, .. } => error.exit_code(),
-            Self::Orphans(error) => error.exit_code(),
+            Self::Private(error) => error.exit_code(),
             Self::Output(error) => error.exit_code(),
             Self::Interrupted(error) => error.exit_code(),
             Self::Unexpected(error) => error.exit_code(),
@@ -148,10 +148,12 @@ impl Failure for Error {
 
     fn details(&self) -> Vec<String> {
         match self {
-            Self::Gateway(error) | Self::StartUncertain { source: error, seen: None } => {
-                error.details()
-            }
-            Self::Orphans(error) => error.details(),
+            Self::Gateway(error)
+            | Self::StartUncertain {
+                source: error,
+                seen: None,
+            } => error.details(),
+            Self::Private(error) => error.details(),
             Self::Output(error) => error.details(),
             Self::Unexpected(error) => error.details(),
             Self::Defaults(faults) => options::listed(faults),
@@ -180,7 +182,7 @@ impl Failure for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Gateway(error) => return error.hint(),
-            Self::Orphans(error) => return error.hint(),
+            Self::Private(error) => return error.hint(),
             Self::Output(error) => return error.hint(),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
@@ -192,9 +194,7 @@ impl Failure for Error {
             Self::NoMatch { active, .. } if active.is_empty() => {
                 "`dgw list --all` lists every cluster that the gateway still knows"
             }
-            Self::NoMatch { .. } => {
-                "`dgw list --all` also lists clusters that have ended"
-            }
+            Self::NoMatch { .. } => "`dgw list --all` also lists clusters that have ended",
             Self::SeveralMatch { .. } => "type more of the name",
             Self::NoneActive => "`dgw new` starts one",
             Self::NotRunning {

@@ -1,9 +1,8 @@
 //! Which clusters `dgw keep` protects, as `list`, `show` and `keep` print it.
 
-use jiff::Timestamp;
-
-use crate::orphans::{ClockReading, Protection, Protections, StateDir};
+use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{ClusterRow, ProtectionStatus};
+use crate::private::StateDir;
 use crate::session::Session;
 
 /// Sets the protection of each row. Where it can't be read, warns once and sets it to unknown.
@@ -15,10 +14,7 @@ pub(crate) fn mark_protection(rows: &mut [ClusterRow], session: &Session) {
             session.printer.warn(&message);
         });
     for row in rows {
-        let now = ClockReading {
-            here: Timestamp::now(),
-            gateway: Some(row.now),
-        };
+        let now = ClockReading::now(Some(row.now));
         row.protection = Some(match &protections {
             Err(()) => ProtectionStatus::Unknown,
             Ok(protections) => protection_status(protections.of(&row.cluster.name, &now)),

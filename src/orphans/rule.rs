@@ -1,209 +1,67 @@
 //! The rule: which clusters nobody needs any more.
 //!
-//! A look at a cluster finds it quiet, or not. That it has been quiet *without a break* is proved
-//! in one of two ways, each on one clock:
+//! A check of a cluster finds it idle, or not. That it has been idle *without interruption* is
+//! proved in one of two ways, each on one clock:
 //!
-//! - by what its scheduler remembers, on the scheduler's clock: since when nothing has been
-//!   running, and when the last client came or went;
-//! - by an earlier look, on the clocks of this machine and of the gateway. Two quiet looks don't
-//!   prove that nothing happened in between. That is proved by the scheduler's [`Marks`] being the
-//!   same at both: whoever connects or computes, however shortly, changes them.
+//! - by the scheduler's history, on the scheduler's clock: since when nothing has been running, and
+//!   when the last client connected or disconnected;
+//! - by an earlier check, on the clocks of this machine and of the gateway. Two checks that find a
+//!   cluster idle don't prove that nothing happened in between. Equal
+//!   [`ActivityMarks`](super::idle::ActivityMarks) at both do: every connection and every
+//!   computation, however short, changes them.
 //!
-//! Held results need no memory of their own: results come from work or from clients, and go with
+//! Results in memory need no history of their own: they come from work or from clients, and go with
 //! clients.
 
-use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use super::clock::ClockReading;
+use super::idle::{ClusterAge, IdleEvidence, IdleRecord, IdleState};
+use super::reason::KeepReason;
+use crate::scheduler::{Activity, Idle, Tasks};
 
-use super::ClockReading;
-use crate::duration;
-use crate::gateway::Status;
-use crate::scheduler::{Activity, ClientHistory, Idle};
-
-/// What counts as an orphan.
+/// Definition of an orphan, from the command line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    /// For how long all of it must have held.
+    /// Time for which the cluster must have been idle.
     pub(crate) idle_for: Duration,
-    /// Whether results that are held in memory count for nothing.
+    /// Ignores results in memory.
     pub(crate) ignore_results: bool,
 }
 
-/// What changes whenever anybody does anything. By the scheduler's clock; compared with nothing
-/// but itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Marks {
-    idle_since: Option<Timestamp>,
-    transitions: Option<u64>,
-    unattended_since: Timestamp,
-    last_client: Option<String>,
-    /// How many are held in memory.
-    results: Option<u64>,
-}
-
-/// A cluster that was found quiet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct QuietState {
-    pub(super) marks: Marks,
-    /// The scheduler's clock, or a time that it is past, if it told any.
-    pub(super) clock: Option<Timestamp>,
-}
-
-/// A quiet look of an earlier run's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Sighting {
-    /// The cluster's: a name may come back.
-    pub(super) start_time: Timestamp,
-    pub(super) at: ClockReading,
-    pub(super) marks: Marks,
-}
-
-/// A cluster's life so far.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClusterAge {
-    pub(crate) start_time: Timestamp,
-    /// Both by the gateway's clock; `None` where it doesn't tell it.
-    pub(crate) age: Option<Duration>,
-}
-
-/// What became of a cluster under the rule.
+/// Decision on a cluster under the rule.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Orphan(Proof),
+pub(crate) enum OrphanVerdict {
+    Orphan(IdleEvidence),
     Kept(KeepReason),
 }
 
-/// For how long a cluster has been quiet, and who says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// The scheduler's memory.
-    Scheduler(Duration),
-    /// An earlier look, and that nothing has changed since.
-    Sighting(Duration),
-}
-
-/// Why a cluster is no orphan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeepReason {
-    NotRunning(Status),
-    /// By `dgw keep`, until then or for good.
-    Protected(Option<Timestamp>),
-    Clients(u64),
-    /// Tasks still to be done.
-    Tasks(u64),
-    /// The scheduler says so, whatever the numbers say.
-    AtWork,
-    Results(u64),
-    /// What can't be known counts as busy.
-    Unknown(String),
-    TooShort {
-        /// The longest that can be proved.
-        proof: Proof,
-        rule: Duration,
-        /// Whether the scheduler's memory can't prove it, so that it takes a later run.
-        needs_sightings: bool,
-    },
-    /// It is quiet, but something happened since it was picked.
-    Changed,
-}
-
-impl KeepReason {
-    /// Whether it takes a later run, and what it knows of this one, to tell more.
-    pub(crate) fn needs_sightings(&self) -> bool {
-        matches!(
-            self,
-            Self::TooShort {
-                needs_sightings: true,
-                ..
-            }
-        )
-    }
-}
-
-impl Proof {
-    pub(super) fn span(self) -> Duration {
-        match self {
-            Self::Scheduler(span) | Self::Sighting(span) => span,
-        }
-    }
-}
-
-impl QuietState {
-    /// By the scheduler's memory. `clock` is a time that its clock is past.
-    pub(super) fn new(past: ClientHistory, results: Option<u64>, clock: Option<Timestamp>) -> Self {
-        Self {
-            marks: Marks {
-                results,
-                idle_since: past.idle_since,
-                transitions: past.transitions,
-                unattended_since: past.unattended_since,
-                last_client: past.last_client,
-            },
-            clock,
-        }
-    }
-
-    /// Since when it has been quiet by the scheduler's memory and clock.
-    fn since(&self) -> Option<Timestamp> {
-        let idle_since = self.marks.idle_since?;
-        Some(idle_since.max(self.marks.unattended_since))
-    }
-
-    /// How long that is, on the scheduler's clock. Longer than it has been there, it can't be.
-    pub(super) fn remembered(&self, age: Option<Duration>) -> Option<Duration> {
-        let span = self.clock?.duration_since(self.since()?);
-        let span = Duration::try_from(span).unwrap_or_default();
-        Some(span.min(age.unwrap_or(Duration::MAX)))
-    }
-
-    /// Whether nothing has happened since `earlier`.
-    pub(crate) fn is_the_same_as(&self, earlier: &Self) -> bool {
-        self.marks == earlier.marks
-    }
-}
-
 impl Rule {
-    /// Whether nobody needs a cluster at this moment.
+    /// Checks that nobody needs a cluster at this moment.
     ///
     /// # Errors
-    /// Why it's needed, or what isn't known.
-    pub(super) fn is_quiet(&self, activity: &Activity) -> Result<(), KeepReason> {
-        let unknown =
-            |what: &str| KeepReason::Unknown(format!("its scheduler does not tell {what}"));
-        let tasks = activity.tasks.as_ref();
-        let tasks = tasks.ok_or_else(|| unknown("its tasks"))?;
-        match tasks.unfinished() {
-            None => return Err(unknown("its tasks")),
-            Some(0) => {}
-            Some(some) => return Err(KeepReason::Tasks(some)),
-        }
+    /// Somebody needs it, or that is unknown.
+    pub(super) fn check(&self, activity: &Activity) -> Result<(), KeepReason> {
+        let tasks = activity
+            .tasks
+            .as_ref()
+            .ok_or_else(|| not_reported("its tasks"))?;
+        none(tasks.unfinished(), "its tasks", KeepReason::Tasks)?;
         if activity.idle == Idle::Busy {
-            return Err(KeepReason::AtWork);
+            return Err(KeepReason::Busy);
         }
-        let done = || Some([tasks.memory?, tasks.released?, tasks.erred?]);
-        let (total, done) = tasks
-            .total
-            .zip(done())
-            .ok_or_else(|| unknown("its tasks"))?;
-        match done.iter().try_fold(total, |left, n| left.checked_sub(*n)) {
-            Some(0) => {}
-            Some(hidden) => return Err(KeepReason::Tasks(hidden)),
-            None => return Err(unknown("how many tasks it has")),
-        }
-        // A client that a task opened does nothing but tasks. Where those can't be known for the
-        // time between two looks, it counts.
+        none(
+            uncounted(tasks)?,
+            "how many tasks it has",
+            KeepReason::Tasks,
+        )?;
+        // A client that a task opened only runs tasks. It counts where the scheduler doesn't say
+        // since when it is idle: there, tasks between two checks would go unnoticed.
         let clients = match activity.idle {
             Idle::Since(_) => activity.outsiders,
             Idle::Busy | Idle::Unknown => activity.clients,
         };
-        match clients {
-            None => return Err(unknown("its clients")),
-            Some(0) => {}
-            Some(some) => return Err(KeepReason::Clients(some)),
-        }
+        none(clients, "its clients", KeepReason::Clients)?;
         match tasks.memory {
             Some(results @ 1..) if !self.ignore_results => Err(KeepReason::Results(results)),
             _ => Ok(()),
@@ -211,91 +69,81 @@ impl Rule {
     }
 }
 
-/// What becomes of a cluster after a look at it, and what is to be remembered of it.
+/// Returns the number of tasks that are neither done nor counted as unfinished; `None` if more are
+/// done than there are.
+fn uncounted(tasks: &Tasks) -> Result<Option<u64>, KeepReason> {
+    let done = || Some([tasks.memory?, tasks.released?, tasks.erred?]);
+    let (total, done) = tasks
+        .total
+        .zip(done())
+        .ok_or_else(|| not_reported("its tasks"))?;
+    Ok(done
+        .iter()
+        .try_fold(total, |left, count| left.checked_sub(*count)))
+}
+
+/// Checks that `count` is zero; the error is `reason` for any other number.
+fn none(
+    count: Option<u64>,
+    noun: &str,
+    reason: impl FnOnce(u64) -> KeepReason,
+) -> Result<(), KeepReason> {
+    match count {
+        None => Err(not_reported(noun)),
+        Some(0) => Ok(()),
+        Some(count) => Err(reason(count)),
+    }
+}
+
+fn not_reported(noun: &str) -> KeepReason {
+    KeepReason::Unknown(format!("its scheduler does not report {noun}"))
+}
+
+/// Judges a cluster after a check. Returns the verdict and the record to leave for later runs.
 ///
-/// `before` is a moment no later than the look, `after` one no earlier: what has been quiet is
-/// never taken for longer than it was.
+/// `before` is a time no later than the check, `after` one no earlier, so that no cluster is taken
+/// to have been idle for longer than it was.
 pub(crate) fn judge(
     rule: &Rule,
-    found: &Result<QuietState, KeepReason>,
-    life: &ClusterAge,
-    earlier: Option<&Sighting>,
+    found: &Result<IdleState, KeepReason>,
+    age: &ClusterAge,
+    earlier: Option<&IdleRecord>,
     before: &ClockReading,
     after: &ClockReading,
-) -> (Verdict, Option<Sighting>) {
-    let quiet = match found {
-        Ok(quiet) => quiet,
-        Err(reason) => return (Verdict::Kept(reason.clone()), None),
+) -> (OrphanVerdict, Option<IdleRecord>) {
+    let state = match found {
+        Ok(state) => state,
+        Err(reason) => return (OrphanVerdict::Kept(reason.clone()), None),
     };
-    let fits = |sighting: &&Sighting| {
-        sighting.start_time == life.start_time && sighting.marks == quiet.marks
+    let recorded = earlier
+        .filter(|record| record.start_time == age.start_time && record.marks == state.marks)
+        .and_then(|record| Some((record, before.since(&record.at)?)));
+    let by_scheduler = state.idle_by_scheduler(age.age);
+    let by_record = recorded.map(|(_, span)| span);
+    let evidence = match by_scheduler {
+        Some(span) if by_record.is_none_or(|by_record| span >= by_record) => {
+            IdleEvidence::Scheduler(span)
+        }
+        _ => IdleEvidence::EarlierRun(by_record.unwrap_or_default()),
     };
-    let earlier = earlier.filter(fits);
-    let seen = earlier.and_then(|sighting| Some((sighting, before.since(&sighting.at)?)));
-    let remembered = quiet.remembered(life.age);
-    let proof = match (remembered, seen) {
-        (Some(span), None) => Proof::Scheduler(span),
-        (Some(span), Some((_, seen))) if span >= seen => Proof::Scheduler(span),
-        (_, Some((_, seen))) => Proof::Sighting(seen),
-        (None, None) => Proof::Sighting(Duration::ZERO),
-    };
-    let verdict = if proof.span() >= rule.idle_for {
-        Verdict::Orphan(proof)
+    let verdict = if evidence.span() >= rule.idle_for {
+        OrphanVerdict::Orphan(evidence)
     } else {
-        Verdict::Kept(KeepReason::TooShort {
-            proof,
-            rule: rule.idle_for,
-            needs_sightings: remembered.is_none(),
+        OrphanVerdict::Kept(KeepReason::TooShort {
+            evidence,
+            required: rule.idle_for,
+            needs_records: by_scheduler.is_none(),
         })
     };
-    let sighting = seen.map_or_else(
-        || Sighting {
-            start_time: life.start_time,
+    let record = recorded.map_or_else(
+        || IdleRecord {
+            start_time: age.start_time,
             at: *after,
-            marks: quiet.marks.clone(),
+            marks: state.marks.clone(),
         },
-        |(sighting, _)| sighting.clone(),
+        |(record, _)| record.clone(),
     );
-    (verdict, Some(sighting))
-}
-
-impl fmt::Display for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scheduler(span) => {
-                write!(f, "idle for {}, as its scheduler knows", duration::short(*span))
-            }
-            Self::Sighting(Duration::ZERO) => write!(f, "first seen idle now"),
-            Self::Sighting(span) => {
-                write!(f, "idle for {}, as earlier runs saw", duration::short(*span))
-            }
-        }
-    }
-}
-
-impl fmt::Display for KeepReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = |f: &mut fmt::Formatter<'_>, count: u64, what: &str, state: &str| {
-            let s = if count == 1 { "" } else { "s" };
-            write!(f, "{count} {what}{s} {state}")
-        };
-        match self {
-            Self::NotRunning(status) => write!(f, "it is {status}"),
-            Self::Protected(None) => f.write_str("it is protected by `dgw keep`"),
-            Self::Protected(Some(time)) => {
-                write!(f, "it is protected by `dgw keep` until {time:.0}")
-            }
-            Self::Clients(count) => counted(f, *count, "client", "connected"),
-            Self::Tasks(count) => counted(f, *count, "task", "to be done"),
-            Self::AtWork => f.write_str("it is at work"),
-            Self::Results(count) => counted(f, *count, "result", "held in memory"),
-            Self::Unknown(what) => f.write_str(what),
-            Self::TooShort { proof, rule, .. } => {
-                write!(f, "{proof}; {} is asked for", duration::short(*rule))
-            }
-            Self::Changed => f.write_str("it is no longer as it was when it was picked"),
-        }
-    }
+    (verdict, Some(record))
 }
 
 #[cfg(test)]

@@ -176,9 +176,13 @@ fn a_home_that_is_mounted_read_only_is_enough_for_all_but_state() {
     keeps_no_state(run, &ordinary.user, name.trim(), "Read-only file system");
     // A folder for the certificate is needed, too.
     let connected = run(&["connect", "--", "true"]);
-    let said = ends(&connected, 1, "no private folder");
+    let said = ends(&connected, 1, "create a private directory");
     assert!(said.contains("TMPDIR"), "{said}");
-    ends(&run(&["run", "--", "true"]), 1, "no private folder");
+    ends(
+        &run(&["run", "--", "true"]),
+        1,
+        "create a private directory",
+    );
     assert_eq!(ordinary.user.history().len(), 1, "nothing was started");
     let address = BASIC.fact("address");
     let login = ["login", "--force", "--address", address, "--username", "a"];

@@ -51,7 +51,7 @@ cluster [NAME] is protected from clean-up until `dgw keep --forget`
     // Where others could have removed it, nothing is shut down at all.
     set_mode(&state(&user).join("keeps"), 0o777);
     clean(1, "").stderr_eq(str![[r#"
-error: `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps` can't be trusted: its mode is 777, so others can write it
+error: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
 hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 
@@ -63,7 +63,7 @@ hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 
 "#]])
         .stderr_eq(str![[r#"
-warning: which clusters are protected is unknown: `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps` can't be trusted: its mode is 777, so others can write it
+warning: which clusters are protected is unknown: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
 "#]]);
     set_mode(&state(&user).join("keeps"), 0o700);
@@ -98,9 +98,9 @@ fn a_protection_that_is_not_written_is_an_error() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: can't make the folder `/proc/dgw/http%3A%2F%2F[..]`: No such file or directory (os error 2)
+error: can't create the directory `/proc/dgw/http%3A%2F%2F[..]`: No such file or directory (os error 2)
 
-hint: check the folder's mode and the space left; XDG_STATE_HOME names another
+hint: check the directory's mode and the free space, or set XDG_STATE_HOME to another directory
 
 "#]]);
     let full = crate::sightings::on_a_full_disk(&user, &["keep", &name]);

@@ -111,17 +111,17 @@ fn only_what_nobody_needs_goes() {
     }
     for (name, reason) in [
         (&watched, "1 client connected"),
-        (&detached, "1 task to be done"),
+        (&detached, "1 task unfinished"),
         (&published, "1 result held in memory"),
-        (&queued, "4 tasks to be done"),
-        (&frozen, "its scheduler tells nothing: no response in 1 s"),
+        (&queued, "4 tasks unfinished"),
+        (&frozen, "its scheduler can't be read: no response in 1 s"),
         (&kept, "it is protected by `dgw keep`"),
     ] {
         assert_eq!(done.reason(name), reason);
         assert_eq!(preview.reason(name), reason);
     }
     assert!(
-        done.reason(&orphan).ends_with("as its scheduler knows"),
+        done.reason(&orphan).ends_with("by its scheduler"),
         "{}",
         done.stderr
     );
@@ -172,7 +172,7 @@ fn whoever_was_there_meanwhile_starts_it_over() {
     assert_eq!(kept.stdout, "", "{}", kept.stderr);
     assert!(
         kept.reason(&name)
-            .ends_with("s, as its scheduler knows; 10s is asked for"),
+            .ends_with("s, by its scheduler; 10s is required"),
         "{}",
         kept.stderr
     );

@@ -187,10 +187,10 @@ fn without_a_private_folder_nothing_starts() {
         &["connect", "--export"],
     ] {
         user.dgw(args).code(1).stdout_eq("").stderr_eq(str![[r#"
-error: no private folder can be made in `/nonexistent/tmp`
+error: can't create a private directory in `/nonexistent/tmp`
 ...
 
-hint: set TMPDIR to a folder that you can write
+hint: set TMPDIR to a directory that you can write
 
 "#]]);
     }

@@ -31,13 +31,7 @@ impl Failure for DashboardError {
                 "`gateway.public-address` is a path on your hub: open it there, or set it in full"
             }
             Self::NoBrowser => "open the URL in a browser on your own machine",
-            Self::NotServed { source, .. } => match source {
-                dashboard::Error::Port { .. } => "choose another port with `--port`",
-                dashboard::Error::Socket { .. } => {
-                    "choose a path of your own with `--socket`, where no file exists yet"
-                }
-                dashboard::Error::NoRandomness => return None,
-            },
+            Self::NotServed { source, .. } => return source.hint(),
         };
         Some(hint.to_owned())
     }

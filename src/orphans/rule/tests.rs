@@ -3,15 +3,17 @@ mod world;
 use proptest::prelude::*;
 use world::{Step, World, play, steps};
 
-use super::*;
-use crate::scheduler::Tasks;
+use jiff::Timestamp;
 
-/// What the rule is asked for here, in milliseconds.
-const ASKED: i64 = 10_000;
+use super::*;
+use crate::scheduler::ClientHistory;
+
+/// Idle time that the rule requires here, in milliseconds.
+const REQUIRED: i64 = 10_000;
 
 fn rule(ignore_results: bool) -> Rule {
     Rule {
-        idle_for: Duration::from_millis(ASKED.unsigned_abs()),
+        idle_for: Duration::from_millis(REQUIRED.unsigned_abs()),
         ignore_results,
     }
 }
@@ -20,8 +22,8 @@ fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).expect("a time")
 }
 
-/// A cluster in which nothing happens.
-fn nothing() -> Activity {
+/// Activity of a cluster in which nothing happens.
+fn idle() -> Activity {
     Activity {
         tasks: Some(Tasks {
             total: Some(0),
@@ -41,18 +43,18 @@ fn nothing() -> Activity {
 }
 
 fn with_tasks(change: impl FnOnce(&mut Tasks)) -> Activity {
-    let mut activity = nothing();
+    let mut activity = idle();
     change(activity.tasks.as_mut().expect("tasks"));
     activity
 }
 
-fn judged(activity: &Activity) -> Result<(), KeepReason> {
-    rule(false).is_quiet(activity)
+fn checked(activity: &Activity) -> Result<(), KeepReason> {
+    rule(false).check(activity)
 }
 
 #[test]
-fn any_need_keeps_a_cluster() {
-    assert_eq!(judged(&nothing()), Ok(()));
+fn work_clients_and_results_keep_a_cluster() {
+    assert_eq!(checked(&idle()), Ok(()));
     for (activity, reason) in [
         (
             with_tasks(|tasks| tasks.processing = Some(2)),
@@ -81,7 +83,7 @@ fn any_need_keeps_a_cluster() {
         (
             Activity {
                 outsiders: Some(1),
-                ..nothing()
+                ..idle()
             },
             KeepReason::Clients(1),
         ),
@@ -89,54 +91,54 @@ fn any_need_keeps_a_cluster() {
             Activity {
                 clients: Some(1),
                 idle: Idle::Unknown,
-                ..nothing()
+                ..idle()
             },
             KeepReason::Clients(1),
         ),
         (
             Activity {
                 idle: Idle::Busy,
-                ..nothing()
+                ..idle()
             },
-            KeepReason::AtWork,
+            KeepReason::Busy,
         ),
     ] {
-        assert_eq!(judged(&activity), Err(reason));
+        assert_eq!(checked(&activity), Err(reason));
     }
 }
 
 #[test]
-fn what_needs_nobody_does_not_keep_it() {
+fn finished_tasks_and_tasks_own_clients_do_not_keep_it() {
     let done = with_tasks(|tasks| {
         (tasks.total, tasks.released, tasks.erred) = (Some(5), Some(3), Some(2));
     });
     let of_a_task = Activity {
         clients: Some(3),
-        ..nothing()
+        ..idle()
     };
     let held = with_tasks(|tasks| (tasks.total, tasks.memory) = (Some(2), Some(2)));
-    assert_eq!(judged(&done), Ok(()));
-    assert_eq!(judged(&of_a_task), Ok(()));
-    assert_eq!(rule(true).is_quiet(&held), Ok(()));
+    assert_eq!(checked(&done), Ok(()));
+    assert_eq!(checked(&of_a_task), Ok(()));
+    assert_eq!(rule(true).check(&held), Ok(()));
 }
 
 #[test]
-fn whatever_is_unknown_keeps_it() {
+fn unknown_numbers_keep_it() {
     let unknown = |activity: Activity| {
         assert!(
-            matches!(judged(&activity), Err(KeepReason::Unknown(_))),
+            matches!(checked(&activity), Err(KeepReason::Unknown(_))),
             "{activity:?}"
         );
     };
     unknown(Activity::default());
     unknown(Activity {
         outsiders: None,
-        ..nothing()
+        ..idle()
     });
     unknown(Activity {
         clients: None,
         idle: Idle::Unknown,
-        ..nothing()
+        ..idle()
     });
     let fields: [fn(&mut Tasks) -> &mut Option<u64>; 8] = [
         |tasks| &mut tasks.total,
@@ -158,7 +160,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
-    fn no_orphan_was_needed_by_anybody_for_all_that_time(steps in steps(), tells_idle: bool) {
+    fn no_orphan_was_in_use_within_the_required_time(steps in steps(), tells_idle: bool) {
         play(&steps, tells_idle);
     }
 }
@@ -167,55 +169,55 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn an_orphan_is_found_in_the_end(
+    fn orphan_is_found_in_the_end(
         steps in steps(), tells_idle: bool, reads_clock: bool, spans in prop::collection::vec(0..5_000_i64, 9..20),
     ) {
-        let look = Step::Look { takes: 100, is_left: false, reads_clock, answers: true, ignore_results: false };
+        let check = Step::Check { takes: 100, is_left: false, reads_clock, answers: true, ignore_results: false };
         let clients = steps.iter().filter(|step| matches!(step, Step::Connect)).count();
         let mut steps = steps;
         steps.extend(std::iter::repeat_n(Step::Leave, clients));
         steps.push(Step::Release);
         let before = play(&steps, tells_idle);
         for span in spans {
-            steps.extend([Step::Wait(span), look.clone()]);
+            steps.extend([Step::Wait(span), check.clone()]);
         }
-        steps.extend([Step::Wait(ASKED + 2_100), look]);
+        steps.extend([Step::Wait(REQUIRED + 2_100), check]);
         prop_assert!(play(&steps, tells_idle) > before);
     }
 }
 
 #[test]
-fn the_first_look_is_enough_where_the_scheduler_knows_and_its_clock_is_known() {
-    let quiet = Step::Look {
+fn one_check_is_enough_if_the_scheduler_knows_its_history_and_clock() {
+    let check = Step::Check {
         takes: 0,
         is_left: false,
         reads_clock: true,
         answers: true,
         ignore_results: false,
     };
-    let steps = [Step::Wait(ASKED + 1_000), quiet];
+    let steps = [Step::Wait(REQUIRED + 1_000), check];
     assert_eq!(play(&steps, true), 1);
     assert_eq!(play(&steps, false), 0, "too old to know");
 }
 
 #[test]
-fn a_client_that_came_and_left_between_two_looks_counts() {
-    let look = Step::Look {
+fn client_that_came_and_left_between_two_checks_counts() {
+    let check = Step::Check {
         takes: 0,
         is_left: false,
         reads_clock: false,
         answers: true,
         ignore_results: false,
     };
-    let half = Step::Wait(ASKED * 3 / 4);
-    let undisturbed = [look.clone(), half.clone(), half.clone(), look.clone()];
+    let half = Step::Wait(REQUIRED * 3 / 4);
+    let undisturbed = [check.clone(), half.clone(), half.clone(), check.clone()];
     let visited = [
-        look.clone(),
+        check.clone(),
         half.clone(),
         Step::Connect,
         Step::Leave,
         half,
-        look,
+        check,
     ];
     for tells_idle in [true, false] {
         assert_eq!(play(&undisturbed, tells_idle), 1);
@@ -223,81 +225,142 @@ fn a_client_that_came_and_left_between_two_looks_counts() {
     }
 }
 
-/// A look at `now` that finds nothing going on, and of which the scheduler tells no clock.
-fn looked(
-    found: &Result<QuietState, KeepReason>,
-    sighting: Option<&Sighting>,
-    now: i64,
-) -> Option<Sighting> {
-    let moment = ClockReading {
-        here: at(now),
+/// Time by both clocks, in milliseconds.
+fn reading(local: i64) -> ClockReading {
+    ClockReading {
+        local: at(local),
         gateway: None,
+    }
+}
+
+/// State of an idle cluster since 0 on the scheduler's clock, which reads `clock`.
+fn state(clock: Option<i64>) -> IdleState {
+    let history = ClientHistory {
+        idle_since: Some(at(0)),
+        transitions: Some(0),
+        unattended_since: at(0),
+        last_client: None,
+        latest: at(0),
     };
-    let life = ClusterAge {
+    IdleState::new(history, Some(0), clock.map(at))
+}
+
+/// Judges a cluster of unknown age at `now`.
+fn judged(
+    found: Result<IdleState, KeepReason>,
+    earlier: Option<&IdleRecord>,
+    now: i64,
+) -> (OrphanVerdict, Option<IdleRecord>) {
+    let age = ClusterAge {
         start_time: at(0),
         age: None,
     };
-    judge(&rule(false), found, &life, sighting, &moment, &moment).1
+    let after = reading(now + 10);
+    judge(&rule(false), &found, &age, earlier, &reading(now), &after)
+}
+
+/// Record of a check at `now` that found the cluster idle.
+fn recorded(now: i64) -> IdleRecord {
+    judged(Ok(state(None)), None, now).1.expect("a record")
 }
 
 #[test]
-fn an_earlier_look_counts_until_one_finds_it_busy_or_nothing_at_all() {
-    let quiet = Ok(QuietState::new(World::new(true).past(), Some(0), None));
-    let first = looked(&quiet, None, 1_000);
-    assert_eq!(looked(&quiet, first.as_ref(), 5_000), first);
+fn record_is_of_the_time_after_the_first_idle_check() {
+    let first = recorded(1_000);
+    assert_eq!((first.start_time, first.at), (at(0), reading(1_010)));
+    assert_eq!(first.marks, state(None).marks);
+    let (_, again) = judged(Ok(state(None)), Some(&first), 5_000);
+    assert_eq!(again, Some(first));
+}
+
+#[test]
+fn record_ends_with_a_busy_check_and_with_a_clock_set_back() {
+    let first = recorded(1_000);
     for reason in [
         KeepReason::Clients(1),
         KeepReason::Unknown("silence".to_owned()),
     ] {
-        assert_eq!(looked(&Err(reason), first.as_ref(), 5_000), None);
+        let (verdict, record) = judged(Err(reason.clone()), Some(&first), 5_000);
+        assert_eq!(verdict, OrphanVerdict::Kept(reason));
+        assert_eq!(record, None);
     }
-    let again = looked(&quiet, first.as_ref(), 500);
-    assert_eq!(
-        again.map(|sighting| sighting.at.here),
-        Some(at(500)),
-        "a clock set back"
-    );
+    let (_, again) = judged(Ok(state(None)), Some(&first), 500);
+    assert_eq!(again.map(|record| record.at), Some(reading(510)));
 }
 
 #[test]
-fn nothing_is_idle_for_longer_than_it_has_been_there() {
-    let past = World::new(true).past();
-    let hour = Duration::from_secs(3_600);
-    let clock = past.unattended_since + hour;
-    let quiet = QuietState::new(past, Some(0), Some(clock));
-    assert_eq!(quiet.remembered(None), Some(hour));
-    assert_eq!(quiet.remembered(Some(hour / 2)), Some(hour / 2));
+fn record_of_another_cluster_or_of_other_marks_does_not_count() {
+    let mut restarted = recorded(1_000);
+    restarted.start_time = at(1);
+    let mut changed = recorded(1_000);
+    changed.marks = IdleState::new(World::new(true).past(), Some(7), None).marks;
+    let now = 1_010 + REQUIRED;
+    for earlier in [restarted, changed] {
+        let (verdict, record) = judged(Ok(state(None)), Some(&earlier), now);
+        assert_eq!(
+            verdict,
+            too_short(IdleEvidence::EarlierRun(Duration::ZERO), true)
+        );
+        assert_eq!(record.map(|record| record.at), Some(reading(now + 10)));
+    }
+}
+
+fn too_short(evidence: IdleEvidence, needs_records: bool) -> OrphanVerdict {
+    OrphanVerdict::Kept(KeepReason::TooShort {
+        evidence,
+        required: rule(false).idle_for,
+        needs_records,
+    })
 }
 
 #[test]
-fn reasons_are_words() {
-    let span = Duration::from_secs(300);
-    for (reason, text) in [
-        (KeepReason::Clients(1), "1 client connected"),
-        (KeepReason::Results(2), "2 results held in memory"),
-        (KeepReason::NotRunning(Status::Pending), "it is PENDING"),
-        (KeepReason::Protected(None), "it is protected by `dgw keep`"),
+fn longer_evidence_counts_and_the_required_time_suffices() {
+    let required = rule(false).idle_for;
+    let millisecond = Duration::from_millis(1);
+    let first = recorded(1_000);
+    let start = first.at.local.as_millisecond();
+    let by_scheduler = IdleEvidence::Scheduler;
+    let by_record = IdleEvidence::EarlierRun;
+    for (clock, record_age, verdict) in [
         (
-            KeepReason::Protected(Some(at(1_795_217_334_964))),
-            "it is protected by `dgw keep` until 2026-11-20T23:28:54Z",
+            Some(REQUIRED),
+            None,
+            OrphanVerdict::Orphan(by_scheduler(required)),
         ),
         (
-            KeepReason::TooShort {
-                proof: Proof::Scheduler(span),
-                rule: span * 2,
-                needs_sightings: false,
-            },
-            "idle for 5m, as its scheduler knows; 10m is asked for",
+            Some(REQUIRED - 1),
+            None,
+            too_short(by_scheduler(required - millisecond), false),
         ),
         (
-            KeepReason::TooShort {
-                proof: Proof::Sighting(Duration::ZERO),
-                rule: span,
-                needs_sightings: true,
-            },
-            "first seen idle now; 5m is asked for",
+            None,
+            Some(REQUIRED),
+            OrphanVerdict::Orphan(by_record(required)),
         ),
+        (
+            None,
+            Some(REQUIRED - 1),
+            too_short(by_record(required - millisecond), true),
+        ),
+        (
+            Some(REQUIRED),
+            Some(REQUIRED),
+            OrphanVerdict::Orphan(by_scheduler(required)),
+        ),
+        (
+            Some(REQUIRED - 1),
+            Some(REQUIRED),
+            OrphanVerdict::Orphan(by_record(required)),
+        ),
+        (
+            Some(REQUIRED),
+            Some(REQUIRED - 1),
+            OrphanVerdict::Orphan(by_scheduler(required)),
+        ),
+        (None, None, too_short(by_record(Duration::ZERO), true)),
     ] {
-        assert_eq!(reason.to_string(), text);
+        let earlier = record_age.map(|_| &first);
+        let now = start + record_age.unwrap_or_default();
+        assert_eq!(judged(Ok(state(clock)), earlier, now).0, verdict);
     }
 }

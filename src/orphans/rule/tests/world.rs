@@ -1,17 +1,18 @@
-//! A cluster that anything may happen to, for the rule to be held against.
+//! Simulated cluster, for testing the rule against its true history.
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::scheduler::ClientHistory;
 
-/// What can happen to a cluster, and to those who look at it.
+/// Event in a cluster, or a check of it.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Wait(i64),
     Connect,
     Leave,
-    /// Somebody comes, leaves work that needs no client (`fire_and_forget`) and is gone; it takes
-    /// so long.
+    /// A client submits work that needs no client (`fire_and_forget`) and leaves; the work takes
+    /// this long.
     Work(i64),
     Hold,
     Release,
@@ -20,16 +21,16 @@ pub(super) enum Step {
     /// Under the same name.
     Restart,
     SetBackScheduler(i64),
-    SetBackHere(i64),
-    SetForwardHere(i64),
+    SetBackLocal(i64),
+    SetForwardLocal(i64),
     SetBackGateway(i64),
-    Look {
+    Check {
         takes: i64,
-        /// Whether a client leaves before the scheduler is asked.
+        /// A client leaves before the scheduler is read.
         is_left: bool,
-        /// Whether the scheduler's clock can be read, too.
+        /// The scheduler's clock can be read, too.
         reads_clock: bool,
-        /// Whether the scheduler answers.
+        /// The scheduler responds.
         answers: bool,
         ignore_results: bool,
     },
@@ -37,7 +38,7 @@ pub(super) enum Step {
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let span = 0..15_000_i64;
-    let look = || {
+    let check = || {
         (
             0..2_000_i64,
             any::<bool>(),
@@ -46,7 +47,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
             prop::bool::weighted(0.2),
         )
             .prop_map(|(takes, is_left, reads_clock, answers, ignore_results)| {
-                Step::Look {
+                Step::Check {
                     takes,
                     is_left,
                     reads_clock,
@@ -65,22 +66,22 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Flood),
         1 => Just(Step::Restart),
         1 => span.clone().prop_map(Step::SetBackScheduler),
-        1 => span.clone().prop_map(Step::SetBackHere),
-        1 => span.clone().prop_map(Step::SetForwardHere),
+        1 => span.clone().prop_map(Step::SetBackLocal),
+        1 => span.clone().prop_map(Step::SetForwardLocal),
         1 => span.prop_map(Step::SetBackGateway),
-        8 => look(),
+        8 => check(),
     ];
     prop::collection::vec(step, 1..40)
 }
 
-/// A cluster as it really is, and what its scheduler remembers of that.
+/// True state of a cluster, and the history that its scheduler keeps.
 pub(super) struct World {
     now: i64,
-    /// When anybody needed it last, by the time that really is.
+    /// Last time that it was needed, in true time.
     needed: i64,
-    /// The same, where results count for nothing.
+    /// Last time that it was needed if results are ignored.
     busy: i64,
-    here: i64,
+    local: i64,
     gateway: i64,
     scheduler: i64,
     tells_idle: bool,
@@ -101,7 +102,7 @@ impl World {
             now: 1_000_000,
             needed: 0,
             busy: 0,
-            here: 0,
+            local: 0,
             gateway: 7_000,
             scheduler: -30_000,
             tells_idle,
@@ -165,10 +166,10 @@ impl World {
         self.reaches_back_to = self.now + self.scheduler;
     }
 
-    fn moment(&self) -> ClockReading {
+    fn reading(&self) -> ClockReading {
         ClockReading {
-            here: at(self.now + self.here),
-            // To the second.
+            local: at(self.now + self.local),
+            // In whole seconds.
             gateway: Some(at((self.now + self.gateway).div_euclid(1_000) * 1_000)),
         }
     }
@@ -198,11 +199,11 @@ impl World {
     }
 }
 
-/// Plays `steps`, and checks at each look that nobody needed what is taken for an orphan. Returns
-/// how many looks found one.
+/// Runs `steps`, and tests at each check that nobody needed a cluster that is judged an orphan.
+/// Returns how many checks found one.
 pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
     let mut world = World::new(tells_idle);
-    let mut sighting: Option<Sighting> = None;
+    let mut record: Option<IdleRecord> = None;
     let mut orphans = 0;
     for step in steps {
         match step {
@@ -220,7 +221,7 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                 world.now += span;
                 world.transition();
             }
-            // Clients and work alone bring results and take them away.
+            // Only clients and work add or remove results.
             Step::Hold => {
                 world.client_event();
                 world.transition();
@@ -235,10 +236,10 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
             Step::Flood => world.flood(),
             Step::Restart => world.restart(),
             Step::SetBackScheduler(span) => world.scheduler -= span,
-            Step::SetBackHere(span) => world.here -= span,
-            Step::SetForwardHere(span) => world.here += span,
+            Step::SetBackLocal(span) => world.local -= span,
+            Step::SetForwardLocal(span) => world.local += span,
             Step::SetBackGateway(span) => world.gateway -= span,
-            Step::Look {
+            Step::Check {
                 takes,
                 is_left,
                 reads_clock,
@@ -246,7 +247,7 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                 ignore_results,
             } => {
                 let rule = rule(*ignore_results);
-                let before = world.moment();
+                let before = world.reading();
                 world.wait(takes / 2);
                 if *is_left && world.clients > 0 {
                     world.clients -= 1;
@@ -254,16 +255,16 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                 }
                 let clock = world.now + world.scheduler;
                 let found = if *answers {
-                    rule.is_quiet(&world.activity()).map(|()| {
+                    rule.check(&world.activity()).map(|()| {
                         let clock = reads_clock.then(|| at(clock.div_euclid(1_000) * 1_000));
-                        QuietState::new(world.past(), Some(world.results), clock)
+                        IdleState::new(world.past(), Some(world.results), clock)
                     })
                 } else {
                     Err(KeepReason::Unknown("silence".to_owned()))
                 };
-                let looked = world.now;
+                let checked = world.now;
                 world.wait(takes - takes / 2);
-                let life = ClusterAge {
+                let age = ClusterAge {
                     start_time: at(world.start_time),
                     age: Some(Duration::from_millis(
                         (world.now + world.gateway - world.start_time)
@@ -272,21 +273,20 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                     )),
                 };
                 let after = before.at_the_latest(Duration::from_millis(takes.unsigned_abs()));
-                let (verdict, seen) =
-                    judge(&rule, &found, &life, sighting.as_ref(), &before, &after);
-                if let Verdict::Orphan(proof) = verdict {
+                let (verdict, left) = judge(&rule, &found, &age, record.as_ref(), &before, &after);
+                if let OrphanVerdict::Orphan(evidence) = verdict {
                     orphans += 1;
-                    assert!(found.is_ok() && *answers, "{proof:?}");
-                    assert!(!world.is_needed(*ignore_results), "{proof:?}");
+                    assert!(found.is_ok() && *answers, "{evidence:?}");
+                    assert!(!world.is_needed(*ignore_results), "{evidence:?}");
                     let needed = if *ignore_results {
                         world.busy
                     } else {
                         world.needed
                     };
-                    let quiet = looked - needed;
-                    assert!(quiet >= ASKED, "{proof:?}, really {quiet} ms");
+                    let idle = checked - needed;
+                    assert!(idle >= REQUIRED, "{evidence:?}, really {idle} ms");
                 }
-                sighting = seen;
+                record = left;
             }
         }
     }

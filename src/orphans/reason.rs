@@ -1,0 +1,120 @@
+//! Reasons why a cluster is no orphan.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::idle::IdleEvidence;
+use crate::duration;
+use crate::gateway::Status;
+
+/// Reason to keep a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeepReason {
+    NotRunning(Status),
+    /// By `dgw keep`, until this time or without end.
+    Protected(Option<Timestamp>),
+    Clients(u64),
+    /// Unfinished tasks.
+    Tasks(u64),
+    /// The scheduler says so, whatever the numbers say.
+    Busy,
+    Results(u64),
+    /// Unknown counts as busy.
+    Unknown(String),
+    TooShort {
+        /// Longest time for which it is known to have been idle.
+        evidence: IdleEvidence,
+        required: Duration,
+        /// Set if the scheduler can't prove any time, so that only a later run can.
+        needs_records: bool,
+    },
+    /// It's idle, but something happened since it was picked.
+    Changed,
+}
+
+impl KeepReason {
+    /// Returns true if only a later run can tell more, by the record that this one leaves.
+    pub(crate) fn needs_records(&self) -> bool {
+        matches!(
+            self,
+            Self::TooShort {
+                needs_records: true,
+                ..
+            }
+        )
+    }
+}
+
+impl fmt::Display for KeepReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |f: &mut fmt::Formatter<'_>, count: u64, noun: &str, state: &str| {
+            let s = if count == 1 { "" } else { "s" };
+            write!(f, "{count} {noun}{s} {state}")
+        };
+        match self {
+            Self::NotRunning(status) => write!(f, "it is {status}"),
+            Self::Protected(None) => f.write_str("it is protected by `dgw keep`"),
+            Self::Protected(Some(time)) => {
+                write!(f, "it is protected by `dgw keep` until {time:.0}")
+            }
+            Self::Clients(count) => counted(f, *count, "client", "connected"),
+            Self::Tasks(count) => counted(f, *count, "task", "unfinished"),
+            Self::Busy => f.write_str("it is busy"),
+            Self::Results(count) => counted(f, *count, "result", "held in memory"),
+            Self::Unknown(unknown) => f.write_str(unknown),
+            Self::TooShort {
+                evidence, required, ..
+            } => write!(f, "{evidence}; {} is required", duration::short(*required)),
+            Self::Changed => f.write_str("it changed after it was picked"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Duration = Duration::from_secs(300);
+
+    fn too_short(needs_records: bool) -> KeepReason {
+        KeepReason::TooShort {
+            evidence: IdleEvidence::Scheduler(SPAN),
+            required: SPAN * 2,
+            needs_records,
+        }
+    }
+
+    #[test]
+    fn reasons_are_plain_phrases() {
+        let time = Timestamp::from_millisecond(1_795_217_334_964).expect("a time");
+        for (reason, text) in [
+            (KeepReason::NotRunning(Status::Pending), "it is PENDING"),
+            (KeepReason::Protected(None), "it is protected by `dgw keep`"),
+            (
+                KeepReason::Protected(Some(time)),
+                "it is protected by `dgw keep` until 2026-11-20T23:28:54Z",
+            ),
+            (KeepReason::Clients(1), "1 client connected"),
+            (KeepReason::Tasks(2), "2 tasks unfinished"),
+            (KeepReason::Busy, "it is busy"),
+            (KeepReason::Results(2), "2 results held in memory"),
+            (KeepReason::Unknown("no answer".to_owned()), "no answer"),
+            (
+                too_short(false),
+                "idle for 5m, by its scheduler; 10m is required",
+            ),
+            (KeepReason::Changed, "it changed after it was picked"),
+        ] {
+            assert_eq!(reason.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn only_an_idle_time_unknown_to_the_scheduler_needs_records() {
+        assert!(too_short(true).needs_records());
+        assert!(!too_short(false).needs_records());
+        assert!(!KeepReason::Changed.needs_records());
+    }
+}
