@@ -29,7 +29,7 @@ mod yaml;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
-mod strange_files;
+mod hostile_files;
 
 pub(crate) use address::Address;
 pub(crate) use credentials::{Credentials, KNOWN_TYPES, basic, token};

@@ -24,4 +24,4 @@ pub(crate) use records::IdleRecords;
 pub(crate) use rule::{OrphanVerdict, Rule, judge};
 
 #[cfg(test)]
-mod strange_files;
+mod hostile_files;

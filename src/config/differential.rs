@@ -222,7 +222,7 @@ fn compare(case: &Case, python: &mut Python) -> Result<bool, String> {
         return allowed(refusal);
     }
     if has_unsupported_literal(&merged) {
-        // Only when it is used, as in `deliberate_refusals`.
+        // dgw refuses it where it is used.
         return Ok(false);
     }
     let section = merged.get("gateway").map_or(Value::Null, portable);

@@ -92,15 +92,18 @@ impl Lines {
             .collect()
     }
 
-    /// Sets the value at `path`. Returns `None` if it can't: `held`, the parsed text, has a key that
+    /// Sets the value at `path`. Returns `None` if it can't: `parsed`, the same text, has a key that
     /// this doesn't find in the lines, or it has another value where a section should be.
-    fn set(&mut self, path: &[&str], value: &str, held: &Node) -> Option<()> {
+    fn set(&mut self, path: &[&str], value: &str, parsed: &Node) -> Option<()> {
         let mut range = 0..self.lines.len();
         for (depth, key) in path.iter().enumerate() {
             let indent = self.indent_within(&range).unwrap_or(depth * STEP);
             let Some(at) = self.find(&range, indent, key) else {
                 self.insert(&range, indent, &path[depth..], value);
-                return held.get(&path[..=depth].join(".")).is_none().then_some(());
+                return parsed
+                    .get(&path[..=depth].join("."))
+                    .is_none()
+                    .then_some(());
             };
             let below = self.below(at, indent, range.end);
             let (head, old, comment) = parts(&self.lines[at])?;

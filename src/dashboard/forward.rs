@@ -48,7 +48,7 @@ const RESPONSE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("strict-transport-security"),
 ];
 
-/// Path for WebSockets only: after another request for it, the scheduler has an error at each event
+/// Path only for a WebSocket: after another request for it, the scheduler has an error at each event
 /// (distributed's `WebsocketPlugin`).
 const WEBSOCKET_ONLY: &str = "/eventstream";
 
@@ -97,7 +97,7 @@ pub(super) async fn forward(
     })
 }
 
-/// Returns the response that turns both connections into WebSockets, and connects them.
+/// Returns the response that turns both connections into a WebSocket, and connects them.
 fn switch_protocols(near: OnUpgrade, response: reqwest::Response) -> Response<Body> {
     let mut switching = Response::new(Body::from(""));
     *switching.status_mut() = response.status();

@@ -52,13 +52,12 @@ impl<'a> OwnPage<'a> {
         let refresh = self.refresh.map_or(String::new(), |content| {
             format!("<meta http-equiv=\"refresh\" content=\"{content}\">\n")
         });
-        let mut body = self
-            .paragraphs
-            .iter()
-            .map(|text| format!("<p>{}</p>\n", escaped(text)))
-            .collect::<String>();
+        let mut body = String::new();
+        for text in self.paragraphs {
+            body.extend(["<p>", &escaped(text), "</p>\n"]);
+        }
         if self.has_link {
-            body += &format!("<p><a href=\"{START}\">To the dashboard</a></p>\n");
+            body.extend(["<p><a href=\"", START, "\">To the dashboard</a></p>\n"]);
         }
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -160,8 +159,10 @@ pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
         _ => StatusCode::BAD_GATEWAY,
     };
     let message = error.to_string();
-    let paragraphs = [Some(message.as_str()), error.cause(), Some(TRIES_AGAIN)];
-    let paragraphs = paragraphs.into_iter().flatten().collect::<Vec<_>>();
+    let paragraphs = [Some(message.as_str()), error.cause(), Some(TRIES_AGAIN)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
     retrying(status, "The gateway does not respond", &paragraphs)
 }
 

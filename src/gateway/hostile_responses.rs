@@ -13,7 +13,7 @@ use super::model::{Cluster, FullRecord};
 use super::name::is_valid_name;
 use super::options::{OptionField, OptionType, check_option, parse_options};
 use super::response::Response;
-use crate::strange;
+use crate::hostile;
 
 fn response(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Response {
     Response {
@@ -90,7 +90,7 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
 
 proptest! {
     #[test]
-    fn clusters_have_safe_names_and_links(body in prop_oneof![strange::json(), strange::spoilt(listing())]) {
+    fn clusters_have_safe_names_and_links(body in prop_oneof![hostile::json(), hostile::corrupted(listing())]) {
         match clusters(&body) {
             Ok(clusters) => for cluster in clusters {
                 prop_assert!(is_valid_name(&cluster.name));
@@ -108,9 +108,9 @@ proptest! {
 
     #[test]
     fn parsed_options_are_accepted_by_their_type(
-        body in prop_oneof![strange::json(), strange::spoilt(offered_options())],
-        pairs in prop::collection::vec((prop_oneof![strange::text(), "[a-z]{3,6}"], strange::text()), 0..4),
-        default in strange::json(),
+        body in prop_oneof![hostile::json(), hostile::corrupted(offered_options())],
+        pairs in prop::collection::vec((prop_oneof![hostile::text(), "[a-z]{3,6}"], hostile::text()), 0..4),
+        default in hostile::json(),
     ) {
         let Ok(fields) = serde_json::from_value::<Vec<OptionField>>(body) else { return Ok(()) };
         let mut pairs = pairs;
@@ -134,9 +134,9 @@ proptest! {
         headers in headers(),
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
-            strange::json().prop_map(|json| json.to_string().into_bytes()),
-            strange::json().prop_map(|json| json!({"error": json}).to_string().into_bytes()),
-            strange::text().prop_map(|text| json!({"error": text}).to_string().into_bytes()),
+            hostile::json().prop_map(|json| json.to_string().into_bytes()),
+            hostile::json().prop_map(|json| json!({"error": json}).to_string().into_bytes()),
+            hostile::text().prop_map(|text| json!({"error": text}).to_string().into_bytes()),
         ],
         cluster in prop::option::of(Just("ab12")),
     ) {

@@ -75,11 +75,9 @@ impl Schedulers {
         identity: Option<&TlsIdentity>,
         operation: &Value,
     ) -> Result<Response, SchedulerError> {
-        let operations = std::slice::from_ref(operation);
-        let responses = self.ask(cluster, identity, operations).await?;
-        let mut responses = responses.into_iter();
-        responses
-            .next()
+        self.ask(cluster, identity, std::slice::from_ref(operation))
+            .await?
+            .pop()
             .ok_or(SchedulerError::Malformed("it is missing"))
     }
 

@@ -69,15 +69,14 @@ impl Schedulers {
         let [identity, idle_since, state, events, versions] = &responses[..] else {
             return Err(SchedulerError::Malformed("it is missing"));
         };
-        let versions = versions.read::<wire::Versions>()?;
-        let responses = Responses {
+        Responses {
             identity: identity.read()?,
             idle_since: idle_since.read()?,
             state: state.read()?,
             events: events.read()?,
-            has_check_idle: versions.has_check_idle(),
-        };
-        responses.activity_and_history()
+            has_check_idle: versions.read::<wire::Versions>()?.has_check_idle(),
+        }
+        .activity_and_history()
     }
 
     /// Fetches the time of the scheduler's clock from its own HTTP server: to the second, and never

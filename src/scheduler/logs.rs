@@ -97,8 +97,7 @@ impl LogPosition {
             seen: HashMap::new(),
         };
         let mut entries = position.take_new(log);
-        let start = [position.start, since].into_iter().flatten();
-        position.start = start.reduce(f64::max);
+        position.start = position.start.into_iter().chain(since).reduce(f64::max);
         let shown = entries.len().saturating_sub(limit.unwrap_or(usize::MAX));
         entries.drain(..shown);
         (position, entries, surplus > 0)

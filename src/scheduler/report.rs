@@ -58,15 +58,16 @@ impl Schedulers {
         cluster: &str,
         identity: Option<&TlsIdentity>,
     ) -> Result<SchedulerReport, SchedulerError> {
-        let (report, workers) = tokio::join!(
+        let (report, worker_versions) = tokio::join!(
             self.report(cluster, identity, ReportDetail::Everything),
             self.worker_versions(cluster, identity)
         );
-        let mut report = report?;
-        if let Some(versions) = &mut report.versions {
-            versions.workers = workers;
-        }
-        Ok(report)
+        report.map(|mut report| {
+            if let Some(versions) = &mut report.versions {
+                versions.workers = worker_versions;
+            }
+            report
+        })
     }
 
     /// Fetches what the scheduler of `cluster` knows without asking its workers: cheap enough to
@@ -100,29 +101,29 @@ impl Schedulers {
             operations.push(comm::operation("versions"));
         }
         let responses = self.ask(cluster, identity, &operations).await?;
-        let [workers, idle_since, state, versions @ ..] = &responses[..] else {
+        let [identity, idle_since, state, versions @ ..] = &responses[..] else {
             return Err(SchedulerError::Malformed("it is missing"));
         };
         // Without this one, the peer is no scheduler of a known kind. Failures of the others leave
         // their part unknown.
         let (mut activity, worker_details) =
-            workers.read::<wire::Identity>()?.activity_and_workers();
+            identity.read::<wire::Identity>()?.activity_and_workers();
         if let Ok(state) = state.read::<wire::State>() {
             state.complete(&mut activity);
             if let Ok(idle_since) = idle_since.read() {
                 activity.idle = state.idle(idle_since);
             }
         }
-        let versions = versions
-            .first()
-            .and_then(|versions| versions.read::<wire::Versions>().ok());
         Ok(SchedulerReport {
             activity,
             worker_details,
-            versions: versions.map(|versions| Versions {
-                scheduler: versions.packages(),
-                workers: None,
-            }),
+            versions: versions
+                .first()
+                .and_then(|response| response.read::<wire::Versions>().ok())
+                .map(|versions| Versions {
+                    scheduler: versions.packages(),
+                    workers: None,
+                }),
         })
     }
 
@@ -150,12 +151,12 @@ impl Schedulers {
     async fn report_by_http(&self, cluster: &str) -> Result<SchedulerReport, SchedulerError> {
         let [identity, counts] =
             ["json/identity.json", "json/counts.json"].map(|page| self.url(cluster, page));
-        let (identity, counts) = tokio::join!(
+        let (workers, tasks) = tokio::join!(
             http::get::<wire::Identity>(&self.http, &identity),
             http::get::<wire::Counts>(&self.http, &counts),
         );
-        let (mut activity, worker_details) = identity?.activity_and_workers();
-        activity.tasks = counts.ok().map(|counts| counts.tasks());
+        let (mut activity, worker_details) = workers?.activity_and_workers();
+        activity.tasks = tasks.ok().map(|counts| counts.tasks());
         Ok(SchedulerReport {
             activity,
             worker_details,

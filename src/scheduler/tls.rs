@@ -58,10 +58,11 @@ impl Connector {
     /// # Errors
     /// Fails if the proxy can't be reached or the peer does not have the cluster's key.
     pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, SchedulerError> {
-        let stream = TcpStream::connect(&self.proxy).await;
-        let stream = stream.map_err(|source| SchedulerError::ProxyUnreachable {
-            proxy: self.proxy.clone(),
-            source,
+        let stream = TcpStream::connect(&self.proxy).await.map_err(|source| {
+            SchedulerError::ProxyUnreachable {
+                proxy: self.proxy.clone(),
+                source,
+            }
         })?;
         // Each request is one short write.
         stream.set_nodelay(true)?;

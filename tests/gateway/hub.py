@@ -16,7 +16,7 @@ from servers import Servers
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 SERVICE = "dask-gateway"
 PREFIX = f"/services/{SERVICE}"
-USERS = [f"user{number}" for number in range(1, 13)]
+USERS = [f"user{number}" for number in range(1, 37)]
 
 
 class Hub:

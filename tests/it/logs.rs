@@ -249,7 +249,7 @@ hint: logs come from the scheduler, through the gateway's scheduler proxy: give 
 #[test]
 fn a_cluster_that_has_not_started_has_no_logs_yet_and_one_without_workers_says_so() {
     let user = BASIC.user();
-    let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=never"]);
+    let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["logs", &name])
         .code(1)
         .stdout_eq("")

@@ -32,7 +32,7 @@ fn works(user: &User, dashboard: &str) {
 /// which is the scheduler proxy too.
 #[test]
 fn a_gateway_on_its_own_host_with_a_hubs_token() {
-    let (token, host) = hub_user(10);
+    let (token, host) = hub_user(12);
     let address = format!("http://{host}/services/dask-gateway");
     let user = User::new().configured(&format!(
         "gateway:\n  address: {address}\n  auth:\n    type: jupyterhub\n    kwargs:\n      \
@@ -44,7 +44,7 @@ fn a_gateway_on_its_own_host_with_a_hubs_token() {
 /// A hub's notebook server: all of it in the environment, dashboards as paths on the hub.
 #[test]
 fn a_terminal_of_a_hub() {
-    let (token, host) = hub_user(9);
+    let (token, host) = hub_user(13);
     let user = User::new()
         .with(
             "DASK_GATEWAY__ADDRESS",
@@ -83,7 +83,7 @@ hint: `gateway.public-address` is a path on your hub: open it there, or set it i
 #[test]
 #[expect(clippy::print_stderr, reason = "what was left out should be seen")]
 fn a_sites_json_with_underscores() {
-    let (token, host) = hub_user(8);
+    let (token, host) = hub_user(14);
     let user = User::new();
     let site = user.home().join("etc/dask");
     let version = site.join("..2026_11_21");
@@ -135,7 +135,7 @@ fn a_sites_json_with_underscores() {
 /// own Python would read: under its prefix.
 #[test]
 fn the_active_environments_own_configuration() {
-    let (token, host) = hub_user(7);
+    let (token, host) = hub_user(15);
     let user = User::new();
     let conda = user.home().join("opt/conda");
     let file = conda.join("etc/dask/gateway.yaml");

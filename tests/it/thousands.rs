@@ -1,5 +1,6 @@
 //! Ten thousand clusters, which no real gateway here could run, answered by a stub.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::fd::AsFd as _;
 use std::process::{Command, Stdio};
@@ -13,9 +14,16 @@ use crate::support::{Stub, Terminal, User, json_answer};
 
 const MANY: usize = 10_000;
 
-/// Generous, for builds that aren't optimized on machines that are busy: some thirty times what a
-/// release takes.
-const LIMIT: Duration = Duration::from_secs(15);
+/// Processor time that one command may take. Generous, for builds that aren't optimized: some thirty
+/// times what a release takes. Elapsed time would say how busy the machine is.
+const CPU_LIMIT: Duration = Duration::from_secs(15);
+
+/// Elapsed time that completion may take. Its own limit is far below, and this leaves room for a
+/// machine that does much else.
+const COMPLETION_LIMIT: Duration = Duration::from_secs(30);
+
+/// Elapsed time after which a test gives up, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// As the answer itself, its records, and what is printed of them; a list that grew by the square of
 /// them would need gigabytes.
@@ -60,7 +68,6 @@ fn user_of(stub: &Stub) -> User {
 
 /// Runs `command` to its end, within the limits, and returns its stdout.
 fn within_limits(mut command: Command, what: &str) -> String {
-    let started = Instant::now();
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("dgw runs");
     let peak = Arc::new(Mutex::new(0));
@@ -68,7 +75,7 @@ fn within_limits(mut command: Command, what: &str) -> String {
     let highest = Arc::clone(&peak);
     thread::spawn(move || {
         // Gone when dgw is.
-        while let Ok(text) = std::fs::read_to_string(&status) {
+        while let Ok(text) = fs::read_to_string(&status) {
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let Some(line) = line else { return };
             let number = line.trim().trim_end_matches(" kB").parse::<u64>();
@@ -85,14 +92,34 @@ fn within_limits(mut command: Command, what: &str) -> String {
     let mut stdout = String::new();
     let mut pipe = child.stdout.take().expect("piped");
     pipe.read_to_string(&mut stdout).expect("text");
-    let status = child.wait().expect("it ends");
-    let took = started.elapsed();
     let said = reading.join().expect("read");
+    let worked = cpu_time_at_exit(child.id());
+    let status = child.wait().expect("it ends");
     assert!(status.success(), "{what}: {said}");
-    assert!(took < LIMIT, "{what} took {took:?}");
+    assert!(worked < CPU_LIMIT, "{what} worked for {worked:?}");
     let peak = *peak.lock().expect("no panic while locked");
     assert!(peak < MEMORY_LIMIT_KIB, "{what} took {peak} KiB");
     stdout
+}
+
+/// Waits until a child has exited, and returns its processor time. It must not be reaped yet: until
+/// then `/proc/PID/stat` keeps the totals.
+fn cpu_time_at_exit(pid: u32) -> Duration {
+    const TICKS_PER_SECOND: u64 = 100; // USER_HZ, the same on all of Linux
+    let started = Instant::now();
+    loop {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("not reaped");
+        // The name, in parentheses, may hold spaces.
+        let (_, fields) = stat.rsplit_once(") ").expect("the fields after the name");
+        let fields = fields.split(' ').collect::<Vec<_>>();
+        if fields[0] == "Z" {
+            let ticks = |field: usize| fields[field].parse::<u64>().expect("a number");
+            let (user, system) = (ticks(11), ticks(12));
+            return Duration::from_millis((user + system) * 1_000 / TICKS_PER_SECOND);
+        }
+        assert!(started.elapsed() < PATIENCE, "process {pid} does not exit");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -128,7 +155,7 @@ fn ten_thousand_clusters_are_listed_in_bounded_time_and_memory() {
     let candidates = within_limits(completing.command(&["--", "dgw", "show", ""]), "completion");
     // It gives up after its time rather than hold up the line; a build that isn't optimized may.
     assert!([0, MANY].contains(&candidates.lines().count()));
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < COMPLETION_LIMIT);
 
     // A reader that has seen enough.
     let mut command = user.command(&["list"]);
@@ -157,7 +184,7 @@ fn ten_thousand_clusters_are_watched() {
     let user = user_of(&stub);
     let mut terminal = Terminal::new(&user, 100, &["top"]);
     let reader = terminal.pty.as_fd().try_clone_to_owned();
-    let mut reader = std::fs::File::from(reader.expect("a second handle"));
+    let mut reader = fs::File::from(reader.expect("a second handle"));
     let parser = Arc::new(Mutex::new(vt100::Parser::new(24, 100, 0)));
     let fed = Arc::clone(&parser);
     thread::spawn(move || {
@@ -175,7 +202,7 @@ fn ten_thousand_clusters_are_watched() {
         if text.contains(sign) {
             return;
         }
-        assert!(started.elapsed() < 2 * LIMIT, "no {sign}: {text}");
+        assert!(started.elapsed() < PATIENCE, "no {sign}: {text}");
         thread::sleep(Duration::from_millis(50));
     };
     shows(&name(0)[..7]);
@@ -185,7 +212,7 @@ fn ten_thousand_clusters_are_watched() {
     shows("quit");
     terminal.type_("qq");
     assert_eq!(terminal.wait(), Some(0));
-    assert!(started.elapsed() < 2 * LIMIT);
+    assert!(started.elapsed() < PATIENCE);
 }
 
 #[test]
@@ -203,7 +230,8 @@ fn thousands_that_are_silent_are_not_waited_for_one_by_one() {
     let args = ["list", "-o", "wide", "--probe-timeout", "500ms"];
     let started = Instant::now();
     let output = user.command(&args).output().expect("dgw runs");
-    assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
+    // One by one it would be 500 s.
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
     assert!(output.status.success());
     let stdout = String::from_utf8_lossy(&output.stdout);
     let names = stdout.lines().skip(1).map(|line| &line[..32]);

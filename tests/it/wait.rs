@@ -62,9 +62,10 @@ warning: the gateway did less for cluster `[NAME]` than asked for: Scale request
 fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
     let user = BASIC.user();
     let stall = user.home().join("stall.py");
-    std::fs::write(&stall, "import time; time.sleep(20)").expect("a file");
+    std::fs::write(&stall, "import time; time.sleep(60)").expect("a file");
     let stall = stall.display();
     let workers_stall = format!("environment=DASK_DISTRIBUTED__WORKER__PRELOAD={stall}");
+    // Long enough for the scheduler to start, however busy the machine is.
     user.dgw(&[
         "new",
         "-s",
@@ -74,7 +75,7 @@ fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
         "--wait-workers",
         "1",
         "--timeout",
-        "5s",
+        "15s",
     ])
     .code(7)
     .stdout_eq("")
@@ -244,13 +245,13 @@ fn behind(user: &User, harm: Harm, when: When) -> impl Fn() -> User {
 fn who_stops_waiting_for_workers_learns_that_the_gateway_goes_on() {
     let user = BASIC.user();
     let stall = user.home().join("stall.py");
-    std::fs::write(&stall, "import time; time.sleep(20)").expect("a file");
+    std::fs::write(&stall, "import time; time.sleep(60)").expect("a file");
     let stall = format!(
         "environment=DASK_DISTRIBUTED__WORKER__PRELOAD={}",
         stall.display()
     );
     user.stdout(&["new", "-s", &stall]);
-    let args = ["scale", "1", "--wait", "--timeout", "1s"];
+    let args = ["scale", "1", "--wait", "--timeout", "5s"];
     user.dgw(&args).code(7).stdout_eq("").stderr_eq(str![[r#"
 cluster [NAME] scales to 1 worker, adaptive scaling is off
 waiting for the workers of cluster [NAME]

@@ -211,7 +211,7 @@ impl Home {
         };
         let environment = Environment::from_iter([("DASK_ROOT_CONFIG".to_owned(), site)]);
         let candidates = match owner {
-            Owner::Site => find::of_site(&environment),
+            Owner::Site => find::site_files(&environment),
             Owner::User => find::candidates(&environment, Some(&place)).expect("it exists"),
         };
         candidates

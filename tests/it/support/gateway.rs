@@ -37,6 +37,9 @@ pub(crate) static KERBEROS: LazyLock<TestGateway> =
 pub(crate) static PREFIX: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--tls", "--prefix", "/dg/site", "--http-proxy"]));
 
+/// The hub's first users, whom tests choose by number; the rest are for [`TestGateway::user`].
+const NAMED_HUB_USERS: usize = 16;
+
 /// What `serve --server` knows, oldest first.
 pub(crate) const OLDER_SERVERS: [&str; 5] =
     ["0.9.0", "2022.4.0", "2023.1.1", "2024.1.0", "2025.4.0"];
@@ -86,7 +89,7 @@ impl TestGateway {
         let user = if self.fact("auth") == "basic" {
             User::basic(address, &format!("user{number}"), self.fact("password"))
         } else {
-            let token = self.facts["users"][number]["token"].as_str();
+            let token = self.facts["users"][NAMED_HUB_USERS + number]["token"].as_str();
             let proxy = self.facts["proxy_address"].as_str();
             User::jupyterhub(address, token.expect("a user is left"), proxy)
         };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::node::Source;
 use super::{Address, Environment, inspect, load, template, yaml};
-use crate::strange;
+use crate::hostile;
 
 /// Texts that are almost a configuration.
 fn almost() -> impl Strategy<Value = Vec<u8>> {
@@ -55,7 +55,7 @@ fn almost() -> impl Strategy<Value = Vec<u8>> {
         "\u{85}",
     ]);
     prop_oneof![
-        strange::spoilt(valid).prop_map(|json| json.to_string().into_bytes()),
+        hostile::corrupted(valid).prop_map(|json| json.to_string().into_bytes()),
         prop::collection::vec(words, 0..40).prop_map(|words| words.concat().into_bytes()),
         prop::collection::vec(any::<u8>(), 0..200),
     ]
@@ -65,9 +65,9 @@ proptest! {
     #[test]
     fn any_file_and_variable_is_read_or_refused(
         bytes in almost(),
-        value in strange::text(),
+        value in hostile::text(),
         key in "DASK_GATEWAY__(ADDRESS|AUTH__TYPE|AUTH__KWARGS|CLUSTER__OPTIONS|PROXY_ADDRESS|[A-Z_.]{0,9})",
-        address in prop::option::of(strange::text()),
+        address in prop::option::of(hostile::text()),
     ) {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("gateway.yaml");
@@ -94,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn any_template_is_filled_in_or_refused(text in strange::text(), field in "\\{[A-Z0-9_:<>^.!sr{}]{0,12}\\}?") {
+    fn any_template_is_filled_in_or_refused(text in hostile::text(), field in "\\{[A-Z0-9_:<>^.!sr{}]{0,12}\\}?") {
         let environment = Environment::from_iter([("HOME".to_owned(), "世界".to_owned())]);
         for text in [&text, &field] {
             let _ = template::fill(text, &environment);
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn any_address_has_a_host_or_is_refused(text in strange::text(), url in "https?://[a-z0-9:@.%\\[\\]/?#-]{0,30}") {
+    fn any_address_has_a_host_or_is_refused(text in hostile::text(), url in "https?://[a-z0-9:@.%\\[\\]/?#-]{0,30}") {
         for text in [&text, &url] {
             if let Ok(address) = Address::parse(text) {
                 prop_assert!(!address.host().is_empty());
