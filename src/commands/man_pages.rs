@@ -95,14 +95,14 @@ fn command_page(mut command: clap::Command, name: &str) -> String {
 }
 
 /// Renders the section that refers from `page` to others: dgw(1) refers to all of them, the others to
-/// dgw(1), dgw-config(5) and those whose commands or names occur in `text`.
+/// dgw(1), dgw-config(5), dgw-scripts(7) and those whose commands or names occur in `text`.
 fn see_also(page: &str, text: &str, names: &[String]) -> String {
     let plain = text.replace("\\-", "-").replace("\\fR", "");
     let is_related = |name: &String| {
         let command = name.trim_end_matches("(1)").replacen('-', " ", 1);
         let pattern = format!(r"{}\b", regex::escape(&command));
         let is_named = regex::Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&plain));
-        let is_for_all = ["dgw(1)", "dgw-config(5)"].contains(&name.as_str());
+        let is_for_all = ["dgw(1)", "dgw-config(5)", "dgw-scripts(7)"].contains(&name.as_str());
         page == "dgw(1)" || is_for_all || plain.contains(name.as_str()) || is_named
     };
     let related = names

@@ -40,6 +40,9 @@ pub(super) fn render(source: &str, version: &str) -> Roff {
     let mut roff = Roff::new();
     let title = name.to_uppercase();
     roff.control("TH", [&*title, section, "", version, "Dask Gateway"]);
+    // Names of flags and keys must stay whole.
+    roff.control("nh", []);
+    roff.control("ad", ["l"]);
     roff.control("SH", ["NAME"]);
     roff.text([roman(format!("{name} - {description}"))]);
     let mut lines = source.lines().peekable();
