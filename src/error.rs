@@ -1,7 +1,6 @@
 //! The documented exit codes, and the trait by which each room's errors name theirs, their details
 //! and their hint.
 
-
 use std::fmt;
 
 use crate::signals::Signal;

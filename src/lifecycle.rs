@@ -32,7 +32,8 @@ pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_with_identity, no_match, rows, with_name,
 };
 pub(crate) use shutdown::{
-    NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown, wait_until_gone,
+    NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,
+    wait_until_gone,
 };
 pub(crate) use start::{Start, StartRequest};
 pub(crate) use wait::{once_known, until_running};

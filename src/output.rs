@@ -21,7 +21,8 @@ mod terminal;
 mod yaml;
 
 pub(crate) use clusters::{
-    ClusterRow, ProtectionStatus, options as options_text, shape as cluster_shape, wide_shape as wide_cluster_shape,
+    ClusterRow, ProtectionStatus, options as options_text, shape as cluster_shape,
+    wide_shape as wide_cluster_shape,
 };
 pub(crate) use doctor::{Check, CheckState};
 pub(crate) use error::Error;

@@ -3,7 +3,9 @@
 mod interrupts;
 mod suspension;
 
-pub(crate) use interrupts::{Interrupted, Interrupts, REPEAT_INTERVAL, ignore_user_signals, user_signals};
+pub(crate) use interrupts::{
+    Interrupted, Interrupts, REPEAT_INTERVAL, ignore_user_signals, user_signals,
+};
 pub(crate) use suspension::{Suspension, SuspensionEvent};
 
 /// A signal that ends a command after it has cleaned up.

@@ -235,7 +235,10 @@ struct UserSignals([(ProcessSignal, Stream); 2]);
 impl UserSignals {
     fn listen() -> Result<Self, Error> {
         let [one, other] = signals::user_signals()?;
-        Ok(Self([(ProcessSignal::USR1, one), (ProcessSignal::USR2, other)]))
+        Ok(Self([
+            (ProcessSignal::USR1, one),
+            (ProcessSignal::USR2, other),
+        ]))
     }
 
     async fn next(&mut self) -> ProcessSignal {

@@ -13,8 +13,8 @@ use clap::Command;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::duration;
 use crate::config::{self, Environment};
+use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
     cluster_shape, escaped, option_shape, sort_names, wide_cluster_shape, worker_shape,
@@ -102,14 +102,14 @@ pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
         .into_iter()
         .filter(|field| is_plain(&field.name))
         .flat_map(|field| match current.split_once('=') {
-        Some((key, _)) if key == field.name => choices(&field),
-        Some(_) => Vec::new(),
-        None => {
-            let help = format!("{} {}", field.label, field.spec.range());
-            let help = escaped(&help).into_owned();
-            vec![CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))]
-        }
-    });
+            Some((key, _)) if key == field.name => choices(&field),
+            Some(_) => Vec::new(),
+            None => {
+                let help = format!("{} {}", field.label, field.spec.range());
+                let help = escaped(&help).into_owned();
+                vec![CompletionCandidate::new(format!("{}=", field.name)).help(Some(help.into()))]
+            }
+        });
     candidates
         .filter(|candidate| {
             let value = candidate.get_value().to_string_lossy();

@@ -15,7 +15,13 @@ use crate::session::Overrides;
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// Output format: table, wide, json, jsonl, yaml, csv or name
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     #[arg(hide_possible_values = true)]
     output: Format,
 

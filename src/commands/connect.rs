@@ -143,7 +143,10 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
         );
     }
     let credentials = match &overrides.config {
-        Some(path) => format!("# For the credentials, set DASK_CONFIG={}\n", path.display()),
+        Some(path) => format!(
+            "# For the credentials, set DASK_CONFIG={}\n",
+            path.display()
+        ),
         None => String::new(),
     };
     format!(

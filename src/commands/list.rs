@@ -25,13 +25,16 @@ use crate::session::{Invocation, Session};
 /// long nothing has been running or queued, `-` while something is; KEEP says how long clean-up
 /// leaves the cluster alone (on a terminal only if any is protected). `?` means unknown.
 #[derive(Debug, Args)]
-#[command(visible_alias = "ls", after_long_help = "\
+#[command(
+    visible_alias = "ls",
+    after_long_help = "\
 Examples:
   dgw list
   dgw list -o wide --sort-by idle
   dgw list -o csv --sort-by -start_time
   dgw list --all --older-than 1d
-  dgw list -o json | jq -r '.[].dashboard_link'")]
+  dgw list -o json | jq -r '.[].dashboard_link'"
+)]
 pub(crate) struct ListArgs {
     /// Only these clusters: names, unique prefixes, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
@@ -65,7 +68,9 @@ impl ListArgs {
     /// Lists clusters, once or until interrupted.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
-        session.printer.check_sorting(&self.schema(&session, true))?;
+        session
+            .printer
+            .check_sorting(&self.schema(&session, true))?;
         let Some(pause) = self.watch else {
             return Ok(self.list(&session).await?);
         };

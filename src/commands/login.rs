@@ -98,8 +98,9 @@ impl LoginArgs {
             if !self.force {
                 file.refuse_overwriting(&address)?;
             }
-            let (credentials, gateway) =
-                self.credentials(&file, &address, overrides, printer).await?;
+            let (credentials, gateway) = self
+                .credentials(&file, &address, overrides, printer)
+                .await?;
             gateway.options().await.map_err(LoginError::Refused)?;
             let user = authenticated_user(&credentials, &gateway, overrides).await;
             Ok::<_, Error>((address, credentials, user))
@@ -236,7 +237,9 @@ fn report(written: &WrittenFile, address: &Address, user: Option<&str>, printer:
     };
     let user = user.map_or_else(String::new, |user| format!(" as `{user}`"));
     printer.note(&format!("logged in to `{}`{user}", address.as_str()));
-    printer.note(&format!("saved the credentials in `{path}` (mode 600{old_mode})"));
+    printer.note(&format!(
+        "saved the credentials in `{path}` (mode 600{old_mode})"
+    ));
     if written.was_exposed {
         Printer::warn_always(
             "the previous secret was readable by others: make sure that it is revoked",

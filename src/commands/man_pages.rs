@@ -74,10 +74,14 @@ fn command_page(mut command: clap::Command, name: &str) -> String {
         .trim_start_matches("Usage: ")
         .to_owned();
     // The text after the options becomes sections of its own, with its line breaks.
-    let man = clap_mangen::Man::new(command.override_usage(usage).after_long_help(Resettable::Reset))
-        .title(name.to_uppercase())
-        .manual("Dask Gateway")
-        .source(VERSION);
+    let man = clap_mangen::Man::new(
+        command
+            .override_usage(usage)
+            .after_long_help(Resettable::Reset),
+    )
+    .title(name.to_uppercase())
+    .manual("Dask Gateway")
+    .source(VERSION);
     let mut text = Vec::new();
     man.render(&mut text).expect("a page renders");
     let mut text = String::from_utf8(text).expect("a page is text");
@@ -140,5 +144,8 @@ fn man_pages_are_current() {
     let mut expected = pages.into_iter().map(|(file, _)| file).collect::<Vec<_>>();
     there.sort();
     expected.sort();
-    assert_eq!(there, expected, "a page for each subcommand and topic, and no other");
+    assert_eq!(
+        there, expected,
+        "a page for each subcommand and topic, and no other"
+    );
 }

@@ -110,6 +110,8 @@ impl RunArgs {
 /// Warns that there are fewer workers than requested: they do the work all the same.
 fn warn_if_clamped(name: &str, clamped: Option<&Clamped>, session: &Session) {
     if let Some(clamped) = clamped {
-        session.printer.warn(&clamped_error(name, clamped).to_string());
+        session
+            .printer
+            .warn(&clamped_error(name, clamped).to_string());
     }
 }

@@ -40,8 +40,7 @@ impl ShowArgs {
         let printer = &session.printer;
         printer.check_sorting(&worker_shape())?;
         let pattern = self.target.cluster.as_ref();
-        let (mut row, identity) =
-            lifecycle::find_with_identity(&session.gateway, pattern).await?;
+        let (mut row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
         let name = &row.cluster.name;
         let report = if row.cluster.status == Status::Running {
             session
@@ -64,7 +63,11 @@ impl ShowArgs {
         };
         mark_protection(std::slice::from_mut(&mut row), &session);
         let differences = differences(&report);
-        printer.cluster(ClusterDetails::new(row, report, job.as_ref().map(summarise)))?;
+        printer.cluster(ClusterDetails::new(
+            row,
+            report,
+            job.as_ref().map(summarise),
+        ))?;
         for difference in differences.iter().take(MAX_DIFFERENCES) {
             printer.warn(difference);
         }

@@ -76,8 +76,7 @@ impl TopArgs {
         // An error of the first request is printed as by any other command.
         if self.cluster.is_some() {
             let pattern = self.cluster.as_ref();
-            let (row, identity) =
-                lifecycle::find_with_identity(&session.gateway, pattern).await?;
+            let (row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
             app.open_cluster(row.cluster, row.now, identity);
         } else {
             app.list_clusters(&session.gateway).await?;

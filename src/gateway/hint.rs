@@ -1,8 +1,8 @@
 //! Exit codes and hints of failed requests.
 
 use super::error::{AuthFailure, CertificateFault, Error, other_method};
-use crate::duration;
 use crate::config;
+use crate::duration;
 use crate::error::{ExitCode, Failure};
 
 /// How to create a token that has access to a gateway that is a service of its hub.
@@ -53,7 +53,10 @@ impl Failure for Error {
             Self::Server {
                 retry_after: Some(pause),
                 ..
-            } => &format!("try again in {}, as the gateway asks", duration::short(*pause)),
+            } => &format!(
+                "try again in {}, as the gateway asks",
+                duration::short(*pause)
+            ),
             Self::Conflict {
                 cluster: Some(name),
                 ..

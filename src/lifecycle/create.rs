@@ -79,7 +79,9 @@ pub(super) async fn create(
     match (created, cut_off) {
         (Ok(name), None) => Ok(owned(name)),
         (Ok(name), Some(CutOff::Signal(signal))) => {
-            let interrupted = owned(name).shut_down_after(signal, gateway, interrupts).await;
+            let interrupted = owned(name)
+                .shut_down_after(signal, gateway, interrupts)
+                .await;
             Err(interrupted.into())
         }
         (Ok(name), Some(CutOff::Deadline(deadline))) => {

@@ -106,7 +106,11 @@ impl StartDiagnostics {
             .is_gateway_away
             .then(|| "the gateway does not respond".to_owned());
         let job = self.jobs.job();
-        let known = [outage, Some(pending_message(&self.name)), job.map(Job::text)];
+        let known = [
+            outage,
+            Some(pending_message(&self.name)),
+            job.map(Job::text),
+        ];
         progress.phase(&known.into_iter().flatten().collect::<Vec<_>>().join("; "));
         progress.remark(job.and_then(Job::expectation).as_deref());
     }

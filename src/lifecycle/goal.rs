@@ -146,7 +146,9 @@ impl Polling<'_> {
             };
             self.missing = format!("cluster {name}: {missing}");
             progress.phase(&self.missing);
-            self.diagnostics.observe_during(progress, sleep(PAUSE)).await;
+            self.diagnostics
+                .observe_during(progress, sleep(PAUSE))
+                .await;
         }
     }
 }

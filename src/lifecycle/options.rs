@@ -21,7 +21,11 @@ impl fmt::Display for DefaultFault {
         let key = format!("`gateway.cluster.options.{key}` ({source})");
         match fault {
             OptionFault::Unknown { .. } => {
-                write!(f, "{key} is not an option of this gateway{}", suggestion(fault))
+                write!(
+                    f,
+                    "{key} is not an option of this gateway{}",
+                    suggestion(fault)
+                )
             }
             OptionFault::Value { .. } => write!(f, "{key} {}", value_text(fault)),
         }
@@ -80,7 +84,9 @@ pub(super) fn option_text(key: &str, fault: &OptionFault) -> String {
 fn value_text(fault: &OptionFault) -> String {
     match fault {
         OptionFault::Unknown { .. } => String::new(),
-        OptionFault::Value { given, expected, .. } => {
+        OptionFault::Value {
+            given, expected, ..
+        } => {
             format!("must be {expected}, not `{given}`{}", suggestion(fault))
         }
     }

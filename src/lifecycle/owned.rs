@@ -181,7 +181,9 @@ impl OwnedCluster {
     ) -> Result<(), String> {
         let name = &self.name;
         let left = |why: &str| {
-            format!("cluster {name} may still exist ({why}): shut it down with `dgw shutdown {name}`")
+            format!(
+                "cluster {name} may still exist ({why}): shut it down with `dgw shutdown {name}`"
+            )
         };
         tokio::select! {
             biased;
@@ -204,7 +206,10 @@ impl OwnedCluster {
         let mut last_response = Instant::now();
         let mut is_accepted = false;
         loop {
-            let result = match self.advance_shutdown(policy, gateway, &mut is_accepted).await {
+            let result = match self
+                .advance_shutdown(policy, gateway, &mut is_accepted)
+                .await
+            {
                 Ok(true) => return Ok(()),
                 result => result,
             };

@@ -155,7 +155,9 @@ pub(crate) async fn wait_until_gone(
             .map(|cluster| cluster.name.as_str())
             .collect::<Vec<_>>()
             .join(" ");
-        Printer::warn_always(&format!("shutdown requested, but not seen to be gone: {names}"));
+        Printer::warn_always(&format!(
+            "shutdown requested, but not seen to be gone: {names}"
+        ));
     }
     if !prints_each {
         let ended = [Status::Stopped, Status::Failed];

@@ -302,7 +302,8 @@ impl<'a> Start<'a> {
     }
 
     async fn scale(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
-        let pending = format!("the gateway has not accepted the number of workers of cluster {name}");
+        let pending =
+            format!("the gateway has not accepted the number of workers of cluster {name}");
         let scaling = scale::scale(&self.session.gateway, name, scaling);
         within(self.deadline, &pending, scaling).await
     }

@@ -28,7 +28,9 @@ pub(super) fn lines(jobs: &JobHistory, important: Option<&JobLog>) -> Vec<String
         )];
         parts.extend(last.expectation());
         let silence = jobs.silence.filter(|silence| *silence >= NOTABLE_SILENCE);
-        parts.extend(silence.map(|silence| format!("last seen {} before", duration::short(silence))));
+        parts.extend(
+            silence.map(|silence| format!("last seen {} before", duration::short(silence))),
+        );
         lines.push(parts.join(", "));
     }
     for log in &jobs.logs {

@@ -15,8 +15,8 @@ use super::screen::{Screen, ScreenError, events};
 use super::widgets;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Listing, TlsIdentities, TlsIdentity};
-use crate::signals::{Suspension, SuspensionEvent};
 use crate::scheduler::Schedulers;
+use crate::signals::{Suspension, SuspensionEvent};
 
 /// Responses within this time are drawn together.
 const FRAME_TIME: Duration = Duration::from_millis(50);

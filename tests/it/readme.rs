@@ -73,7 +73,10 @@ fn blocks_of(document: &str, heading: &str) -> Vec<Block> {
     let blocks = blocks
         .filter(|block| block.heading == heading)
         .collect::<Vec<_>>();
-    assert!(!blocks.is_empty(), "no commands in `{heading}` of {document}");
+    assert!(
+        !blocks.is_empty(),
+        "no commands in `{heading}` of {document}"
+    );
     blocks
 }
 
@@ -222,7 +225,11 @@ fn crontabs(blocks: Vec<Block>) {
     assert_eq!(reader.follow(&hasty(second)), "");
     let log = fs::read_to_string(reader.user.home().join("dgw.log")).expect("dgw.log");
     assert_eq!(log, format!("{name}\n"));
-    assert!(third.text.contains(" 'dgw shutdown --idle-for 2h --yes -q'"));
+    assert!(
+        third
+            .text
+            .contains(" 'dgw shutdown --idle-for 2h --yes -q'")
+    );
 }
 
 fn cron(blocks: Vec<Block>) {

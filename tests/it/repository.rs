@@ -72,7 +72,11 @@ fn the_wheel_has_every_man_page() {
             let page = repository().join(&folder).join(&name);
             assert!(page.is_file(), "{}", page.display());
             let extension = section.trim_start_matches("man");
-            assert!(name.ends_with(&format!(".{extension}")), "{}", page.display());
+            assert!(
+                name.ends_with(&format!(".{extension}")),
+                "{}",
+                page.display()
+            );
             linked.push(name);
         }
     }

@@ -66,7 +66,8 @@ impl Browser {
     /// # Errors
     /// No browser can be opened, or the page can't be written.
     pub(super) async fn open_secretly(&self, url: &str) -> Result<PrivatePage, Error> {
-        let page = PrivatePage::redirecting_to(url).context("can't write a page for the browser")?;
+        let page =
+            PrivatePage::redirecting_to(url).context("can't write a page for the browser")?;
         self.open(&page.path).await?;
         Ok(page)
     }

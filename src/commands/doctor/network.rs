@@ -80,7 +80,10 @@ impl Route<'_> {
     ) -> (Check, Option<TcpStream>) {
         const NAME: &str = "tcp";
         if addresses.is_empty() {
-            return (Check::skipped(NAME, "there is no address to connect to"), None);
+            return (
+                Check::skipped(NAME, "there is no address to connect to"),
+                None,
+            );
         }
         let whose = self.whose();
         match reach::connect(addresses, self.limit).await {
@@ -111,7 +114,12 @@ impl Route<'_> {
         };
         let detail = format!("{message}: {}", escaped(&error.cause));
         let exit_code = self.unreachable(error).exit_code();
-        Check::faulty(name, detail, format!("{hint}; {settings} sets it"), exit_code)
+        Check::faulty(
+            name,
+            detail,
+            format!("{hint}; {settings} sets it"),
+            exit_code,
+        )
     }
 
     fn unreachable(&self, error: &ConnectError) -> gateway::Error {

@@ -7,7 +7,10 @@ use crate::scheduler::SchedulerError;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogsError {
     #[error("can't read the logs of cluster `{name}`: {source}")]
-    Unreachable { name: String, source: SchedulerError },
+    Unreachable {
+        name: String,
+        source: SchedulerError,
+    },
     #[error("no worker of cluster `{name}` matches `{pattern}`")]
     NoWorkerMatches {
         name: String,

@@ -54,9 +54,7 @@ fn stopped_cluster() -> (Session, mpsc::Receiver<String>) {
 }
 
 /// Checks that a panic of `work` propagates after a request to shut the cluster down.
-async fn shuts_down_before_panic(
-    work: impl AsyncFnOnce(OwnedCluster, &Session, &mut Interrupts),
-) {
+async fn shuts_down_before_panic(work: impl AsyncFnOnce(OwnedCluster, &Session, &mut Interrupts)) {
     let (session, requests) = stopped_cluster();
     let owned = OwnedCluster {
         name: NAME.to_owned(),

@@ -182,7 +182,9 @@ fn help_lists_every_exit_code() {
         let numbers = pattern
             .captures_iter(&source)
             .map(|found| found[1].parse::<u8>());
-        numbers.collect::<Result<BTreeSet<_>, _>>().expect("numbers")
+        numbers
+            .collect::<Result<BTreeSet<_>, _>>()
+            .expect("numbers")
     };
     let mut expected = numbers("src/error.rs", r"(?m)^ +Self::\w+ => (\d+),$");
     let signals = numbers("src/signals.rs", r"(?m)^    \w+ = (\d+),$");
@@ -193,7 +195,12 @@ fn help_lists_every_exit_code() {
 
 #[test]
 fn links_lead_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ] {
         check_links(&Page::of(document));
     }
 }

@@ -112,7 +112,10 @@ fn what_is_not_run_here_is_run_elsewhere() {
         let is_in = |page: &Page| {
             page.blocks.iter().any(is_line) || page.spans.iter().any(|span| span.text == *command)
         };
-        assert!(pages.iter().any(is_in), "`{command}` is in no document any more");
+        assert!(
+            pages.iter().any(is_in),
+            "`{command}` is in no document any more"
+        );
         match run_by {
             Where::In(file, sign) => {
                 let text = fs::read_to_string(repository().join(file)).expect(file);
