@@ -128,7 +128,7 @@ impl Cli {
 /// Runs the subcommand that the command line names.
 ///
 /// # Errors
-/// Whatever ends the process with another status than 0.
+/// The error with which the subcommand ends.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     let invocation = Invocation {
         environment: Environment::from_process(),

@@ -1,5 +1,5 @@
-//! What commands do with clusters: select, start, own until handed over, wait, diagnose, scale, shut
-//! down and clean up.
+//! Work on clusters that several commands share: select, start, own until handed over, wait,
+//! diagnose, scale, shut down and clean up.
 
 mod clean_up;
 mod create;
@@ -25,11 +25,9 @@ pub(crate) use goal::{WaitGoal, require_running, until};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status};
-pub(crate) use scale::{
-    Scaled, clamped_error, count_workers, granted, scale, scaling_message, unless_clamped,
-};
+pub(crate) use scale::{clamped_error, count_workers, granted, scale_and_report, unless_clamped};
 pub(crate) use select::{
-    Selectors, candidates, find, find_one_of, find_with_identity, no_match, rows, with_name,
+    Selectors, candidates, find, find_one_of, find_with_identity, no_match, rows,
 };
 pub(crate) use shutdown::{
     NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,

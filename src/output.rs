@@ -15,6 +15,7 @@ mod prompt;
 mod quantity;
 mod show;
 mod sorting;
+mod stderr;
 mod stdout;
 mod table;
 mod terminal;

@@ -1,4 +1,4 @@
-//! What every command is handed: how dgw was called, and the gateway that it talks to.
+//! The context of every command: how dgw was called, and the gateway that it talks to.
 
 use std::path::PathBuf;
 use std::time::Duration;

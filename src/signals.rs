@@ -44,3 +44,15 @@ impl Signal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Failure as _;
+
+    #[test]
+    fn exit_codes_are_those_of_the_contract() {
+        let statuses = Signal::ALL.map(|signal| Interrupted::new(signal, "").exit_code().status());
+        assert_eq!(statuses, [129, 130, 131, 143, 152]);
+    }
+}

@@ -20,7 +20,7 @@ use crate::scheduler::SchedulerError;
 /// the gateway takes a while to notice.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What a connection needs of this machine, acquired before the gateway is asked for anything.
+/// The directory and the port of a connection, acquired before any request to the gateway.
 pub(crate) struct ConnectionSetup {
     pub(super) directory: TempDir,
     pub(super) listener: TcpListener,

@@ -13,7 +13,7 @@ use super::Error;
 use crate::gateway::ClusterPattern;
 use crate::private::{is_locked, temp_dirs, write_new};
 
-/// How long a relay may take to end when it is told to: it has nothing to wait for.
+/// How long a relay may take to end after SIGTERM: it has nothing to wait for.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The pause between looks at a relay that starts or ends.

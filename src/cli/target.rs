@@ -34,8 +34,15 @@ pub(crate) struct ForceArgs {
     /// failed. Without this flag, dgw does not send the request to a gateway whose scheduler does
     /// not respond.
     #[arg(long)]
-    pub(crate) force: bool,
+    force: bool,
 
     #[command(flatten)]
     pub(crate) probe: ProbeArgs,
+}
+
+impl ForceArgs {
+    /// Returns the time limit for the check that the scheduler responds; `None` for no check.
+    pub(crate) fn scheduler_check(&self) -> Option<Duration> {
+        (!self.force).then_some(self.probe.probe_timeout)
+    }
 }

@@ -2,11 +2,10 @@
 
 use clap::Args;
 
-use super::scale;
 use crate::cli::{ForceArgs, TargetArgs, value};
 use crate::error::{Error, UsageError};
 use crate::gateway::Scaling;
-use crate::lifecycle::unless_clamped;
+use crate::lifecycle::{scale_and_report, unless_clamped};
 use crate::session::Invocation;
 
 /// Scale a cluster adaptively, by its work
@@ -53,7 +52,9 @@ impl AdaptArgs {
             (false, minimum, maximum) => Scaling::Adaptive { minimum, maximum },
         };
         let session = invocation.session()?;
-        let (name, clamped) = scale::apply(&self.target, &self.force, scaling, &session).await?;
+        let pattern = self.target.cluster.as_ref();
+        let check = self.force.scheduler_check();
+        let (name, clamped) = scale_and_report(pattern, check, scaling, &session).await?;
         Ok(unless_clamped(&name, clamped.as_ref())?)
     }
 }

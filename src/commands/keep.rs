@@ -19,7 +19,7 @@ use crate::session::{Invocation, Session};
 /// Protect clusters from clean-up by --idle-for
 ///
 /// `dgw shutdown --idle-for`, as run by cron, leaves protected clusters alone. Every other shutdown
-/// does not: whoever names a cluster, or asks for --all or --older-than, means it. `dgw list -o wide`
+/// does not: naming a cluster, --all and --older-than mean protected clusters too. `dgw list -o wide`
 /// shows which clusters are protected.
 ///
 /// dgw keeps protections on disk, for each gateway's address, in `$XDG_STATE_HOME/dgw` or

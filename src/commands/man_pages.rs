@@ -122,16 +122,16 @@ fn see_also(page: &str, text: &str, names: &[String]) -> String {
 
 #[test]
 fn man_pages_are_current() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
     let pages = pages();
     for (file, text) in &pages {
-        let shipped = snapbox::Data::read_from(&folder.join(file), None);
+        let shipped = snapbox::Data::read_from(&directory.join(file), None);
         snapbox::Assert::new()
             .action_env("SNAPSHOTS")
             .normalize_paths(false)
             .eq(text.as_str(), shipped.raw());
     }
-    let mut there = fs::read_dir(&folder)
+    let mut existing = fs::read_dir(&directory)
         .expect("man/ is there")
         .map(|entry| {
             entry
@@ -142,10 +142,10 @@ fn man_pages_are_current() {
         })
         .collect::<Vec<_>>();
     let mut expected = pages.into_iter().map(|(file, _)| file).collect::<Vec<_>>();
-    there.sort();
+    existing.sort();
     expected.sort();
     assert_eq!(
-        there, expected,
+        existing, expected,
         "a page for each subcommand and topic, and no other"
     );
 }

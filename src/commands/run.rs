@@ -97,7 +97,8 @@ impl RunArgs {
             .await?)
     }
 
-    /// Returns the cluster to start. COMMAND waits for the requested workers unless told otherwise.
+    /// Returns the cluster to start. Unless `--wait-workers` says otherwise, COMMAND waits for
+    /// the requested workers.
     fn request(&self) -> StartRequest {
         let request = self.start.request();
         StartRequest {

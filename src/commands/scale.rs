@@ -1,4 +1,4 @@
-//! `dgw scale`, and what it shares with `dgw adapt`.
+//! `dgw scale`
 
 use std::time::Duration;
 
@@ -6,10 +6,9 @@ use clap::Args;
 
 use crate::cli::{ForceArgs, TargetArgs, value};
 use crate::error::Error;
-use crate::gateway::{Clamped, Cluster, Scaling, Status};
+use crate::gateway::Scaling;
 use crate::lifecycle::{
-    self, Deadline, Scaled, WaitGoal, clamped_error, count_workers, granted, scaling_message,
-    unless_clamped,
+    self, Deadline, WaitGoal, clamped_error, count_workers, granted, unless_clamped,
 };
 use crate::output::Printer;
 use crate::session::{Invocation, Session};
@@ -52,7 +51,9 @@ impl ScaleArgs {
         let requested = Scaling::Fixed(self.workers);
         let deadline = self.timeout.map(Deadline::after);
         let pending = "the gateway has not responded, and may still scale the cluster";
-        let applied = apply(&self.target, &self.force, requested, &session);
+        let pattern = self.target.cluster.as_ref();
+        let check = self.force.scheduler_check();
+        let applied = lifecycle::scale_and_report(pattern, check, requested, &session);
         let (name, clamped) = lifecycle::within(deadline, pending, applied).await?;
         let workers = match granted(requested, clamped.as_ref()) {
             Some(Scaling::Fixed(workers)) if self.wait => workers,
@@ -98,59 +99,5 @@ impl ScaleArgs {
         lifecycle::until(goal, name, session, timeout, deadline, &mut progress).await?;
         progress.finish(&format!("cluster {name} has {}", count_workers(workers)));
         Ok(())
-    }
-}
-
-/// Scales the target cluster and reports it. Returns the cluster's name, and how the gateway clamped
-/// the request.
-pub(super) async fn apply(
-    target: &TargetArgs,
-    force: &ForceArgs,
-    scaling: Scaling,
-    session: &Session,
-) -> Result<(String, Option<Clamped>), lifecycle::Error> {
-    let Session {
-        gateway, printer, ..
-    } = session;
-    let pattern = target.cluster.as_ref();
-    let (name, clamped) = if force.force {
-        let scale = async |name: &str| {
-            let clamped = lifecycle::scale(gateway, name, scaling).await?;
-            Ok((name.to_owned(), clamped))
-        };
-        lifecycle::with_name(gateway, pattern, scale).await?
-    } else {
-        let name = find_responding(target, force, session).await?;
-        let clamped = lifecycle::scale(gateway, &name, scaling).await?;
-        (name, clamped)
-    };
-    if let Some(granted) = granted(scaling, clamped.as_ref()) {
-        printer.note(&scaling_message(&name, granted));
-    }
-    let record = Scaled::new(&name, scaling, clamped.as_ref());
-    printer.result(&record, String::new)?;
-    Ok((name, clamped))
-}
-
-/// Finds the target cluster, if it is running and its scheduler responds: otherwise the gateway would
-/// mark the cluster as failed after three attempts in a third of a second.
-async fn find_responding(
-    target: &TargetArgs,
-    force: &ForceArgs,
-    session: &Session,
-) -> Result<String, lifecycle::Error> {
-    let pattern = target.cluster.as_ref();
-    let (row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
-    let Cluster { name, status, .. } = row.cluster;
-    if status != Status::Running {
-        return Err(lifecycle::Error::NotRunning { name, status });
-    }
-    let schedulers = session.schedulers(force.probe.probe_timeout);
-    match schedulers.activity(&name, identity.as_ref()).await {
-        Ok(_) => Ok(name),
-        Err(error) => Err(lifecycle::Error::SchedulerSilent {
-            name,
-            cause: error.to_string(),
-        }),
     }
 }

@@ -14,6 +14,7 @@ use super::load::{explain_missing_address, load, merge};
 use super::node::{Node, Source};
 use super::read;
 use super::settings::Settings;
+use super::template;
 use super::value_reader::ValueReader;
 
 /// The configuration, and what is wrong with each part of it.
@@ -77,7 +78,7 @@ pub(crate) fn inspect(
             // any variable.
             fillable.push(match file.has_section {
                 Ok(_) => section,
-                Err(_) => section.without_templates(),
+                Err(_) => template::without_templates(section),
             });
         }
         file

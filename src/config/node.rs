@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::leaf::Leaf;
-use super::template;
 
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,21 +107,6 @@ impl Node {
         };
         let entry = entries.into_iter().find(|(key, _)| key == name)?;
         Some(Self::Map(vec![entry]))
-    }
-
-    /// Escapes every text, so that none refers to an environment variable.
-    pub(super) fn without_templates(self) -> Self {
-        match self {
-            Self::Map(entries) => {
-                let entries = entries.into_iter();
-                let escaped = entries.map(|(key, node)| (key, node.without_templates()));
-                Self::Map(escaped.collect())
-            }
-            Self::Leaf(Leaf::Json(Value::String(text)), source) => {
-                Self::Leaf(Leaf::Json(template::escaped(&text).into()), source)
-            }
-            leaf @ Self::Leaf(..) => leaf,
-        }
     }
 
     /// Adds what `older` has and this node does not. A value here stays, unless `older` has a

@@ -1,6 +1,10 @@
 //! Values that refer to environment variables, as in Python's `str.format(**os.environ)`.
 
+use serde_json::Value;
+
 use super::environment::Environment;
+use super::leaf::Leaf;
+use super::node::Node;
 
 /// The reason why a template can't be filled in.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +57,22 @@ fn variable<'a>(field: &str, environment: &'a Environment) -> Result<&'a str, Te
     } else {
         let value = environment.get(name);
         value.ok_or_else(|| TemplateFault::Missing(name.to_owned()))
+    }
+}
+
+/// Escapes every text of `node`, so that none refers to an environment variable.
+pub(super) fn without_templates(node: Node) -> Node {
+    match node {
+        Node::Map(entries) => Node::Map(
+            entries
+                .into_iter()
+                .map(|(key, node)| (key, without_templates(node)))
+                .collect(),
+        ),
+        Node::Leaf(Leaf::Json(Value::String(text)), source) => {
+            Node::Leaf(Leaf::Json(escaped(&text).into()), source)
+        }
+        leaf @ Node::Leaf(..) => leaf,
     }
 }
 

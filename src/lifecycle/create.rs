@@ -108,7 +108,7 @@ pub(super) async fn create(
     }
 }
 
-/// What ended the wait for the response to a request.
+/// The reason that ended the wait for the response to a request.
 enum CutOff {
     Signal(Signal),
     Deadline(Deadline),

@@ -1,5 +1,5 @@
-//! What can be seen of a cluster besides the gateway's responses while dgw waits for it: its logs in
-//! the staging directory, and its Slurm job.
+//! Evidence about a cluster besides the gateway's responses while dgw waits for it: its logs in the
+//! staging directory, and its Slurm job.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +40,7 @@ pub(crate) struct StartDiagnostics {
     next_request: Instant,
 }
 
-/// Whether Slurm can be asked.
+/// The state of access to Slurm.
 enum SlurmState {
     Unknown,
     Available(Slurm),

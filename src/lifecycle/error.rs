@@ -84,7 +84,7 @@ pub(crate) enum Error {
     },
     #[error("timed out after {}: {pending}", duration::short(*limit))]
     TimedOut {
-        /// What had not happened yet.
+        /// The event that had not happened yet.
         pending: String,
         limit: Duration,
     },

@@ -104,7 +104,7 @@ struct Polling<'a> {
     schedulers: Schedulers,
     outage: OutageTolerance,
     diagnostics: StartDiagnostics,
-    /// What was missing when the cluster was last asked.
+    /// The missing part of the goal when the cluster was last asked.
     missing: String,
 }
 

@@ -80,7 +80,7 @@ pub(crate) async fn find_with_identity(
 ///
 /// # Errors
 /// See [`find`]; or the error of `work`.
-pub(crate) async fn with_name<T>(
+pub(super) async fn with_name<T>(
     gateway: &Gateway,
     pattern: Option<&ClusterPattern>,
     work: impl AsyncFn(&str) -> Result<T, Error>,

@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The statuses of a cluster that is not gone. Kubernetes never shows STOPPING, other backends do.
 pub(crate) const NOT_ENDED: [Status; 3] = [Status::Pending, Status::Running, Status::Stopping];
 
-/// What became of the requests to shut clusters down.
+/// The results of the requests to shut clusters down.
 #[derive(Default)]
 pub(crate) struct ShutdownRequests {
     /// The clusters for which the gateway accepted the request.

@@ -18,7 +18,7 @@ use crate::output::{Printer, Progress};
 use crate::session::Session;
 use crate::signals::Interrupts;
 
-/// What had not happened yet when the time limit expires before the request for a cluster.
+/// The message if the time limit expires before the request for a cluster.
 const NOT_STARTED: &str = "the gateway has not responded; nothing was started";
 
 /// The cluster to start, as the command line describes it.

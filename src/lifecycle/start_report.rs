@@ -1,4 +1,4 @@
-//! What is reported of a start that failed.
+//! The report of a start that failed.
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape;
-use super::messages::print_line;
+use super::stderr::print_line;
 
 struct Logger;
 

@@ -1,12 +1,11 @@
 //! Messages on stderr: notes, warnings, errors.
 
-use std::io::Write as _;
-
 use anstyle::AnsiColor;
 
 use super::escape;
 use super::printer::Printer;
 use super::progress::Progress;
+use super::stderr::print_line;
 use super::stdout::leads_nowhere;
 use super::terminal::label;
 use crate::error::Failure;
@@ -72,9 +71,4 @@ impl Printer {
         }
         print_line(&text);
     }
-}
-
-/// Prints a line. If that fails, nobody is left to be told.
-pub(super) fn print_line(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

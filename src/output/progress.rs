@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::escape;
-use super::messages::print_line;
+use super::stderr::print_line;
 use super::terminal;
 use crate::duration;
 

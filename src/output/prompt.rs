@@ -8,8 +8,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::error::Error;
 use super::escape;
-use super::messages::print_line;
 use super::printer::Printer;
+use super::stderr::print_line;
 use crate::signals::{Suspension, SuspensionEvent};
 
 /// The most that is read from a pipe; far longer than any token.

@@ -37,7 +37,7 @@ impl Interrupted {
 
 impl Failure for Interrupted {
     fn exit_code(&self) -> ExitCode {
-        ExitCode::Signal(self.signal)
+        ExitCode::Signal(self.signal.number())
     }
 
     fn is_silent(&self) -> bool {

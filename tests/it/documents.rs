@@ -31,8 +31,12 @@ fn documents() -> Vec<String> {
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let names = names.filter_map(|name| name.into_string().ok());
     names
-        .filter(|name| name.ends_with(".md") && !HISTORY.contains(&&**name))
+        .filter(|name| is_markdown(name) && !HISTORY.contains(&&**name))
         .collect()
+}
+
+fn is_markdown(name: &str) -> bool {
+    Path::new(name).extension() == Some("md".as_ref())
 }
 
 fn spans() -> Vec<Code> {
@@ -93,7 +97,7 @@ fn is_there(path: &str) -> bool {
     let is_literal = |part: &&str| {
         let name = part.split('.').next().unwrap_or_default();
         let is_capitals = !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase());
-        !part.contains('*') && (part.ends_with(".md") || !is_capitals)
+        !part.contains('*') && (is_markdown(part) || !is_capitals)
     };
     let literal = path.split('/').take_while(is_literal);
     let literal = literal.collect::<Vec<_>>().join("/");
@@ -157,14 +161,13 @@ fn every_dgw_command_exists() {
     // What README shows is checked where it is run.
     let spans = spans().into_iter();
     let lines = lines().into_iter();
-    for Code { document, text } in spans
+    for Code { text, .. } in spans
         .chain(lines)
         .filter(|code| code.document != "README.md")
     {
         let words = words(&text);
         let is_placeholder = |word: &&str| word.starts_with(|c: char| c.is_ascii_uppercase());
         if words.first() == Some(&"dgw") && !words.get(1).is_some_and(is_placeholder) {
-            eprintln!("{document}: {text}");
             help.check(&words.join(" "));
         }
     }

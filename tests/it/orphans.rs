@@ -53,6 +53,33 @@ fn when(user: &User, name: &str, sign: impl Fn(&Value) -> bool) {
     }
 }
 
+/// Has four clients, which are gone afterwards, leave something or nothing on these clusters: nothing,
+/// a task that runs, a published result, tasks without a worker.
+fn leave_work(user: &User, [adaptive, detached, published, queued]: [&str; 4]) {
+    let compute = "client.submit(lambda: 7).result(60)";
+    let forget = "from distributed import fire_and_forget\n\
+        client.wait_for_workers(1, timeout=60)\n\
+        fire_and_forget(client.submit(time.sleep, 300))\n\
+        while not client.run_on_scheduler(lambda dask_scheduler: \
+        any(w.processing for w in dask_scheduler.workers.values())): time.sleep(.1)";
+    let publish = "future = client.submit(lambda: 7)\nfuture.result(60)\n\
+        client.publish_dataset(seven=future)";
+    let queue = "from distributed import fire_and_forget\n\
+        fire_and_forget(client.map(time.sleep, [300] * 4, pure=False))\n\
+        while client.run_on_scheduler(lambda dask_scheduler: \
+        len(dask_scheduler.tasks)) < 4: time.sleep(.1)";
+    thread::scope(|scope| {
+        for (name, work) in [
+            (adaptive, compute),
+            (detached, forget),
+            (published, publish),
+            (queued, queue),
+        ] {
+            scope.spawn(move || drop(Client::connect(&BASIC, user, name, work)));
+        }
+    });
+}
+
 #[test]
 fn only_what_nobody_needs_goes() {
     let user = BASIC.user();
@@ -68,29 +95,7 @@ fn only_what_nobody_needs_goes() {
     user.stdout(&["scale", &published, "1"]);
     user.stdout(&["keep", &kept, "-q"]);
 
-    let compute = "client.submit(lambda: 7).result(60)";
-    let forget = "from distributed import fire_and_forget\n\
-        client.wait_for_workers(1, timeout=60)\n\
-        fire_and_forget(client.submit(time.sleep, 300))\n\
-        while not client.run_on_scheduler(lambda dask_scheduler: \
-        any(w.processing for w in dask_scheduler.workers.values())): time.sleep(.1)";
-    let publish = "future = client.submit(lambda: 7)\nfuture.result(60)\n\
-        client.publish_dataset(seven=future)";
-    let queue = "from distributed import fire_and_forget\n\
-        fire_and_forget(client.map(time.sleep, [300] * 4, pure=False))\n\
-        while client.run_on_scheduler(lambda dask_scheduler: \
-        len(dask_scheduler.tasks)) < 4: time.sleep(.1)";
-    thread::scope(|scope| {
-        for (name, work) in [
-            (&adaptive, compute),
-            (&detached, forget),
-            (&published, publish),
-            (&queued, queue),
-        ] {
-            let user = &user;
-            scope.spawn(move || drop(Client::connect(&BASIC, user, name, work)));
-        }
-    });
+    leave_work(&user, [&adaptive, &detached, &published, &queued]);
     let _watching = Client::connect(&BASIC, &user, &watched, "pass");
     when(&user, &adaptive, |cluster| {
         cluster["workers"] == 0 && cluster["tasks"]["total"] == 0

@@ -61,17 +61,17 @@ fn assert_nothing_left(user: &User) {
 
 #[test]
 fn a_script_of_arrays_and_data_frames_runs_unmodified() {
-    run_analysis(tidy(BASIC.user()), &BASIC, 0);
+    run_analysis(&tidy(BASIC.user()), &BASIC, 0);
 }
 
 #[test]
 fn a_script_runs_unmodified_without_dask_gateways_client() {
-    run_analysis(without_client(tidy(BASIC.user())), &BASIC, 1);
+    run_analysis(&without_client(tidy(BASIC.user())), &BASIC, 1);
 }
 
 #[test]
 fn a_script_runs_unmodified_behind_a_hub_without_dask_gateways_client() {
-    run_analysis(without_client(tidy(HUB.user())), &HUB, 1);
+    run_analysis(&without_client(tidy(HUB.user())), &HUB, 1);
 }
 
 /// `user`, whose Python can't import `dask_gateway`.
@@ -83,14 +83,14 @@ fn without_client(user: User) -> User {
 }
 
 /// Runs the script where an import of `dask_gateway` ends with the status `import`.
-fn run_analysis(user: User, gateway: &TestGateway, import: i32) {
+fn run_analysis(user: &User, gateway: &TestGateway, import: i32) {
     let script = repository().join("tests/it/scripts/analysis.py");
     let (python, script) = (gateway.fact("python"), script.display());
     let work = format!("{python} -c 'import dask_gateway' 2>&-; echo $?; exec {python} {script}");
     user.dgw(&["run", "--workers", "2", "--", "sh", "-c", &work])
         .success()
         .stdout_eq(format!("{import}\n999999000000 [148.5, 149.5, 150.5] 2\n"));
-    assert_nothing_left(&user);
+    assert_nothing_left(user);
     assert_eq!(user.history().len(), 1);
 }
 
