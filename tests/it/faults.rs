@@ -436,9 +436,9 @@ hint: `dgw doctor` shows which user you are to the gateway; if that is right, as
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }

@@ -126,9 +126,9 @@ fn only_clusters_that_are_there_can_be_protected() {
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `abc`
+error: no cluster matches `abc`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
     let name = user.stdout(&["new"]);
@@ -137,10 +137,10 @@ hint: `dgw list --all` shows what the gateway still knows
         .stdout_eq("")
         .stderr_eq(str![[r#"
 cluster [NAME] is protected from clean-up until `dgw keep --forget`
-error: no cluster fits `nosuch`
+error: no cluster matches `nosuch`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` also lists clusters that have ended
 
 "#]]);
     let other = user.stdout(&["new", "--no-wait"]);

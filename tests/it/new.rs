@@ -18,9 +18,9 @@ fn it_prints_the_name_of_a_running_cluster() {
 
 "#]])
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
+cluster [NAME] is running ([ELAPSED])
 
 "#]]);
     let cluster = &user.json(&["list"])[0];
@@ -67,7 +67,7 @@ fn what_the_gateway_does_not_take_is_refused_before_anything_starts() {
         .stderr_eq(str![[r#"
 error: this gateway has no option `worker_core`; did you mean `worker_cores`?
 
-hint: `dgw options` shows what this gateway offers
+hint: `dgw options` lists the options that this gateway offers
 
 "#]]);
     user.dgw(&["new", "-s", "worker_cores=5"])
@@ -111,10 +111,10 @@ For more information, try '--help'.
 "#]]);
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
     user.dgw(&["new"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]]);
     assert_eq!(user.history(), []);
@@ -127,11 +127,11 @@ fn a_failed_start_is_told_and_leaves_nothing() {
         .code(6)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
 
-hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+hint: the gateway does not say why: check the options, or ask its operators to check its log
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -140,17 +140,17 @@ hint: the gateway doesn't say why: check the options, or ask those who run it to
 #[test]
 fn a_start_that_takes_too_long_is_shut_down() {
     let user = BASIC.user();
-    user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "2s"])
+    user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "6s"])
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
-error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+cluster [NAME] was shut down ([ELAPSED])
+error: timed out after [ELAPSED]: cluster `[NAME]` is still PENDING
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -173,7 +173,7 @@ fn without_waiting_the_name_comes_at_once() {
 
 "#]])
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 
 "#]]);
@@ -190,19 +190,19 @@ fn more_workers_than_allowed_is_a_warning() {
 [NAME]
 
 "#]]).stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+cluster [NAME] is running ([ELAPSED])
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["new", "--reuse", "--adapt", "1..99"]).code(8).stdout_eq(str![[r#"
 [NAME]
 
 "#]]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
+using the existing cluster [NAME]
 ...
-warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
+warning: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
 
 "#]]);
 }
@@ -245,24 +245,24 @@ fn reuse_takes_no_workers_from_a_cluster() {
         user.dgw(&[&["new", "--reuse"][..], more].concat())
             .success()
     };
-    let found = "using cluster [NAME], which was there already\n";
+    let found = "using the existing cluster [NAME]\n";
     reuse(&["--workers", "1"]).stderr_eq(found);
     reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
     reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] has 2 workers, more than 1: its scaling stays as it is
+using the existing cluster [NAME]
+cluster [NAME] has 2 workers, more than 1: its scaling is left unchanged
 
 "#]]);
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(user.json(&["show"])["workers"], 2);
     reuse(&["--workers", "3"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] is scaled from 2 to 3 workers, adaptive scaling is off
+using the existing cluster [NAME]
+cluster [NAME] scales from 2 to 3 workers; adaptive scaling is off
 
 "#]]);
     reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] scales with its work, at most 4 workers
+using the existing cluster [NAME]
+cluster [NAME] scales adaptively with at most 4 workers
 
 "#]]);
 }
@@ -277,11 +277,11 @@ fn stopping_is_a_failed_start_at_once() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED] of PENDING
 
-hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+hint: the gateway does not say why: check the options, or ask its operators to check its log
 
 "#]]);
 }
@@ -302,11 +302,11 @@ fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
+requesting a cluster
+error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps this one
   [NAME]  PENDING   [AGE]
 
-hint: another `dgw` of yours may have started it just as well: see whose it is, then `dgw shutdown NAME` ends it
+hint: another `dgw` of yours may have started it: check whose it is, then run `dgw shutdown NAME`
 
 "#]]);
     let methods = stub
@@ -331,8 +331,8 @@ fn an_old_cluster_is_never_suspected() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, though none is listed so far
+requesting a cluster
+error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -358,11 +358,11 @@ fn a_time_limit_holds_where_the_gateway_hangs_and_what_it_starts_is_looked_after
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
-timed out: waiting for the gateway's answer, to shut down what it starts
-error: timed out after [ELAPSED]: the gateway took too long to answer; cluster [NAME] is shut down
+requesting a cluster
+timed out: waiting for the gateway's response, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway took too long to respond; cluster [NAME] was shut down
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert_eq!(user.history().len(), 1);
@@ -371,9 +371,9 @@ hint: `--timeout` gives it longer
     let (_user, there) = harmed(Harm::Silence, 0);
     let started = Instant::now();
     there.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-timed out: waiting for the gateway's answer, to shut down what it starts
-error: timed out after [ELAPSED]: the gateway has not answered; a cluster may have been started, though none is listed so far
+requesting a cluster
+timed out: waiting for the gateway's response, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway has not responded; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -408,8 +408,8 @@ fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, though none is listed so far
+requesting a cluster
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -433,7 +433,7 @@ fn what_may_be_left_behind_is_said_even_quietly() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still exist (the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: not yours): shut it down with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
 hint: `dgw options` shows what this gateway accepts, and your defaults
@@ -461,13 +461,13 @@ fn a_gateway_that_stumbles_is_asked_again_for_the_end() {
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
-error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+cluster [NAME] was shut down ([ELAPSED])
+error: timed out after [ELAPSED]: cluster `[NAME]` is still PENDING
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }

@@ -14,7 +14,7 @@ fn it_sets_the_number_of_workers() {
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 2 workers, adaptive scaling is off
+cluster [NAME] scales to 2 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 2);
@@ -37,7 +37,7 @@ cluster [NAME] scales to 2 workers, adaptive scaling is off
 
 "#]])
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 0 workers, adaptive scaling is off
+cluster [NAME] scales to 0 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 0);
@@ -48,8 +48,8 @@ fn more_than_the_gateway_allows_is_a_warning() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers, adaptive scaling is off
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+cluster [NAME] scales to 4 workers; adaptive scaling is off
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["scale", "9", "-o", "json"]).code(8).stdout_eq(str![[r#"
@@ -84,7 +84,7 @@ hint: `dgw new` starts one
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is PENDING, not RUNNING
 
-hint: `dgw connect [NAME]` waits until it runs
+hint: `dgw connect [NAME]` waits until it is running
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -94,7 +94,7 @@ hint: `dgw connect [NAME]` waits until it runs
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
 }
@@ -154,9 +154,9 @@ fn a_silent_scheduler_is_left_alone_unless_forced() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the scheduler of cluster `[NAME]` does not answer: no response in 1 s
+error: the scheduler of cluster `[NAME]` does not respond: no response in 1 s
 
-hint: asked to scale it now, the gateway would take the whole cluster for failed; `--force` asks all the same
+hint: if it were scaled now, the gateway would mark the whole cluster as failed; `--force` sends the request anyway
 
 "#]]);
     user.dgw(&["adapt", &name, "--max", "1", "--probe-timeout", "1s"])

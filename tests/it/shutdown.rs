@@ -24,7 +24,7 @@ shutting down 1 cluster
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] is STOPPED already
+cluster [NAME] is already STOPPED
 no cluster to shut down
 
 "#]]);
@@ -39,10 +39,10 @@ fn a_name_that_does_not_exist_is_no_success_and_does_not_stop_the_rest() {
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` also lists clusters that have ended
 
 "#]]);
     assert!(user.has_active_clusters());
@@ -53,12 +53,12 @@ hint: the active ones are listed above; `dgw list --all` shows the others that t
 
 "#]])
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
-error: no cluster fits `nosuch`
+hint: `dgw list --all` lists every cluster that the gateway still knows
+error: no cluster matches `nosuch`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -200,7 +200,7 @@ c
 error: 1 of 3 clusters could not be shut down
   b: the gateway failed with status 500: Internal Server Error
 
-hint: run it again for those that are left
+hint: run the command again for the remaining clusters
 
 "#]]);
 }
@@ -252,7 +252,7 @@ fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
 
 "#]])
         .stderr_eq(str![[r#"
-warning: asked to end, but not seen to be gone: b
+warning: shutdown requested but not confirmed: b
 error: the response from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
 
 hint: try again; if it fails again, something between here and the gateway cuts connections
@@ -268,9 +268,9 @@ fn ages_are_the_gateways_to_tell() {
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway tells no time, so nobody can tell how old its clusters are
+error: the gateway's responses have no Date header, so the age of its clusters is unknown
 
-hint: name the clusters
+hint: name the clusters instead of using `--older-than`
 
 "#]]);
     assert_eq!(stub.seen().len(), 1);
@@ -288,10 +288,10 @@ fn what_never_goes_is_a_timeout() {
         .stdout_eq("")
         .stderr_eq(str![[r#"
 shutting down 1 cluster
-warning: asked to end, but not seen to be gone: a
-error: timed out after [ELAPSED]: 1 of 1 cluster not gone yet
+warning: shutdown requested but not confirmed: a
+error: timed out after [ELAPSED]: 1 of 1 cluster had not shut down yet
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }
@@ -355,9 +355,9 @@ fn an_ended_cluster_is_known_by_any_of_its_names() {
     user.dgw(&["shutdown", &others, "nosuch", "-q"])
         .code(5)
         .stderr_eq(str![[r#"
-error: no cluster fits `nosuch`
+error: no cluster matches `nosuch`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }

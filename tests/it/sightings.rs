@@ -246,7 +246,7 @@ fn between_the_look_and_the_end_anything_may_happen() {
     user.dgw(&CLEAN[..4])
         .success()
         .stdout_eq("")
-        .stderr_eq("another clean-up is at work: nothing was done\n");
+        .stderr_eq("another clean-up is running: nothing was done\n");
     user.stdout(&["keep", &name, "-q"]);
     let stderr = goes_on(run);
     assert!(
@@ -306,7 +306,7 @@ fn one_that_fails_does_not_stop_the_rest() {
 error: 1 of 2 clusters could not be shut down
   [NAME]: the gateway failed with status 500: Internal Server Error
 
-hint: run it again for those that are left
+hint: run the command again for the remaining clusters
 
 "#]]);
     *refused.lock().expect("no panic") = None;

@@ -33,7 +33,7 @@ fn each_signal_shuts_down_what_was_started() {
         let mut said = String::new();
         stderr.read_to_string(&mut said).expect("stderr is text");
         assert!(
-            said.contains(word) && said.contains("is shut down"),
+            said.contains(word) && said.contains("was shut down"),
             "{said}"
         );
         assert_eq!(user.history().len(), 1);
@@ -52,7 +52,7 @@ fn two_signals_at_once_are_one() {
     let mut said = String::new();
     stderr.read_to_string(&mut said).expect("stderr is text");
     assert!(matches!(code, Some(129 | 143)), "{code:?}: {said}");
-    assert!(said.contains("is shut down"), "{said}");
+    assert!(said.contains("was shut down"), "{said}");
     assert!(!user.has_active_clusters());
 }
 
@@ -74,7 +74,7 @@ fn an_interrupt_during_the_request_waits_for_the_name_and_shuts_it_down() {
         _ => record("STOPPED"),
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "asking");
+    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "requesting");
     while stub.seen().is_empty() {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -85,8 +85,8 @@ fn an_interrupt_during_the_request_waits_for_the_name_and_shuts_it_down() {
     snapbox::assert_data_eq!(
         said,
         str![[r#"
-interrupted: waiting for the gateway's answer, to shut down what it starts
-error: interrupted: cluster 0123456789abcdef0123456789abcdef is shut down
+interrupted: waiting for the gateway's response, to shut down what it starts
+error: interrupted: cluster 0123456789abcdef0123456789abcdef was shut down
 
 "#]]
     );
@@ -107,11 +107,11 @@ fn a_gateway_that_goes_away_meanwhile_is_told_with_the_name() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-the gateway does not answer; cluster [NAME] is PENDING
+the gateway does not respond; cluster [NAME] is PENDING
 shutting down cluster [NAME]
-warning: cluster [NAME] may still be there (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still exist (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): shut it down with `dgw shutdown [NAME]`
 error: the response from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
 
 hint: try again; if it fails again, something between here and the gateway cuts connections
@@ -142,8 +142,8 @@ fn a_second_interrupt_ends_the_waiting() {
     snapbox::assert_data_eq!(
         said,
         str![[r#"
-interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; once more to leave it
-error: interrupted: cluster 0123456789abcdef0123456789abcdef may still be there (interrupted again): end it with `dgw shutdown 0123456789abcdef0123456789abcdef`
+interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; interrupt again to leave it
+error: interrupted: cluster 0123456789abcdef0123456789abcdef may still exist (interrupted again): shut it down with `dgw shutdown 0123456789abcdef0123456789abcdef`
 
 "#]]
     );

@@ -29,7 +29,7 @@ waiting for cluster [NAME]
 cluster [NAME]: 1/3 workers
 error: timed out after [ELAPSED]: cluster [NAME]: 1/3 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }
@@ -48,11 +48,11 @@ fn of_more_workers_than_allowed_those_that_come_are_waited_for() {
         .code(8)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers, adaptive scaling is off
+cluster [NAME] scales to 4 workers; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 ...
 cluster [NAME] has 4 workers ([ELAPSED])
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     assert_eq!(user.json(&["show"])["workers"], 4);
@@ -75,19 +75,19 @@ fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
         "--wait-workers",
         "1",
         "--timeout",
-        "15s",
+        "25s",
     ])
     .code(7)
     .stdout_eq("")
     .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 cluster [NAME]: 0/1 workers
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
+cluster [NAME] was shut down ([ELAPSED])
 error: timed out after [ELAPSED]: cluster [NAME]: 0/1 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -104,6 +104,7 @@ fn each_condition_is_met_in_its_time() {
         .stdout_eq("")
         .stderr_eq(str![[r#"
 waiting for cluster [NAME]
+...
 cluster [NAME] is running ([ELAPSED])
 
 "#]]);
@@ -122,7 +123,7 @@ waiting for cluster [NAME]
 cluster [NAME] is RUNNING
 error: timed out after [ELAPSED]: cluster [NAME] has not ended
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -145,7 +146,7 @@ cluster [NAME] is STOPPED ([ELAPSED])
 waiting for cluster [NAME]
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
     user.dgw(&["wait", &name, "--for", "sunshine"])
@@ -215,7 +216,7 @@ fn a_wait_bears_an_outage_and_tells_each_change_once() {
         [
             "waiting for cluster NAME",
             "cluster NAME is RUNNING",
-            "the gateway does not answer",
+            "the gateway does not respond",
             "cluster NAME is RUNNING",
             "error: timed out after 20s: cluster NAME has not ended",
         ],
@@ -253,13 +254,13 @@ fn who_stops_waiting_for_workers_learns_that_the_gateway_goes_on() {
     user.stdout(&["new", "-s", &stall]);
     let args = ["scale", "1", "--wait", "--timeout", "5s"];
     user.dgw(&args).code(7).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 1 worker, adaptive scaling is off
+cluster [NAME] scales to 1 worker; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 cluster [NAME]: 0/1 workers
-the gateway goes on to scale cluster [NAME] to 1 worker
+the gateway continues to scale cluster [NAME] to 1 worker
 error: timed out after [ELAPSED]: cluster [NAME]: 0/1 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     let mut command = user.command(&["scale", "1", "--wait"]);
@@ -269,7 +270,7 @@ hint: `--timeout` gives it longer
     let mut said = String::new();
     stderr.read_to_string(&mut said).expect("text");
     assert!(
-        said.contains("interrupted: the gateway goes on to scale cluster"),
+        said.contains("interrupted: the gateway continues to scale cluster"),
         "{said}"
     );
 }
