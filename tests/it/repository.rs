@@ -52,23 +52,35 @@ fn module_name(file: &Path) -> &str {
     name.expect("a name")
 }
 
-/// The wheel contains links to the files of the other packages.
+/// The wheel links to the shipped files, in a directory for each section of man pages.
 #[test]
 fn wheel_has_every_man_page() {
     let names = |directory: &str| {
         let entries = fs::read_dir(repository().join(directory)).expect(directory);
         let mut names = entries
             .map(|entry| entry.expect("an entry").file_name())
+            .filter_map(|name| name.into_string().ok())
             .collect::<Vec<_>>();
         names.sort();
         names
     };
-    let linked = "packaging/wheel/data/share/man/man1";
-    assert_eq!(names(linked), names("man"));
-    for name in names("man") {
-        let page = repository().join(linked).join(name);
-        assert!(page.is_file(), "{}", page.display());
+    let mut linked = Vec::new();
+    for section in names("packaging/wheel/data/share/man") {
+        let folder = format!("packaging/wheel/data/share/man/{section}");
+        for name in names(&folder) {
+            let page = repository().join(&folder).join(&name);
+            assert!(page.is_file(), "{}", page.display());
+            let extension = section.trim_start_matches("man");
+            assert!(
+                name.ends_with(&format!(".{extension}")),
+                "{}",
+                page.display()
+            );
+            linked.push(name);
+        }
     }
+    linked.sort();
+    assert_eq!(linked, names("man"));
 }
 
 #[test]
