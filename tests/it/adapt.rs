@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::BASIC;
 
 #[test]
-fn it_sets_bounds_and_takes_them_off() {
+fn sets_and_removes_bounds() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["adapt", "--min", "0", "--max", "2"])
@@ -57,7 +57,7 @@ warning: the gateway granted less than requested for cluster `[NAME]`: Adapt wit
 }
 
 #[test]
-fn bounds_the_wrong_way_round_are_refused_here() {
+fn refuses_a_minimum_above_the_maximum() {
     let user = BASIC.user();
     user.dgw(&["adapt", "--min", "3", "--max", "1"])
         .code(2)

@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer};
 
 #[test]
-fn it_prints_the_name_of_a_running_cluster() {
+fn prints_the_name_of_a_running_cluster() {
     let user = BASIC.user();
     user.dgw(&["new", "--workers", "1"])
         .success()
@@ -32,7 +32,7 @@ cluster [NAME] is running ([ELAPSED])
 }
 
 #[test]
-fn options_are_typed_by_what_the_gateway_says() {
+fn gives_options_the_types_that_the_gateway_declares() {
     let user = BASIC
         .user()
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__PRIORITY", "7");
@@ -59,7 +59,7 @@ fn options_are_typed_by_what_the_gateway_says() {
 }
 
 #[test]
-fn what_the_gateway_does_not_take_is_refused_before_anything_starts() {
+fn refuses_invalid_options_before_anything_starts() {
     let user = BASIC.user();
     user.dgw(&["new", "-s", "worker_core=2"])
         .code(2)
@@ -121,7 +121,7 @@ hint: `dgw options` lists the options that this gateway offers, and your default
 }
 
 #[test]
-fn a_failed_start_is_told_and_leaves_nothing() {
+fn reports_a_failed_start_and_leaves_nothing_behind() {
     let user = BASIC.user();
     user.dgw(&["new", "-s", "scheduler_start=never"])
         .code(6)
@@ -138,7 +138,7 @@ hint: the gateway does not say why: check the options, or ask its operators to c
 }
 
 #[test]
-fn a_start_that_takes_too_long_is_shut_down() {
+fn shuts_down_a_start_that_exceeds_the_time_limit() {
     let user = BASIC.user();
     user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "6s"])
         .code(7)
@@ -157,14 +157,14 @@ hint: set a longer limit with `--timeout`
 }
 
 #[test]
-fn a_slow_start_is_waited_for() {
+fn waits_for_a_slow_start() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "-s", "scheduler_start=slow", "--timeout", "60s"]);
     assert_eq!(user.json(&["list"])[0]["name"], name);
 }
 
 #[test]
-fn without_waiting_the_name_comes_at_once() {
+fn no_wait_prints_the_name_immediately() {
     let user = BASIC.user();
     user.dgw(&["new", "--no-wait", "-s", "scheduler_start=slow"])
         .success()
@@ -184,7 +184,7 @@ cluster [NAME] is PENDING
 }
 
 #[test]
-fn more_workers_than_allowed_is_a_warning() {
+fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
     user.dgw(&["new", "--workers", "99"]).code(8).stdout_eq(str![[r#"
 [NAME]
@@ -208,7 +208,7 @@ warning: the gateway granted less than requested for cluster `[NAME]`: Adapt wit
 }
 
 #[test]
-fn a_name_that_cannot_be_printed_is_a_cluster_that_nobody_knows_so_it_goes() {
+fn shuts_the_cluster_down_if_its_name_cannot_be_printed() {
     for args in [&["new"][..], &["new", "--no-wait"]] {
         let user = BASIC.user();
         let full = File::options()
@@ -223,7 +223,7 @@ fn a_name_that_cannot_be_printed_is_a_cluster_that_nobody_knows_so_it_goes() {
 }
 
 #[test]
-fn reuse_takes_the_youngest_running_cluster_with_these_options() {
+fn reuses_the_youngest_running_cluster_with_the_same_options() {
     let user = BASIC.user();
     let fresh = user.stdout(&["new", "--reuse", "-s", "worker_cores=2"]);
     assert_eq!(user.stdout(&["new", "--reuse"]), fresh);
@@ -236,17 +236,17 @@ fn reuse_takes_the_youngest_running_cluster_with_these_options() {
     assert_eq!(user.stdout(&["new", "--reuse"]), other);
 }
 
-/// Somebody may be at work on it, and may have set its number of workers with care.
+/// Other programs may be using the cluster, and its number of workers may have been set on purpose.
 #[test]
-fn reuse_takes_no_workers_from_a_cluster() {
+fn reuse_never_removes_workers() {
     let user = BASIC.user();
     user.stdout(&["new", "--adapt", "2..3", "--wait-workers", "2"]);
     let reuse = |more: &[&str]| {
         user.dgw(&[&["new", "--reuse"][..], more].concat())
             .success()
     };
-    let found = "using the existing cluster [NAME]\n";
-    reuse(&["--workers", "1"]).stderr_eq(found);
+    let reused = "using the existing cluster [NAME]\n";
+    reuse(&["--workers", "1"]).stderr_eq(reused);
     reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
     reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
 using the existing cluster [NAME]
@@ -267,9 +267,9 @@ cluster [NAME] scales adaptively with at most 4 workers
 "#]]);
 }
 
-/// Database back ends pass PENDING, STOPPING, FAILED where a scheduler never comes.
+/// Database backends go from PENDING to STOPPING to FAILED if a scheduler never starts.
 #[test]
-fn stopping_is_a_failed_start_at_once() {
+fn a_start_that_is_stopping_has_failed() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
@@ -287,17 +287,17 @@ hint: the gateway does not say why: check the options, or ask its operators to c
 }
 
 #[test]
-fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
+fn names_clusters_that_may_have_been_started_if_the_response_is_lost() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| {
         if head.starts_with("POST") {
             return Vec::new();
         }
-        // As old as the server's clock says: started this second.
+        // Started this second, by the server's clock.
         json_answer(&format!(
             r#"{{"{name}": {{"name": "{name}", "status": "PENDING", "start_time": {}, "stop_time": null,
                 "options": {{}}, "dashboard_route": null}}}}"#,
-            now_in_milliseconds()
+            unix_milliseconds()
         ))
     });
     let user = User::basic(&stub.address, "ada", "pw");
@@ -322,7 +322,7 @@ hint: another `dgw` of yours may have started it: check whose it is, then run `d
 }
 
 #[test]
-fn an_old_cluster_is_never_suspected() {
+fn does_not_name_old_clusters_if_the_response_is_lost() {
     let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "stop_time": null,
         "options": {}, "dashboard_route": null}}"#;
     let stub = Stub::new(move |head| match head.split(' ').next() {
@@ -339,21 +339,21 @@ hint: `dgw list` shows whether a cluster was started
 "#]]);
 }
 
-/// A gateway that hangs, and then goes on, or doesn't.
+/// The gateway responds after the time limit, or never.
 #[test]
-fn a_time_limit_holds_where_the_gateway_hangs_and_what_it_starts_is_looked_after() {
-    let harmed = |harm: Harm, after: usize| {
+fn the_time_limit_holds_if_the_gateway_hangs() {
+    let behind_faulty = |harm: Harm, after: usize| {
         let user = BASIC.user();
         let gateway = BASIC.fact("address");
         let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
         let faulty = Faulty::new(host_and_port, harm, When { after, times: 1 });
         let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
-        let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
-        (user, there)
+        let proxied = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+        (user, proxied)
     };
     let late = Harm::Late(Duration::from_secs(3));
-    let (user, there) = harmed(late, 0);
-    there
+    let (user, proxied) = behind_faulty(late, 0);
+    proxied
         .dgw(&["new", "--timeout", "1s"])
         .code(7)
         .stdout_eq("")
@@ -368,9 +368,9 @@ hint: set a longer limit with `--timeout`
     assert_eq!(user.history().len(), 1);
     assert!(!user.has_active_clusters());
 
-    let (_user, there) = harmed(Harm::Silence, 0);
+    let (_user, proxied) = behind_faulty(Harm::Silence, 0);
     let started = Instant::now();
-    there.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
+    proxied.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
 requesting a cluster
 timed out: waiting for the gateway's response, to shut down what it starts
 error: timed out after [ELAPSED]: the gateway has not responded; a cluster may have been started, but none has been listed so far
@@ -380,28 +380,28 @@ hint: `dgw list` shows whether a cluster was started
 "#]]);
     assert!(started.elapsed() < Duration::from_secs(15));
 
-    // Before anything is asked for.
+    // The request that comes before the one for a cluster hangs.
     for args in [
         &["new", "-s", "spot=yes"][..],
         &["new", "--reuse"],
         &["run", "--reuse", "true"],
     ] {
-        let (user, there) = harmed(Harm::Silence, 0);
+        let (user, proxied) = behind_faulty(Harm::Silence, 0);
         let started = Instant::now();
         let args = [&args[..1], &["--timeout", "1s"], &args[1..]].concat();
-        there.dgw(&args).code(7).stdout_eq("");
+        proxied.dgw(&args).code(7).stdout_eq("");
         assert!(started.elapsed() < Duration::from_secs(5), "{args:?}");
         assert_eq!(user.history(), []);
     }
 }
 
-fn now_in_milliseconds() -> u128 {
-    let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
-    since.as_millis()
+fn unix_milliseconds() -> u128 {
+    let elapsed = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
+    elapsed.as_millis()
 }
 
 #[test]
-fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
+fn prints_no_invalid_name() {
     let stub = Stub::new(|head| match head.split(' ').next() {
         Some("POST") => json_answer(r#"{"name": "--all\u001b]0;x\u0007\nerror: fake"}"#),
         _ => json_answer("{}"),
@@ -418,7 +418,7 @@ hint: `dgw list` shows whether a cluster was started
 }
 
 #[test]
-fn what_may_be_left_behind_is_said_even_quietly() {
+fn warns_of_a_cluster_left_behind_even_with_quiet() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") if head.contains("/scale") => {
@@ -442,7 +442,7 @@ hint: `dgw options` shows what this gateway accepts, and your defaults
 }
 
 #[test]
-fn a_gateway_that_stumbles_is_asked_again_for_the_end() {
+fn repeats_the_shutdown_request_after_temporary_failures() {
     let name = "0123456789abcdef0123456789abcdef";
     let deletes = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::new(move |head| match head.split(' ').next() {
@@ -472,9 +472,9 @@ hint: set a longer limit with `--timeout`
 "#]]);
 }
 
-/// As a Kubernetes back end, which knows a new cluster only a little later.
+/// A Kubernetes backend knows a new cluster only after a moment.
 #[test]
-fn a_cluster_may_be_unknown_at_first() {
+fn tolerates_that_a_new_cluster_is_unknown_at_first() {
     let name = "0123456789abcdef0123456789abcdef";
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::new(move |head| match head.split(' ').next() {

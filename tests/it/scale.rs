@@ -7,7 +7,7 @@ use snapbox::str;
 use crate::support::{BASIC, Frozen, User};
 
 #[test]
-fn it_sets_the_number_of_workers() {
+fn sets_the_number_of_workers() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["scale", "2"])
@@ -44,7 +44,7 @@ cluster [NAME] scales to 0 workers; adaptive scaling is off
 }
 
 #[test]
-fn more_than_the_gateway_allows_is_a_warning() {
+fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
@@ -66,7 +66,7 @@ warning: the gateway granted less than requested for cluster `[NAME]`: Scale req
 }
 
 #[test]
-fn only_a_running_cluster_scales() {
+fn refuses_to_scale_a_cluster_that_is_not_running() {
     let user = BASIC.user();
     user.dgw(&["scale", "1"])
         .code(5)
@@ -100,7 +100,7 @@ hint: `dgw new` starts another one
 }
 
 #[test]
-fn the_number_must_be_one() {
+fn refuses_an_invalid_number() {
     let user = BASIC.user();
     for number in ["-1", "1.5", "many", ""] {
         user.dgw(&["scale", "--", number]).code(2).stdout_eq("");
@@ -119,7 +119,7 @@ For more information, try '--help'.
 "#]]);
 }
 
-/// The scheduler's own count, by the route that the gateway forwards.
+/// Waits for the scheduler's own count, through the route that the gateway forwards.
 fn wait_for_workers(user: &User, count: u64) {
     let dashboard = user.stdout(&["dashboard"]);
     let route = dashboard.replace("/status", "/json/counts.json");
@@ -146,7 +146,7 @@ fn wait_for_workers(user: &User, count: u64) {
 }
 
 #[test]
-fn a_silent_scheduler_is_left_alone_unless_forced() {
+fn does_not_scale_if_the_scheduler_is_silent_unless_forced() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let frozen = Frozen::scheduler_of(&name);
