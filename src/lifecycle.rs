@@ -18,24 +18,25 @@ mod start;
 mod start_report;
 mod wait;
 
-pub(crate) use clean_up::{CleanUp, CleanUpRule};
-pub(crate) use deadline::{Deadline, OutageTolerance, within};
+pub(crate) use clean_up::{CleanUp, CleanUpRule, Recording};
+pub(crate) use deadline::{Deadline, OutageNotice, with_deadline};
 pub(crate) use diagnose::pending_message;
 pub(crate) use error::Error;
-pub(crate) use goal::{WaitGoal, require_running, until};
+pub(crate) use goal::{WaitGoal, wait_for_goal};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status};
 pub(crate) use scale::{clamped_error, count_workers, granted, scale_and_report, unless_clamped};
 pub(crate) use select::{
-    Selectors, candidates, find, find_one_of, find_with_identity, no_match, rows,
+    Selectors, candidates, find, find_one_of, find_with_identity, no_match, require_running, rows,
+    running_identity,
 };
 pub(crate) use shutdown::{
     NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,
     wait_until_gone,
 };
 pub(crate) use start::{Start, StartRequest};
-pub(crate) use wait::{once_known, until_running};
+pub(crate) use wait::{retry_while_unknown, wait_until_ended, wait_until_running};
 
 /// Returns the number of clusters in words.
 pub(crate) fn count_clusters(count: usize) -> String {

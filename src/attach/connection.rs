@@ -11,7 +11,7 @@ use super::Error;
 use super::environment::ClusterFiles;
 use super::relay::Relay;
 use crate::gateway::{self, Cluster, Gateway, TlsIdentity};
-use crate::lifecycle::require_running;
+use crate::lifecycle::running_identity;
 use crate::output::Printer;
 use crate::private::{self, TempDir};
 use crate::scheduler::SchedulerError;
@@ -77,7 +77,7 @@ impl ConnectionSetup {
         cluster: &Cluster,
         gateway: &Gateway,
     ) -> Result<TlsIdentity, Error> {
-        let identity = require_running(gateway, &cluster.name)
+        let identity = running_identity(gateway, &cluster.name)
             .await?
             .ok_or_else(|| unreachable(&cluster.name, SchedulerError::NoCertificate))?;
         ClusterFiles::within(self.directory.path())

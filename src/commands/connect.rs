@@ -85,7 +85,7 @@ impl ConnectArgs {
             let connection = setup.connect(&cluster, &session.gateway).await?;
             Child::start(&self.command, connection, &session.settings)
         };
-        let child = interrupts.or("COMMAND was not run", work).await?;
+        let child = interrupts.run("COMMAND was not run", work).await?;
         Ok(child.wait(&mut interrupts, None, &session.gateway).await?)
     }
 
@@ -96,7 +96,8 @@ impl ConnectArgs {
         } = session;
         let deadline = self.timeout.map(Deadline::after);
         let find = lifecycle::find(gateway, self.target.cluster.as_ref());
-        let found = lifecycle::within(deadline, "the gateway has not responded", find).await?;
+        let found =
+            lifecycle::with_deadline(deadline, "the gateway has not responded", find).await?;
         let Cluster { name, status, .. } = &found;
         if *status == Status::Running {
             return Ok(found);
@@ -109,7 +110,7 @@ impl ConnectArgs {
         }
         let mut progress = printer.progress(&lifecycle::pending_message(name));
         let cluster =
-            lifecycle::until_running(gateway, name, false, deadline, &mut progress).await?;
+            lifecycle::wait_until_running(gateway, name, false, deadline, &mut progress).await?;
         progress.finish(&format!("cluster {name} is running"));
         Ok(cluster)
     }

@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities};
-use crate::lifecycle::{self, CleanUp};
+use crate::lifecycle::{self, CleanUp, OutageNotice, Recording};
 use crate::output::{
     ClusterRow, Format, Printer, ProtectionStatus, RowSchema, cluster_shape, wide_cluster_shape,
 };
@@ -75,20 +75,16 @@ impl ListArgs {
             return Ok(self.list(&session).await?);
         };
         let session = session.in_series();
-        let mut is_away = false;
+        let mut outage = OutageNotice::new(&session.printer);
         loop {
             match self.list(&session).await {
                 // The gateway may be back the next time.
                 Err(lifecycle::Error::Gateway(error)) if error.is_temporary() => {
-                    if !std::mem::replace(&mut is_away, true) {
-                        Printer::print_error(&error);
-                    }
+                    outage.failed(&error);
                 }
                 done => {
                     done?;
-                    if std::mem::take(&mut is_away) {
-                        session.printer.note("the gateway responds again");
-                    }
+                    outage.responded();
                 }
             }
             tokio::time::sleep(pause).await;
@@ -134,9 +130,9 @@ impl ListArgs {
             .filter(|row| selectors.matches(row))
             .collect::<Vec<_>>();
         if let Some(clean_up) = &mut clean_up {
-            // Listing records no sightings.
+            // Listing leaves no records.
             rows = clean_up
-                .find_orphans(rows, &identities, clock, false)
+                .find_orphans(rows, &identities, clock, Recording::ReadOnly)
                 .await?;
         }
         let is_empty = rows.is_empty();

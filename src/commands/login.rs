@@ -7,7 +7,7 @@ use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
 use crate::session::{Invocation, Overrides, warn_about_clear_text};
-use crate::signals::{Interrupted, Interrupts};
+use crate::signals::Interrupts;
 
 /// The note after the prompt for a secret.
 const HIDDEN_INPUT: &str = " (input is hidden)";
@@ -105,12 +105,7 @@ impl LoginArgs {
             let user = authenticated_user(&credentials, &gateway, overrides).await;
             Ok::<_, Error>((address, credentials, user))
         };
-        let (address, credentials, user) = tokio::select! {
-            done = work => done?,
-            signal = interrupts.next() => {
-                return Err(Interrupted::new(signal, "nothing was saved").into());
-            }
-        };
+        let (address, credentials, user) = interrupts.run("nothing was saved", work).await?;
         // From here on signals have no effect: the file is written, or it is not.
         let written = file.write(&address, &credentials)?;
         report(&written, &address, user.as_deref(), printer);

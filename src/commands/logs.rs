@@ -13,8 +13,8 @@ use self::error::unreachable;
 use self::reader::{LogReader, LogSource};
 use crate::cli::{TargetArgs, complete, value};
 use crate::error::{Error, UsageError};
-use crate::gateway::{self, Status, TlsIdentity};
-use crate::lifecycle;
+use crate::gateway::{self, TlsIdentity};
+use crate::lifecycle::{self, OutageNotice};
 use crate::output::Format;
 use crate::scheduler::SchedulerError;
 use crate::session::{Invocation, Session};
@@ -84,13 +84,7 @@ impl LogsArgs {
         let pattern = self.target.cluster.as_ref();
         let (row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
         let name = &row.cluster.name;
-        if row.cluster.status != Status::Running {
-            return Err(lifecycle::Error::NotRunning {
-                name: name.clone(),
-                status: row.cluster.status,
-            }
-            .into());
-        }
+        lifecycle::require_running(&row.cluster)?;
         let schedulers = session.schedulers(self.probe_timeout);
         let source = match &self.worker {
             Some(pattern) => {
@@ -138,7 +132,7 @@ impl LogsArgs {
         session: &Session,
     ) -> Result<(), Error> {
         let printer = &session.printer;
-        let mut is_away = false;
+        let mut outage = OutageNotice::new(printer);
         let mut elapsed = Duration::ZERO;
         loop {
             sleep(PAUSE.max(elapsed)).await;
@@ -148,7 +142,7 @@ impl LogsArgs {
             let error = match read {
                 Ok(lines) => {
                     printer.log(&lines, self.all_workers)?;
-                    is_away = false;
+                    outage.responded();
                     continue;
                 }
                 Err(SchedulerError::WorkerGone) => {
@@ -158,7 +152,7 @@ impl LogsArgs {
                 Err(error) => error,
             };
             // The cluster may have ended, or been restarted with another certificate.
-            match lifecycle::require_running(&session.gateway, name).await {
+            match lifecycle::running_identity(&session.gateway, name).await {
                 Ok(current) => identity = current,
                 Err(lifecycle::Error::NotRunning { status, .. }) => {
                     printer.note(&format!("cluster {name} is {status}"));
@@ -171,10 +165,7 @@ impl LogsArgs {
                 Err(lifecycle::Error::Gateway(error)) if error.is_temporary() => {}
                 Err(error) => return Err(error.into()),
             }
-            if !is_away {
-                printer.warn(&format!("{}; trying again", unreachable(name, error)));
-                is_away = true;
-            }
+            outage.failed(&unreachable(name, error));
         }
     }
 }

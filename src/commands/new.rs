@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::StartArgs;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
-use crate::lifecycle::{Start, once_known, unless_clamped};
+use crate::lifecycle::{Start, retry_while_unknown, unless_clamped};
 use crate::output::{self, Format, Printer};
 use crate::session::Invocation;
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -50,14 +50,14 @@ impl NewArgs {
         let mut interrupts = Interrupts::listen()?;
         let (owned, mut progress) = start.create(&mut interrupts).await?;
         let (owned, clamped) = owned
-            .or_shut_down(&session, &mut interrupts, async |owned| {
+            .run_or_shut_down(&session, &mut interrupts, async |owned| {
                 let name = &owned.name;
                 if self.no_wait {
                     drop(progress);
                     print_new_name(name, &session.gateway, printer).await?;
                     return Ok::<_, Error>(None);
                 }
-                let (cluster, clamped) = start.until_ready(owned, &mut progress).await?;
+                let (cluster, clamped) = start.wait_until_ready(owned, &mut progress).await?;
                 progress.finish(&format!("cluster {name} is running"));
                 print(&cluster, printer).map_err(output::Error::lost_name)?;
                 Ok(clamped)
@@ -75,7 +75,7 @@ async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Res
             printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
         }
         _ => {
-            let cluster = once_known(async || gateway.cluster(name).await).await?;
+            let cluster = retry_while_unknown(async || gateway.cluster(name).await).await?;
             print(&cluster, printer)
         }
     };

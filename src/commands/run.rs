@@ -58,8 +58,8 @@ impl RunArgs {
         let setup = ConnectionSetup::acquire()?;
         let nothing = "nothing was started";
         let preparation = Start::prepare(self.request(), &session);
-        let start = interrupts.or(nothing, preparation).await?;
-        let reusable = interrupts.or(nothing, start.reusable()).await?;
+        let start = interrupts.run(nothing, preparation).await?;
+        let reusable = interrupts.run(nothing, start.reusable()).await?;
         if let Some(cluster) = reusable {
             // It existed before, so nothing shuts it down.
             let work = async {
@@ -68,14 +68,16 @@ impl RunArgs {
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 Child::start(&self.command, connection, &session.settings)
             };
-            let child = interrupts.or("COMMAND was not run", Box::pin(work)).await?;
+            let child = interrupts
+                .run("COMMAND was not run", Box::pin(work))
+                .await?;
             return Ok(child.wait(&mut interrupts, None, &session.gateway).await?);
         }
         let (owned, mut progress) = start.create(&mut interrupts).await?;
         let (owned, child) = owned
-            .or_shut_down(&session, &mut interrupts, async |owned| {
+            .run_or_shut_down(&session, &mut interrupts, async |owned| {
                 let name = &owned.name;
-                let (cluster, clamped) = start.until_ready(owned, &mut progress).await?;
+                let (cluster, clamped) = start.wait_until_ready(owned, &mut progress).await?;
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 progress.finish(&format!("cluster {name} is running"));
                 warn_if_clamped(name, clamped.as_ref(), &session);
@@ -91,7 +93,7 @@ impl RunArgs {
             return Ok(done?);
         }
         Ok(owned
-            .then_shut_down(&session, &mut interrupts, async |interrupts| {
+            .run_then_shut_down(&session, &mut interrupts, async |interrupts| {
                 child.wait(interrupts, Some(GRACE), &session.gateway).await
             })
             .await?)

@@ -54,7 +54,7 @@ impl ScaleArgs {
         let pattern = self.target.cluster.as_ref();
         let check = self.force.scheduler_check();
         let applied = lifecycle::scale_and_report(pattern, check, requested, &session);
-        let (name, clamped) = lifecycle::within(deadline, pending, applied).await?;
+        let (name, clamped) = lifecycle::with_deadline(deadline, pending, applied).await?;
         let workers = match granted(requested, clamped.as_ref()) {
             Some(Scaling::Fixed(workers)) if self.wait => workers,
             _ => return Ok(unless_clamped(&name, clamped.as_ref())?),
@@ -64,7 +64,7 @@ impl ScaleArgs {
             count_workers(workers)
         );
         Interrupts::listen()?
-            .or(
+            .run(
                 &continues,
                 self.wait_for_workers(workers, &name, deadline, &session),
             )
@@ -96,7 +96,7 @@ impl ScaleArgs {
             .progress(&format!("waiting for the workers of cluster {name}"));
         let goal = WaitGoal::Exactly(workers);
         let timeout = self.force.probe.probe_timeout;
-        lifecycle::until(goal, name, session, timeout, deadline, &mut progress).await?;
+        lifecycle::wait_for_goal(goal, name, session, timeout, deadline, &mut progress).await?;
         progress.finish(&format!("cluster {name} has {}", count_workers(workers)));
         Ok(())
     }

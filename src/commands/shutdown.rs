@@ -9,8 +9,9 @@ use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
-    self, CleanUp, NOT_ENDED, ShutdownRequests, candidates, count_clusters, current_records,
-    find_one_of, no_match, print_shut_down, request_shutdown, rows, wait_until_gone,
+    self, CleanUp, NOT_ENDED, Recording, ShutdownRequests, candidates, count_clusters,
+    current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
+    wait_until_gone,
 };
 use crate::orphans::lock_clean_up;
 use crate::output::{ClusterRow, Printer};
@@ -239,10 +240,15 @@ impl ShutdownArgs {
             return Err(lifecycle::Error::NoClock);
         }
         let rows = rows(listing).filter(|row| selectors.matches(row)).collect();
+        let recording = if self.dry_run {
+            Recording::ReadOnly
+        } else {
+            Recording::Write
+        };
         match clean_up {
             Some(clean_up) => {
                 clean_up
-                    .find_orphans(rows, &identities, clock, !self.dry_run)
+                    .find_orphans(rows, &identities, clock, recording)
                     .await
             }
             None => Ok(rows),

@@ -5,17 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use tokio::time::sleep;
 
 use crate::cli::{ProbeArgs, TargetArgs, complete, value};
 use crate::error::Error;
-use crate::gateway::{self, Cluster, Gateway, Status};
-use crate::lifecycle::{self, Deadline, OutageTolerance, WaitGoal};
-use crate::output::Progress;
+use crate::gateway::Status;
+use crate::lifecycle::{self, Deadline, WaitGoal};
 use crate::session::Invocation;
-
-/// The pause between requests for a cluster's end: the server can't be asked to report it.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Wait until a cluster is running, has ended, has its workers, or is idle
 ///
@@ -86,15 +81,15 @@ impl WaitArgs {
         let printer = &session.printer;
         let deadline = self.timeout.map(Deadline::after);
         let find = lifecycle::find(gateway, self.target.cluster.as_ref());
-        let found = lifecycle::within(deadline, "the gateway has not responded", find).await?;
+        let found =
+            lifecycle::with_deadline(deadline, "the gateway has not responded", find).await?;
         let name = found.name.clone();
         let mut progress = printer.progress(&format!("waiting for cluster {name}"));
         let goal = match self.condition {
             Condition::Stopped => {
                 let pending = format!("cluster {name} has not ended");
-                let outage = OutageTolerance::until(deadline);
-                let end = until_ended(found, gateway, outage, &mut progress);
-                let ended = lifecycle::within(deadline, &pending, end).await?;
+                let end = lifecycle::wait_until_ended(gateway, found, deadline, &mut progress);
+                let ended = lifecycle::with_deadline(deadline, &pending, end).await?;
                 progress.finish(&format!("cluster {name} is {}", ended.status));
                 return Ok(printer.result(&ended, String::new)?);
             }
@@ -105,45 +100,16 @@ impl WaitArgs {
         let cluster = if found.status == Status::Running {
             found
         } else {
-            lifecycle::until_running(gateway, &name, false, deadline, &mut progress).await?
+            lifecycle::wait_until_running(gateway, &name, false, deadline, &mut progress).await?
         };
         if let Some(goal) = goal {
             let timeout = self.probe.probe_timeout;
-            lifecycle::until(goal, &name, &session, timeout, deadline, &mut progress).await?;
+            lifecycle::wait_for_goal(goal, &name, &session, timeout, deadline, &mut progress)
+                .await?;
         }
         progress.finish(&format!("cluster {name} is {}", self.condition));
         Ok(printer.result(&cluster, String::new)?)
     }
-}
-
-/// Waits until the cluster has ended.
-async fn until_ended(
-    mut cluster: Cluster,
-    gateway: &Gateway,
-    mut outage: OutageTolerance,
-    progress: &mut Progress,
-) -> Result<Cluster, lifecycle::Error> {
-    let name = cluster.name.clone();
-    while !matches!(cluster.status, Status::Stopped | Status::Failed) {
-        progress.phase(&format!("cluster {name} is {}", cluster.status));
-        sleep(PAUSE).await;
-        // Without a response the status is unknown.
-        cluster = loop {
-            match gateway.cluster(&name).await {
-                Ok(current) => break current,
-                // The gateway keeps ended clusters for a day, and forgets them when it restarts.
-                Err(gateway::Error::NoSuchCluster(_)) => {
-                    cluster.status = Status::Stopped;
-                    break cluster;
-                }
-                Err(error) => outage.tolerate(error)?,
-            }
-            progress.phase("the gateway does not respond");
-            sleep(PAUSE).await;
-        };
-        outage.responded();
-    }
-    Ok(cluster)
 }
 
 #[cfg(test)]

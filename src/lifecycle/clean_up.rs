@@ -26,6 +26,19 @@ pub(crate) struct CleanUpRule {
     pub(crate) probe_timeout: Duration,
 }
 
+/// Whether a search leaves records for later runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recording {
+    Write,
+    ReadOnly,
+}
+
+/// The result of the last check before a shutdown.
+pub(super) enum Recheck {
+    StillOrphan,
+    Kept(KeepReason),
+}
+
 /// A search for orphaned clusters on one gateway.
 pub(crate) struct CleanUp<'a> {
     gateway: &'a Gateway,
@@ -54,7 +67,7 @@ impl<'a> CleanUp<'a> {
     }
 
     /// Returns the orphans among `rows`, each with what its scheduler reported. `clock` is the
-    /// gateway's time of the listing. `writes` leaves records for later runs.
+    /// gateway's time of the listing.
     ///
     /// # Errors
     /// The protections can't be read.
@@ -63,7 +76,7 @@ impl<'a> CleanUp<'a> {
         rows: Vec<ClusterRow>,
         identities: &TlsIdentities,
         clock: Option<Timestamp>,
-        writes: bool,
+        recording: Recording,
     ) -> Result<Vec<ClusterRow>, Error> {
         let (before, started) = (ClockReading::now(clock), Instant::now());
         let protections = Protections::read(&self.state)?;
@@ -106,7 +119,9 @@ impl<'a> CleanUp<'a> {
                 }
             }
         }
-        if writes && let Err(error) = records.write(&self.state) {
+        if recording == Recording::Write
+            && let Err(error) = records.write(&self.state)
+        {
             log::info!("{error}");
             if needs_records {
                 self.unwritten = Err(error);
@@ -144,20 +159,22 @@ impl<'a> CleanUp<'a> {
     ///
     /// # Errors
     /// A request to the gateway fails.
-    pub(super) async fn recheck(
-        &self,
-        cluster: &Cluster,
-    ) -> Result<Result<(), KeepReason>, gateway::Error> {
+    pub(super) async fn recheck(&self, cluster: &Cluster) -> Result<Recheck, gateway::Error> {
         let name = &cluster.name;
         let (listing, mut identities) = match self.gateway.cluster_with_identity(name).await {
             Err(gateway::Error::NoSuchCluster(_)) => {
                 let gone = "the gateway no longer knows it".to_owned();
-                return Ok(Err(KeepReason::Unknown(gone)));
+                return Ok(Recheck::Kept(KeepReason::Unknown(gone)));
             }
             found => found?,
         };
         let identity = identities.remove(name);
-        Ok(self.compare(cluster, &listing, identity.as_ref()).await)
+        Ok(
+            match self.compare(cluster, &listing, identity.as_ref()).await {
+                Ok(()) => Recheck::StillOrphan,
+                Err(reason) => Recheck::Kept(reason),
+            },
+        )
     }
 
     async fn compare(

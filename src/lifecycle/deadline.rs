@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Error;
 use crate::gateway;
+use crate::output::Printer;
 
 /// How long the gateway may be away, for instance while it restarts, before a wait without a time
 /// limit of its own is given up.
@@ -50,7 +51,7 @@ impl Deadline {
 ///
 /// # Errors
 /// The error of `work`, or that the time limit expired while `pending`.
-pub(crate) async fn within<T>(
+pub(crate) async fn with_deadline<T>(
     deadline: Option<Deadline>,
     pending: &str,
     work: impl Future<Output = Result<T, Error>>,
@@ -94,5 +95,36 @@ impl OutageTolerance {
             return Ok(());
         }
         Err(error)
+    }
+}
+
+/// Says once that the gateway does not respond, and once that it responds again, for commands that
+/// run until they are interrupted.
+pub(crate) struct OutageNotice<'a> {
+    printer: &'a Printer,
+    is_away: bool,
+}
+
+impl<'a> OutageNotice<'a> {
+    /// Starts with a gateway that responds.
+    pub(crate) fn new(printer: &'a Printer) -> Self {
+        Self {
+            printer,
+            is_away: false,
+        }
+    }
+
+    /// Notes a failure that may pass.
+    pub(crate) fn failed(&mut self, error: &impl std::fmt::Display) {
+        if !std::mem::replace(&mut self.is_away, true) {
+            self.printer.warn(&format!("{error}; trying again"));
+        }
+    }
+
+    /// Notes a response.
+    pub(crate) fn responded(&mut self) {
+        if std::mem::take(&mut self.is_away) {
+            self.printer.note("the gateway responds again");
+        }
     }
 }

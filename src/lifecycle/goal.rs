@@ -8,7 +8,8 @@ use tokio::time::{sleep, timeout_at};
 use super::Error;
 use super::deadline::{Deadline, OutageTolerance};
 use super::diagnose::StartDiagnostics;
-use crate::gateway::{Gateway, Status, TlsIdentity};
+use super::select::running_identity;
+use crate::gateway::{Gateway, Status};
 use crate::output::Progress;
 use crate::scheduler::{Activity, Idle, Schedulers};
 use crate::session::Session;
@@ -55,7 +56,7 @@ impl WaitGoal {
 /// # Errors
 /// The cluster stops running, the gateway stays away, or the time limit expires: then with what was
 /// still missing.
-pub(crate) async fn until(
+pub(crate) async fn wait_for_goal(
     goal: WaitGoal,
     name: &str,
     session: &Session,
@@ -125,7 +126,7 @@ impl Polling<'_> {
                     Some(missing) => missing,
                 },
                 // The cluster may have ended, or been restarted with another certificate.
-                None => match require_running(self.gateway, name).await {
+                None => match running_identity(self.gateway, name).await {
                     Ok(current) => {
                         self.outage.responded();
                         identity = current;
@@ -151,26 +152,6 @@ impl Polling<'_> {
                 .await;
         }
     }
-}
-
-/// Returns the TLS identity of a running cluster.
-///
-/// # Errors
-/// The cluster is not running, or the request fails.
-pub(crate) async fn require_running(
-    gateway: &Gateway,
-    name: &str,
-) -> Result<Option<TlsIdentity>, Error> {
-    let (listing, mut identities) = gateway.cluster_with_identity(name).await?;
-    for cluster in listing.clusters {
-        if cluster.status != Status::Running {
-            return Err(Error::NotRunning {
-                name: cluster.name,
-                status: cluster.status,
-            });
-        }
-    }
-    Ok(identities.remove(name))
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl OwnedCluster {
     ///
     /// # Errors
     /// The error of `work`, or the interrupt.
-    pub(crate) async fn or_shut_down<T, E: From<Interrupted>>(
+    pub(crate) async fn run_or_shut_down<T, E: From<Interrupted>>(
         self,
         session: &Session,
         interrupts: &mut Interrupts,
@@ -109,7 +109,7 @@ impl OwnedCluster {
     ///
     /// # Errors
     /// The error of `work`; if it succeeded, that the cluster may still exist.
-    pub(crate) async fn then_shut_down<T, E: From<Error>>(
+    pub(crate) async fn run_then_shut_down<T, E: From<Error>>(
         self,
         session: &Session,
         interrupts: &mut Interrupts,

@@ -89,10 +89,8 @@ async fn find_responding(
     session: &Session,
 ) -> Result<String, Error> {
     let (row, identity) = select::find_with_identity(&session.gateway, pattern).await?;
-    let Cluster { name, status, .. } = row.cluster;
-    if status != Status::Running {
-        return Err(Error::NotRunning { name, status });
-    }
+    select::require_running(&row.cluster)?;
+    let name = row.cluster.name;
     let schedulers = session.schedulers(timeout);
     match schedulers.activity(&name, identity.as_ref()).await {
         Ok(_) => Ok(name),

@@ -181,6 +181,33 @@ pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ClusterRow>) -> Error
     }
 }
 
+/// Checks that a cluster is running.
+///
+/// # Errors
+/// Fails if the cluster has another status.
+pub(crate) fn require_running(cluster: &Cluster) -> Result<(), Error> {
+    match cluster.status {
+        Status::Running => Ok(()),
+        status => Err(Error::NotRunning {
+            name: cluster.name.clone(),
+            status,
+        }),
+    }
+}
+
+/// Returns the TLS identity of a running cluster.
+///
+/// # Errors
+/// The cluster is not running, or the request fails.
+pub(crate) async fn running_identity(
+    gateway: &Gateway,
+    name: &str,
+) -> Result<Option<TlsIdentity>, Error> {
+    let (listing, mut identities) = gateway.cluster_with_identity(name).await?;
+    listing.clusters.iter().try_for_each(require_running)?;
+    Ok(identities.remove(name))
+}
+
 /// Returns the clusters of `listing`, each with the time at which it was listed.
 pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ClusterRow> {
     let now = listing.now();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::clean_up::CleanUp;
+use super::clean_up::{CleanUp, Recheck};
 use super::deadline::OutageTolerance;
 use super::{Error, count_clusters};
 use crate::gateway::{self, Cluster, Gateway, Status};
@@ -46,13 +46,13 @@ pub(crate) async fn request_shutdown(
     gateway: &Gateway,
 ) -> ShutdownRequests {
     let requests = clusters.into_iter().map(async |cluster| {
-        let checked = match clean_up {
-            Some(clean_up) => clean_up.recheck(&cluster).await,
-            None => Ok(Ok(())),
-        };
-        let result = match checked {
-            Ok(Ok(())) => gateway.delete(&cluster.name).await.map(Ok),
-            kept_or_failed => kept_or_failed,
+        let result = match clean_up {
+            Some(clean_up) => match clean_up.recheck(&cluster).await {
+                Ok(Recheck::StillOrphan) => gateway.delete(&cluster.name).await.map(|()| None),
+                Ok(Recheck::Kept(reason)) => Ok(Some(reason)),
+                Err(error) => Err(error),
+            },
+            None => gateway.delete(&cluster.name).await.map(|()| None),
         };
         (cluster, result)
     });
@@ -63,8 +63,8 @@ pub(crate) async fn request_shutdown(
     let mut requests = ShutdownRequests::default();
     for (cluster, result) in results {
         match result {
-            Ok(Ok(())) => requests.accepted.push(cluster),
-            Ok(Err(reason)) => requests.kept.push((cluster.name, reason)),
+            Ok(None) => requests.accepted.push(cluster),
+            Ok(Some(reason)) => requests.kept.push((cluster.name, reason)),
             Err(error) => requests.failed.push((cluster.name, error)),
         }
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::create::create;
-use super::deadline::{Deadline, within};
+use super::deadline::{Deadline, with_deadline};
 use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
 use super::scale::{self, count_workers, scaling_message};
-use super::{Error, wait};
+use super::{Error, select, wait};
 use crate::gateway::{self, Clamped, Cluster, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
 use crate::session::Session;
@@ -63,7 +63,7 @@ impl<'a> Start<'a> {
             deadline,
             session,
         };
-        start.options = within(deadline, NOT_STARTED, start.checked_options()).await?;
+        start.options = with_deadline(deadline, NOT_STARTED, start.checked_options()).await?;
         Ok(start)
     }
 
@@ -128,7 +128,7 @@ impl<'a> Start<'a> {
         if !self.request.reuse {
             return Ok(None);
         }
-        within(self.deadline, NOT_STARTED, async {
+        with_deadline(self.deadline, NOT_STARTED, async {
             let listing = self.session.gateway.clusters(&Status::ACTIVE).await?;
             let has_options = |cluster: &Cluster| {
                 self.options
@@ -194,14 +194,14 @@ impl<'a> Start<'a> {
     ///
     /// # Errors
     /// The cluster does not start, or not in time.
-    pub(crate) async fn until_ready(
+    pub(crate) async fn wait_until_ready(
         &self,
         owned: &OwnedCluster,
         progress: &mut Progress,
     ) -> Result<(Cluster, Option<Clamped>), Error> {
         let name = &owned.name;
         let gateway = &self.session.gateway;
-        let cluster = wait::until_running(gateway, name, true, self.deadline, progress)
+        let cluster = wait::wait_until_running(gateway, name, true, self.deadline, progress)
             .await
             .inspect_err(|error| {
                 let has_ended = matches!(error, Error::StartFailed { .. });
@@ -235,7 +235,8 @@ impl<'a> Start<'a> {
             let mut progress = printer.progress(&pending_message(&name));
             let gateway = &self.session.gateway;
             let running =
-                wait::until_running(gateway, &name, false, self.deadline, &mut progress).await?;
+                wait::wait_until_running(gateway, &name, false, self.deadline, &mut progress)
+                    .await?;
             progress.finish(&format!("cluster {name} is running"));
             running
         };
@@ -256,7 +257,7 @@ impl<'a> Start<'a> {
     /// present workers count.
     async fn add_workers(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
         let pending = format!("cluster {name} has not reported its number of workers");
-        let current = within(self.deadline, &pending, self.current_workers(name)).await?;
+        let current = with_deadline(self.deadline, &pending, self.current_workers(name)).await?;
         let printer = &self.session.printer;
         match scaling {
             Scaling::Fixed(count) if current >= u64::from(count) => return Ok(None),
@@ -287,7 +288,7 @@ impl<'a> Start<'a> {
     /// Returns the number of workers of the running cluster `name`. If its scheduler does not
     /// report it, the gateway must not be asked to scale it either.
     async fn current_workers(&self, name: &str) -> Result<u64, Error> {
-        let identity = goal::require_running(&self.session.gateway, name).await?;
+        let identity = select::running_identity(&self.session.gateway, name).await?;
         let schedulers = self.session.schedulers(self.request.probe_timeout);
         let unknown = |cause: String| Error::WorkersUnknown {
             name: name.to_owned(),
@@ -305,7 +306,7 @@ impl<'a> Start<'a> {
         let pending =
             format!("the gateway has not accepted the number of workers of cluster {name}");
         let scaling = scale::scale(&self.session.gateway, name, scaling);
-        within(self.deadline, &pending, scaling).await
+        with_deadline(self.deadline, &pending, scaling).await
     }
 
     async fn wait_for_workers(
@@ -317,7 +318,7 @@ impl<'a> Start<'a> {
         let Some(count) = self.expected_workers(clamped) else {
             return Ok(());
         };
-        goal::until(
+        goal::wait_for_goal(
             WaitGoal::AtLeast(count),
             name,
             self.session,

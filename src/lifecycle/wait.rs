@@ -16,6 +16,9 @@ pub(super) const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The pause between requests for a cluster's end: the server can't be asked to report it.
+const END_PAUSE: Duration = Duration::from_secs(2);
+
 /// A long poll that returns sooner than this with nothing new is not held by the server: a proxy or
 /// a cache stands in between.
 const NO_LONG_POLL: Duration = Duration::from_secs(1);
@@ -26,7 +29,7 @@ const NO_LONG_POLL: Duration = Duration::from_secs(1);
 /// # Errors
 /// The cluster failed or was stopped, or the time limit expired: both with what was seen of its
 /// start. STOPPING counts as failed: the gateway passes through it when it gives up a start.
-pub(crate) async fn until_running(
+pub(crate) async fn wait_until_running(
     gateway: &Gateway,
     name: &str,
     is_new: bool,
@@ -85,7 +88,7 @@ async fn poll_start(
         let requested = Instant::now();
         let response = diagnostics.observe_during(progress, async {
             if is_new {
-                once_known(poll).await
+                retry_while_unknown(poll).await
             } else {
                 poll().await
             }
@@ -121,7 +124,7 @@ async fn poll_start(
 ///
 /// # Errors
 /// The error of `request`; that the cluster is unknown, only after [`UNKNOWN_AT_FIRST`].
-pub(crate) async fn once_known(
+pub(crate) async fn retry_while_unknown(
     request: impl AsyncFn() -> Result<Cluster, gateway::Error>,
 ) -> Result<Cluster, gateway::Error> {
     let started = Instant::now();
@@ -133,4 +136,38 @@ pub(crate) async fn once_known(
             known => return known,
         }
     }
+}
+
+/// Waits until the cluster has ended.
+///
+/// # Errors
+/// Fails if the gateway stays away.
+pub(crate) async fn wait_until_ended(
+    gateway: &Gateway,
+    mut cluster: Cluster,
+    deadline: Option<Deadline>,
+    progress: &mut Progress,
+) -> Result<Cluster, Error> {
+    let mut outage = OutageTolerance::until(deadline);
+    let name = cluster.name.clone();
+    while !matches!(cluster.status, Status::Stopped | Status::Failed) {
+        progress.phase(&format!("cluster {name} is {}", cluster.status));
+        sleep(END_PAUSE).await;
+        // Without a response the status is unknown.
+        cluster = loop {
+            match gateway.cluster(&name).await {
+                Ok(current) => break current,
+                // The gateway keeps ended clusters for a day, and forgets them when it restarts.
+                Err(gateway::Error::NoSuchCluster(_)) => {
+                    cluster.status = Status::Stopped;
+                    break cluster;
+                }
+                Err(error) => outage.tolerate(error)?,
+            }
+            progress.phase("the gateway does not respond");
+            sleep(END_PAUSE).await;
+        };
+        outage.responded();
+    }
+    Ok(cluster)
 }

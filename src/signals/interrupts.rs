@@ -104,11 +104,12 @@ impl Interrupts {
         self.first = None;
     }
 
-    /// Runs `work` until it is done or a signal arrives.
+    /// Runs `work` until it is done or a signal arrives; `note` says what that means for the user's
+    /// work.
     ///
     /// # Errors
     /// The error of `work`, or [`Interrupted`] with `note`.
-    pub(crate) async fn or<T, E: From<Interrupted>>(
+    pub(crate) async fn run<T, E: From<Interrupted>>(
         &mut self,
         note: &str,
         work: impl Future<Output = Result<T, E>>,

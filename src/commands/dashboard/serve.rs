@@ -14,6 +14,7 @@ use super::ssh_hint::ssh_command;
 use crate::dashboard::Server;
 use crate::error::Error;
 use crate::gateway::{self, Gateway, Status};
+use crate::lifecycle::OutageNotice;
 use crate::output::Printer;
 use crate::session::Session;
 use crate::signals::{Interrupted, Interrupts};
@@ -126,7 +127,7 @@ async fn watch_cluster(
     gateway: &Gateway,
     printer: &Printer,
 ) -> Result<(), Error> {
-    let mut is_away = false;
+    let mut outage = OutageNotice::new(printer);
     loop {
         let requested = Instant::now();
         // A page that fails may mean that the cluster has ended.
@@ -134,19 +135,13 @@ async fn watch_cluster(
         sleep_until(requested + SHORTEST_PAUSE).await;
         let ending = match gateway.cluster(name).await {
             Ok(cluster) if cluster.status == Status::Running => {
-                if is_away {
-                    printer.note("the gateway responds again");
-                    is_away = false;
-                }
+                outage.responded();
                 continue;
             }
             Ok(cluster) => format!("cluster {name} is {}", cluster.status),
             Err(gateway::Error::NoSuchCluster(_)) => format!("cluster {name} is gone"),
             Err(error) if error.is_temporary() => {
-                if !is_away {
-                    printer.warn(&format!("{error}; trying again"));
-                    is_away = true;
-                }
+                outage.failed(&error);
                 continue;
             }
             Err(error) => return Err(error.into()),

@@ -73,7 +73,7 @@ async fn panic_while_starting_shuts_down() {
     shuts_down_before_panic(async |owned, session, interrupts| {
         let work = async |_: &OwnedCluster| panic!("while it starts");
         let _ = owned
-            .or_shut_down::<(), Error>(session, interrupts, work)
+            .run_or_shut_down::<(), Error>(session, interrupts, work)
             .await;
     })
     .await;
@@ -84,7 +84,7 @@ async fn panic_while_command_runs_shuts_down() {
     shuts_down_before_panic(async |owned, session, interrupts| {
         let work = async |_: &mut Interrupts| panic!("while COMMAND runs");
         let _ = owned
-            .then_shut_down::<(), Error>(session, interrupts, work)
+            .run_then_shut_down::<(), Error>(session, interrupts, work)
             .await;
     })
     .await;
