@@ -6,7 +6,7 @@ mod connection;
 mod environment;
 mod error;
 mod export;
-mod exported;
+mod export_record;
 mod relay;
 
 pub(crate) use child::{Child, find_program};

@@ -26,7 +26,7 @@ pub(crate) use goal::{WaitGoal, wait_for_goal};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status};
-pub(crate) use scale::{clamped_error, count_workers, granted, scale_and_report, unless_clamped};
+pub(crate) use scale::{Grant, count_workers, scale_and_report};
 pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_with_identity, no_match, require_running, rows,
     running_identity,

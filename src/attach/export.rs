@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::Error;
 use super::connection::{ConnectionSetup, start_relay, unreachable};
 use super::environment::{ClusterFiles, VARIABLES};
-use super::exported::{self, ExportRecord, PAUSE};
+use super::export_record::{self, ExportRecord, PAUSE};
 use super::relay::Relay;
 use crate::error::Unexpected;
 use crate::gateway::{self, Cluster, ClusterPattern, Gateway};
@@ -43,7 +43,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(600);
 #[derive(Serialize)]
 struct ExportedVariables<'a> {
     name: &'a str,
-    folder: &'a Path,
+    directory: &'a Path,
     variables: BTreeMap<&'a str, String>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn export(
         }
         .into());
     }
-    let existing = exported::all().into_iter().find(|(_, record)| {
+    let existing = export_record::all().into_iter().find(|(_, record)| {
         record.name == cluster.name && record.gateway == session.gateway.base_url()
     });
     let is_new = existing.is_none();
@@ -75,7 +75,7 @@ pub(crate) async fn export(
     };
     let exported = ExportedVariables {
         name: &cluster.name,
-        folder: &directory,
+        directory: &directory,
         variables: ClusterFiles::within(&directory)
             .variables(cluster, address)
             .into_iter()
@@ -105,7 +105,7 @@ pub(crate) async fn export(
     Ok(())
 }
 
-/// Starts the relay in the background as `dgw relay`, with the same overrides.
+/// Starts the relay in the background as `dgw relay`, with the same `--config` and `--address`.
 pub(crate) struct RelayLauncher {
     program: PathBuf,
     overrides: Overrides,
@@ -186,7 +186,7 @@ async fn wait_for_start(relay: &mut Command, directory: &Path) -> Result<(), Str
 /// # Errors
 /// No connection matches, several are exported, or its relay does not end.
 pub(crate) fn unexport(pattern: Option<&ClusterPattern>, printer: &Printer) -> Result<(), Error> {
-    if let Some((directory, record)) = exported::select(pattern)? {
+    if let Some((directory, record)) = export_record::select(pattern)? {
         record.stop(&directory)?;
         printer.note(&format!("cluster {} is no longer connected", record.name));
     } else {

@@ -69,6 +69,7 @@ impl StartArgs {
             scaling: self.workers.map(Scaling::Fixed).or(adaptive),
             wait_workers: self.wait_workers,
             reuse: self.reuse,
+            waits: true,
             timeout: self.timeout,
             probe_timeout: self.probe.probe_timeout,
         }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::{ForceArgs, TargetArgs, value};
 use crate::error::{Error, UsageError};
 use crate::gateway::Scaling;
-use crate::lifecycle::{scale_and_report, unless_clamped};
+use crate::lifecycle::scale_and_report;
 use crate::session::Invocation;
 
 /// Scale a cluster adaptively, by its work
@@ -54,7 +54,7 @@ impl AdaptArgs {
         let session = invocation.session()?;
         let pattern = self.target.cluster.as_ref();
         let check = self.force.scheduler_check();
-        let (name, clamped) = scale_and_report(pattern, check, scaling, &session).await?;
-        Ok(unless_clamped(&name, clamped.as_ref())?)
+        let grant = scale_and_report(pattern, check, scaling, &session).await?;
+        Ok(grant.check()?)
     }
 }

@@ -140,7 +140,7 @@ async fn check_with_credentials(
         let identity = identities.remove(&cluster.name);
         Some((cluster, identity))
     });
-    let access = cluster::Access {
+    let access = cluster::ClusterAccess {
         settings,
         gateway: &gateway,
         running: running.as_ref(),

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::StartArgs;
 use crate::error::Error;
 use crate::gateway::{Cluster, Gateway};
-use crate::lifecycle::{Start, retry_while_unknown, unless_clamped};
+use crate::lifecycle::{Grant, Start, StartRequest, retry_while_unknown};
 use crate::output::{self, Format, Printer};
 use crate::session::Invocation;
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -39,17 +39,21 @@ impl NewArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
         let printer = &session.printer;
-        let start = Start::prepare(self.start.request(), &session).await?;
+        let request = StartRequest {
+            waits: !self.no_wait,
+            ..self.start.request()
+        };
+        let start = Start::prepare(request, &session).await?;
         if let Some(cluster) = start.reusable().await? {
             // It existed before, so nothing shuts it down.
-            let (cluster, clamped) = start.reuse(cluster, !self.no_wait).await?;
+            let (cluster, grant) = start.reuse(cluster).await?;
             print(&cluster, printer)?;
-            return Ok(unless_clamped(&cluster.name, clamped.as_ref())?);
+            return check(grant.as_ref());
         }
         ignore_user_signals()?;
         let mut interrupts = Interrupts::listen()?;
         let (owned, mut progress) = start.create(&mut interrupts).await?;
-        let (owned, clamped) = owned
+        let (owned, grant) = owned
             .run_or_shut_down(&session, &mut interrupts, async |owned| {
                 let name = &owned.name;
                 if self.no_wait {
@@ -57,15 +61,20 @@ impl NewArgs {
                     print_new_name(name, &session.gateway, printer).await?;
                     return Ok::<_, Error>(None);
                 }
-                let (cluster, clamped) = start.wait_until_ready(owned, &mut progress).await?;
+                let (cluster, grant) = start.wait_until_ready(owned, &mut progress).await?;
                 progress.finish(&format!("cluster {name} is running"));
                 print(&cluster, printer).map_err(output::Error::lost_name)?;
-                Ok(clamped)
+                Ok(grant)
             })
             .await?;
         Printer::rescue_name(&owned.name);
-        Ok(unless_clamped(&owned.name, clamped.as_ref())?)
+        check(grant.as_ref())
     }
+}
+
+/// Checks that the gateway granted all of a request for workers, if there was one.
+fn check(grant: Option<&Grant>) -> Result<(), Error> {
+    Ok(grant.map_or(Ok(()), Grant::check)?)
 }
 
 /// Prints a cluster that was not waited for. Its name needs no request; a record does.

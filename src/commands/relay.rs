@@ -19,13 +19,13 @@ pub(crate) struct RelayArgs {
 
     /// Private directory with the certificate and the key
     #[arg(value_hint = ValueHint::DirPath)]
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl RelayArgs {
     /// Serves a cluster until it ends, or until a signal.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
-        Ok(serve_export(&self.name, &self.folder, &session.gateway).await?)
+        Ok(serve_export(&self.name, &self.directory, &session.gateway).await?)
     }
 }

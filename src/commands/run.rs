@@ -8,8 +8,7 @@ use clap::{Args, ValueHint};
 use crate::attach::{Child, ConnectionSetup, find_program};
 use crate::cli::StartArgs;
 use crate::error::Error;
-use crate::gateway::Clamped;
-use crate::lifecycle::{Start, StartRequest, clamped_error};
+use crate::lifecycle::{Grant, Start, StartRequest};
 use crate::output::Printer;
 use crate::session::{Invocation, Session};
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -63,8 +62,8 @@ impl RunArgs {
         if let Some(cluster) = reusable {
             // It existed before, so nothing shuts it down.
             let work = async {
-                let (cluster, clamped) = start.reuse(cluster, true).await?;
-                warn_if_clamped(&cluster.name, clamped.as_ref(), &session);
+                let (cluster, grant) = start.reuse(cluster).await?;
+                warn_if_clamped(grant.as_ref(), &session);
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 Child::start(&self.command, connection, &session.settings)
             };
@@ -77,10 +76,10 @@ impl RunArgs {
         let (owned, child) = owned
             .run_or_shut_down(&session, &mut interrupts, async |owned| {
                 let name = &owned.name;
-                let (cluster, clamped) = start.wait_until_ready(owned, &mut progress).await?;
+                let (cluster, grant) = start.wait_until_ready(owned, &mut progress).await?;
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 progress.finish(&format!("cluster {name} is running"));
-                warn_if_clamped(name, clamped.as_ref(), &session);
+                warn_if_clamped(grant.as_ref(), &session);
                 Child::start(&self.command, connection, &session.settings)
             })
             .await?;
@@ -111,10 +110,8 @@ impl RunArgs {
 }
 
 /// Warns that there are fewer workers than requested: they do the work all the same.
-fn warn_if_clamped(name: &str, clamped: Option<&Clamped>, session: &Session) {
-    if let Some(clamped) = clamped {
-        session
-            .printer
-            .warn(&clamped_error(name, clamped).to_string());
+fn warn_if_clamped(grant: Option<&Grant>, session: &Session) {
+    if let Some(warning) = grant.and_then(Grant::warning) {
+        session.printer.warn(&warning.to_string());
     }
 }

@@ -7,9 +7,7 @@ use clap::Args;
 use crate::cli::{ForceArgs, TargetArgs, value};
 use crate::error::Error;
 use crate::gateway::Scaling;
-use crate::lifecycle::{
-    self, Deadline, WaitGoal, clamped_error, count_workers, granted, unless_clamped,
-};
+use crate::lifecycle::{self, Deadline, WaitGoal, count_workers};
 use crate::output::Printer;
 use crate::session::{Invocation, Session};
 use crate::signals::Interrupts;
@@ -54,24 +52,25 @@ impl ScaleArgs {
         let pattern = self.target.cluster.as_ref();
         let check = self.force.scheduler_check();
         let applied = lifecycle::scale_and_report(pattern, check, requested, &session);
-        let (name, clamped) = lifecycle::with_deadline(deadline, pending, applied).await?;
-        let workers = match granted(requested, clamped.as_ref()) {
+        let grant = lifecycle::with_deadline(deadline, pending, applied).await?;
+        let workers = match grant.scaling() {
             Some(Scaling::Fixed(workers)) if self.wait => workers,
-            _ => return Ok(unless_clamped(&name, clamped.as_ref())?),
+            _ => return Ok(grant.check()?),
         };
         let continues = format!(
-            "the gateway continues to scale cluster {name} to {}",
+            "the gateway continues to scale cluster {} to {}",
+            grant.name,
             count_workers(workers)
         );
         Interrupts::listen()?
             .run(
                 &continues,
-                self.wait_for_workers(workers, &name, deadline, &session),
+                self.wait_for_workers(workers, &grant.name, deadline, &session),
             )
             .await
             .inspect_err(|error| {
-                if let Some(clamped) = &clamped {
-                    Printer::print_error(&clamped_error(&name, clamped));
+                if let Some(warning) = grant.warning() {
+                    Printer::print_error(&warning);
                 }
                 if matches!(
                     error,
@@ -80,7 +79,7 @@ impl ScaleArgs {
                     session.printer.note(&continues);
                 }
             })?;
-        Ok(unless_clamped(&name, clamped.as_ref())?)
+        Ok(grant.check()?)
     }
 
     /// Waits until the cluster has exactly this many workers.

@@ -8,45 +8,78 @@ use super::{Error, select};
 use crate::gateway::{self, Clamped, Cluster, ClusterPattern, Gateway, Scaling, Status};
 use crate::session::Session;
 
+/// What the gateway granted of a request to scale a cluster.
+pub(crate) struct Grant {
+    pub(crate) name: String,
+    requested: Scaling,
+    clamped: Option<Clamped>,
+}
+
+impl Grant {
+    /// Returns what the gateway granted; `None` where that is unknown.
+    pub(crate) fn scaling(&self) -> Option<Scaling> {
+        match &self.clamped {
+            None => Some(self.requested),
+            Some(clamped) => clamped.granted,
+        }
+    }
+
+    /// Returns the number of workers that start even without work, if the request was clamped: more
+    /// might never start.
+    pub(super) fn most_workers(&self) -> Option<u32> {
+        match &self.clamped {
+            None => Some(u32::MAX),
+            Some(clamped) => clamped.workers(),
+        }
+    }
+
+    /// Returns the warning that the gateway granted less than requested, if it did.
+    pub(crate) fn warning(&self) -> Option<Error> {
+        self.clamped.as_ref().map(|clamped| Error::Clamped {
+            name: self.name.clone(),
+            reason: clamped.reason.clone(),
+        })
+    }
+
+    /// Checks that the gateway granted the whole request.
+    ///
+    /// # Errors
+    /// Fails if the gateway clamped the request.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.warning().map_or(Ok(()), Err)
+    }
+
+    fn record(&self) -> ScalingRecord<'_> {
+        let (workers, minimum, maximum) = match self.scaling() {
+            Some(Scaling::Fixed(count)) => (Some(count), None, None),
+            Some(Scaling::Adaptive { minimum, maximum }) => (None, minimum, maximum),
+            Some(Scaling::Off) | None => (None, None, None),
+        };
+        ScalingRecord {
+            name: &self.name,
+            workers,
+            adaptive: matches!(self.requested, Scaling::Adaptive { .. }),
+            minimum,
+            maximum,
+            clamped: self.clamped.as_ref().map(|clamped| clamped.reason.as_str()),
+        }
+    }
+}
+
 /// The record of a scaled cluster: the numbers are those that the gateway granted.
 #[derive(Debug, Serialize)]
-struct Scaled {
-    name: String,
+struct ScalingRecord<'a> {
+    name: &'a str,
     workers: Option<u32>,
     adaptive: bool,
     minimum: Option<u32>,
     maximum: Option<u32>,
     /// The gateway's explanation, if it granted less.
-    clamped: Option<String>,
+    clamped: Option<&'a str>,
 }
 
-impl Scaled {
-    /// Creates the record of a request for `requested`.
-    fn new(name: &str, requested: Scaling, clamped: Option<&Clamped>) -> Self {
-        let (workers, minimum, maximum) = match granted(requested, clamped) {
-            Some(Scaling::Fixed(count)) => (Some(count), None, None),
-            Some(Scaling::Adaptive { minimum, maximum }) => (None, minimum, maximum),
-            Some(Scaling::Off) | None => (None, None, None),
-        };
-        Self {
-            name: name.to_owned(),
-            workers,
-            adaptive: matches!(requested, Scaling::Adaptive { .. }),
-            minimum,
-            maximum,
-            clamped: clamped.map(|clamped| clamped.reason.clone()),
-        }
-    }
-}
-
-/// Returns what the gateway granted of `requested`; `None` where that is unknown.
-pub(crate) fn granted(requested: Scaling, clamped: Option<&Clamped>) -> Option<Scaling> {
-    clamped.map_or(Some(requested), |clamped| clamped.granted)
-}
-
-/// Scales the cluster that `pattern` names, and reports it. Returns its name, and how the gateway
-/// clamped the request. With `check`, first checks within this time that the cluster's scheduler
-/// responds.
+/// Scales the cluster that `pattern` names, and reports it. With `check`, first checks within this
+/// time that the cluster's scheduler responds.
 ///
 /// # Errors
 /// No cluster matches, it is not running, its scheduler does not respond, or the request fails.
@@ -55,30 +88,25 @@ pub(crate) async fn scale_and_report(
     check: Option<Duration>,
     scaling: Scaling,
     session: &Session,
-) -> Result<(String, Option<Clamped>), Error> {
+) -> Result<Grant, Error> {
     let Session {
         gateway, printer, ..
     } = session;
-    let (name, clamped) = match check {
+    let grant = match check {
         Some(timeout) => {
             let name = find_responding(pattern, timeout, session).await?;
-            let clamped = scale(gateway, &name, scaling).await?;
-            (name, clamped)
+            scale(gateway, &name, scaling).await?
         }
         None => {
-            let scale = async |name: &str| {
-                let clamped = scale(gateway, name, scaling).await?;
-                Ok((name.to_owned(), clamped))
-            };
+            let scale = async |name: &str| scale(gateway, name, scaling).await;
             select::with_name(gateway, pattern, scale).await?
         }
     };
-    if let Some(granted) = granted(scaling, clamped.as_ref()) {
-        printer.note(&scaling_message(&name, granted));
+    if let Some(granted) = grant.scaling() {
+        printer.note(&scaling_message(&grant.name, granted));
     }
-    let record = Scaled::new(&name, scaling, clamped.as_ref());
-    printer.result(&record, String::new)?;
-    Ok((name, clamped))
+    printer.result(&grant.record(), String::new)?;
+    Ok(grant)
 }
 
 /// Finds a running cluster whose scheduler responds. If it did not, the gateway would mark the
@@ -105,11 +133,7 @@ async fn find_responding(
 ///
 /// # Errors
 /// The cluster is not running, or the request fails.
-pub(super) async fn scale(
-    gateway: &Gateway,
-    name: &str,
-    scaling: Scaling,
-) -> Result<Option<Clamped>, Error> {
+pub(super) async fn scale(gateway: &Gateway, name: &str, scaling: Scaling) -> Result<Grant, Error> {
     match gateway.scale(name, scaling).await {
         // The gateway's words are the same for every status; another request finds the status.
         Err(conflict @ gateway::Error::Conflict { .. }) => match gateway.cluster(name).await {
@@ -118,23 +142,11 @@ pub(super) async fn scale(
             }
             _ => Err(conflict.into()),
         },
-        done => Ok(done?),
-    }
-}
-
-/// Returns the error that the gateway granted less than requested, if it did.
-///
-/// # Errors
-/// The request was clamped.
-pub(crate) fn unless_clamped(name: &str, clamped: Option<&Clamped>) -> Result<(), Error> {
-    clamped.map_or(Ok(()), |clamped| Err(clamped_error(name, clamped)))
-}
-
-/// Creates the error that the gateway granted less than requested.
-pub(crate) fn clamped_error(name: &str, clamped: &Clamped) -> Error {
-    Error::Clamped {
-        name: name.to_owned(),
-        reason: clamped.reason.clone(),
+        done => Ok(Grant {
+            name: name.to_owned(),
+            requested: scaling,
+            clamped: done?,
+        }),
     }
 }
 

@@ -11,9 +11,9 @@ use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
-use super::scale::{self, count_workers, scaling_message};
+use super::scale::{self, Grant, count_workers, scaling_message};
 use super::{Error, select, wait};
-use crate::gateway::{self, Clamped, Cluster, OptionField, Scaling, Status, parse_options};
+use crate::gateway::{self, Cluster, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
 use crate::session::Session;
 use crate::signals::Interrupts;
@@ -31,6 +31,8 @@ pub(crate) struct StartRequest {
     pub(crate) wait_workers: Option<u32>,
     /// True to use an active cluster with the same options, if there is one.
     pub(crate) reuse: bool,
+    /// True to wait until the cluster is running.
+    pub(crate) waits: bool,
     pub(crate) timeout: Option<Duration>,
     /// The time limit of a request to a scheduler.
     pub(crate) probe_timeout: Duration,
@@ -198,7 +200,7 @@ impl<'a> Start<'a> {
         &self,
         owned: &OwnedCluster,
         progress: &mut Progress,
-    ) -> Result<(Cluster, Option<Clamped>), Error> {
+    ) -> Result<(Cluster, Option<Grant>), Error> {
         let name = &owned.name;
         let gateway = &self.session.gateway;
         let cluster = wait::wait_until_running(gateway, name, true, self.deadline, progress)
@@ -207,29 +209,25 @@ impl<'a> Start<'a> {
                 let has_ended = matches!(error, Error::StartFailed { .. });
                 owned.has_ended.set(has_ended);
             })?;
-        let clamped = match self.request.scaling {
-            Some(scaling) => self.scale(name, scaling).await?,
+        let grant = match self.request.scaling {
+            Some(scaling) => Some(self.scale(name, scaling).await?),
             None => None,
         };
-        self.wait_for_workers(name, clamped.as_ref(), progress)
+        self.wait_for_workers(name, grant.as_ref(), progress)
             .await?;
-        Ok((cluster, clamped))
+        Ok((cluster, grant))
     }
 
-    /// Makes a cluster ready that existed before: waits until it is running (if `waits`), requests
-    /// the workers that it lacks, and waits for them.
+    /// Makes a cluster ready that existed before: waits until it is running unless the request says
+    /// otherwise, requests the workers that it lacks, and waits for them.
     ///
     /// # Errors
     /// The cluster ends, or is not ready in time.
-    pub(crate) async fn reuse(
-        &self,
-        cluster: Cluster,
-        waits: bool,
-    ) -> Result<(Cluster, Option<Clamped>), Error> {
+    pub(crate) async fn reuse(&self, cluster: Cluster) -> Result<(Cluster, Option<Grant>), Error> {
         let name = cluster.name.clone();
         let printer = &self.session.printer;
         printer.note(&format!("using the existing cluster {name}"));
-        let cluster = if cluster.status == Status::Running || !waits {
+        let cluster = if cluster.status == Status::Running || !self.request.waits {
             cluster
         } else {
             let mut progress = printer.progress(&pending_message(&name));
@@ -240,22 +238,22 @@ impl<'a> Start<'a> {
             progress.finish(&format!("cluster {name} is running"));
             running
         };
-        let clamped = match self.request.scaling {
+        let grant = match self.request.scaling {
             Some(scaling) => self.add_workers(&name, scaling).await?,
             None => None,
         };
         if self.request.wait_workers.is_some() {
             let mut progress = printer.progress(&format!("cluster {name} is running"));
-            self.wait_for_workers(&name, clamped.as_ref(), &mut progress)
+            self.wait_for_workers(&name, grant.as_ref(), &mut progress)
                 .await?;
         }
-        Ok((cluster, clamped))
+        Ok((cluster, grant))
     }
 
     /// Requests more workers for a cluster that existed before and has fewer. Someone else's work
     /// may run there, so none are removed. The gateway does not report earlier requests, so only
     /// present workers count.
-    async fn add_workers(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
+    async fn add_workers(&self, name: &str, scaling: Scaling) -> Result<Option<Grant>, Error> {
         let pending = format!("cluster {name} has not reported its number of workers");
         let current = with_deadline(self.deadline, &pending, self.current_workers(name)).await?;
         let printer = &self.session.printer;
@@ -273,8 +271,8 @@ impl<'a> Start<'a> {
             }
             _ => {}
         }
-        let clamped = self.scale(name, scaling).await?;
-        match scale::granted(scaling, clamped.as_ref()) {
+        let grant = self.scale(name, scaling).await?;
+        match grant.scaling() {
             Some(Scaling::Fixed(count)) => printer.note(&format!(
                 "cluster {name} scales from {current} to {}; adaptive scaling is off",
                 count_workers(count)
@@ -282,7 +280,7 @@ impl<'a> Start<'a> {
             Some(range) => printer.note(&scaling_message(name, range)),
             None => {}
         }
-        Ok(clamped)
+        Ok(Some(grant))
     }
 
     /// Returns the number of workers of the running cluster `name`. If its scheduler does not
@@ -302,7 +300,7 @@ impl<'a> Start<'a> {
             .ok_or_else(|| unknown("its scheduler does not report it".to_owned()))
     }
 
-    async fn scale(&self, name: &str, scaling: Scaling) -> Result<Option<Clamped>, Error> {
+    async fn scale(&self, name: &str, scaling: Scaling) -> Result<Grant, Error> {
         let pending =
             format!("the gateway has not accepted the number of workers of cluster {name}");
         let scaling = scale::scale(&self.session.gateway, name, scaling);
@@ -312,10 +310,10 @@ impl<'a> Start<'a> {
     async fn wait_for_workers(
         &self,
         name: &str,
-        clamped: Option<&Clamped>,
+        grant: Option<&Grant>,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let Some(count) = self.expected_workers(clamped) else {
+        let Some(count) = self.expected_workers(grant) else {
             return Ok(());
         };
         goal::wait_for_goal(
@@ -328,19 +326,15 @@ impl<'a> Start<'a> {
         )
         .await
         .inspect_err(|_| {
-            if let Some(clamped) = clamped {
-                let error = scale::clamped_error(name, clamped);
-                progress.around(|| Printer::print_error(&error));
+            if let Some(warning) = grant.and_then(Grant::warning) {
+                progress.around(|| Printer::print_error(&warning));
             }
         })
     }
 
     /// Returns the number of workers to wait for: more than the gateway grants might never start.
-    fn expected_workers(&self, clamped: Option<&Clamped>) -> Option<u32> {
-        let granted = match clamped {
-            None => u32::MAX,
-            Some(clamped) => clamped.workers()?,
-        };
+    fn expected_workers(&self, grant: Option<&Grant>) -> Option<u32> {
+        let granted = grant.map_or(Some(u32::MAX), Grant::most_workers)?;
         let expected = self.request.wait_workers?.min(granted);
         (expected > 0).then_some(expected)
     }

@@ -9,7 +9,7 @@ use crate::output::Check;
 use crate::scheduler::Schedulers;
 
 /// The gateway, with a running cluster to try if there is one.
-pub(super) struct Access<'a> {
+pub(super) struct ClusterAccess<'a> {
     pub(super) settings: &'a Settings,
     pub(super) gateway: &'a Gateway,
     /// A running cluster, with the TLS identity of its clients.
@@ -17,7 +17,7 @@ pub(super) struct Access<'a> {
     pub(super) limit: Duration,
 }
 
-impl Access<'_> {
+impl ClusterAccess<'_> {
     /// Checks that schedulers can be reached, as Python's clients reach them.
     pub(super) async fn check_scheduler(&self) -> Check {
         const NAME: &str = "scheduler";
