@@ -1,5 +1,6 @@
 //! YAML as `PyYAML`'s `safe_load` reads it. That is YAML 1.1: `0600`, `1_000` and `12:30` are
-//! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts.
+//! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts. Tags and
+//! numbers that aren't in plain decimal digits are unsupported: an error where they are used.
 //!
 //! The grammar is libyaml's, which is `PyYAML`'s. The meaning of its events is decided here, as in
 //! `PyYAML`'s `composer.py` and `constructor.py`.
@@ -13,7 +14,6 @@ use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
 use super::leaf::Leaf;
 use super::node::{Node, Source, insert};
-use scalar::Kind;
 
 /// Deeper than any configuration. The parser slows down with the depth.
 const DEPTH_LIMIT: usize = 64;
@@ -39,8 +39,8 @@ impl Malformed {
 /// Reads the one document in `text`, which was read from `source`; without any it is null.
 ///
 /// # Errors
-/// Fails if the text isn't YAML, if it holds several documents, and where `safe_load` does: unknown
-/// tags, undefined aliases, keys that are lists, values that contain themselves.
+/// Fails if the text isn't YAML, if it holds several documents, and where `safe_load` does: undefined
+/// aliases, keys that are lists, values that contain themselves.
 pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> {
     // Python reads files with universal newlines.
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -61,31 +61,11 @@ pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> 
     loader.document()
 }
 
-const TAG_PREFIX: &str = "tag:yaml.org,2002:";
+/// The only tag that dgw supports.
+const TEXT_TAG: &str = "tag:yaml.org,2002:str";
 
-/// Returns the name of an explicit tag of YAML's own, if a node has one.
-///
-/// # Errors
-/// Fails for any other tag.
-fn tag_name(tag: Option<&str>, mark: Mark) -> Result<Option<&str>, Malformed> {
-    match tag {
-        // PyYAML treats libyaml's bare `!` as no tag.
-        None | Some("!") => Ok(None),
-        Some(tag) => {
-            let name = tag.strip_prefix(TAG_PREFIX);
-            name.map(Some).ok_or(Malformed::at(mark))
-        }
-    }
-}
-
-/// Returns the kind of a scalar, by its tag or its spelling.
-fn kind(text: &str, tag: Option<&str>, style: ScalarStyle, mark: Mark) -> Result<Kind, Malformed> {
-    match tag_name(tag, mark)? {
-        Some(name) => Kind::of_tag(name).ok_or(Malformed::at(mark)),
-        None if style == ScalarStyle::Plain || tag.is_some() => Ok(scalar::resolve(text)),
-        None => Ok(Kind::Text),
-    }
-}
+/// A value with any other tag. `PyYAML` fails for some of them.
+const TAGGED: Leaf = Leaf::Unsupported("value with a YAML tag");
 
 /// A key of a mapping.
 enum Key {
@@ -171,29 +151,22 @@ impl Loader<'_> {
                 ..
             } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let kind = kind(&value, tag.as_deref(), style, mark)?;
-                let leaf = scalar::construct(kind, &value);
-                (anchor, self.leaf(leaf.ok_or(Malformed::at(mark))?))
+                let leaf = match tag.as_deref() {
+                    None if style == ScalarStyle::Plain => scalar::plain(&value),
+                    None | Some(TEXT_TAG) => Leaf::Json(value.into()),
+                    Some(_) => TAGGED,
+                };
+                (anchor, self.leaf(leaf))
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let items = self.items(depth)?;
-                let node = match tag_name(tag.as_deref(), mark)? {
-                    None | Some("seq") => Node::list(&items, self.source),
-                    Some("omap" | "pairs") => self.leaf(UNSUPPORTED_COLLECTION),
-                    Some(_) => return Err(Malformed::at(mark)),
-                };
-                (anchor, node)
+                let items = Node::list(&self.items(depth)?, self.source);
+                (anchor, tag.map_or(items, |_| self.leaf(TAGGED)))
             }
             EventData::MappingStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let entries = self.entries(depth)?;
-                let node = match tag_name(tag.as_deref(), mark)? {
-                    None | Some("map") => Node::Map(entries),
-                    Some("set") => self.leaf(UNSUPPORTED_COLLECTION),
-                    Some(_) => return Err(Malformed::at(mark)),
-                };
-                (anchor, node)
+                let entries = Node::Map(self.entries(depth)?);
+                (anchor, tag.map_or(entries, |_| self.leaf(TAGGED)))
             }
             _ => return Err(Malformed::at(mark)),
         };
@@ -238,20 +211,21 @@ impl Loader<'_> {
     }
 
     fn key(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Key, Malformed> {
-        if let EventData::Scalar {
-            tag, value, style, ..
-        } = &event
-        {
-            match kind(value, tag.as_deref(), *style, mark)? {
-                Kind::Merge => return Ok(Key::Merge),
-                Kind::EqualsSign => return Ok(Key::Name(value.clone())),
-                _ => {}
+        let spelled = match &event {
+            EventData::Scalar { value, style, .. } => {
+                if value == "<<" && *style == ScalarStyle::Plain {
+                    return Ok(Key::Merge);
+                }
+                Some(value.clone())
             }
-        }
+            _ => None,
+        };
         match self.node(event, mark, depth)? {
-            Node::Leaf(leaf, _) => leaf.into_key().map(Key::Name),
+            Node::Leaf(Leaf::Unsupported(_), _) => spelled,
+            Node::Leaf(leaf, _) => leaf.into_key(),
             Node::Map(_) => None,
         }
+        .map(Key::Name)
         .ok_or(Malformed::at(mark))
     }
 
@@ -295,9 +269,6 @@ impl Loader<'_> {
         Ok(())
     }
 }
-
-/// `!!set`, `!!omap` and `!!pairs`.
-const UNSUPPORTED_COLLECTION: Leaf = Leaf::Unsupported("collection of that kind");
 
 #[cfg(test)]
 mod tests;
