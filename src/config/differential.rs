@@ -56,8 +56,8 @@ const REFUSALS: [(&str, &str); 14] = [
         "the gateway responds with an error of its own",
     ),
     (
-        "uses Python's formatting",
-        "it serves no purpose in a configuration",
+        "has braces that dgw can't fill in",
+        "Python's formatting serves no purpose in a configuration",
     ),
     ("is the Python class", "dgw has no Python"),
 ];
@@ -180,8 +180,14 @@ fn deliberate_refusals() {
             "auth: {kwargs: {password: pässword}}",
             "may only contain ASCII characters",
         ),
-        ("public-address: '{USER!r}'", "uses Python's formatting"),
-        ("public-address: '{USER:>8}'", "uses Python's formatting"),
+        (
+            "public-address: '{USER!r}'",
+            "has braces that dgw can't fill in",
+        ),
+        (
+            "public-address: '{USER:>8}'",
+            "has braces that dgw can't fill in",
+        ),
         (
             "auth: {type: dask_gateway.auth.BasicAuth}",
             "is the Python class",
@@ -313,7 +319,7 @@ fn ours(settings: &Settings) -> Value {
         "proxy_address": settings.scheduler_proxy,
         "auth": auth,
         "http_proxy": match &settings.http_proxy {
-            HttpProxy::FromEnvironment { .. } => json!(true),
+            HttpProxy::FromEnvironment => json!(true),
             HttpProxy::Direct => json!(false),
             HttpProxy::Url(url) => json!(url.expose()),
         },
