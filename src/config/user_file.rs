@@ -167,33 +167,31 @@ impl<'a> UserFile<'a> {
 
     /// Returns the changes by which the file gets `address` and `credentials`.
     fn changes(&self, address: &Address, credentials: &Credentials) -> Vec<Change> {
-        let set = |path, value: &str| Change {
+        let change = |path, value: Option<&str>| Change {
             path,
-            value: Some(template::escaped(value)),
+            value: value.map(template::escaped),
         };
-        let unset = |path| Change { path, value: None };
         let mut changes = Vec::new();
         // The address of a site's file needn't be repeated.
         if !(self.reader(&self.files).address()).is_ok_and(|held| held == *address) {
-            changes.push(set(ADDRESS, address.as_str()));
+            changes.push(change(ADDRESS, Some(address.as_str())));
         }
-        changes.push(set(TYPE, credentials.kind()));
-        match credentials {
-            Credentials::Basic { username, password } => changes.extend([
-                set(USERNAME, username),
-                set(PASSWORD, password.expose()),
-                unset(TOKEN),
-            ]),
-            Credentials::JupyterHub { token } => changes.extend([
-                set(TOKEN, token.expose()),
-                // Python's client accepts no others.
-                unset(USERNAME),
-                unset(PASSWORD),
-            ]),
-            Credentials::Kerberos => {
-                changes.extend([unset(TOKEN), unset(USERNAME), unset(PASSWORD)]);
+        let (token, username, password) = match credentials {
+            Credentials::Basic { username, password } => {
+                (None, Some(username.as_str()), Some(password.expose()))
             }
-        }
+            Credentials::JupyterHub { token } => (Some(token.expose()), None, None),
+            Credentials::Kerberos => (None, None, None),
+        };
+        // Python's client accepts no others than those of the type.
+        changes.extend([
+            change(TYPE, Some(credentials.kind())),
+            change(USERNAME, username),
+            change(PASSWORD, password),
+            change(TOKEN, token),
+        ]);
+        // A section that was emptied has lost its indentation: nothing is added to one.
+        changes.sort_by_key(|change| change.value.is_none());
         changes
     }
 

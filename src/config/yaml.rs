@@ -45,14 +45,9 @@ pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> 
     // Python reads files with universal newlines.
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
     // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
-    let last_line = text.rsplit('\n').next().unwrap_or_default();
-    let is_open = !last_line.trim_matches(' ').is_empty();
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
+    text.push('\n');
     let mut loader = Loader {
         source,
-        added_line_break: is_open.then_some(text.len() as u64),
         parser: Parser::new(),
         anchors: HashMap::new(),
         values: 0,
@@ -67,18 +62,10 @@ const TEXT_TAG: &str = "tag:yaml.org,2002:str";
 /// A value with any other tag. `PyYAML` fails for some of them.
 const TAGGED: Leaf = Leaf::Unsupported("value with a YAML tag");
 
-/// A key of a mapping.
-enum Key {
-    Name(String),
-    Merge,
-}
-
 /// Builds values from the parser's events.
 struct Loader<'a> {
     source: &'a Arc<Source>,
     parser: Parser<&'a [u8]>,
-    /// The end of the text, if its last line break was added to it.
-    added_line_break: Option<u64>,
     /// Values that aliases may refer to, each with the number of values in it. `None` while one is
     /// incomplete: an alias to it would be part of itself.
     anchors: HashMap<String, Option<(Node, usize)>>,
@@ -108,17 +95,7 @@ impl Loader<'_> {
 
     fn next(&mut self) -> Result<(EventData, Mark), Malformed> {
         match self.parser.parse() {
-            Ok(mut event) => {
-                let is_last = |end| event.end_mark.index + 1 >= end;
-                if let EventData::Scalar { value, style, .. } = &mut event.data
-                    && [ScalarStyle::Literal, ScalarStyle::Folded].contains(style)
-                    && self.added_line_break.is_some_and(is_last)
-                    && value.ends_with('\n')
-                {
-                    value.pop();
-                }
-                Ok((event.data, event.start_mark))
-            }
+            Ok(event) => Ok((event.data, event.start_mark)),
             // The parser's own message may quote the text: only the place is kept.
             Err(error) => Err(error
                 .problem_mark()
@@ -199,8 +176,8 @@ impl Loader<'_> {
             let key = self.key(event, mark, depth + 1)?;
             let (event, mark) = self.next()?;
             match key {
-                Key::Name(name) => own.push((name, self.node(event, mark, depth + 1)?)),
-                Key::Merge => entries.extend(self.merged(event, mark, depth + 1)?),
+                Some(name) => own.push((name, self.node(event, mark, depth + 1)?)),
+                None => entries.extend(self.merged(event, mark, depth + 1)?),
             }
         }
         let mut distinct = Vec::new();
@@ -210,23 +187,28 @@ impl Loader<'_> {
         Ok(distinct)
     }
 
-    fn key(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Key, Malformed> {
+    /// Reads a key of a mapping; `None` for `<<`, which merges.
+    fn key(
+        &mut self,
+        event: EventData,
+        mark: Mark,
+        depth: usize,
+    ) -> Result<Option<String>, Malformed> {
         let spelled = match &event {
             EventData::Scalar { value, style, .. } => {
                 if value == "<<" && *style == ScalarStyle::Plain {
-                    return Ok(Key::Merge);
+                    return Ok(None);
                 }
                 Some(value.clone())
             }
             _ => None,
         };
-        match self.node(event, mark, depth)? {
+        let key = match self.node(event, mark, depth)? {
             Node::Leaf(Leaf::Unsupported(_), _) => spelled,
             Node::Leaf(leaf, _) => leaf.into_key(),
             Node::Map(_) => None,
-        }
-        .map(Key::Name)
-        .ok_or(Malformed::at(mark))
+        };
+        key.map(Some).ok_or(Malformed::at(mark))
     }
 
     /// Reads the mapping that `<<` merges, or the sequence of mappings, of which the first wins and

@@ -141,14 +141,14 @@ fn refuses_deep_nesting_and_exponential_aliases() {
 #[test]
 fn a_block_scalar_may_end_without_a_line_break() {
     for (text, value) in [
-        ("|\n  a", json!("a")),
-        ("a: |\n  b\n  c", json!({"a": "b\nc"})),
+        ("|\n  a", json!("a\n")),
+        ("a: |\n  b\n  c", json!({"a": "b\nc\n"})),
         ("|\n  a\n", json!("a\n")),
         ("|-\n  a", json!("a")),
-        ("|+\n  a", json!("a")),
-        (">\n  a\n  b", json!("a b")),
-        ("| \n  - ", json!("- ")),
-        ("| #\n a", json!("a")),
+        ("|+\n  a", json!("a\n")),
+        (">\n  a\n  b", json!("a b\n")),
+        ("| \n  - ", json!("- \n")),
+        ("| #\n a", json!("a\n")),
         ("a: |\n  b\nc: d", json!({"a": "b\n", "c": "d"})),
         ("a", json!("a")),
         ("", json!(null)),
