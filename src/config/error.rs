@@ -85,11 +85,6 @@ impl Error {
             problem: problem.into(),
         }
     }
-
-    /// Returns [`Failure::hint`].
-    pub(crate) fn hint(&self) -> Option<String> {
-        Failure::hint(self)
-    }
 }
 
 impl Failure for Error {

@@ -36,7 +36,7 @@ impl Leaf {
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Json(value) => value.as_str(),
-            _ => None,
+            Self::Unsupported(_) => None,
         }
     }
 

@@ -139,9 +139,12 @@ impl Gateway {
         (|| self.send_once(&request))
             .retry(backoff)
             .when(Error::is_retryable)
-            .adjust(|error, pause| match error.retry_after() {
-                Some(requested) => pause.and((requested <= LONGEST_PAUSE).then_some(requested)),
-                None => pause,
+            .adjust(|error, pause| match error {
+                Error::Server {
+                    retry_after: Some(requested),
+                    ..
+                } => pause.and((*requested <= LONGEST_PAUSE).then_some(*requested)),
+                _ => pause,
             })
             .notify(|error, pause| log::info!("retrying in {pause:.0?}: {error}"))
             .await

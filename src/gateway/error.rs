@@ -190,14 +190,6 @@ impl Error {
         }
     }
 
-    /// The pause that the gateway asks for.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Server { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
     /// The underlying cause, where the message does not contain it.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {

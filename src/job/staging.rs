@@ -38,8 +38,8 @@ pub(crate) struct JobLog {
     pub(crate) path: PathBuf,
     /// Path of the copy, if there is one.
     pub(crate) copy: Option<PathBuf>,
-    bytes: Vec<u8>,
-    /// Size, and time of the last change. Both are equal until the log grows.
+    pub(super) bytes: Vec<u8>,
+    /// Size, and time of the last change, by which a change is noticed.
     version: (u64, Option<SystemTime>),
 }
 
@@ -66,11 +66,6 @@ impl JobLog {
     /// Returns when it was written to last.
     pub(super) fn changed(&self) -> Option<SystemTime> {
         self.version.1
-    }
-
-    /// Returns its content.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
@@ -229,8 +224,8 @@ mod tests {
         );
         assert!(logs[0].is_empty() && logs[0].is_schedulers());
         assert!(!logs[1].is_empty() && !logs[1].is_schedulers());
-        assert!(logs[1].bytes().len() as u64 <= SIZE_LIMIT);
-        assert!(logs[1].bytes().starts_with(b"xxx"));
+        assert!(logs[1].bytes.len() as u64 <= SIZE_LIMIT);
+        assert!(logs[1].bytes.starts_with(b"xxx"));
         let last_lines = logs[1].last_lines(2);
         assert_eq!(last_lines[0], "x".repeat(LINE_LIMIT) + "…");
         assert_eq!(last_lines[1..], ["end"]);
