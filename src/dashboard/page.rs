@@ -1,4 +1,4 @@
-//! DashboardClient of the server itself, for requests that it can't pass on.
+//! Pages of the server itself, for requests that it can't pass on.
 
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
@@ -190,7 +190,7 @@ pub(super) fn cluster_ended(how: &str) -> Response<Body> {
     OwnPage::new(StatusCode::GONE, how, &[text]).to_response()
 }
 
-/// Says that a request is none for a dashboard.
+/// Says that a request is not for a page of the dashboard.
 pub(super) fn invalid_request(reason: &str) -> Response<Body> {
     let title = "Not a page of this dashboard";
     OwnPage::new(StatusCode::BAD_REQUEST, title, &[reason]).to_response()

@@ -1,4 +1,4 @@
-//! `dgw list -o wide`: what running clusters are doing.
+//! `dgw list -o wide`: activity of running clusters.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Frozen, Stub, TLS, User, answer, json_answer};
 
-/// The fields that `--wide` adds.
+/// Fields that `--wide` adds.
 const FIELDS: [&str; 7] = [
     "workers",
     "threads",
@@ -21,12 +21,12 @@ const FIELDS: [&str; 7] = [
     "idle_since",
 ];
 
-/// The only cluster of `user`, once `sign` holds for it.
-fn wide_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
+/// Waits until `condition` holds for the only cluster of `user`, and returns its record.
+fn wide_when(user: &User, condition: impl Fn(&Value) -> bool) -> Value {
     let started = Instant::now();
     loop {
         let cluster = user.json(&["list", "--wide"])[0].take();
-        if sign(&cluster) {
+        if condition(&cluster) {
             return cluster;
         }
         assert!(started.elapsed() < Duration::from_secs(60), "{cluster}");
@@ -35,13 +35,16 @@ fn wide_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[test]
-fn workers_tasks_and_clients_are_counted_as_they_come_and_go() {
+fn counts_workers_tasks_and_clients() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1"]);
     let idle = wide_when(&user, |cluster| cluster["workers"] == 1);
     assert_eq!(idle["threads"], 1);
     assert_eq!(idle["memory_limit"], 1_u64 << 30);
-    assert_eq!(idle["clients"], 0, "the scheduler's own isn't one");
+    assert_eq!(
+        idle["clients"], 0,
+        "the scheduler's own client does not count"
+    );
     assert_eq!(idle["tasks"]["total"], 0);
     assert!(idle["idle_since"].is_string(), "{idle}");
 
@@ -69,7 +72,7 @@ fn workers_tasks_and_clients_are_counted_as_they_come_and_go() {
 }
 
 #[test]
-fn one_may_sort_by_what_clusters_tell() {
+fn sorts_by_activity() {
     let user = BASIC.user();
     let empty = user.stdout(&["new"]);
     let busy = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
@@ -80,7 +83,7 @@ fn one_may_sort_by_what_clusters_tell() {
 }
 
 #[test]
-fn a_published_dataset_is_no_client() {
+fn published_dataset_is_not_a_client() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1"]);
     let work = "future = client.submit(lambda: 7)\nfuture.result(60)\n\
@@ -91,12 +94,12 @@ fn a_published_dataset_is_no_client() {
 }
 
 #[test]
-fn one_that_is_silent_holds_up_none_and_is_not_made_up() {
+fn silent_scheduler_is_unknown_and_is_not_waited_for() {
     let user = BASIC.user();
     let frozen = user.stdout(&["new"]);
     let well = user.stdout(&["new"]);
     user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
-    let _freezing = Frozen::scheduler_of(&frozen);
+    let _stopped = Frozen::scheduler_of(&frozen);
     let started = Instant::now();
     let listed = user.json(&["list", "--wide", "--probe-timeout", "1s"]);
     let took = started.elapsed();
@@ -112,20 +115,20 @@ fn one_that_is_silent_holds_up_none_and_is_not_made_up() {
     user.dgw(&["show", &frozen, "--probe-timeout", "100ms"])
         .success()
         .stderr_eq(str![[r#"
-warning: the scheduler of cluster [NAME] told nothing: no response in 0.1 s
+warning: no report from the scheduler of cluster [NAME]: no response in 0.1 s
 
 "#]]);
 }
 
 #[test]
-fn over_https_it_is_the_same() {
+fn counts_workers_over_https() {
     let user = TLS.user();
     user.stdout(&["new", "--workers", "1"]);
     wide_when(&user, |cluster| cluster["workers"] == 1);
 }
 
 #[test]
-fn without_the_proxy_the_dashboards_routes_tell_what_they_know() {
+fn without_the_proxy_the_dashboard_routes_are_used() {
     let user = BASIC.user();
     user.stdout(&["new", "--workers", "1"]);
     let by_comm = wide_when(&user, |cluster| cluster["workers"] == 1);
@@ -144,25 +147,25 @@ fn without_the_proxy_the_dashboards_routes_tell_what_they_know() {
         }
     });
     for proxy in proxies {
-        let told = &user.by_proxy(&proxy).json(&["list", "--wide"])[0];
+        let by_routes = &user.by_proxy(&proxy).json(&["list", "--wide"])[0];
         for field in ["workers", "threads", "memory_limit"] {
-            assert_eq!(told[field], by_comm[field], "{proxy}");
+            assert_eq!(by_routes[field], by_comm[field], "{proxy}");
         }
-        assert_eq!(told["tasks"], by_comm["tasks"], "{proxy}");
+        assert_eq!(by_routes["tasks"], by_comm["tasks"], "{proxy}");
         assert_eq!(
-            told["clients"],
+            by_routes["clients"],
             Value::Null,
-            "{proxy}: a count that includes others is none"
+            "{proxy}: that count would include dask's own clients"
         );
-        assert_eq!(told["idle_since"], Value::Null, "{proxy}");
+        assert_eq!(by_routes["idle_since"], Value::Null, "{proxy}");
     }
 }
 
 #[test]
-fn what_is_no_schedulers_answer_is_unknown_and_gets_no_credentials() {
+fn invalid_reports_are_unknown_and_get_no_credentials() {
     let html = "Content-Type: text/html\r\n";
     let redirect = "Location: http://127.0.0.1:1/hub/login\r\n";
-    for strange in [
+    for response in [
         answer("200 OK", html, "<html>Sign in</html>"),
         answer("302 Found", redirect, ""),
         answer("404 Not Found", "", "404: Not Found"),
@@ -180,12 +183,12 @@ fn what_is_no_schedulers_answer_is_unknown_and_gets_no_credentials() {
             "dashboard_route": "/clusters/a1/status", "options": {},
             "tls_cert": "no certificate", "tls_key": "s3cret-key",
         }});
-        let shown = String::from_utf8_lossy(&strange).into_owned();
+        let shown = String::from_utf8_lossy(&response).into_owned();
         let stub = Stub::new(move |head| {
             if head.contains("/api/") {
                 json_answer(&record.to_string())
             } else {
-                strange.clone()
+                response.clone()
             }
         });
         let user = User::basic(&stub.address, "ada", "pw");
@@ -204,12 +207,12 @@ fn what_is_no_schedulers_answer_is_unknown_and_gets_no_credentials() {
             .expect("dgw runs");
         assert!(started.elapsed() < Duration::from_secs(10), "{shown:.80}");
         assert!(output.status.success(), "{shown:.80}");
-        let said = String::from_utf8([output.stdout.clone(), output.stderr].concat());
-        assert!(!said.expect("UTF-8").contains("s3cret"), "{shown:.80}");
+        let printed = String::from_utf8([output.stdout.clone(), output.stderr].concat());
+        assert!(!printed.expect("UTF-8").contains("s3cret"), "{shown:.80}");
         let listed = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
-        let told = &listed[0];
+        let listed = &listed[0];
         for field in ["workers", "threads", "memory_used", "clients", "idle_since"] {
-            assert_eq!(told[field], Value::Null, "{field}: {shown:.80}");
+            assert_eq!(listed[field], Value::Null, "{field}: {shown:.80}");
         }
         let seen = stub.seen();
         let mut routes = seen
