@@ -45,7 +45,9 @@ pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> 
     // Python reads files with universal newlines.
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
     // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
-    text.push('\n');
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     let mut loader = Loader {
         source,
         parser: Parser::new(),
