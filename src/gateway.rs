@@ -21,7 +21,6 @@ mod response;
 mod scaling;
 mod server_info;
 pub(crate) mod tls;
-mod version;
 
 pub(crate) use client::Gateway;
 pub(crate) use dashboard_client::DashboardClient;

@@ -100,7 +100,7 @@ async fn check_gateway(
 ) -> Result<(), Error> {
     match (&found.settings, server) {
         (Ok(settings), Some(server)) => {
-            check_with_credentials(found, settings, server, overrides, report).await
+            check_with_credentials(settings, server, overrides, report).await
         }
         (settings, _) => {
             let reason = if settings.is_err() {
@@ -118,7 +118,6 @@ async fn check_gateway(
 }
 
 async fn check_with_credentials(
-    found: &Inspection,
     settings: &Settings,
     server: &ServerInfo,
     overrides: &Overrides,
@@ -130,7 +129,7 @@ async fn check_with_credentials(
     let (check, listing) = server::authentication(settings, &gateway, timeout).await;
     report.add(check)?;
     report.add(match listing {
-        Some(_) => server::options(found, &gateway).await,
+        Some(_) => server::options(settings, &gateway).await,
         None => Check::skipped("options", "not checked: authentication failed"),
     })?;
     report.add(server::clock(Some(server)))?;

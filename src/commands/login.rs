@@ -124,10 +124,7 @@ impl LoginArgs {
         let setting = overrides.address_setting();
         let anonymous = Gateway::anonymous(address, &file.http_proxy()?, timeout)?
             .with_address_setting(setting);
-        let method = match anonymous.auth_method().await {
-            Ok(method) => method,
-            Err(error) => return Err(anonymous.explain_wrong_address(error).await.into()),
-        };
+        let method = anonymous.auth_method().await?;
         let url = address.as_str();
         // Placeholders show whether the file can be changed, and whether the secret is sent in clear.
         let (placeholder, introduction) = match &method {

@@ -56,14 +56,22 @@ const REFUSALS: [(&str, &str); 14] = [
         "the gateway responds with an error of its own",
     ),
     (
-        "uses Python's formatting",
-        "it serves no purpose in a configuration",
+        "has braces that dgw can't fill in",
+        "Python's formatting serves no purpose in a configuration",
     ),
     ("is the Python class", "dgw has no Python"),
 ];
 
 /// Configurations that dask refuses and dgw accepts: part of Python's message, and the reason.
-const ALLOWANCES: [(&str, &str); 15] = [
+const ALLOWANCES: [(&str, &str); 17] = [
+    (
+        "could not determine a constructor",
+        "a tag, which dgw refuses where it is used, or a `=`",
+    ),
+    (
+        "invalid literal for int()",
+        "a number that dgw refuses where it is used",
+    ),
     ("not iterable", "a key that is no text breaks all of dask"),
     ("no attribute 'replace'", "the same"),
     (
@@ -172,8 +180,14 @@ fn deliberate_refusals() {
             "auth: {kwargs: {password: pässword}}",
             "may only contain ASCII characters",
         ),
-        ("public-address: '{USER!r}'", "uses Python's formatting"),
-        ("public-address: '{USER:>8}'", "uses Python's formatting"),
+        (
+            "public-address: '{USER!r}'",
+            "has braces that dgw can't fill in",
+        ),
+        (
+            "public-address: '{USER:>8}'",
+            "has braces that dgw can't fill in",
+        ),
         (
             "auth: {type: dask_gateway.auth.BasicAuth}",
             "is the Python class",
@@ -221,7 +235,7 @@ fn compare(case: &Case, python: &mut Python) -> Result<bool, String> {
     if let Some(refusal) = dask["refused"].as_str() {
         return allowed(refusal);
     }
-    if has_unsupported_literal(&merged) {
+    if has_unsupported_spelling(&merged) {
         // dgw refuses it where it is used.
         return Ok(false);
     }
@@ -277,15 +291,14 @@ fn portable(node: &Node) -> Value {
     }
 }
 
-/// Returns true if dgw doesn't support a Python literal in the tree.
-fn has_unsupported_literal(node: &Node) -> bool {
+/// Returns true if the tree holds a spelling that dask reads and dgw doesn't.
+fn has_unsupported_spelling(node: &Node) -> bool {
     match node {
         Node::Map(entries) => entries
             .iter()
-            .any(|(_, node)| has_unsupported_literal(node)),
-        Node::Leaf(leaf, _) => {
-            matches!(leaf, Leaf::Unsupported(kind) if kind.starts_with("Python literal"))
-        }
+            .any(|(_, node)| has_unsupported_spelling(node)),
+        Node::Leaf(Leaf::Unsupported(kind), _) => *kind != "date",
+        Node::Leaf(Leaf::Json(_), _) => false,
     }
 }
 
@@ -306,7 +319,7 @@ fn ours(settings: &Settings) -> Value {
         "proxy_address": settings.scheduler_proxy,
         "auth": auth,
         "http_proxy": match &settings.http_proxy {
-            HttpProxy::FromEnvironment { .. } => json!(true),
+            HttpProxy::FromEnvironment => json!(true),
             HttpProxy::Direct => json!(false),
             HttpProxy::Url(url) => json!(url.expose()),
         },

@@ -1,6 +1,7 @@
 //! Sets a few values in the text of a configuration file, and changes nothing else in it.
 //!
-//! The text is edited line by line: comments, blank lines and spellings stay as they are. The result
+//! The text is edited line by line: comments, blank lines and spellings stay as they are, except for a
+//! comment behind a quoted value that changes. The result
 //! is then checked: the new text is parsed, and must hold the same as the old one except for the
 //! changes. A file in a style that this doesn't understand (flow style, anchors, JSON) is refused.
 
@@ -234,39 +235,14 @@ fn key(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Splits a line with a key into the text before the colon, the value, and the comment with the space
-/// before it.
+/// before it. A quoted value may hold a `#`, and its comment is not told apart from it.
 fn parts(line: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = key(line)?;
     let head = line[..line.len() - rest.len()].strip_suffix(':')?;
-    let trimmed = rest.trim_start();
-    let start = rest.len() - trimmed.len();
-    let length = match trimmed.chars().next() {
-        Some('#') => 0,
-        Some(quote @ ('"' | '\'')) => quoted_length(trimmed, quote),
-        _ => trimmed.find(" #").unwrap_or(trimmed.len()),
-    };
-    let value = trimmed[..length].trim_end();
-    let comment = if value.is_empty() {
-        rest
-    } else {
-        &rest[start + value.len()..]
-    };
-    Some((head, value, comment.trim_end()))
-}
-
-/// Returns the length of the quoted string at the start of `text`, or of all of `text` if the string
-/// ends on another line.
-fn quoted_length(text: &str, quote: char) -> usize {
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = characters.next() {
-        let doubled = quote == '\'' && characters.peek().is_some_and(|(_, next)| *next == quote);
-        if (c == '\\' && quote == '"') || (c == quote && doubled) {
-            characters.next();
-        } else if c == quote {
-            return at + 1;
-        }
-    }
-    text.len()
+    let is_quoted = rest.trim_start().starts_with(['"', '\'']);
+    let comment = rest.find(" #").filter(|_| !is_quoted);
+    let value = rest[..comment.unwrap_or(rest.len())].trim_end();
+    Some((head, value.trim_start(), rest[value.len()..].trim_end()))
 }
 
 #[cfg(test)]

@@ -85,11 +85,6 @@ impl Error {
             problem: problem.into(),
         }
     }
-
-    /// Returns [`Failure::hint`].
-    pub(crate) fn hint(&self) -> Option<String> {
-        Failure::hint(self)
-    }
 }
 
 impl Failure for Error {
@@ -255,12 +250,7 @@ impl FileFault {
 /// Quotes a path for a shell.
 fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into)
 }
 
 #[cfg(test)]
@@ -316,6 +306,6 @@ mod tests {
     #[test]
     fn paths_are_quoted_for_a_shell() {
         assert_eq!(quoted("/a/b-c_d.yaml".as_ref()), "/a/b-c_d.yaml");
-        assert_eq!(quoted("/a b/it's".as_ref()), r"'/a b/it'\''s'");
+        assert_eq!(quoted("/a b/$x".as_ref()), "'/a b/$x'");
     }
 }

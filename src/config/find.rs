@@ -42,19 +42,8 @@ impl Candidate {
 
 /// Finds the files that dask would read, of which later ones win: in the site's directory, in that of
 /// the user's Python, in `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
-/// replaces the last two.
-///
-/// # Errors
-/// Fails if `explicit` doesn't exist.
-pub(super) fn candidates(
-    environment: &Environment,
-    explicit: Option<&Path>,
-) -> Result<Vec<Candidate>, Error> {
-    if let Some(path) = explicit
-        && path.try_exists().is_ok_and(|exists| !exists)
-    {
-        return Err(Error::NoSuchFile(path.to_owned()));
-    }
+/// replaces the last two, and need not exist.
+pub(super) fn candidates(environment: &Environment, explicit: Option<&Path>) -> Vec<Candidate> {
     let site = site_directories(environment).into_iter();
     let of_user = user_paths(environment, explicit).into_iter();
     let places = site
@@ -68,7 +57,20 @@ pub(super) fn candidates(
             found.extend(files_of(path, *owner));
         }
     }
-    Ok(found)
+    found
+}
+
+/// Refuses a named file or directory that doesn't exist.
+///
+/// # Errors
+/// Fails if `explicit` doesn't exist.
+pub(super) fn check_exists(explicit: Option<&Path>) -> Result<(), Error> {
+    match explicit {
+        Some(path) if path.try_exists().is_ok_and(|exists| !exists) => {
+            Err(Error::NoSuchFile(path.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the files and directories of the user's own configuration.
@@ -115,15 +117,6 @@ fn python_prefix(environment: &Environment) -> Option<PathBuf> {
         return Some(own);
     }
     prefix(&python.canonicalize().ok()?)
-}
-
-/// Finds the site's files.
-pub(super) fn site_files(environment: &Environment) -> Vec<Candidate> {
-    let directories = site_directories(environment);
-    let files = directories
-        .iter()
-        .flat_map(|path| files_of(path, Owner::Site));
-    files.collect()
 }
 
 fn site_directories(environment: &Environment) -> Vec<PathBuf> {

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags};
+use rustix::fs::{FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use super::error::{Error, FileFault};
@@ -179,6 +179,16 @@ pub(super) fn judge_for_change(
     refuse(candidate, change_fault(&opened.access, holds_settings))
 }
 
+/// Refuses to create a file of the user's in a directory that others can write to.
+///
+/// # Errors
+/// The directory breaks a rule.
+pub(super) fn judge_directory(candidate: &Candidate) -> Result<(), Error> {
+    let stat = rustix::fs::stat(private::parent(&candidate.path));
+    let rights = stat.ok().as_ref().map(AccessRights::from);
+    refuse(candidate, rights.as_ref().and_then(directory_fault))
+}
+
 fn refuse(candidate: &Candidate, fault: Option<FileFault>) -> Result<(), Error> {
     fault.map_or(Ok(()), |fault| {
         Err(Error::Refused {
@@ -228,11 +238,6 @@ fn change_fault(access: &FileAccess, holds_settings: bool) -> Option<FileFault> 
         }
         fault => fault,
     }
-}
-
-/// Judges a directory of the user's files.
-pub(super) fn folder_fault(directory: &Stat) -> Option<FileFault> {
-    directory_fault(&AccessRights::from(directory))
 }
 
 /// Judges a directory of the user's files: the user or root must own it, and nobody else may write

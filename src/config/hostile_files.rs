@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::node::Source;
 use super::{Address, Environment, inspect, load, template, yaml};
+use crate::error::Failure as _;
 use crate::hostile;
 
 /// Texts that are almost a configuration.

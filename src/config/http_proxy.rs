@@ -12,10 +12,7 @@ use super::value_reader::ValueReader;
 #[derive(Clone, Debug)]
 pub(crate) enum HttpProxy {
     /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
-    FromEnvironment {
-        /// Any of them names a proxy.
-        is_named: bool,
-    },
+    FromEnvironment,
     Direct,
     /// The proxy's URL, which may hold a password.
     Url(Secret),
@@ -63,14 +60,7 @@ impl ValueReader<'_> {
         if exempt.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*")) {
             return HttpProxy::Direct;
         }
-        let names = ["http_proxy", "https_proxy", "all_proxy"];
-        let is_named = names.into_iter().any(|name| {
-            let variables = [name.to_owned(), name.to_uppercase()];
-            variables
-                .iter()
-                .any(|name| self.environment.get(name).is_some())
-        });
-        HttpProxy::FromEnvironment { is_named }
+        HttpProxy::FromEnvironment
     }
 }
 

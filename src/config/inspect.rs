@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::address::Address;
 use super::environment::Environment;
@@ -62,17 +62,15 @@ pub(crate) fn inspect(
     file: Option<&Path>,
     address: Option<&str>,
 ) -> Inspection {
-    let (candidates, mut fault) = match find::candidates(environment, file) {
-        Ok(candidates) => (candidates, None),
-        Err(error) => (Vec::new(), Some(error)),
-    };
+    let mut fault = find::check_exists(file).err();
     if let Some(name) = environment.undecodable_setting() {
         fault = fault.or(Some(Error::UndecodableVariable(name.to_owned())));
     }
     let (mut sections, mut fillable) = (Vec::new(), Vec::new());
-    let inspected = candidates.iter().map(|candidate| {
-        let file = inspected(candidate);
-        if let Ok(Some(section)) = read::untrusted_section(candidate) {
+    let candidates = find::candidates(environment, file).into_iter();
+    let inspected = candidates.map(|candidate| {
+        let file = inspected(&candidate);
+        if let Some(section) = read::untrusted_section(&candidate) {
             sections.push(section.clone());
             // The text of a refused file, which others may have written, must not get the value of
             // any variable.
@@ -217,20 +215,6 @@ fn shown(key: &str, leaf: &Leaf) -> String {
         },
         Ok(value) => value.to_string(),
         Err(kind) => format!("a {kind}"),
-    }
-}
-
-impl Inspection {
-    /// Returns where the key `name` was set.
-    pub(crate) fn source_of(&self, name: &str) -> Option<&Source> {
-        let value = self.values.iter().find(|value| value.key == name)?;
-        Some(&value.source)
-    }
-
-    /// Returns the user's defaults for new clusters; none if the configuration can't be used.
-    pub(crate) fn cluster_options(&self) -> Map<String, Value> {
-        let settings = self.settings.as_ref();
-        settings.map_or_else(|_| Map::new(), |settings| settings.cluster_options.clone())
     }
 }
 

@@ -160,7 +160,8 @@ impl Parser<'_> {
             ("", _) if word == "None" => Ok(Leaf::NULL),
             ("", _) if word == "True" => Ok(Leaf::Json(true.into())),
             ("", _) if word == "False" => Ok(Leaf::Json(false.into())),
-            (sign, digits) => number(sign, word, &digits.replace('_', "")),
+            _ if NUMBER.is_match(word) => Ok(Leaf::number(&format!("{sign}{word}"))),
+            _ => Err(Fault::NotALiteral),
         }
     }
 
@@ -188,23 +189,14 @@ impl Parser<'_> {
 /// Reads what follows a backslash.
 fn escape(characters: &mut Chars, text: &mut String) -> Result<(), Fault> {
     let c = characters.next().ok_or(Fault::NotALiteral)?;
-    let mut coded = |length| {
-        let digits = characters.take(length).collect::<String>();
-        if digits.len() < length || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(Fault::NotALiteral);
-        }
-        let code = u32::from_str_radix(&digits, 16).ok();
-        code.and_then(char::from_u32).ok_or(Fault::Unsupported)
-    };
     let escaped = match c {
         '\\' | '\'' | '"' => c,
         'n' => '\n',
         't' => '\t',
         'r' => '\r',
-        'x' => coded(2)?,
-        'u' => coded(4)?,
-        'U' => coded(8)?,
-        '0'..='7' | 'a' | 'b' | 'f' | 'v' | 'N' | '\n' => return Err(Fault::Unsupported),
+        '0'..='7' | 'a' | 'b' | 'f' | 'v' | 'x' | 'u' | 'U' | 'N' | '\n' => {
+            return Err(Fault::Unsupported);
+        }
         // Python keeps a backslash before any other character.
         c => {
             text.push('\\');
@@ -215,52 +207,19 @@ fn escape(characters: &mut Chars, text: &mut String) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Python's integers, without a sign. `007` is none.
-static INTEGER: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?x)^(?:0[xX](?:_?[0-9a-fA-F])+
+/// Python's numbers, without a sign. `007` is none.
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    let template = r"(?x)^(?:0[xX](?:_?[0-9a-fA-F])+
         |0[oO](?:_?[0-7])+
         |0[bB](?:_?[01])+
-        |0(?:_?0)*
-        |[1-9](?:_?[0-9])*)$";
-    Regex::new(pattern).expect("a valid pattern")
-});
-
-/// Python's floats, without a sign.
-static FLOAT: LazyLock<Regex> = LazyLock::new(|| {
-    let digits = "[0-9](?:_?[0-9])*";
-    let exponent = format!("[eE][-+]?{digits}");
-    let fraction = format!(r"{digits}\.(?:{digits})?|\.{digits}");
-    let pattern = format!("^(?:(?:{fraction})(?:{exponent})?|{digits}{exponent})$");
+        |(?:0(?:_?0)*|[1-9](?:_?[0-9])*)[jJ]?
+        |(?:DIGITS\.(?:DIGITS)?|\.DIGITS)(?:EXPONENT)?[jJ]?
+        |DIGITS EXPONENT[jJ]?)$";
+    let pattern = template
+        .replace("EXPONENT", "[eE][-+]?DIGITS")
+        .replace("DIGITS", "[0-9](?:_?[0-9])*");
     Regex::new(&pattern).expect("a valid pattern")
 });
-
-/// Reads a number: `digits` is `word` in lower case, without `_`.
-fn number(sign: &str, word: &str, digits: &str) -> Result<Leaf, Fault> {
-    let is_negative = sign == "-";
-    if INTEGER.is_match(word) {
-        let magnitude = match digits.split_at_checked(2) {
-            Some(("0x", digits)) => i128::from_str_radix(digits, 16),
-            Some(("0o", digits)) => i128::from_str_radix(digits, 8),
-            Some(("0b", digits)) => i128::from_str_radix(digits, 2),
-            _ => digits.parse(),
-        };
-        let spelled = format!("{sign}{word}");
-        return Ok(Leaf::integer(is_negative, magnitude.ok(), &spelled));
-    }
-    if FLOAT.is_match(word) {
-        let magnitude = digits.parse::<f64>().map_err(|_| Fault::NotALiteral)?;
-        return Ok(Leaf::float(if is_negative {
-            -magnitude
-        } else {
-            magnitude
-        }));
-    }
-    let imaginary = word.strip_suffix(['j', 'J']);
-    if imaginary.is_some_and(|part| INTEGER.is_match(part) || FLOAT.is_match(part)) {
-        return Err(Fault::Unsupported);
-    }
-    Err(Fault::NotALiteral)
-}
 
 #[cfg(test)]
 mod tests;

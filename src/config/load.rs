@@ -41,8 +41,9 @@ pub(super) fn merged(environment: &Environment, file: Option<&Path>) -> Result<N
     if let Some(name) = environment.undecodable_setting() {
         return Err(Error::UndecodableVariable(name.to_owned()));
     }
+    find::check_exists(file)?;
     let mut sections = Vec::new();
-    for candidate in find::candidates(environment, file)? {
+    for candidate in find::candidates(environment, file) {
         if let Some(section) = read::gateway_section(&candidate)? {
             log::info!("configuration: {}", candidate.path.display());
             sections.push(section);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::find::Candidate;
+use super::guard::{self, Opened};
 use super::node::{Node, Source};
-use super::{guard, template, yaml};
+use super::{template, yaml};
 
 /// A file that is to be changed.
 pub(super) struct ExistingFile {
@@ -22,40 +23,28 @@ pub(super) struct ExistingFile {
 /// # Errors
 /// Fails if the file is malformed, or refused by [`guard::judge`].
 pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Node>, Error> {
-    let Some(opened) = guard::open(candidate)? else {
-        return Ok(None);
-    };
-    // Most files in the directory are other libraries' and need no parsing.
-    if !opened.text.contains("gateway") {
-        return Ok(None);
-    }
-    let Some(section) = section_of(&candidate.path, &opened.text)? else {
+    let Some((opened, Some(section))) = open(candidate)? else {
         return Ok(None);
     };
     guard::judge(candidate, &opened, holds_secret(&section))?;
     Ok(Some(section))
 }
 
-/// Reads the `gateway:` section of a file that may be refused: no secret may be sent where it says.
-///
-/// # Errors
-/// Fails if the file can't be opened, or is malformed.
-pub(super) fn untrusted_section(candidate: &Candidate) -> Result<Option<Node>, Error> {
-    let Some(opened) = guard::open(candidate)? else {
-        return Ok(None);
-    };
-    section_of(&candidate.path, &opened.text)
+/// Reads the `gateway:` section of a file that may be refused, if that is possible: no secret may be
+/// sent where it says.
+pub(super) fn untrusted_section(candidate: &Candidate) -> Option<Node> {
+    open(candidate).ok()??.1
 }
 
 /// Reads a file that is to be changed, whatever its mode; `None` if there is none.
 ///
 /// # Errors
-/// Fails if it is malformed, or if somebody else may have written it.
+/// Fails if it is malformed, or if somebody else may have written it, or could.
 pub(super) fn for_change(candidate: &Candidate) -> Result<Option<ExistingFile>, Error> {
-    let Some(opened) = guard::open(candidate)? else {
+    let Some((opened, section)) = open(candidate)? else {
+        guard::judge_directory(candidate)?;
         return Ok(None);
     };
-    let section = section_of(&candidate.path, &opened.text)?;
     guard::judge_for_change(candidate, &opened, section.is_some())?;
     Ok(Some(ExistingFile {
         mode: opened.mode(),
@@ -64,24 +53,18 @@ pub(super) fn for_change(candidate: &Candidate) -> Result<Option<ExistingFile>, 
     }))
 }
 
-/// Refuses to create a file in a directory that others can write to.
-///
-/// # Errors
-/// Fails if the directory of `path` is one.
-pub(super) fn judge_directory_for_change(path: &Path) -> Result<(), Error> {
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    let stat = rustix::fs::stat(directory.unwrap_or(Path::new(".")));
-    match stat.ok().as_ref().and_then(guard::folder_fault) {
-        None => Ok(()),
-        Some(fault) => Err(Error::Refused {
-            path: path.to_owned(),
-            fault,
-        }),
-    }
-}
-
-fn section_of(path: &Path, text: &str) -> Result<Option<Node>, Error> {
-    Ok(parse(path, text)?.only("gateway"))
+/// Opens a file, if there is one, and reads its `gateway:` section, if it has one.
+fn open(candidate: &Candidate) -> Result<Option<(Opened, Option<Node>)>, Error> {
+    let Some(opened) = guard::open(candidate)? else {
+        return Ok(None);
+    };
+    // Most files in the directory are other libraries' and need no parsing.
+    let is_parsed = opened.text.contains("gateway");
+    let document = is_parsed.then(|| parse(&candidate.path, &opened.text));
+    let section = document
+        .transpose()?
+        .and_then(|document| document.only("gateway"));
+    Ok(Some((opened, section)))
 }
 
 /// Parses a whole file, a mapping or nothing. JSON files are read as YAML, as in dask.

@@ -30,8 +30,10 @@ pub(crate) struct UserFile<'a> {
     explicit: Option<&'a Path>,
     path: PathBuf,
     existing: Option<ExistingFile>,
-    /// The `gateway:` sections of all files.
-    sections: Vec<Node>,
+    /// The merged `gateway:` sections of all files.
+    files: Node,
+    /// The same with the environment's.
+    merged: Node,
 }
 
 /// A configuration file that `dgw login` has written.
@@ -59,16 +61,9 @@ impl<'a> UserFile<'a> {
     ) -> Result<Self, Error> {
         let path = find::file_to_write(environment, explicit)?;
         let existing = read::for_change(&Candidate::named(path.clone()))?;
-        if existing.is_none() {
-            read::judge_directory_for_change(&path)?;
-        }
         private::check_writable(&path).map_err(|error| not_written(&path, &error))?;
-        let candidates = match explicit {
-            Some(explicit) if !explicit.exists() => find::site_files(environment),
-            explicit => find::candidates(environment, explicit)?,
-        };
         let mut sections = Vec::new();
-        for candidate in candidates {
+        for candidate in find::candidates(environment, explicit) {
             if candidate.path != path {
                 sections.extend(read::gateway_section(&candidate)?);
             } else if let Some(existing) = &existing {
@@ -80,13 +75,9 @@ impl<'a> UserFile<'a> {
             explicit,
             path,
             existing,
-            sections,
+            files: merge(sections.clone(), Node::default()),
+            merged: merge(sections, environment.gateway_section()?),
         })
-    }
-
-    fn merged(&self) -> Result<Node, Error> {
-        let environment = self.environment.gateway_section()?;
-        Ok(merge(self.sections.clone(), environment))
     }
 
     /// Returns the gateway's address: that of the flag `--address`, or the configured one.
@@ -94,10 +85,9 @@ impl<'a> UserFile<'a> {
     /// # Errors
     /// Fails if it is malformed, or if there is none.
     pub(crate) fn address(&self, flag: Option<&str>) -> Result<Address, Error> {
-        let merged = self.merged()?;
         match flag {
             Some(text) => Address::parse(text).map_err(Error::AddressFlag),
-            None => self.reader(&merged).address(),
+            None => self.reader(&self.merged).address(),
         }
     }
 
@@ -113,12 +103,12 @@ impl<'a> UserFile<'a> {
     /// # Errors
     /// Fails if it is malformed.
     pub(crate) fn http_proxy(&self) -> Result<HttpProxy, Error> {
-        self.reader(&self.merged()?).http_proxy()
+        self.reader(&self.merged).http_proxy()
     }
 
     /// Returns the configured user name, by default that of the system.
     pub(crate) fn username(&self) -> Option<String> {
-        match self.reader(&self.merged().ok()?).basic() {
+        match self.reader(&self.merged).basic() {
             Ok(Credentials::Basic { username, .. }) => Some(username),
             _ => None,
         }
@@ -177,34 +167,31 @@ impl<'a> UserFile<'a> {
 
     /// Returns the changes by which the file gets `address` and `credentials`.
     fn changes(&self, address: &Address, credentials: &Credentials) -> Vec<Change> {
-        let set = |path, value: &str| Change {
+        let change = |path, value: Option<&str>| Change {
             path,
-            value: Some(template::escaped(value)),
+            value: value.map(template::escaped),
         };
-        let unset = |path| Change { path, value: None };
         let mut changes = Vec::new();
         // The address of a site's file needn't be repeated.
-        let files = merge(self.sections.clone(), Node::default());
-        if !(self.reader(&files).address()).is_ok_and(|held| held == *address) {
-            changes.push(set(ADDRESS, address.as_str()));
+        if !(self.reader(&self.files).address()).is_ok_and(|held| held == *address) {
+            changes.push(change(ADDRESS, Some(address.as_str())));
         }
-        changes.push(set(TYPE, credentials.kind()));
-        match credentials {
-            Credentials::Basic { username, password } => changes.extend([
-                set(USERNAME, username),
-                set(PASSWORD, password.expose()),
-                unset(TOKEN),
-            ]),
-            Credentials::JupyterHub { token } => changes.extend([
-                set(TOKEN, token.expose()),
-                // Python's client accepts no others.
-                unset(USERNAME),
-                unset(PASSWORD),
-            ]),
-            Credentials::Kerberos => {
-                changes.extend([unset(TOKEN), unset(USERNAME), unset(PASSWORD)]);
+        let (token, username, password) = match credentials {
+            Credentials::Basic { username, password } => {
+                (None, Some(username.as_str()), Some(password.expose()))
             }
-        }
+            Credentials::JupyterHub { token } => (Some(token.expose()), None, None),
+            Credentials::Kerberos => (None, None, None),
+        };
+        // Python's client accepts no others than those of the type.
+        changes.extend([
+            change(TYPE, Some(credentials.kind())),
+            change(USERNAME, username),
+            change(PASSWORD, password),
+            change(TOKEN, token),
+        ]);
+        // A section that was emptied has lost its indentation: nothing is added to one.
+        changes.sort_by_key(|change| change.value.is_none());
         changes
     }
 
@@ -257,7 +244,7 @@ impl<'a> UserFile<'a> {
             .map_err(|error| not_written(&self.path, &error))?;
 
         let own = Source::File(self.path.clone());
-        let merged = Self::read(self.environment, self.explicit)?.merged()?;
+        let merged = Self::read(self.environment, self.explicit)?.merged;
         let source_of = |key: &str| merged.get_set(key).and_then(Node::source).cloned();
         let set = changes.iter().filter(|change| change.value.is_some());
         let overridden = set.filter_map(|change| {

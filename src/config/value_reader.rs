@@ -96,13 +96,8 @@ impl<'a> ValueReader<'a> {
                     format!("names the environment variable `{name}`, which is not set")
                 }
                 TemplateFault::Malformed => {
-                    "has a lone `{` or `}`: write `{NAME}` for an environment variable, `{{` and \
-                     `}}` for braces"
-                        .to_owned()
-                }
-                TemplateFault::PythonOnly => {
-                    "uses Python's formatting, which dgw does not support: write `{NAME}` for an \
-                     environment variable"
+                    "has braces that dgw can't fill in: write `{NAME}` for an environment variable, \
+                     `{{` and `}}` for braces"
                         .to_owned()
                 }
             };

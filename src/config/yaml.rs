@@ -1,5 +1,6 @@
 //! YAML as `PyYAML`'s `safe_load` reads it. That is YAML 1.1: `0600`, `1_000` and `12:30` are
-//! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts.
+//! numbers, `yes` and `off` are booleans, `<<` merges, and the last of two equal keys counts. Tags and
+//! numbers that aren't in plain decimal digits are unsupported: an error where they are used.
 //!
 //! The grammar is libyaml's, which is `PyYAML`'s. The meaning of its events is decided here, as in
 //! `PyYAML`'s `composer.py` and `constructor.py`.
@@ -13,7 +14,6 @@ use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
 use super::leaf::Leaf;
 use super::node::{Node, Source, insert};
-use scalar::Kind;
 
 /// Deeper than any configuration. The parser slows down with the depth.
 const DEPTH_LIMIT: usize = 64;
@@ -39,20 +39,17 @@ impl Malformed {
 /// Reads the one document in `text`, which was read from `source`; without any it is null.
 ///
 /// # Errors
-/// Fails if the text isn't YAML, if it holds several documents, and where `safe_load` does: unknown
-/// tags, undefined aliases, keys that are lists, values that contain themselves.
+/// Fails if the text isn't YAML, if it holds several documents, and where `safe_load` does: undefined
+/// aliases, keys that are lists, values that contain themselves.
 pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> {
     // Python reads files with universal newlines.
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
     // The parser panics where a `|` or `>` block ends with the text, in the middle of a line.
-    let last_line = text.rsplit('\n').next().unwrap_or_default();
-    let is_open = !last_line.trim_matches(' ').is_empty();
     if !text.ends_with('\n') {
         text.push('\n');
     }
     let mut loader = Loader {
         source,
-        added_line_break: is_open.then_some(text.len() as u64),
         parser: Parser::new(),
         anchors: HashMap::new(),
         values: 0,
@@ -61,44 +58,16 @@ pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> 
     loader.document()
 }
 
-const TAG_PREFIX: &str = "tag:yaml.org,2002:";
+/// The only tag that dgw supports.
+const TEXT_TAG: &str = "tag:yaml.org,2002:str";
 
-/// Returns the name of an explicit tag of YAML's own, if a node has one.
-///
-/// # Errors
-/// Fails for any other tag.
-fn tag_name(tag: Option<&str>, mark: Mark) -> Result<Option<&str>, Malformed> {
-    match tag {
-        // PyYAML treats libyaml's bare `!` as no tag.
-        None | Some("!") => Ok(None),
-        Some(tag) => {
-            let name = tag.strip_prefix(TAG_PREFIX);
-            name.map(Some).ok_or(Malformed::at(mark))
-        }
-    }
-}
-
-/// Returns the kind of a scalar, by its tag or its spelling.
-fn kind(text: &str, tag: Option<&str>, style: ScalarStyle, mark: Mark) -> Result<Kind, Malformed> {
-    match tag_name(tag, mark)? {
-        Some(name) => Kind::of_tag(name).ok_or(Malformed::at(mark)),
-        None if style == ScalarStyle::Plain || tag.is_some() => Ok(scalar::resolve(text)),
-        None => Ok(Kind::Text),
-    }
-}
-
-/// A key of a mapping.
-enum Key {
-    Name(String),
-    Merge,
-}
+/// A value with any other tag. `PyYAML` fails for some of them.
+const TAGGED: Leaf = Leaf::Unsupported("value with a YAML tag");
 
 /// Builds values from the parser's events.
 struct Loader<'a> {
     source: &'a Arc<Source>,
     parser: Parser<&'a [u8]>,
-    /// The end of the text, if its last line break was added to it.
-    added_line_break: Option<u64>,
     /// Values that aliases may refer to, each with the number of values in it. `None` while one is
     /// incomplete: an alias to it would be part of itself.
     anchors: HashMap<String, Option<(Node, usize)>>,
@@ -128,17 +97,7 @@ impl Loader<'_> {
 
     fn next(&mut self) -> Result<(EventData, Mark), Malformed> {
         match self.parser.parse() {
-            Ok(mut event) => {
-                let is_last = |end| event.end_mark.index + 1 >= end;
-                if let EventData::Scalar { value, style, .. } = &mut event.data
-                    && [ScalarStyle::Literal, ScalarStyle::Folded].contains(style)
-                    && self.added_line_break.is_some_and(is_last)
-                    && value.ends_with('\n')
-                {
-                    value.pop();
-                }
-                Ok((event.data, event.start_mark))
-            }
+            Ok(event) => Ok((event.data, event.start_mark)),
             // The parser's own message may quote the text: only the place is kept.
             Err(error) => Err(error
                 .problem_mark()
@@ -171,29 +130,22 @@ impl Loader<'_> {
                 ..
             } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let kind = kind(&value, tag.as_deref(), style, mark)?;
-                let leaf = scalar::construct(kind, &value);
-                (anchor, self.leaf(leaf.ok_or(Malformed::at(mark))?))
+                let leaf = match tag.as_deref() {
+                    None if style == ScalarStyle::Plain => scalar::plain(&value),
+                    None | Some(TEXT_TAG) => Leaf::Json(value.into()),
+                    Some(_) => TAGGED,
+                };
+                (anchor, self.leaf(leaf))
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let items = self.items(depth)?;
-                let node = match tag_name(tag.as_deref(), mark)? {
-                    None | Some("seq") => Node::list(&items, self.source),
-                    Some("omap" | "pairs") => self.leaf(UNSUPPORTED_COLLECTION),
-                    Some(_) => return Err(Malformed::at(mark)),
-                };
-                (anchor, node)
+                let items = Node::list(&self.items(depth)?, self.source);
+                (anchor, tag.map_or(items, |_| self.leaf(TAGGED)))
             }
             EventData::MappingStart { anchor, tag, .. } => {
                 self.announce(anchor.as_ref(), mark)?;
-                let entries = self.entries(depth)?;
-                let node = match tag_name(tag.as_deref(), mark)? {
-                    None | Some("map") => Node::Map(entries),
-                    Some("set") => self.leaf(UNSUPPORTED_COLLECTION),
-                    Some(_) => return Err(Malformed::at(mark)),
-                };
-                (anchor, node)
+                let entries = Node::Map(self.entries(depth)?);
+                (anchor, tag.map_or(entries, |_| self.leaf(TAGGED)))
             }
             _ => return Err(Malformed::at(mark)),
         };
@@ -226,8 +178,8 @@ impl Loader<'_> {
             let key = self.key(event, mark, depth + 1)?;
             let (event, mark) = self.next()?;
             match key {
-                Key::Name(name) => own.push((name, self.node(event, mark, depth + 1)?)),
-                Key::Merge => entries.extend(self.merged(event, mark, depth + 1)?),
+                Some(name) => own.push((name, self.node(event, mark, depth + 1)?)),
+                None => entries.extend(self.merged(event, mark, depth + 1)?),
             }
         }
         let mut distinct = Vec::new();
@@ -237,22 +189,28 @@ impl Loader<'_> {
         Ok(distinct)
     }
 
-    fn key(&mut self, event: EventData, mark: Mark, depth: usize) -> Result<Key, Malformed> {
-        if let EventData::Scalar {
-            tag, value, style, ..
-        } = &event
-        {
-            match kind(value, tag.as_deref(), *style, mark)? {
-                Kind::Merge => return Ok(Key::Merge),
-                Kind::EqualsSign => return Ok(Key::Name(value.clone())),
-                _ => {}
+    /// Reads a key of a mapping; `None` for `<<`, which merges.
+    fn key(
+        &mut self,
+        event: EventData,
+        mark: Mark,
+        depth: usize,
+    ) -> Result<Option<String>, Malformed> {
+        let spelled = match &event {
+            EventData::Scalar { value, style, .. } => {
+                if value == "<<" && *style == ScalarStyle::Plain {
+                    return Ok(None);
+                }
+                Some(value.clone())
             }
-        }
-        match self.node(event, mark, depth)? {
-            Node::Leaf(leaf, _) => leaf.into_key().map(Key::Name),
+            _ => None,
+        };
+        let key = match self.node(event, mark, depth)? {
+            Node::Leaf(Leaf::Unsupported(_), _) => spelled,
+            Node::Leaf(leaf, _) => leaf.into_key(),
             Node::Map(_) => None,
-        }
-        .ok_or(Malformed::at(mark))
+        };
+        key.map(Some).ok_or(Malformed::at(mark))
     }
 
     /// Reads the mapping that `<<` merges, or the sequence of mappings, of which the first wins and
@@ -295,9 +253,6 @@ impl Loader<'_> {
         Ok(())
     }
 }
-
-/// `!!set`, `!!omap` and `!!pairs`.
-const UNSUPPORTED_COLLECTION: Leaf = Leaf::Unsupported("collection of that kind");
 
 #[cfg(test)]
 mod tests;

@@ -11,12 +11,12 @@ use reqwest::header::{
 use reqwest::{Method, Url, redirect};
 
 use super::auth::Authorization;
-use super::error::{AuthFailure, Error};
+use super::error::Error;
 use super::network_error::{Destination, cause};
+use super::reach::http_proxy_for;
 use super::request::Request;
 use super::response::Response;
 use super::tls;
-use super::version::{ServerVersion, VERSION_PATH};
 use crate::config::{Address, HttpProxy, Settings};
 
 /// A handshake that takes longer is not going to succeed.
@@ -73,17 +73,17 @@ impl Gateway {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT.min(request_timeout))
             .tls_backend_preconfigured(tls);
-        let (http, by_proxy) = match http_proxy {
-            HttpProxy::Direct => (http.no_proxy(), false),
+        let http = match http_proxy {
+            HttpProxy::Direct => http.no_proxy(),
             // HTTP_PROXY is not meant for this machine itself.
-            HttpProxy::FromEnvironment { .. } if address.is_loopback() => (http.no_proxy(), false),
-            HttpProxy::FromEnvironment { is_named } => (http, *is_named),
+            HttpProxy::FromEnvironment if address.is_loopback() => http.no_proxy(),
+            HttpProxy::FromEnvironment => http,
             HttpProxy::Url(url) => {
                 // The configuration has checked the URL. The error would quote it, with its password.
                 let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| {
                     Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
                 })?;
-                (http.proxy(proxy), true)
+                http.proxy(proxy)
             }
         };
         Ok(Self {
@@ -93,7 +93,7 @@ impl Gateway {
             destination: Destination {
                 address: address.as_str().to_owned(),
                 setting: "gateway.address",
-                by_proxy,
+                by_proxy: http_proxy_for(address, http_proxy).is_some(),
             },
             authorization: Authorization::Anonymous,
             request_timeout,
@@ -107,18 +107,6 @@ impl Gateway {
     pub(crate) fn with_address_setting(mut self, setting: &'static str) -> Self {
         self.destination.setting = setting;
         self
-    }
-
-    /// A client without credentials for another address on the same host.
-    pub(super) fn anonymous_at(&self, address: String) -> Self {
-        Self {
-            destination: Destination {
-                address,
-                ..self.destination.clone()
-            },
-            authorization: Authorization::Anonymous,
-            ..self.clone()
-        }
     }
 
     /// The HTTP client, with proxy and TLS set up and without credentials.
@@ -138,41 +126,9 @@ impl Gateway {
 
     /// Sends `request`, and retries a GET request that failed in passing.
     ///
-    /// If the gateway refuses a token, one more request finds out whether the token is unknown or
-    /// lacks access.
-    ///
     /// # Errors
     /// Fails on everything but a 2xx response within the limits of time and size.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Response, Error> {
-        match self.send_with_retries(request).await {
-            Err(Error::Authentication(failure)) => {
-                Err(self.explain_refused_token(*failure).await.into())
-            }
-            done => done,
-        }
-    }
-
-    async fn explain_refused_token(&self, failure: AuthFailure) -> AuthFailure {
-        match failure {
-            AuthFailure::Refused {
-                address,
-                sent: Some("jupyterhub"),
-                wanted: Some(wanted),
-            } if wanted == "jupyterhub" && self.distinguishes_tokens().await => {
-                AuthFailure::NoAccess { address }
-            }
-            failure => failure,
-        }
-    }
-
-    async fn distinguishes_tokens(&self) -> bool {
-        self.send_with_retries(Request::get(VERSION_PATH))
-            .await
-            .and_then(|response| response.json::<ServerVersion>())
-            .is_ok_and(|server| server.distinguishes_tokens())
-    }
-
-    async fn send_with_retries(&self, request: Request<'_>) -> Result<Response, Error> {
         if request.method != Method::GET {
             return self.send_once(&request).await;
         }
@@ -183,9 +139,12 @@ impl Gateway {
         (|| self.send_once(&request))
             .retry(backoff)
             .when(Error::is_retryable)
-            .adjust(|error, pause| match error.retry_after() {
-                Some(requested) => pause.and((requested <= LONGEST_PAUSE).then_some(requested)),
-                None => pause,
+            .adjust(|error, pause| match error {
+                Error::Server {
+                    retry_after: Some(requested),
+                    ..
+                } => pause.and((*requested <= LONGEST_PAUSE).then_some(*requested)),
+                _ => pause,
             })
             .notify(|error, pause| log::info!("retrying in {pause:.0?}: {error}"))
             .await

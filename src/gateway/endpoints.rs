@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::Gateway;
 use super::error::Error;
-use super::model::{Cluster, FullRecord, Listing, Record, Status, TlsIdentities};
+use super::model::{Cluster, Listing, Record, Status, TlsIdentities};
 use super::name::is_valid_name;
 use super::options::OptionField;
 use super::request::Request;
@@ -54,7 +54,7 @@ impl Gateway {
         statuses: &[Status],
     ) -> Result<(Listing, TlsIdentities), Error> {
         let response = self.send(Request::get(list_path(statuses))).await?;
-        let records = response.json::<BTreeMap<String, FullRecord>>()?;
+        let records = response.json::<BTreeMap<String, Record<String>>>()?;
         self.listing_with_identities(&response, records.into_values().collect())
     }
 
@@ -64,29 +64,29 @@ impl Gateway {
         name: &str,
     ) -> Result<(Listing, TlsIdentities), Error> {
         let response = self.send(cluster_request(Method::GET, name, "")).await?;
-        let record = response.json::<FullRecord>()?;
+        let record = response.json()?;
         self.listing_with_identities(&response, vec![record])
     }
 
     fn listing_with_identities(
         &self,
         response: &Response,
-        mut records: Vec<FullRecord>,
+        mut records: Vec<Record<String>>,
     ) -> Result<(Listing, TlsIdentities), Error> {
         let identities = records
             .iter_mut()
-            .filter_map(FullRecord::take_identity)
+            .filter_map(Record::take_identity)
             .collect();
-        let records = records.into_iter().map(|full| full.record);
         Ok((self.listing(response, records)?, identities))
     }
 
-    fn listing(
+    fn listing<S>(
         &self,
         response: &Response,
-        records: impl Iterator<Item = Record>,
+        records: impl IntoIterator<Item = Record<S>>,
     ) -> Result<Listing, Error> {
         let mut clusters = records
+            .into_iter()
             .map(|record| self.cluster_from(record, response))
             .collect::<Result<Vec<_>, _>>()?;
         clusters.sort_by_key(|cluster| cluster.start_time);
@@ -96,7 +96,7 @@ impl Gateway {
         })
     }
 
-    fn cluster_from(&self, record: Record, response: &Response) -> Result<Cluster, Error> {
+    fn cluster_from<S>(&self, record: Record<S>, response: &Response) -> Result<Cluster, Error> {
         record
             .into_cluster(&self.public_address, self.scheduler_proxy())
             .map_err(|reason| response.not_gateway(reason))
@@ -119,7 +119,7 @@ impl Gateway {
 
     async fn one_cluster(&self, request: Request<'_>) -> Result<Cluster, Error> {
         let response = self.send(request).await?;
-        self.cluster_from(response.json()?, &response)
+        self.cluster_from(response.json::<Record>()?, &response)
     }
 
     /// Requests a new cluster with `options` and returns its name. The cluster is still pending.

@@ -63,9 +63,6 @@ pub(crate) enum Error {
         /// The setting that the gateway's address comes from.
         setting: &'static str,
     },
-    /// The configured address is a `JupyterHub`'s, and a gateway responds at another address there.
-    #[error("{source}")]
-    WrongAddress { source: Box<Self>, address: String },
     /// 5xx, 429 and every other status.
     #[error("the gateway failed with status {status}: {message}")]
     Server {
@@ -106,12 +103,6 @@ pub(crate) enum AuthFailure {
         "the JupyterHub of the gateway at `{address}` does not know the token: it is wrong, expired or revoked"
     )]
     TokenUnknown { address: String },
-    /// 401 for a token that the hub knows: it lacks access to the gateway, which is a service of
-    /// the hub (2026.3.0).
-    #[error(
-        "the token is valid, but lacks access to the gateway at `{address}`, a service of its JupyterHub"
-    )]
-    NoAccess { address: String },
     /// There is no Kerberos token, or the response does not prove that it is the gateway's.
     #[error("{}", .0.message)]
     Kerberos(KerberosError),
@@ -199,14 +190,6 @@ impl Error {
         }
     }
 
-    /// The pause that the gateway asks for.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Server { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
     /// The underlying cause, where the message does not contain it.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
@@ -215,7 +198,6 @@ impl Error {
                 AuthFailure::Kerberos(error) => error.cause.as_deref(),
                 _ => None,
             },
-            Self::WrongAddress { source, .. } => source.cause(),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::model::{Cluster, FullRecord};
+use super::model::{Cluster, Record};
 use super::name::is_valid_name;
 use super::options::{OptionField, OptionType, check_option, parse_options};
 use super::response::Response;
@@ -47,16 +47,13 @@ fn offered_options() -> Value {
 
 fn clusters(body: &Value) -> Result<Vec<Cluster>, Error> {
     let response = response(StatusCode::OK, HeaderMap::new(), body.to_string().into());
-    let mut records = response.json::<BTreeMap<String, FullRecord>>()?;
+    let mut records = response.json::<BTreeMap<String, Record<String>>>()?;
     for record in records.values_mut() {
         let _ = record.take_identity();
     }
     records
         .into_values()
-        .map(|full| {
-            full.record
-                .into_cluster("https://h.example", "h.example:443")
-        })
+        .map(|record| record.into_cluster("https://h.example", "h.example:443"))
         .collect::<Result<_, _>>()
         .map_err(|reason| response.not_gateway(reason))
 }

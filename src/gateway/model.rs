@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -125,30 +126,10 @@ pub(crate) struct TlsIdentity {
 /// TLS identities by cluster name.
 pub(crate) type TlsIdentities = BTreeMap<String, TlsIdentity>;
 
-/// A cluster in a response, with its TLS identity.
+/// A cluster in a response. Times are milliseconds since the epoch. `S` is [`String`] where the TLS
+/// identity is needed.
 #[derive(Deserialize)]
-pub(super) struct FullRecord {
-    #[serde(flatten)]
-    pub(super) record: Record,
-    tls_cert: Option<String>,
-    tls_key: Option<String>,
-}
-
-impl FullRecord {
-    /// Takes the TLS identity out of the record, with the cluster's name. Only running clusters
-    /// have one.
-    pub(super) fn take_identity(&mut self) -> Option<(String, TlsIdentity)> {
-        let identity = TlsIdentity {
-            certificate: Secret::new(self.tls_cert.take()?),
-            key: Secret::new(self.tls_key.take()?),
-        };
-        Some((self.record.name.clone(), identity))
-    }
-}
-
-/// A cluster in a response. Times are milliseconds since the epoch.
-#[derive(Debug, Deserialize)]
-pub(super) struct Record {
+pub(super) struct Record<S = IgnoredAny> {
     name: String,
     status: Status,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -158,9 +139,23 @@ pub(super) struct Record {
     #[serde(default)]
     options: Map<String, Value>,
     dashboard_route: Option<String>,
+    tls_cert: Option<S>,
+    tls_key: Option<S>,
 }
 
-impl Record {
+impl Record<String> {
+    /// Takes the TLS identity out of the record, with the cluster's name. Only running clusters
+    /// have one.
+    pub(super) fn take_identity(&mut self) -> Option<(String, TlsIdentity)> {
+        let identity = TlsIdentity {
+            certificate: Secret::new(self.tls_cert.take()?),
+            key: Secret::new(self.tls_key.take()?),
+        };
+        Some((self.name.clone(), identity))
+    }
+}
+
+impl<S> Record<S> {
     /// The cluster, with links resolved as in Python's `ClusterReport._from_json`.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::error::{AuthFailure, CertificateFault, Error};
 
+type Cause = dyn std::error::Error + 'static;
+
 /// The server that requests go to, as errors describe it.
 #[derive(Clone)]
 pub(super) struct Destination {
@@ -58,8 +60,19 @@ pub(super) fn cause(error: &reqwest::Error) -> Option<String> {
 }
 
 /// The causes of a failed request, the outermost first.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(std::error::Error::source(error), |cause| inner(*cause))
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
+    chain(std::error::Error::source(error))
+}
+
+/// Returns `first` and its causes. The source of an `io::Error` is its inner error's source, never the
+/// inner error.
+fn chain(first: Option<&Cause>) -> impl Iterator<Item = &Cause> {
+    std::iter::successors(first, |cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .map_or_else(|| cause.source(), |inner| Some(inner))
+    })
 }
 
 /// Returns true if the server refused HTTP/1.1, or responded in another protocol. In the latter case
@@ -80,11 +93,8 @@ fn is_refused_by_proxy(error: &reqwest::Error) -> bool {
 }
 
 /// Returns why the server's certificate was not accepted, if `first` or a cause of it says so.
-pub(super) fn certificate_fault(
-    first: &(dyn std::error::Error + 'static),
-) -> Option<CertificateFault> {
-    let mut causes = std::iter::successors(Some(first), |cause| inner(*cause));
-    match causes.find_map(|cause| cause.downcast_ref::<rustls::Error>())? {
+pub(super) fn certificate_fault(first: &Cause) -> Option<CertificateFault> {
+    match chain(Some(first)).find_map(|cause| cause.downcast_ref::<rustls::Error>())? {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
             Some(CertificateFault::UnknownIssuer)
         }
@@ -93,16 +103,6 @@ pub(super) fn certificate_fault(
         rustls::Error::General(_) => Some(CertificateFault::NoAuthorities),
         _ => None,
     }
-}
-
-/// The next cause. The source of an `io::Error` is its inner error's source, never the inner error.
-fn inner<'a>(
-    cause: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a (dyn std::error::Error + 'static)> {
-    cause
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-        .map_or_else(|| cause.source(), |inner| Some(inner))
 }
 
 #[cfg(test)]

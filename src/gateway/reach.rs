@@ -42,8 +42,8 @@ pub(crate) fn http_proxy_for(address: &Address, http_proxy: &HttpProxy) -> Optio
     // The HTTP client decides by the same matcher.
     let matcher = match http_proxy {
         HttpProxy::Direct => return None,
-        HttpProxy::FromEnvironment { .. } if address.is_loopback() => return None,
-        HttpProxy::FromEnvironment { .. } => Matcher::from_system(),
+        HttpProxy::FromEnvironment if address.is_loopback() => return None,
+        HttpProxy::FromEnvironment => Matcher::from_system(),
         HttpProxy::Url(url) => Matcher::builder().all(url.expose()).build(),
     };
     let target = address.as_str().parse::<Uri>().ok()?;

@@ -12,7 +12,6 @@ use super::error::{AuthFailure, Error};
 use super::network_error::cause;
 use super::request::Request;
 use super::response::is_login;
-use super::version::{ServerVersion, VERSION_PATH};
 
 /// The authentication that a gateway requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +44,11 @@ pub(crate) struct PageResponse {
 }
 
 #[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+#[derive(Deserialize)]
 struct Health {
     status: String,
 }
@@ -55,9 +59,9 @@ impl Gateway {
     /// # Errors
     /// Like every method here, fails if the request does; see [`Error`].
     pub(crate) async fn server_info(&self) -> Result<ServerInfo, Error> {
-        let response = self.send(Request::get(VERSION_PATH)).await?;
+        let response = self.send(Request::get("/api/version")).await?;
         Ok(ServerInfo {
-            version: response.json::<ServerVersion>()?.version,
+            version: response.json::<Version>()?.version,
             clock: response.date(),
             received: Timestamp::now(),
         })

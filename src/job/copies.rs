@@ -14,7 +14,7 @@ const CLUSTERS: usize = 20;
 /// Copies `logs` to `logs/NAME` in the directory `state`, and notes the copies' paths. A log that
 /// can't be written has no copy; nothing fails for that.
 pub(super) fn write(state: &Path, name: &str, logs: &mut [JobLog]) {
-    if logs.iter().all(|log| log.bytes().is_empty()) {
+    if logs.iter().all(|log| log.bytes.is_empty()) {
         return;
     }
     let all = state.join("logs");
@@ -25,10 +25,10 @@ pub(super) fn write(state: &Path, name: &str, logs: &mut [JobLog]) {
     else {
         return;
     };
-    for log in logs.iter_mut().filter(|log| !log.bytes().is_empty()) {
+    for log in logs.iter_mut().filter(|log| !log.bytes.is_empty()) {
         log.copy = log.path.file_name().and_then(|file| {
             let file = file.to_str()?;
-            directory.write(file, log.bytes()).ok()?;
+            directory.write(file, &log.bytes).ok()?;
             Some(directory.path_of(file))
         });
     }

@@ -9,14 +9,16 @@
 //! prevent the directory from being removed, and a directory that can't be removed prevents the
 //! gateway from cancelling the job (`launcher.stop`).
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Dir, FileType, Mode, OFlags};
 
 use super::copies;
+use crate::private::{AccessRights, READ_FLAGS};
 
 /// Size limit of each log, of which the end is kept: enough for any traceback.
 const SIZE_LIMIT: u64 = 256 * 1024;
@@ -27,10 +29,7 @@ const LOGS: usize = 8;
 /// Limit on the characters of a line.
 const LINE_LIMIT: usize = 400;
 
-const FLAGS: OFlags = OFlags::RDONLY
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK);
+const FLAGS: OFlags = READ_FLAGS.union(OFlags::NOFOLLOW);
 
 /// The end of a log, as it was read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +38,9 @@ pub(crate) struct JobLog {
     pub(crate) path: PathBuf,
     /// Path of the copy, if there is one.
     pub(crate) copy: Option<PathBuf>,
-    bytes: Vec<u8>,
-    version: FileVersion,
+    pub(super) bytes: Vec<u8>,
+    /// Size, and time of the last change, by which a change is noticed.
+    version: (u64, Option<SystemTime>),
 }
 
 impl JobLog {
@@ -63,14 +63,9 @@ impl JobLog {
         self.last_lines(1).is_empty()
     }
 
-    /// Returns when it was written to last, for comparison.
-    pub(super) fn changed(&self) -> (i128, i128) {
-        self.version.changed
-    }
-
-    /// Returns its content.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Returns when it was written to last.
+    pub(super) fn changed(&self) -> Option<SystemTime> {
+        self.version.1
     }
 }
 
@@ -81,21 +76,9 @@ fn truncated(line: &str) -> String {
     }
 }
 
-/// Tells whether a file has changed since it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileVersion {
-    size: i128,
-    /// Seconds and nanoseconds of the last change. Their types differ from system to system.
-    changed: (i128, i128),
-}
-
-impl FileVersion {
-    fn of(stat: &Stat) -> Self {
-        Self {
-            size: i128::from(stat.st_size),
-            changed: (i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
-        }
-    }
+/// Returns the size of a file and when it was written to last.
+fn version(metadata: &Metadata) -> (u64, Option<SystemTime>) {
+    (metadata.len(), metadata.modified().ok())
 }
 
 /// The staging directories that a cluster may have, and the logs in them.
@@ -144,14 +127,14 @@ impl Staging {
 }
 
 /// Reads the logs in the directory `path` that are new or have changed.
-fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
+fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> io::Result<()> {
     let Some((parent, name)) = path.parent().zip(path.file_name()) else {
         return Ok(());
     };
     let flags = FLAGS | OFlags::DIRECTORY;
     let parent = rustix::fs::open(parent, flags, Mode::empty())?;
     let directory = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
-    if !is_own(&rustix::fs::fstat(&directory)?) {
+    if !AccessRights::of(&directory)?.is_own() {
         return Ok(());
     }
     for entry in Dir::read_from(&directory)? {
@@ -170,8 +153,8 @@ fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
         if known.is_none() && logs.len() >= LOGS && !name.starts_with("dask-scheduler-") {
             continue;
         }
-        let stat = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if known.is_some_and(|index| logs[index].version == FileVersion::of(&stat)) {
+        let present = version(&file.symlink_metadata()?);
+        if known.is_some_and(|index| logs[index].version == present) {
             continue;
         }
         // This one may be gone meanwhile, and others still there.
@@ -187,15 +170,14 @@ fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> rustix::io::Result<()> {
 }
 
 /// Reads the end of a regular file of the user's own; `None` if it is anything else.
-fn read(directory: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Option<JobLog>> {
-    let file = rustix::fs::openat(directory.as_fd(), name, FLAGS, Mode::empty())?;
-    let stat = rustix::fs::fstat(&file)?;
-    if !is_own(&stat) || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+fn read(directory: &OwnedFd, name: &str, path: PathBuf) -> io::Result<Option<JobLog>> {
+    let mut file = File::from(rustix::fs::openat(directory, name, FLAGS, Mode::empty())?);
+    let rights = AccessRights::of(&file)?;
+    if !rights.is_own() || rights.kind != FileType::RegularFile {
         return Ok(None);
     }
-    let mut file = File::from(file);
-    let size = u64::try_from(stat.st_size).unwrap_or_default();
-    let skipped = size.saturating_sub(SIZE_LIMIT);
+    let version = version(&file.metadata()?);
+    let skipped = version.0.saturating_sub(SIZE_LIMIT);
     file.seek(SeekFrom::Start(skipped))?;
     let mut bytes = Vec::new();
     file.take(SIZE_LIMIT).read_to_end(&mut bytes)?;
@@ -208,12 +190,8 @@ fn read(directory: &OwnedFd, name: &str, path: PathBuf) -> std::io::Result<Optio
         path,
         copy: None,
         bytes,
-        version: FileVersion::of(&stat),
+        version,
     }))
-}
-
-fn is_own(stat: &Stat) -> bool {
-    stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
 #[cfg(test)]
@@ -246,8 +224,8 @@ mod tests {
         );
         assert!(logs[0].is_empty() && logs[0].is_schedulers());
         assert!(!logs[1].is_empty() && !logs[1].is_schedulers());
-        assert!(logs[1].bytes().len() as u64 <= SIZE_LIMIT);
-        assert!(logs[1].bytes().starts_with(b"xxx"));
+        assert!(logs[1].bytes.len() as u64 <= SIZE_LIMIT);
+        assert!(logs[1].bytes.starts_with(b"xxx"));
         let last_lines = logs[1].last_lines(2);
         assert_eq!(last_lines[0], "x".repeat(LINE_LIMIT) + "…");
         assert_eq!(last_lines[1..], ["end"]);

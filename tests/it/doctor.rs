@@ -504,7 +504,7 @@ fn reports_address_of_the_hub_itself() {
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 x version        the response from `http://[HOST]/api/version` is not a gateway's: it redirects to `http://[HOST]/hub/api/version`
-                 hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway --force`
+                 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 - authentication not checked: no gateway responds
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
@@ -513,9 +513,7 @@ x version        the response from `http://[HOST]/api/version` is not a gateway'
 
 "#]],
     );
-    let hint = first_hint(&user);
-    let args = hint.split_once("`dgw login ").expect("a command").1;
-    let args = args.trim_end_matches('`').split(' ').collect::<Vec<_>>();
+    let args = ["--address", HUB.fact("address"), "--force"];
     log_in(&user, &args, token(6));
     assert_healthy(&user);
 }
@@ -567,7 +565,7 @@ fn reports_token_without_access() {
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 + version        dask-gateway-server 2026.3.0
-x authentication the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
+x authentication the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
                  hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree

@@ -101,7 +101,7 @@ cluster [NAME] is connected until it ends or `dgw connect --unexport`; its certi
         "a second export reuses the first"
     );
     assert_eq!(leftovers(&user).len(), 1);
-    let directory = first["folder"].as_str().expect("a path");
+    let directory = first["directory"].as_str().expect("a path");
     let relay = fs::read_to_string(format!("{directory}/relay.json")).expect("a file");
     assert!(!relay.contains("PRIVATE"));
 

@@ -93,7 +93,7 @@ hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --
     assert_rejected(
         HUB.fact("token_without_scope"),
         str![[r#"
-error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
+error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
 
 hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 

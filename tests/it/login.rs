@@ -160,7 +160,7 @@ hint: nothing was saved: create a new token at http://[HOST]/hub/token
         HUB.fact("token_without_scope"),
         4,
         str![[r#"
-error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
+error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
 
 hint: nothing was saved: create a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 
@@ -224,7 +224,7 @@ fn rejects_wrong_addresses_before_asking_for_credentials() {
         str![[r#"
 error: the response from `http://[HOST]/api/v1/options` is not a gateway's: it redirects to `http://[HOST]/hub/api/v1/options`
 
-hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
+hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
 "#]],
     );
@@ -237,7 +237,7 @@ hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --
         str![[r#"
 error: the response from `http://[HOST]/hub/home/api/v1/options` is not a gateway's: 404 Not Found, with a web page
 
-hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --address http://[HOST]/services/dask-gateway`
+hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
 "#]],
     );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::DoctorError;
-use crate::config::{Credentials, Inspection, Settings};
+use crate::config::{Credentials, Settings};
 use crate::duration;
 use crate::gateway::{self, AuthFailure, Gateway, Listing, ServerInfo, Status, TlsIdentities};
 use crate::lifecycle::{self, refused_defaults};
@@ -31,20 +31,7 @@ pub(super) async fn version(
             let reason = "the HTTP proxy does not forward the request";
             return (Check::skipped(NAME, reason), None);
         }
-        Err(error) => {
-            let error = anonymous.explain_wrong_address(error).await;
-            let check = Check::failed(NAME, &error);
-            return match error {
-                // The credentials in the file may be right for that address.
-                gateway::Error::WrongAddress { address, .. } => {
-                    let hint = format!(
-                        "a gateway responds at `{address}`: `dgw login --address {address} --force`"
-                    );
-                    (check.with_hint(hint), None)
-                }
-                _ => (check, None),
-            };
-        }
+        Err(error) => return (Check::failed(NAME, &error), None),
     };
     let check = match anonymous.health().await {
         Ok(status) if status == "pass" => {
@@ -96,18 +83,14 @@ pub(super) async fn authentication(
 }
 
 /// Checks that the gateway offers options, and accepts the user's defaults.
-pub(super) async fn options(found: &Inspection, gateway: &Gateway) -> Check {
+pub(super) async fn options(settings: &Settings, gateway: &Gateway) -> Check {
     const NAME: &str = "options";
     let fields = match gateway.options().await {
         Ok(fields) => fields,
         Err(error) => return Check::failed(NAME, &error),
     };
-    let source = |key: &str| {
-        found
-            .source_of(&format!("gateway.cluster.options.{key}"))
-            .map(ToString::to_string)
-    };
-    let faults = refused_defaults(&fields, &found.cluster_options(), source);
+    let source = |key: &str| settings.option_sources.get(key).map(ToString::to_string);
+    let faults = refused_defaults(&fields, &settings.cluster_options, source);
     if !faults.is_empty() {
         return Check::failed(NAME, &lifecycle::Error::Defaults(faults)).with_hint(
             "correct or remove the value there; `dgw options` shows what this gateway offers",

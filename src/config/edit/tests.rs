@@ -79,7 +79,7 @@ distributed:
 
 gateway:    # the site's
     # first
-    'address': https://g.example.org:8000/x   # where
+    'address': https://g.example.org:8000/x
     cluster:
         options: {cores: 2}
     auth:

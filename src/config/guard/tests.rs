@@ -210,13 +210,10 @@ impl Home {
             Owner::User => "/nonexistent".to_owned(),
         };
         let environment = Environment::from_iter([("DASK_ROOT_CONFIG".to_owned(), site)]);
-        let candidates = match owner {
-            Owner::Site => find::site_files(&environment),
-            Owner::User => find::candidates(&environment, Some(&place)).expect("it exists"),
-        };
-        candidates
+        let explicit = (owner == Owner::User).then_some(&*place);
+        find::candidates(&environment, explicit)
             .into_iter()
-            .find(|candidate| candidate.path.ends_with(name))
+            .find(|candidate| candidate.owner == owner && candidate.path.ends_with(name))
             .expect("it is in the directory")
     }
 
@@ -398,10 +395,8 @@ fn only_links_of_the_site_have_a_target_directory() {
 #[test]
 fn directory_for_a_new_file_is_judged_by_its_mode() {
     let home = Home::new();
-    let fault = || {
-        let stat = rustix::fs::stat(home.path("")).expect("it exists");
-        folder_fault(&stat)
-    };
+    let candidate = Candidate::named(home.path("new.yaml"));
+    let fault = || fault(&judge_directory(&candidate));
     assert_eq!(fault(), None);
     set_mode(&home.path(""), 0o775);
     assert_eq!(fault(), Some(FileFault::FolderMode(0o775)));

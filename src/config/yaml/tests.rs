@@ -18,42 +18,24 @@ fn loaded(text: &str) -> Value {
 #[test]
 fn plain_scalars_are_what_yaml_1_1_says() {
     for (text, value) in [
-        ("0600", json!(384)),
-        ("007", json!(7)),
+        ("12", json!(12)),
+        ("-12", json!(-12)),
         ("008", json!("008")),
         ("0o17", json!("0o17")),
-        ("1_000", json!(1000)),
-        ("0x_fF", json!(255)),
-        ("-0b11", json!(-3)),
-        ("12:30:45", json!(45045)),
         ("12:60", json!("12:60")),
         ("1e5", json!("1e5")),
         ("1.5e+3", json!(1500.0)),
-        ("1:30.5", json!(90.5)),
         (".5", json!(0.5)),
         ("yes", json!(true)),
         ("OFF", json!(false)),
         ("yEs", json!("yEs")),
         ("~", json!(null)),
-        ("2026-11-21", json!({"unsupported": "date"})),
-        ("2026-11-21 10:00:00 +2", json!({"unsupported": "date"})),
         ("2026-1-2", json!("2026-1-2")),
-        ("2026-11-21T10:00:00.5Z", json!({"unsupported": "date"})),
         ("2026-11-21T10:00", json!("2026-11-21T10:00")),
-        (".inf", json!({"unsupported": "number that is not finite"})),
-        ("-.INF", json!({"unsupported": "number that is not finite"})),
-        (".NaN", json!({"unsupported": "number that is not finite"})),
-        (
-            "123456789012345678901234567890123456789012",
-            json!({"unsupported": "number that is too large"}),
-        ),
-        ("1_0:20:30", json!(37230)),
-        ("-1:30", json!(-90)),
-        ("+12", json!(12)),
         ("'0600'", json!("0600")),
+        ("'yes'", json!("yes")),
         ("!!str 0600", json!("0600")),
-        ("! '0600'", json!(384)),
-        ("!!float 1", json!(1.0)),
+        ("=", json!("=")),
     ] {
         assert_eq!(loaded(text), value, "{text}");
     }
@@ -66,16 +48,42 @@ fn merged_entries_are_overridden_by_own_and_by_earlier_ones() {
 }
 
 #[test]
-fn collections_without_a_json_form_are_unsupported() {
+fn respelled_numbers_dates_and_tags_are_unsupported() {
     for text in [
+        "0600",
+        "007",
+        "1_000",
+        "0x_fF",
+        "-0b11",
+        "12:30:45",
+        "1:30.5",
+        "+12",
+        ".inf",
+        "-.INF",
+        ".NaN",
+        "123456789012345678901234567890123456789012",
+        "2026-11-21",
+        "2026-11-21 10:00:00 +2",
+        "2026-11-21T10:00:00.5Z",
+        "! '0600'",
+        "!!float 1",
+        "!mine 1",
         "!!set {a, b}",
         "!!omap [a: 1]",
-        "!!pairs [a: 1]",
         "[1, .nan]",
         "[2026-11-21]",
     ] {
         assert!(loaded(text)["unsupported"].is_string(), "{text}");
     }
+}
+
+#[test]
+fn unsupported_keys_are_their_spelling() {
+    let keys = json!({"0600": 1, "2026-11-21": 2, "!mine": 3, "'<<'": 4});
+    assert_eq!(
+        loaded("{0600: 1, 2026-11-21: 2, \"!mine\": 3, \"'<<'\": 4}"),
+        keys
+    );
 }
 
 #[test]
@@ -94,21 +102,13 @@ fn the_last_of_equal_keys_counts() {
 #[test]
 fn refuses_what_safe_load_refuses() {
     for text in [
-        "a: !mine 1",
         "a: *nowhere",
         "a: &x {b: *x}",
         "[&x 1, &x 2]",
         "? [1]\n: 2",
         "<<: 3",
-        "=",
-        "!!int abc",
-        "!!timestamp x",
-        "!!seq x",
-        "!!map [x]",
-        "!!str [x]",
         "--- 1\n--- 2",
         "a: b: c",
-        "0b_",
         "{a: 1",
     ] {
         let loaded = loaded(text);
@@ -141,14 +141,14 @@ fn refuses_deep_nesting_and_exponential_aliases() {
 #[test]
 fn a_block_scalar_may_end_without_a_line_break() {
     for (text, value) in [
-        ("|\n  a", json!("a")),
-        ("a: |\n  b\n  c", json!({"a": "b\nc"})),
+        ("|\n  a", json!("a\n")),
+        ("a: |\n  b\n  c", json!({"a": "b\nc\n"})),
         ("|\n  a\n", json!("a\n")),
         ("|-\n  a", json!("a")),
-        ("|+\n  a", json!("a")),
-        (">\n  a\n  b", json!("a b")),
-        ("| \n  - ", json!("- ")),
-        ("| #\n a", json!("a")),
+        ("|+\n  a", json!("a\n")),
+        (">\n  a\n  b", json!("a b\n")),
+        ("| \n  - ", json!("- \n")),
+        ("| #\n a", json!("a\n")),
         ("a: |\n  b\nc: d", json!({"a": "b\n", "c": "d"})),
         ("a", json!("a")),
         ("", json!(null)),
