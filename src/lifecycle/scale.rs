@@ -154,7 +154,7 @@ pub(super) async fn scale(gateway: &Gateway, name: &str, scaling: Scaling) -> Re
 pub(super) fn scaling_message(name: &str, scaling: Scaling) -> String {
     match scaling {
         Scaling::Fixed(count) => format!(
-            "cluster {name} scales to {}; adaptive scaling is off",
+            "cluster {name} is scaling to {}; adaptive scaling is off",
             count_workers(count)
         ),
         Scaling::Adaptive { minimum, maximum } => {

@@ -274,7 +274,7 @@ impl<'a> Start<'a> {
         let grant = self.scale(name, scaling).await?;
         match grant.scaling() {
             Some(Scaling::Fixed(count)) => printer.note(&format!(
-                "cluster {name} scales from {current} to {}; adaptive scaling is off",
+                "cluster {name} is scaling from {current} to {}; adaptive scaling is off",
                 count_workers(count)
             )),
             Some(range) => printer.note(&scaling_message(name, range)),

@@ -210,9 +210,9 @@ fn invalid_reports_are_unknown_and_get_no_credentials() {
         let printed = String::from_utf8([output.stdout.clone(), output.stderr].concat());
         assert!(!printed.expect("UTF-8").contains("s3cret"), "{shown:.80}");
         let listed = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
-        let listed = &listed[0];
+        let record = &listed[0];
         for field in ["workers", "threads", "memory_used", "clients", "idle_since"] {
-            assert_eq!(listed[field], Value::Null, "{field}: {shown:.80}");
+            assert_eq!(record[field], Value::Null, "{field}: {shown:.80}");
         }
         let seen = stub.seen();
         let mut routes = seen
