@@ -18,7 +18,7 @@ mod start;
 mod start_report;
 mod wait;
 
-pub(crate) use clean_up::{CleanUp, CleanUpRule, Recording};
+pub(crate) use clean_up::{OrphanSearch, Recording};
 pub(crate) use deadline::{Deadline, OutageNotice, with_deadline};
 pub(crate) use diagnose::pending_message;
 pub(crate) use error::Error;

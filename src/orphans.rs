@@ -21,7 +21,7 @@ pub(crate) use lock::lock_clean_up;
 pub(crate) use protections::{Protection, Protections};
 pub(crate) use reason::KeepReason;
 pub(crate) use records::IdleRecords;
-pub(crate) use rule::{OrphanVerdict, Rule, judge};
+pub(crate) use rule::{OrphanRule, OrphanVerdict, judge};
 
 #[cfg(test)]
 mod hostile_files;

@@ -8,8 +8,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{complete, value};
 use crate::gateway::Status;
-use crate::lifecycle::{CleanUpRule, Selectors};
-use crate::orphans::Rule;
+use crate::lifecycle::Selectors;
+use crate::orphans::OrphanRule;
 
 const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];
 
@@ -61,15 +61,11 @@ impl SelectorArgs {
         }
     }
 
-    /// Returns the orphan rule, if `--idle-for` asks for it. `probe_timeout` limits each request to
-    /// a scheduler.
-    pub(crate) fn clean_up_rule(&self, probe_timeout: Duration) -> Option<CleanUpRule> {
-        self.idle_for.map(|idle_for| CleanUpRule {
-            rule: Rule {
-                idle_for,
-                ignore_results: self.ignore_results,
-            },
-            probe_timeout,
+    /// Returns the orphan rule, if `--idle-for` asks for it.
+    pub(crate) fn orphan_rule(&self) -> Option<OrphanRule> {
+        self.idle_for.map(|idle_for| OrphanRule {
+            idle_for,
+            ignore_results: self.ignore_results,
         })
     }
 }

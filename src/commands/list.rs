@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities};
-use crate::lifecycle::{self, CleanUp, OutageNotice, Recording};
+use crate::lifecycle::{self, OrphanSearch, OutageNotice, Recording};
 use crate::output::{
     ClusterRow, Format, Printer, ProtectionStatus, RowSchema, cluster_shape, wide_cluster_shape,
 };
@@ -120,8 +120,8 @@ impl ListArgs {
         let is_wide = self.is_wide(session);
         let mut clean_up = self
             .selectors
-            .clean_up_rule(self.probe.probe_timeout)
-            .map(|rule| CleanUp::new(rule, session))
+            .orphan_rule()
+            .map(|rule| OrphanSearch::new(rule, self.probe.probe_timeout, session))
             .transpose()?;
         let needs_identities = is_wide || clean_up.is_some();
         let (listing, identities) = self.fetch(needs_identities, &session.gateway).await?;

@@ -9,7 +9,7 @@ use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
-    self, CleanUp, NOT_ENDED, Recording, ShutdownRequests, candidates, count_clusters,
+    self, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates, count_clusters,
     current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
     wait_until_gone,
 };
@@ -86,7 +86,7 @@ impl ShutdownArgs {
     /// Shuts clusters down, waits until they are gone, and prints their names.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
-        let rule = self.selectors.clean_up_rule(self.probe.probe_timeout);
+        let rule = self.selectors.orphan_rule();
         if rule.is_none() || !self.yes || self.dry_run {
             return self.run_unlocked(&session).await;
         }
@@ -108,8 +108,8 @@ impl ShutdownArgs {
     async fn run_unlocked(&self, session: &Session) -> Result<(), Error> {
         let mut clean_up = self
             .selectors
-            .clean_up_rule(self.probe.probe_timeout)
-            .map(|rule| CleanUp::new(rule, session))
+            .orphan_rule()
+            .map(|rule| OrphanSearch::new(rule, self.probe.probe_timeout, session))
             .transpose()?;
         let (rows, unmatched) = if self.clusters.is_empty() {
             (self.selected(session, clean_up.as_mut()).await?, Ok(()))
@@ -120,7 +120,7 @@ impl ShutdownArgs {
             .shut_down(rows, unmatched, clean_up.as_ref(), session)
             .await;
         // Of two failures the other one says more.
-        match (done, clean_up.map_or(Ok(()), CleanUp::finish)) {
+        match (done, clean_up.map_or(Ok(()), OrphanSearch::finish)) {
             (Ok(()), unwritten) => Ok(unwritten?),
             (done, Ok(())) => done,
             (done, Err(unwritten)) => {
@@ -135,7 +135,7 @@ impl ShutdownArgs {
         &self,
         rows: Vec<ClusterRow>,
         unmatched: Result<(), lifecycle::Error>,
-        clean_up: Option<&CleanUp<'_>>,
+        clean_up: Option<&OrphanSearch<'_>>,
         session: &Session,
     ) -> Result<(), Error> {
         let printer = &session.printer;
@@ -221,7 +221,7 @@ impl ShutdownArgs {
     async fn selected(
         &self,
         session: &Session,
-        clean_up: Option<&mut CleanUp<'_>>,
+        clean_up: Option<&mut OrphanSearch<'_>>,
     ) -> Result<Vec<ClusterRow>, lifecycle::Error> {
         let gateway = &session.gateway;
         let selectors = self.selectors.selectors();

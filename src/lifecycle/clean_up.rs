@@ -10,21 +10,13 @@ use super::Error;
 use super::probe::CONCURRENCY;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
 use crate::orphans::{
-    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanVerdict,
-    Protections, Rule, check_idle, judge, read_idle_state,
+    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanRule,
+    OrphanVerdict, Protections, check_idle, judge, read_idle_state,
 };
 use crate::output::ClusterRow;
 use crate::private::{self, StateDir};
 use crate::scheduler::{Activity, Schedulers};
 use crate::session::Session;
-
-/// The orphan rule as the command line asks for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CleanUpRule {
-    pub(crate) rule: Rule,
-    /// The time limit of a request to a scheduler.
-    pub(crate) probe_timeout: Duration,
-}
 
 /// Whether a search leaves records for later runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,26 +32,30 @@ pub(super) enum Recheck {
 }
 
 /// A search for orphaned clusters on one gateway.
-pub(crate) struct CleanUp<'a> {
+pub(crate) struct OrphanSearch<'a> {
     gateway: &'a Gateway,
     schedulers: Schedulers,
-    rule: Rule,
+    rule: OrphanRule,
     state: StateDir,
     /// The evidence for each orphan.
     orphans: BTreeMap<String, IdleState>,
     unwritten: Result<(), private::Error>,
 }
 
-impl<'a> CleanUp<'a> {
-    /// Prepares a search by `rule`.
+impl<'a> OrphanSearch<'a> {
+    /// Prepares a search by `rule`; `probe_timeout` limits each request to a scheduler.
     ///
     /// # Errors
     /// There is no state directory.
-    pub(crate) fn new(rule: CleanUpRule, session: &'a Session) -> Result<Self, Error> {
+    pub(crate) fn new(
+        rule: OrphanRule,
+        probe_timeout: Duration,
+        session: &'a Session,
+    ) -> Result<Self, Error> {
         Ok(Self {
             gateway: &session.gateway,
-            schedulers: session.schedulers(rule.probe_timeout),
-            rule: rule.rule,
+            schedulers: session.schedulers(probe_timeout),
+            rule,
             state: StateDir::of(session.gateway.base_url())?,
             orphans: BTreeMap::new(),
             unwritten: Ok(()),

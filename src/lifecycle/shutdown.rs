@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::clean_up::{CleanUp, Recheck};
+use super::clean_up::{OrphanSearch, Recheck};
 use super::deadline::OutageTolerance;
 use super::{Error, count_clusters};
 use crate::gateway::{self, Cluster, Gateway, Status};
@@ -42,7 +42,7 @@ pub(crate) struct ShutdownRequests {
 /// failure does not stop the rest.
 pub(crate) async fn request_shutdown(
     clusters: Vec<Cluster>,
-    clean_up: Option<&CleanUp<'_>>,
+    clean_up: Option<&OrphanSearch<'_>>,
     gateway: &Gateway,
 ) -> ShutdownRequests {
     let requests = clusters.into_iter().map(async |cluster| {

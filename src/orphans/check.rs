@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::idle::IdleState;
 use super::reason::KeepReason;
-use super::rule::Rule;
+use super::rule::OrphanRule;
 use crate::gateway::TlsIdentity;
 use crate::scheduler::{Activity, SchedulerError, Schedulers};
 
@@ -22,7 +22,7 @@ pub(crate) async fn check_idle(
     schedulers: &Schedulers,
     name: &str,
     identity: Option<&TlsIdentity>,
-    rule: &Rule,
+    rule: &OrphanRule,
 ) -> IdleCheck {
     match schedulers.activity(name, identity).await {
         Ok(activity) => {
@@ -47,7 +47,7 @@ pub(crate) async fn read_idle_state(
     schedulers: &Schedulers,
     name: &str,
     identity: Option<&TlsIdentity>,
-    rule: &Rule,
+    rule: &OrphanRule,
 ) -> Result<IdleState, KeepReason> {
     let asked = Instant::now();
     let evidence = schedulers

@@ -13,7 +13,7 @@ use crate::scheduler::ClientHistory;
 /// Data of a scheduler that any activity changes. Times are by its clock and are only compared
 /// with each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ActivityMarks {
+pub(crate) struct ActivityFingerprint {
     idle_since: Option<Timestamp>,
     transitions: Option<u64>,
     unattended_since: Timestamp,
@@ -25,7 +25,7 @@ pub(crate) struct ActivityMarks {
 /// State of a cluster that was found idle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdleState {
-    pub(super) marks: ActivityMarks,
+    pub(super) marks: ActivityFingerprint,
     /// Time that the scheduler's clock has reached, if known.
     pub(super) clock: Option<Timestamp>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct IdleRecord {
     /// Start time of the cluster: its name may be used again.
     pub(super) start_time: Timestamp,
     pub(super) at: ClockReading,
-    pub(super) marks: ActivityMarks,
+    pub(super) marks: ActivityFingerprint,
 }
 
 /// Start and age of a cluster, by the gateway's clock.
@@ -74,7 +74,7 @@ impl IdleState {
         clock: Option<Timestamp>,
     ) -> Self {
         Self {
-            marks: ActivityMarks {
+            marks: ActivityFingerprint {
                 results,
                 idle_since: history.idle_since,
                 transitions: history.transitions,
@@ -186,7 +186,7 @@ mod tests {
         let earlier = IdleState::new(history(Some(0), 0), Some(0), Some(at(1)));
         let later = IdleState::new(history(Some(0), 0), Some(0), Some(at(2)));
         assert!(later.is_unchanged_since(&earlier), "its clock only runs on");
-        let changes: [fn(&mut ActivityMarks); 5] = [
+        let changes: [fn(&mut ActivityFingerprint); 5] = [
             |marks| marks.idle_since = None,
             |marks| marks.transitions = Some(2),
             |marks| marks.unattended_since = Timestamp::MAX,

@@ -7,7 +7,7 @@
 //!   when the last client connected or disconnected;
 //! - by an earlier check, on the clocks of this machine and of the gateway. Two checks that find a
 //!   cluster idle don't prove that nothing happened in between. Equal
-//!   [`ActivityMarks`](super::idle::ActivityMarks) at both do: every connection and every
+//!   [`ActivityFingerprint`](super::idle::ActivityFingerprint) at both do: every connection and every
 //!   computation, however short, changes them.
 //!
 //! Results in memory need no history of their own: they come from work or from clients, and go with
@@ -22,7 +22,7 @@ use crate::scheduler::{Activity, Idle, Tasks};
 
 /// Definition of an orphan, from the command line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rule {
+pub(crate) struct OrphanRule {
     /// Time for which the cluster must have been idle.
     pub(crate) idle_for: Duration,
     /// Ignores results in memory.
@@ -36,7 +36,7 @@ pub(crate) enum OrphanVerdict {
     Kept(KeepReason),
 }
 
-impl Rule {
+impl OrphanRule {
     /// Checks that nobody needs a cluster at this moment.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ fn not_reported(noun: &str) -> KeepReason {
 /// `before` is a time no later than the check, `after` one no earlier, so that no cluster is taken
 /// to have been idle for longer than it was.
 pub(crate) fn judge(
-    rule: &Rule,
+    rule: &OrphanRule,
     found: &Result<IdleState, KeepReason>,
     age: &ClusterAge,
     earlier: Option<&IdleRecord>,

@@ -11,8 +11,8 @@ use crate::scheduler::ClientHistory;
 /// Idle time that the rule requires here, in milliseconds.
 const REQUIRED: i64 = 10_000;
 
-fn rule(ignore_results: bool) -> Rule {
-    Rule {
+fn rule(ignore_results: bool) -> OrphanRule {
+    OrphanRule {
         idle_for: Duration::from_millis(REQUIRED.unsigned_abs()),
         ignore_results,
     }
