@@ -9,7 +9,7 @@ use tokio::time::timeout_at;
 
 use super::comm::{self, Response};
 use super::error::SchedulerError;
-use super::tls;
+use super::tls::Connector;
 use crate::gateway::TlsIdentity;
 
 /// Characters of a cluster's name that a URL takes as they are. Everything else is encoded, so that
@@ -54,7 +54,8 @@ impl Schedulers {
     ) -> Result<Vec<Response>, SchedulerError> {
         let started = Instant::now();
         let identity = identity.ok_or(SchedulerError::NoCertificate)?;
-        let mut stream = tls::connect(&self.proxy, cluster, identity).await?;
+        let connector = Connector::new(&self.proxy, cluster, identity)?;
+        let mut stream = connector.connect().await?;
         let responses = comm::ask(&mut stream, operations).await?;
         log::info!(
             "asked the scheduler of {cluster}: {} responses, {} bytes, {:.0?}",
