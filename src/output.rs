@@ -36,6 +36,6 @@ pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
 pub(crate) use quantity::used_of;
 pub(crate) use show::{ClusterDetails, JobSummary, worker_shape};
-pub(crate) use sorting::{RowSchema, SortBy, names as sort_names};
-pub(crate) use table::shortened;
+pub(crate) use sorting::{RowSchema, SortBy, SortKey, names as sort_names, sorted};
+pub(crate) use table::{Fit, GAP, fit, shortened};
 pub(crate) use terminal::is_dumb as is_dumb_terminal;

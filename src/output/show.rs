@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::clusters::{ClusterRow, ProtectionStatus, options};
 use super::error::Error;
 use super::sorting::{RowSchema, SortBy};
-use super::table::Fit::{Keep, ShortenLast};
-use super::table::{self, Cell, Column};
+use super::table::{self, Cell, Column, Fit, KEEP, SHORTEN_LAST};
 use super::terminal::wrapped;
 use super::{escape, quantity};
 use crate::duration;
@@ -55,6 +54,12 @@ pub(crate) struct WorkerRow {
 
 /// Columns of a bar, without its brackets.
 const BAR: u16 = 8;
+
+/// Worker names are shortened before hosts.
+const BEFORE_HOST: Fit = Fit {
+    rank: 2,
+    ..SHORTEN_LAST
+};
 
 /// The longest of the keys.
 const KEYS: usize = "scheduler".len();
@@ -216,28 +221,28 @@ const WORKER_FIELDS: [&str; 10] = [
 
 fn columns() -> Vec<Column<WorkerRow>> {
     vec![
-        Column::new("WORKER", ShortenLast, |row| {
+        Column::new("WORKER", BEFORE_HOST, |row| {
             let name = row.name();
             match row.worker.status.as_deref() {
                 None | Some("running") => Cell::text(name),
                 Some(status) => Cell::new(format!("{name} ({status})"), name),
             }
         }),
-        Column::new("HOST", ShortenLast, |row| {
+        Column::new("HOST", SHORTEN_LAST, |row| {
             let host = row.worker.host.as_deref();
             host.map_or_else(Cell::unknown, Cell::text)
         }),
-        Column::new("THREADS", Keep, |row| Cell::number(row.worker.threads)),
-        Column::new("CPU", Keep, |row| {
+        Column::new("THREADS", KEEP, |row| Cell::number(row.worker.threads)),
+        Column::new("CPU", KEEP, |row| {
             let cpu = row.worker.cpu;
             Cell::new(known(cpu, |cpu| format!("{cpu:.0}%")), cpu)
         }),
-        Column::new("MEMORY", Keep, |row| {
+        Column::new("MEMORY", KEEP, |row| {
             let used = row.worker.memory;
             Cell::new(memory(used, row.worker.memory_limit), used)
         }),
-        Column::new("TASKS", Keep, |row| Cell::number(row.worker.tasks)),
-        Column::new("SEEN", Keep, |row| {
+        Column::new("TASKS", KEEP, |row| Cell::number(row.worker.tasks)),
+        Column::new("SEEN", KEEP, |row| {
             // The worker heard from last has been silent for the shortest time.
             let silence = row.worker.last_seen.map(|time| -time.as_millisecond());
             Cell::new(row.seen.as_str(), silence)
