@@ -52,9 +52,6 @@ pub(crate) struct WorkerRow {
     seen: String,
 }
 
-/// Columns of a bar, without its brackets.
-const BAR: u16 = 8;
-
 /// Worker names are shortened before hosts.
 const BEFORE_HOST: Fit = Fit {
     rank: 2,
@@ -261,13 +258,9 @@ fn known<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| "?".to_owned(), text)
 }
 
-/// Used and limit, after a bar where both are known.
+/// Used and limit, or `?`.
 fn memory(used: Option<u64>, limit: Option<u64>) -> String {
-    let text = known(quantity::used_of(used, limit), |text| text);
-    match used.zip(limit) {
-        Some((used, limit)) => format!("{} {text}", quantity::bar(used, limit, BAR)),
-        None => text,
-    }
+    known(quantity::used_of(used, limit), |text| text)
 }
 
 fn packages(packages: &PackageVersions) -> String {
