@@ -69,7 +69,7 @@ fn draw_label(buffer: &mut Buffer, line: &mut Rect, label: &'static str) {
 }
 
 fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCluster) {
-    let status = watched.cluster().status;
+    let status = watched.cluster.status;
     // The status needs room, too.
     let room = usize::from(line.width.saturating_sub(18)).max(8);
     let name = watched.name().chars().take(room).collect::<String>();
@@ -93,7 +93,7 @@ fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCl
 
 /// Returns addresses and versions: what stays the same.
 fn facts(watched: &WatchedCluster) -> [(&'static str, String); 3] {
-    let cluster = watched.cluster();
+    let cluster = &watched.cluster;
     let address = |address: &Option<String>| address.clone().unwrap_or_else(|| "-".to_owned());
     let versions = watched.report().and_then(|report| report.versions.as_ref());
     let versions = versions.map(|versions| {
@@ -151,7 +151,7 @@ fn draw_meters(buffer: &mut Buffer, area: &mut Rect, watched: &WatchedCluster, h
         ("memory", or_none(memory, amounts)),
         ("tasks", tasks),
     ];
-    let histories = Series::all(watched.history());
+    let histories = Series::all(&watched.history);
     for ((label, (bar, words)), series) in meters.into_iter().zip(histories) {
         let mut line = take_lines(area, 1);
         draw_label(buffer, &mut line, label);

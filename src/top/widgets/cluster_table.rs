@@ -15,7 +15,7 @@ pub(super) struct ClusterLine<'a> {
 impl ClusterLine<'_> {
     /// Returns a value of the scheduler's report, or that there is none.
     fn reported(&self, value: impl FnOnce(&SchedulerReport) -> Value) -> Value {
-        if self.watched.cluster().status != Status::Running {
+        if self.watched.cluster.status != Status::Running {
             return Value::NotApplicable;
         }
         let value = self.watched.report().map_or(Value::Unknown, value);
@@ -60,7 +60,7 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
             Value::ClusterName(row.watched.name().to_owned())
         }),
         Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
-            let status = row.watched.cluster().status;
+            let status = row.watched.cluster.status;
             if row.watched.is_silent(row.model) {
                 Value::SilentStatus(status)
             } else {
