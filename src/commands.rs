@@ -52,27 +52,8 @@ pub(crate) struct Cli {
 const WITH_KERBEROS: &str = concat!(env!("CARGO_PKG_VERSION"), " (with Kerberos)");
 
 const MORE: &str = "\
-Files:
-  ~/.config/dask/*.yaml  your configuration; a file with a gateway section must
-                         have mode 600, in a directory that only you can write
-  PREFIX/etc/dask/*.yaml the environment's or image's, below yours; PREFIX is
-                         that of the python3 on PATH
-  /etc/dask/*.yaml       the site's, below both
-  ~/.local/state/dgw/logs/
-                         copies of the logs of clusters that failed to start
-  ~/.local/state/dgw     which clusters `dgw keep` protects, and what earlier
-                         clean-ups saw
-
-Environment:
-  DASK_CONFIG            one more file or directory, above all of these
-  DASK_ROOT_CONFIG       the site's directory, instead of /etc/dask
-  DASK_GATEWAY__…        single keys, such as DASK_GATEWAY__AUTH__TYPE=basic
-  JUPYTERHUB_API_TOKEN   the token, if the configuration has none
-  XDG_STATE_HOME         the state directory, instead of ~/.local/state
-  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR,
-  CLICOLOR_FORCE         as for other programs
-  KRB5CCNAME, KRB5_CONFIG, KRB5_CLIENT_KTNAME
-                         as for other programs, if dgw is built with Kerberos
+Configuration:
+  ~/.config/dask/gateway.yaml (mode 600), or $DASK_CONFIG; see dgw-config(5)
 
 Durations:
   90s, 30m, 2h, 1d12h

@@ -20,6 +20,7 @@ mod wait;
 
 pub(crate) use clean_up::{CleanUp, CleanUpRule};
 pub(crate) use deadline::{Deadline, OutageTolerance, within};
+pub(crate) use diagnose::pending_message;
 pub(crate) use error::Error;
 pub(crate) use goal::{WaitGoal, require_running, until};
 pub(crate) use options::refused_defaults;

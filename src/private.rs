@@ -1,7 +1,7 @@
 //! Files and directories that only the user may read: judged, read, written, locked and removed.
 //!
-//! What is read was judged first, on the open descriptor, so that nobody can exchange it in
-//! between. What is written has mode 600 from its first moment and is never there by half.
+//! Files are judged on the open descriptor before they are read, so that nobody can exchange them in
+//! between. New files have mode 600 from their first moment and are never written by half.
 
 mod access;
 mod dir;

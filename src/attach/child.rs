@@ -153,7 +153,7 @@ impl Child {
                 Event::Forward(signal) => forward(signal, pid),
                 Event::Kill => {
                     let word = &self.word;
-                    Printer::warn_always(&format!("`{word}` does not end: killing it"));
+                    Printer::warn_always(&format!("`{word}` is still running: killing it"));
                     let _ = self.process.start_kill();
                     pending = PendingSignal::default();
                 }

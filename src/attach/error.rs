@@ -98,6 +98,7 @@ impl Failure for Error {
             Self::CommandEnded(_) => true,
             Self::Lifecycle(error) => error.is_silent(),
             Self::Output(error) => error.is_silent(),
+            Self::Interrupted(error) => error.is_silent(),
             _ => false,
         }
     }

@@ -14,7 +14,7 @@ use crate::session::Overrides;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Output format
+    /// Output format: table, wide, json, jsonl, yaml, csv or name
     #[arg(
         short,
         long,
@@ -22,6 +22,7 @@ pub(crate) struct GlobalArgs {
         value_name = "FORMAT",
         default_value = "table"
     )]
+    #[arg(hide_possible_values = true)]
     output: Format,
 
     /// Omit the header line of tables and CSV
@@ -41,8 +42,9 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 
-    /// When to use colour
+    /// When to use colour: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_possible_values = true)]
     color: Colour,
 
     /// Use this file or directory instead of your configuration

@@ -107,7 +107,7 @@ impl ConnectArgs {
                 status: found.status,
             });
         }
-        let mut progress = printer.progress(&format!("waiting for cluster {name}"));
+        let mut progress = printer.progress(&lifecycle::pending_message(name));
         let cluster =
             lifecycle::until_running(gateway, name, false, deadline, &mut progress).await?;
         progress.finish(&format!("cluster {name} is running"));

@@ -48,7 +48,7 @@ enum LoginError {
     Refused(gateway::Error),
     #[error("the gateway requires {0} authentication, which dgw does not support")]
     Unsupported(String),
-    #[error("the gateway requires Kerberos authentication, and this dgw is built without it")]
+    #[error("the gateway requires Kerberos authentication, but this dgw is built without it")]
     WithoutKerberos,
     #[error("the gateway at `{0}` needs no authentication, so there is nothing to save")]
     NoAuthentication(String),

@@ -1,4 +1,7 @@
-//! The man pages, generated from the command line. `SNAPSHOTS=overwrite cargo test` regenerates them.
+//! The man pages, generated from the command line and from the texts beside this file.
+//! `SNAPSHOTS=overwrite cargo test man_pages` regenerates them.
+
+mod topic;
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +12,15 @@ use clap_mangen::roff::{Roff, roman};
 
 use super::Cli;
 
+const VERSION: &str = concat!("dgw ", env!("CARGO_PKG_VERSION"));
+
+/// The pages that are not about a subcommand.
+const TOPICS: [&str; 3] = [
+    include_str!("man_pages/dgw-config.5.md"),
+    include_str!("man_pages/dgw-idle.7.md"),
+    include_str!("man_pages/dgw-scripts.7.md"),
+];
+
 /// Returns every page: its file name and its text.
 fn pages() -> Vec<(String, String)> {
     // The pages are the same with every feature.
@@ -18,31 +30,43 @@ fn pages() -> Vec<(String, String)> {
     root.build();
     let subcommands = root
         .get_subcommands()
-        .filter(|subcommand| !subcommand.is_hide_set());
-    let subcommands = subcommands.map(|subcommand| {
+        .filter(|subcommand| !subcommand.is_hide_set())
+        .cloned()
+        .collect::<Vec<_>>();
+    let mut names = vec!["dgw(1)".to_owned()];
+    names.extend(TOPICS.map(|source| {
+        let topic::Heading { name, section, .. } = topic::heading(source);
+        format!("{name}({section})")
+    }));
+    names.extend(
+        subcommands
+            .iter()
+            .map(|subcommand| format!("dgw-{}(1)", subcommand.get_name())),
+    );
+    let mut pages = vec![("dgw(1)".to_owned(), command_page(root, "dgw"))];
+    for subcommand in subcommands {
         let name = format!("dgw-{}", subcommand.get_name());
-        page(subcommand.clone().display_name(&name), &name)
-    });
-    let mut pages = subcommands.collect::<Vec<_>>();
-    pages.push(page(root.clone(), "dgw"));
+        let text = command_page(subcommand.display_name(&name), &name);
+        pages.push((format!("{name}(1)"), text));
+    }
+    for source in TOPICS {
+        let topic::Heading { name, section, .. } = topic::heading(source);
+        let text = topic::render(source, VERSION).render();
+        pages.push((format!("{name}({section})"), text));
+    }
     pages
+        .into_iter()
+        .map(|(page, text)| {
+            let file = page.trim_end_matches(')').replace('(', ".");
+            let see_also = see_also(&page, &text, &names);
+            (file, text + &see_also)
+        })
+        .collect()
 }
 
-fn page(mut command: clap::Command, name: &str) -> (String, String) {
-    let version = concat!("dgw ", env!("CARGO_PKG_VERSION"));
+/// Renders the page of a command: clap's part of it, and a section for each one of its own text.
+fn command_page(mut command: clap::Command, name: &str) -> String {
     let more = command.get_after_long_help().map(ToString::to_string);
-    let see_also = if name == "dgw" {
-        let shown = command
-            .get_subcommands()
-            .filter(|command| !command.is_hide_set());
-        let pages = shown
-            .map(clap::Command::get_name)
-            .filter(|name| *name != "help")
-            .map(|name| format!("dgw-{name}(1)"));
-        pages.collect::<Vec<_>>().join(", ")
-    } else {
-        "dgw(1)".to_owned()
-    };
     // clap_mangen's own synopsis omits the names of values and how many there may be.
     let usage = command
         .render_usage()
@@ -57,7 +81,7 @@ fn page(mut command: clap::Command, name: &str) -> (String, String) {
     )
     .title(name.to_uppercase())
     .manual("Dask Gateway")
-    .source(version);
+    .source(VERSION);
     let mut text = Vec::new();
     man.render(&mut text).expect("a page renders");
     let mut text = String::from_utf8(text).expect("a page is text");
@@ -71,10 +95,29 @@ fn page(mut command: clap::Command, name: &str) -> (String, String) {
             text.push_str(&roff.render());
         }
     }
+    text
+}
+
+/// Renders the section that refers from `page` to others: dgw(1) refers to all of them, the others to
+/// dgw(1), dgw-config(5), dgw-scripts(7) and those whose commands or names occur in `text`.
+fn see_also(page: &str, text: &str, names: &[String]) -> String {
+    let plain = text.replace("\\-", "-").replace("\\fR", "");
+    let is_related = |name: &String| {
+        let command = name.trim_end_matches("(1)").replacen('-', " ", 1);
+        let pattern = format!(r"{}\b", regex::escape(&command));
+        let is_named = regex::Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&plain));
+        let is_for_all = ["dgw(1)", "dgw-config(5)", "dgw-scripts(7)"].contains(&name.as_str());
+        page == "dgw(1)" || is_for_all || plain.contains(name.as_str()) || is_named
+    };
+    let related = names
+        .iter()
+        .filter(|name| *name != page && is_related(name))
+        .cloned()
+        .collect::<Vec<_>>();
     let mut roff = Roff::new();
-    roff.control("SH", ["SEE ALSO"]).text([roman(see_also)]);
-    text.push_str(&roff.render());
-    (format!("{name}.1"), text)
+    roff.control("SH", ["SEE ALSO"])
+        .text([roman(related.join(", "))]);
+    roff.render()
 }
 
 #[test]
@@ -103,6 +146,6 @@ fn man_pages_are_current() {
     expected.sort();
     assert_eq!(
         existing, expected,
-        "a page for each subcommand, and no other"
+        "a page for each subcommand and topic, and no other"
     );
 }

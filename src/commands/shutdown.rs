@@ -17,81 +17,21 @@ use crate::output::{ClusterRow, Printer};
 use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
-const SHUTDOWN_MORE: &str = "\
+const MORE: &str = "\
 Examples:
   dgw shutdown 2224
   dgw shutdown --all
   dgw shutdown --older-than 1d --yes
   dgw shutdown --idle-for 2h --dry-run -v
 
-Orphans:
-  --idle-for D picks a cluster only if all of this holds, and has held for D
-  without a break:
-  - it is RUNNING, and not protected by `dgw keep`;
-  - no client is connected to it;
-  - no task is running, waiting, queued, or without a worker that fits it;
-  - no result is held in memory, published datasets among them; this one
-    --ignore-results lifts.
-  What isn't known counts as needed: a scheduler that doesn't answer within
-  --probe-timeout, a login page in its place, an answer that lacks anything.
-  The scheduler's own memory proves D: since when nothing has been running, and
-  its list of clients that came and went, on its own clock. Where it can't tell
-  one of these, earlier runs do: if one saw the cluster quiet D ago, and no
-  client has come or gone and no task has run since. Such a cluster goes no
-  sooner than D after the first run that saw it.
-  Each is looked at again right before its end, and kept if anything changed.
-  -v gives the reason for each cluster; `dgw list --idle-for D` and --dry-run
-  show the same choice, and write nothing down.
-
-Limits:
-  Only clients count as somebody. A Python session that has a GatewayCluster but
-  no Client, as after `Gateway().new_cluster()`, looks like nobody; and so does a
-  cluster started with `dgw new` that no Client has connected to yet. `dgw keep`
-  protects those.
-  A client that is connected counts, however long it has been idle: a notebook
-  that was left open keeps its cluster. So does one on a laptop that sleeps,
-  until the scheduler takes the connection for broken.
-  Clients that tasks open (`get_client`, `worker_client`) count as their tasks'
-  work, not as somebody. With schedulers before distributed 2023.4 they count.
-  Those don't tell since when they are idle: there it takes earlier runs.
-  Without workers, the scheduler's clock is read from its dashboard's HTTP
-  server; where that can't be reached, it takes earlier runs, too. A scheduler's
-  clock that is set forward makes its cluster look idle for longer, at most for
-  as long as it has been there; one that is set back only delays.
-  The scheduler lists its last 1000 events. Where a site sets
-  distributed.admin.low-level-log-length below 100, clients can be missed.
-  --ignore-results takes actors and published data for nothing: they are lost.
+Idle clusters:
+  --idle-for D selects running clusters without clients, tasks or results in
+  memory, all for D without a break, unless `dgw keep` protects them. Unknown
+  counts as in use, and dgw checks each cluster again before its shutdown.
+  A Python session without a Client is not visible. See dgw-idle(7).
 
 Cron:
-  # m h dom mon dow command
-  PATH=/usr/local/bin:/usr/bin:/bin
-  MAILTO=me@example.org
-  */30 * * * * dgw shutdown --idle-for 2h --yes -q
-  # Without a mail system:
-  */30 * * * * dgw shutdown --idle-for 2h --yes -q >>$HOME/dgw.log 2>&1
-  # Where a site wants jobs to run under a wrapper, as JASMIN does:
-  0 * * * * crontamer -t 2h 'dgw shutdown --idle-for 2h --yes -q'
-
-In cron:
-  PATH must lead to dgw, in full: cron's own is /usr/bin:/bin, and it expands no
-  variables in such a line. HOME is set by cron, and the configuration is read
-  from there; what else it needs, such as JUPYTERHUB_API_TOKEN, SSL_CERT_FILE or
-  XDG_STATE_HOME, must be set in the crontab too.
-  With -q nothing is printed when nothing is done, so that no mail comes. The
-  name of each cluster that was shut down goes to stdout, errors to stderr, and
-  the exit code isn't 0 when something failed.
-  A run that finds another one still at work exits at once, with 0.
-
-State:
-  $XDG_STATE_HOME/dgw/GATEWAY (~/.local/state/dgw/GATEWAY), mode 700:
-  sightings.json  what earlier runs saw. If it is damaged, or not yours alone, it
-                  is started over, which only delays. If it can't be written,
-                  and is needed, that is an error; what the schedulers prove is
-                  shut down all the same.
-  keeps/NAME      which clusters are protected. One that is damaged protects for
-                  good. If the folder can't be read, or others can write it,
-                  nothing is shut down.
-  lock            that a clean-up is at work";
+  */30 * * * * dgw shutdown --idle-for 2h --yes -q";
 
 /// Shut clusters down, wait until they are gone, and print their names
 ///
@@ -99,7 +39,7 @@ State:
 /// elsewhere. dgw shuts down exactly what it lists, except for clusters that --idle-for finds in use
 /// at the last moment. A failure does not stop the rest.
 #[derive(Debug, Args)]
-#[command(visible_alias = "stop", after_long_help = SHUTDOWN_MORE)]
+#[command(visible_alias = "stop", after_long_help = MORE)]
 #[command(
     override_usage = "dgw shutdown [OPTIONS] <CLUSTER>...\n       dgw shutdown [OPTIONS] <SELECTORS>"
 )]

@@ -65,7 +65,7 @@ pub(crate) enum Error {
         set_in: String,
         problem: String,
     },
-    #[error("`gateway.auth.type` ({set_in}) is `kerberos`, which this dgw is built without")]
+    #[error("`gateway.auth.type` ({set_in}) is `kerberos`, but this dgw is built without it")]
     WithoutKerberos {
         /// Where it was set.
         set_in: String,

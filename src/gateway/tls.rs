@@ -141,7 +141,7 @@ pub(crate) fn roots() -> TrustedRoots {
     let source = match system_bundle() {
         _ if !named.is_empty() => named.join(", "),
         Some(bundle) => bundle.to_owned(),
-        None => "the system's".to_owned(),
+        None => "the system".to_owned(),
     };
     TrustedRoots {
         source,

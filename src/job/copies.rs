@@ -1,4 +1,4 @@
-//! Copies of logs in a directory that only the user can write.
+//! Copies of logs in a directory that only the user can enter.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,10 @@ pub(super) fn write(state: &Path, name: &str, logs: &mut [JobLog]) {
     }
     let all = state.join("logs");
     let path = all.join(name);
-    let Ok(directory) = PrivateDir::create(&path) else {
+    let Some(directory) = PrivateDir::create(&path)
+        .ok()
+        .filter(PrivateDir::is_closed_to_others)
+    else {
         return;
     };
     for log in logs.iter_mut().filter(|log| !log.bytes().is_empty()) {

@@ -192,8 +192,8 @@ impl StartDiagnostics {
     }
 }
 
-/// Returns the phase with which a start begins.
-pub(super) fn pending_message(name: &str) -> String {
+/// Returns the first phase of a start.
+pub(crate) fn pending_message(name: &str) -> String {
     format!("cluster {name} is PENDING")
 }
 

@@ -139,7 +139,7 @@ pub(crate) async fn wait_until_gone(
         }
         if Instant::now() >= deadline && !remaining.is_empty() {
             outcome = Err(Error::TimedOut {
-                pending: format!("{} of {total} are not gone yet", remaining.len()),
+                pending: format!("{} of {total} had not shut down yet", remaining.len()),
                 limit,
             });
             break;
@@ -155,9 +155,7 @@ pub(crate) async fn wait_until_gone(
             .map(|cluster| cluster.name.as_str())
             .collect::<Vec<_>>()
             .join(" ");
-        Printer::warn_always(&format!(
-            "shutdown requested, but not seen to be gone: {names}"
-        ));
+        Printer::warn_always(&format!("shutdown requested but not confirmed: {names}"));
     }
     if !prints_each {
         let ended = [Status::Stopped, Status::Failed];

@@ -56,6 +56,11 @@ impl PrivateDir {
         Self::open(path)?.ok_or_else(|| failed(Errno::NOENT.into()))
     }
 
+    /// Returns true if others can neither list nor enter it.
+    pub(crate) fn is_closed_to_others(&self) -> bool {
+        AccessRights::of(&self.descriptor).is_ok_and(|rights| rights.is_private_directory())
+    }
+
     /// Returns the path of `name` in this directory.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -197,6 +202,9 @@ mod tests {
         assert_eq!(mode(&path), 0o700);
         assert!(PrivateDir::open(&path).is_ok_and(|dir| dir.is_some()));
         assert_eq!(dir.path_of("file"), path.join("file"));
+        assert!(dir.is_closed_to_others());
+        set_mode(&path, 0o755);
+        assert!(!dir.is_closed_to_others());
         assert!(PrivateDir::create(&path).is_ok());
     }
 

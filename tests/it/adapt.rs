@@ -5,28 +5,28 @@ use snapbox::str;
 use crate::support::BASIC;
 
 #[test]
-fn it_sets_bounds_and_takes_them_off() {
+fn sets_and_removes_bounds() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["adapt", "--min", "0", "--max", "2"])
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales with its work, between 0 and 2 workers
+cluster [NAME] scales adaptively between 0 and 2 workers
 
 "#]]);
     user.dgw(&["adapt", &name, "--max", "1"])
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales with its work, at most 1 worker
+cluster [NAME] scales adaptively with at most 1 worker
 
 "#]]);
     user.dgw(&["adapt", "--off"])
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] keeps its workers, adaptive scaling is off
+cluster [NAME] keeps its workers; adaptive scaling is off
 
 "#]]);
     user.dgw(&["adapt", "--min", "1", "-o", "json"])
@@ -50,14 +50,14 @@ cluster [NAME] keeps its workers, adaptive scaling is off
         (&0.into(), &4.into())
     );
     user.dgw(&["adapt", "--max", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales with its work, between 0 and 4 workers
-warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
+cluster [NAME] scales adaptively between 0 and 4 workers
+warning: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=9, minimum=0` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=0` instead.
 
 "#]]);
 }
 
 #[test]
-fn bounds_the_wrong_way_round_are_refused_here() {
+fn refuses_a_minimum_above_the_maximum() {
     let user = BASIC.user();
     user.dgw(&["adapt", "--min", "3", "--max", "1"])
         .code(2)

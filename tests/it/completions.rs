@@ -1,21 +1,21 @@
-//! Completion: the scripts, and what they ask dgw.
+//! Completion: the scripts, and the requests for candidates that they make.
 
 use std::fs;
 
 use crate::support::{BASIC, Stub, User, answer};
 
 #[test]
-fn the_scripts_that_are_shipped_are_those_that_dgw_prints() {
+fn shipped_scripts_are_current() {
     for (shell, file) in [("bash", "dgw.bash"), ("zsh", "_dgw"), ("fish", "dgw.fish")] {
         let path = crate::support::repository().join("completions").join(file);
-        let shipped = fs::read_to_string(path).expect("the script is there");
+        let shipped = fs::read_to_string(path).expect("the script exists");
         let printed = User::new().stdout(&["completions", shell]);
         assert_eq!(printed, shipped.trim_end(), "{file}");
     }
 }
 
 #[test]
-fn names_and_keys_complete_live() {
+fn completes_names_and_keys_live() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     assert!(completed(&user, &["connect", ""]).contains(&name));
@@ -34,16 +34,16 @@ fn names_and_keys_complete_live() {
     assert!(completed(&user, &words).contains(worker));
 
     let configuration = user.configuration().display().to_string();
-    let stranger = User::new();
+    let other = User::new();
     let words = ["--config", &configuration, "connect", ""];
-    assert!(completed(&stranger, &words).contains(&name));
+    assert!(completed(&other, &words).contains(&name));
     let elsewhere = ["--address=http://127.0.0.1:1", "connect", ""];
     assert!(!completed(&user, &elsewhere).contains(&name));
 }
 
-/// Before Enter, credentials go nowhere that the configuration doesn't name, and nowhere in clear.
+/// The user has not pressed Enter yet.
 #[test]
-fn credentials_stay_at_home_while_a_line_is_typed() {
+fn sends_credentials_only_to_the_configured_gateway_over_https() {
     let named = Stub::always(answer("500 Internal Server Error", "", "boom"));
     completed(&BASIC.user(), &["--address", &named.address, "connect", ""]);
     assert_eq!(named.seen(), [""; 0]);
@@ -55,7 +55,7 @@ fn credentials_stay_at_home_while_a_line_is_typed() {
     ));
     completed(&clear, &["connect", ""]);
     assert_eq!(proxy.seen(), [""; 0]);
-    // Where they do go.
+    // The configured address is allowed.
     let user = BASIC.user();
     let name = user.stdout(&["new", "--no-wait"]);
     let same = ["--address", BASIC.fact("address"), "connect", ""];
@@ -63,7 +63,7 @@ fn credentials_stay_at_home_while_a_line_is_typed() {
 }
 
 #[test]
-fn nothing_is_offered_twice_and_what_is_typed_stays() {
+fn offers_nothing_twice_and_keeps_typed_words() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let other = user.stdout(&["new"]);
@@ -86,7 +86,7 @@ fn nothing_is_offered_twice_and_what_is_typed_stays() {
     let wait = ["wait", "--for", "=", "workers", "="];
     assert_eq!(completed(&user, &wait[..4]), "workers=");
     assert_eq!(completed(&user, &wait), "");
-    // As in a bash whose words don't end at `=`.
+    // Some bash configurations do not break words at `=`.
     let shown = completed(&user, &["new", "--set=profile=s"]);
     assert_eq!(shown, "--set=profile=small");
 
@@ -106,7 +106,7 @@ fn nothing_is_offered_twice_and_what_is_typed_stays() {
 }
 
 #[test]
-fn whatever_is_wrong_completes_to_nothing() {
+fn completes_to_nothing_after_any_failure() {
     let stub = Stub::always(answer("500 Internal Server Error", "", "boom"));
     let broken = User::basic(&stub.address, "ada", "pw");
     let refused = BASIC.user();
@@ -117,7 +117,7 @@ fn whatever_is_wrong_completes_to_nothing() {
     }
 }
 
-/// What bash is offered for the last of `words`, silently.
+/// Returns the candidates that bash gets for the last of `words`; stderr must be empty.
 fn completed(user: &User, words: &[&str]) -> String {
     let mut command = user.command(&[&["--", "dgw"], words].concat());
     command

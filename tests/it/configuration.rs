@@ -1,4 +1,4 @@
-//! What counts as configuration, and what is refused with nothing sent.
+//! Which configuration dgw reads, and which it refuses before it sends anything.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -9,16 +9,16 @@ use snapbox::str;
 
 use crate::support::{BASIC, Stub, User, json_answer, set_mode, write_private};
 
-/// A stub that would answer anything, and a user configured for it.
-fn watched() -> (Stub, User) {
+/// A stub that responds to every request, and a user configured for it.
+fn stub_and_user() -> (Stub, User) {
     let stub = Stub::always(json_answer("{}"));
     let user = User::basic(&stub.address, "ada", "pw");
     (stub, user)
 }
 
 #[test]
-fn a_file_that_others_may_read_is_refused() {
-    let (stub, user) = watched();
+fn refuses_file_with_wrong_mode() {
+    let (stub, user) = stub_and_user();
     set_mode(&user.configuration(), 0o644);
     user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 644, it must be 600
@@ -40,11 +40,11 @@ hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Pyt
 }
 
 #[test]
-fn a_folder_that_others_may_write_is_refused() {
-    let (stub, user) = watched();
-    let folder = user.home().join(".config/dask");
+fn refuses_file_in_writable_directory() {
+    let (stub, user) = stub_and_user();
+    let directory = user.home().join(".config/dask");
     for mode in [0o770, 0o707, 0o1777] {
-        set_mode(&folder, mode);
+        set_mode(&directory, mode);
         user.dgw(&["list"]).code(3).stdout_eq("");
     }
     user.dgw(&["list"]).code(3).stderr_eq(str![[r#"
@@ -57,12 +57,12 @@ hint: chmod go-w [HOME]/.config/dask
 }
 
 #[test]
-fn a_link_and_what_is_no_file_are_refused() {
-    let (stub, user) = watched();
+fn refuses_symbolic_link_and_pipe() {
+    let (stub, user) = stub_and_user();
     let file = user.configuration();
     let elsewhere = user.home().join("elsewhere.yaml");
-    fs::rename(&file, &elsewhere).expect("moved");
-    symlink(&elsewhere, &file).expect("linked");
+    fs::rename(&file, &elsewhere).expect("the file is moved");
+    symlink(&elsewhere, &file).expect("the link is created");
     user.dgw(&["list"])
         .code(3)
         .stdout_eq("")
@@ -73,9 +73,9 @@ hint: replace the link with the file itself, or name that file with `--config`
 
 "#]]);
 
-    fs::remove_file(&file).expect("removed");
-    let made = std::process::Command::new("mkfifo").arg(&file).status();
-    assert!(made.is_ok_and(|status| status.success()));
+    fs::remove_file(&file).expect("the file is removed");
+    let mkfifo = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(mkfifo.is_ok_and(|status| status.success()));
     user.dgw(&["list"])
         .code(3)
         .stdout_eq("")
@@ -86,10 +86,9 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not a regular fi
     assert_eq!(stub.seen(), [""; 0]);
 }
 
-/// Runs `dgw list` as somebody else than root, who may read and own anything, where the tests are
-/// run by root; as oneself otherwise.
-fn as_nobody_special(user: &User) -> std::process::Output {
-    const SOMEBODY: u32 = 12_345;
+/// Runs `dgw list` as an ordinary user even if root runs the tests: root may read any file.
+fn list_without_privileges(user: &User) -> std::process::Output {
+    const UNPRIVILEGED_UID: u32 = 12_345;
     let mut command = user.command(&["list"]);
     if rustix::process::geteuid().is_root() {
         for path in [
@@ -98,45 +97,46 @@ fn as_nobody_special(user: &User) -> std::process::Output {
             user.home().join(".config/dask"),
             user.configuration(),
         ] {
-            chown(path, Some(SOMEBODY), None).expect("root may give files away");
+            chown(path, Some(UNPRIVILEGED_UID), None).expect("root may change the owner");
         }
-        command.uid(SOMEBODY);
+        command.uid(UNPRIVILEGED_UID);
     }
     command.output().expect("dgw runs")
 }
 
 #[test]
-fn a_file_that_cannot_even_be_read_is_refused_too() {
-    let (stub, user) = watched();
+fn refuses_unreadable_file() {
+    let (stub, user) = stub_and_user();
     let user = user.with("DASK_GATEWAY__ADDRESS", &stub.address);
     set_mode(&user.configuration(), 0o000);
-    let output = as_nobody_special(&user);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    let output = list_without_privileges(&user);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(
-        said.contains("it can't be read (mode 000)") && said.contains("chmod 600"),
-        "{said}"
+        stderr.contains("it can't be read (mode 000)") && stderr.contains("chmod 600"),
+        "{stderr}"
     );
     set_mode(&user.configuration(), 0o600);
-    assert_eq!(as_nobody_special(&user).status.code(), Some(0));
+    assert_eq!(list_without_privileges(&user).status.code(), Some(0));
     assert_eq!(stub.seen().len(), 1);
 }
 
 #[test]
-fn other_files_of_the_folder_do_not_matter() {
-    let (_stub, user) = watched();
-    let folder = user.home().join(".config/dask");
-    fs::write(folder.join("jobqueue.yaml"), "x".repeat(100_000)).expect("written");
-    fs::write(folder.join("labextension.yaml"), b"\xff\xfe").expect("written");
-    fs::write(folder.join("distributed.yaml"), "distributed: {a: 1}").expect("written");
-    fs::create_dir(folder.join("a.yaml")).expect("a folder");
+fn ignores_other_files_in_the_directory() {
+    let (_stub, user) = stub_and_user();
+    let directory = user.home().join(".config/dask");
+    fs::write(directory.join("jobqueue.yaml"), "x".repeat(100_000)).expect("the file is written");
+    fs::write(directory.join("labextension.yaml"), b"\xff\xfe").expect("the file is written");
+    fs::write(directory.join("distributed.yaml"), "distributed: {a: 1}")
+        .expect("the file is written");
+    fs::create_dir(directory.join("a.yaml")).expect("a directory");
     user.dgw(&["list"]).success();
 }
 
 #[test]
-fn somebody_elses_file_is_refused() {
-    let (stub, user) = watched();
-    // Only root can give a file away.
+fn refuses_file_of_another_user() {
+    let (stub, user) = stub_and_user();
+    // Only root can change the owner of a file.
     if chown(user.configuration(), Some(12_345), None).is_ok() {
         user.dgw(&["list"])
             .code(3)
@@ -152,7 +152,7 @@ hint: replace it with a copy of your own, with mode 600
 }
 
 #[test]
-fn malformed_files_are_told_by_place_and_never_quoted() {
+fn locates_errors_in_malformed_files_without_quoting_them() {
     for text in [
         "gateway:\n  auth:\n    kwargs: {api_token: s3cret\n",
         "gateway:\n  a: b: s3cret\n",
@@ -188,7 +188,7 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is larger than 64 K
 "#]]);
     let user = User::new();
     write_private(&user.configuration(), "");
-    fs::write(user.configuration(), b"gateway: \xff\n").expect("written");
+    fs::write(user.configuration(), b"gateway: \xff\n").expect("the file is written");
     user.dgw(&["list"])
         .code(3)
         .stdout_eq("")
@@ -199,7 +199,7 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not UTF-8 text
 }
 
 #[test]
-fn without_an_address_it_says_how_to_set_one() {
+fn explains_how_to_set_an_address() {
     User::new()
         .dgw(&["list"])
         .code(3)
@@ -225,7 +225,7 @@ hint: `dgw login --address https://gateway.example.org` configures one
 }
 
 #[test]
-fn values_that_cannot_be_are_named_with_their_key_and_file() {
+fn names_key_and_file_of_invalid_values() {
     for (yaml, stderr) in [
         (
             "address: gateway.example.org",
@@ -317,7 +317,7 @@ error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) is not a p
 }
 
 #[test]
-fn variables_win_over_files_and_flags_over_both() {
+fn flags_override_variables_and_variables_override_files() {
     let (address, password) = (BASIC.fact("address"), BASIC.fact("password"));
     let user = User::new()
         .configured("gateway:\n  address: http://127.0.0.1:1\n  auth: {type: jupyterhub}\n")
@@ -331,7 +331,7 @@ fn variables_win_over_files_and_flags_over_both() {
 }
 
 #[test]
-fn other_files_and_folders_can_be_named() {
+fn reads_named_files_and_directories() {
     let user = User::new().configured("gateway: {address: \"http://127.0.0.1:1\"}\n");
     let text = format!(
         "gateway:\n  address: \"{{GATEWAY_HERE}}\"\n  auth: {{type: basic, kwargs: {{username: ada, password: \"{}\"}}}}\n",
@@ -340,35 +340,38 @@ fn other_files_and_folders_can_be_named() {
     let other = user.home().join("other/mine.yml");
     write_private(&other, &text);
     let path = |path: &Path| path.display().to_string();
-    let folder = path(other.parent().expect("a folder"));
+    let directory = path(other.parent().expect("a directory"));
     let user = user.with("GATEWAY_HERE", BASIC.fact("address"));
     user.dgw(&["list"]).code(9);
     user.dgw(&["list", "--config", &path(&other)]).success();
-    user.dgw(&["list", "--config", &folder]).success();
+    user.dgw(&["list", "--config", &directory]).success();
     user.dgw(&["list", "--config", "/nonexistent"])
         .code(3)
         .stderr_eq(str![[r#"
 error: no such configuration file: `/nonexistent`
 
 "#]]);
-    let user = user.with("DASK_CONFIG", &folder);
+    let user = user.with("DASK_CONFIG", &directory);
     user.dgw(&["list"]).success();
-    let mode = fs::metadata(&other).expect("there").permissions().mode();
+    let mode = fs::metadata(&other)
+        .expect("the file exists")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
-fn a_sites_file_counts_and_may_be_read_by_all_unless_it_holds_a_secret() {
+fn accepts_world_readable_site_file_without_secrets() {
     let user = User::new();
     let site = user.home().join("site");
-    fs::create_dir(&site).expect("a folder");
+    fs::create_dir(&site).expect("a directory");
     let file = site.join("gateway.yaml");
     let address = BASIC.fact("address");
     fs::write(
         &file,
         format!("{{\"gateway\": {{\"address\": \"{address}\"}}}}"),
     )
-    .expect("written");
+    .expect("the file is written");
     set_mode(&file, 0o644);
     let password = BASIC.fact("password");
     let user = user
@@ -377,7 +380,7 @@ fn a_sites_file_counts_and_may_be_read_by_all_unless_it_holds_a_secret() {
         ))
         .with("DASK_ROOT_CONFIG", &site.display().to_string());
     user.dgw(&["list"]).success();
-    fs::write(&file, "gateway: {auth: {kwargs: {password: s3cret}}}").expect("written");
+    fs::write(&file, "gateway: {auth: {kwargs: {password: s3cret}}}").expect("the file is written");
     user.dgw(&["list"])
         .code(3)
         .stdout_eq("")
@@ -390,8 +393,8 @@ hint: chmod 600 [HOME]/site/gateway.yaml
 }
 
 #[test]
-fn a_sites_file_that_everyone_may_write_is_refused() {
-    let (stub, user) = watched();
+fn refuses_world_writable_site_file() {
+    let (stub, user) = stub_and_user();
     let site = user.home().join("site");
     let file = site.join("gateway.yaml");
     write_private(&file, "gateway: {proxy-address: 8786}\n");
@@ -420,7 +423,7 @@ hint: tell your site's administrators: whoever changes [HOME]/site/gateway.yaml 
 }
 
 #[test]
-fn a_secret_sent_in_clear_is_warned_of_each_time() {
+fn warns_each_time_a_secret_is_sent_unencrypted() {
     let user = User::jupyterhub("http://gateway.invalid", "t0ken", None);
     user.dgw(&["list"])
         .code(9)
@@ -446,7 +449,7 @@ hint: check `gateway.address`, and whether this machine can reach it (VPN, firew
 }
 
 #[test]
-fn a_variable_may_hold_a_whole_mapping() {
+fn reads_a_mapping_from_one_variable() {
     let user = BASIC.user().with(
         "DASK_GATEWAY__CLUSTER__OPTIONS",
         "{'priority': 3, \"profile\": 'large'}",
@@ -457,7 +460,7 @@ fn a_variable_may_hold_a_whole_mapping() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_is_named() {
+fn names_variable_that_is_not_utf8() {
     use std::os::unix::ffi::OsStrExt as _;
     let user = BASIC.user();
     let garbled = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
@@ -471,21 +474,21 @@ fn a_variable_that_is_no_text_is_named() {
 }
 
 #[test]
-fn every_file_of_ones_own_with_a_gateway_section_is_held_to_the_rules() {
-    let (stub, user) = watched();
+fn checks_every_user_file_with_a_gateway_section() {
+    let (stub, user) = stub_and_user();
     let path = |path: &Path| path.display().to_string();
     let named = user.home().join("named/z.json");
     let beside = user.home().join(".config/dask/distributed.yml");
     for file in [&named, &beside] {
         write_private(file, "{\"gateway\": {\"foo\": null}}");
     }
-    let folder = path(named.parent().expect("a folder"));
-    let user = user.with("DASK_CONFIG", &folder);
+    let directory = path(named.parent().expect("a directory"));
+    let user = user.with("DASK_CONFIG", &directory);
     let refused = |args: &[&str], rule: &str| {
         let output = user.command(args).output().expect("dgw runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(3), "{rule}: {said}");
-        assert!(said.contains(rule), "{rule}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{rule}: {stderr}");
+        assert!(stderr.contains(rule), "{rule}: {stderr}");
     };
     user.dgw(&["list"]).success();
     for file in [&named, &beside] {
@@ -502,33 +505,33 @@ fn every_file_of_ones_own_with_a_gateway_section_is_held_to_the_rules() {
     set_mode(&user.home().join("named"), 0o755);
     set_mode(&named, 0o604);
     refused(&["list", "--config", &path(&named)], "its mode is 604");
-    refused(&["list", "--config", &folder], "its mode is 604");
+    refused(&["list", "--config", &directory], "its mode is 604");
     set_mode(&named, 0o600);
     if chown(user.home().join("named"), Some(12_345), None).is_ok() {
         refused(
             &["list"],
             "its directory belongs to another user (uid 12345)",
         );
-        chown(user.home().join("named"), Some(0), None).expect("given back");
+        chown(user.home().join("named"), Some(0), None).expect("the owner is restored");
     }
     user.dgw(&["list"]).success();
-    // Without a gateway section it is none of dgw's business.
-    fs::write(&named, "{\"distributed\": {\"gateway\": 1}}").expect("written");
+    // A file without a gateway section does not concern dgw.
+    fs::write(&named, "{\"distributed\": {\"gateway\": 1}}").expect("the file is written");
     set_mode(&named, 0o666);
     user.dgw(&["list"]).success();
     assert_eq!(stub.seen().len(), 3);
 }
 
 #[test]
-fn a_sites_file_is_refused_only_with_a_secret_that_others_may_read() {
-    let (stub, user) = watched();
+fn refuses_site_file_only_with_a_readable_secret() {
+    let (stub, user) = stub_and_user();
     let file = user.home().join("site/gateway.yaml");
     write_private(&file, "");
     let site = user.home().join("site").display().to_string();
     let user = user.with("DASK_ROOT_CONFIG", &site);
     let user = user.with("SITE_TOKEN", "t0ken");
     let code = |yaml: &str, mode: u32| {
-        fs::write(&file, format!("gateway: {yaml}\n")).expect("written");
+        fs::write(&file, format!("gateway: {yaml}\n")).expect("the file is written");
         set_mode(&file, mode);
         user.command(&["list", "-q"])
             .output()

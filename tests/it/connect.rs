@@ -7,7 +7,7 @@ use snapbox::str;
 use crate::support::{BASIC, HUB, TestGateway, User};
 
 #[test]
-fn it_prints_addresses_and_python() {
+fn prints_addresses_and_python() {
     let user = BASIC.user();
     user.dgw(&["connect"])
         .code(5)
@@ -71,22 +71,22 @@ client = cluster.get_client()
 }
 
 #[test]
-fn it_waits_for_a_pending_cluster() {
+fn waits_for_a_pending_cluster() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["connect", "--timeout", "1s"])
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-waiting for cluster [NAME]
-error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+cluster [NAME] is PENDING
+error: timed out after [ELAPSED]: cluster `[NAME]` is still PENDING
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert!(
         user.has_active_clusters(),
-        "only `new` shuts down what it started"
+        "`connect` must not shut the cluster down"
     );
     user.dgw(&["connect", &name[..6]])
         .success()
@@ -102,14 +102,14 @@ client = cluster.get_client()
 
 "#]])
         .stderr_eq(str![[r#"
-waiting for cluster [NAME]
-cluster [NAME] runs ([ELAPSED])
+cluster [NAME] is PENDING
+cluster [NAME] is running ([ELAPSED])
 
 "#]]);
 }
 
 #[test]
-fn what_does_not_run_any_more_is_told() {
+fn rejects_clusters_that_have_ended() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.stdout(&["shutdown", &name]);
@@ -119,22 +119,22 @@ fn what_does_not_run_any_more_is_told() {
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
     user.dgw(&["connect", "0123456789abcdef0123456789abcdef"])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }
 
 #[test]
-fn several_clusters_are_listed_to_choose_from() {
+fn lists_the_clusters_to_choose_from() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.stdout(&["new"]);
@@ -145,7 +145,7 @@ fn several_clusters_are_listed_to_choose_from() {
         &["adapt", "--off"],
     ] {
         user.dgw(args).code(5).stdout_eq("").stderr_eq(str![[r#"
-error: you have 2 active clusters: say which one
+error: you have 2 active clusters: name one
   [NAME]  RUNNING   [AGE]
   [NAME]  RUNNING   [AGE]
 
@@ -154,17 +154,17 @@ error: you have 2 active clusters: say which one
 }
 
 #[test]
-fn the_python_it_prints_computes_on_the_cluster() {
-    computes(&BASIC, &BASIC.user());
+fn printed_python_computes_on_the_cluster() {
+    assert_printed_python_computes(&BASIC, &BASIC.user());
 }
 
 #[test]
-fn so_it_does_behind_a_hub() {
-    computes(&HUB, &HUB.user());
+fn printed_python_computes_behind_a_hub() {
+    assert_printed_python_computes(&HUB, &HUB.user());
 }
 
-/// Runs what `dgw connect` prints, and three lines more, in a Python that has dask-gateway.
-fn computes(gateway: &TestGateway, user: &User) {
+/// Runs the Python code that `dgw connect` prints, and a computation, in a Python with dask-gateway.
+fn assert_printed_python_computes(gateway: &TestGateway, user: &User) {
     user.stdout(&["new", "--workers", "2"]);
     let printed = user.stdout(&["connect"]);
     let from = printed

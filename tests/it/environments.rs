@@ -1,4 +1,4 @@
-//! What dgw finds itself in: streams that are closed or full, no home, bytes that are no text.
+//! Unusual environments: closed or full streams, no home, bytes that are not UTF-8.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::support::{BASIC, User, is_calm, set_mode, write_private};
 
-/// `dgw ARGS` with its streams as `redirection` says to a shell.
-fn redirected(user: &User, redirection: &str, args: &[&str]) -> Output {
+/// Runs `dgw ARGS` with a redirection in the syntax of `sh`.
+fn run_redirected(user: &User, redirection: &str, args: &[&str]) -> Output {
     let mut shell = Command::new("sh");
     let line = format!("exec \"$0\" \"$@\" {redirection}");
     shell.args(["-c", &line, env!("CARGO_BIN_EXE_dgw")]);
@@ -16,12 +16,12 @@ fn redirected(user: &User, redirection: &str, args: &[&str]) -> Output {
     shell.stdin(Stdio::null()).output().expect("sh runs")
 }
 
-fn stderr(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The name of the only active cluster.
-fn active(user: &User) -> String {
+fn active_cluster(user: &User) -> String {
     let history = user.history().into_iter();
     let mut active = history.filter(|(_, status)| status == "PENDING" || status == "RUNNING");
     let (name, _) = active.next().expect("a cluster");
@@ -30,25 +30,32 @@ fn active(user: &User) -> String {
 }
 
 #[test]
-fn a_new_name_that_goes_nowhere_is_told_on_stderr() {
+fn prints_name_of_new_cluster_on_stderr_if_stdout_is_lost() {
     for redirection in [">&-", ">/dev/null", "1</dev/null", "1</etc/passwd"] {
         for args in [&["new", "-q"][..], &["new", "-q", "--no-wait"]] {
             let user = BASIC.user();
-            let output = redirected(&user, redirection, args);
-            let said = stderr(&output);
-            assert_eq!(output.status.code(), Some(0), "{redirection}: {said}");
-            assert!(said.contains(&active(&user)), "{redirection}: {said}");
+            let output = run_redirected(&user, redirection, args);
+            let stderr = stderr_of(&output);
+            assert_eq!(output.status.code(), Some(0), "{redirection}: {stderr}");
+            assert!(
+                stderr.contains(&active_cluster(&user)),
+                "{redirection}: {stderr}"
+            );
         }
     }
     let user = BASIC.user();
-    let output = redirected(&user, "| cat", &["new", "-q"]);
-    assert_eq!(stderr(&output), "", "a name that arrives is told once");
-    let output = redirected(&user, ">&- 2>&-", &["list"]);
+    let output = run_redirected(&user, "| cat", &["new", "-q"]);
+    assert_eq!(
+        stderr_of(&output),
+        "",
+        "a name that stdout accepts is not repeated"
+    );
+    let output = run_redirected(&user, ">&- 2>&-", &["list"]);
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
-fn nothing_is_done_in_vain_where_stdout_is_full() {
+fn fails_if_stdout_is_full() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     for args in [
@@ -74,14 +81,14 @@ fn nothing_is_done_in_vain_where_stdout_is_full() {
         &["new", "--help"],
         &["--version"],
     ] {
-        let output = redirected(&user, ">/dev/full", args);
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-        let lines = said.lines().collect::<Vec<_>>();
+        let output = run_redirected(&user, ">/dev/full", args);
+        let stderr = stderr_of(&output);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+        let lines = stderr.lines().collect::<Vec<_>>();
         let error = lines
             .iter()
             .position(|line| *line == "error: can't write to stdout");
-        let error = error.unwrap_or_else(|| panic!("{args:?}: {said}"));
+        let error = error.unwrap_or_else(|| panic!("{args:?}: {stderr}"));
         assert_eq!(
             lines[error + 1],
             "  No space left on device (os error 28)",
@@ -89,36 +96,44 @@ fn nothing_is_done_in_vain_where_stdout_is_full() {
         );
     }
     let unexported = user.command(&["connect", "--unexport"]).output();
-    let said = stderr(&unexported.expect("dgw runs"));
-    assert!(said.contains("nothing is exported"), "{said}");
+    let stderr = stderr_of(&unexported.expect("dgw runs"));
+    assert!(stderr.contains("nothing is exported"), "{stderr}");
 
-    // What can't be told is not left behind.
+    // A cluster whose name can't be printed is shut down.
     for args in [&["new"][..], &["new", "--no-wait"], &["new", "-o", "json"]] {
-        let other = BASIC.user();
-        let output = redirected(&other, ">/dev/full", args);
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-        assert!(said.contains("can't write the cluster's name"), "{said}");
-        assert!(!other.has_active_clusters(), "{args:?}");
+        let other_user = BASIC.user();
+        let output = run_redirected(&other_user, ">/dev/full", args);
+        let stderr = stderr_of(&output);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+        assert!(
+            stderr.contains("can't write the cluster's name"),
+            "{stderr}"
+        );
+        assert!(!other_user.has_active_clusters(), "{args:?}");
     }
 
-    // stdout is COMMAND's there.
-    let output = redirected(&user, ">/dev/full", &["connect", "--", "true"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // A shell that completes is told nothing, whatever happens.
-    let shell = user.by_same_user("COMPLETE", "bash");
-    let shell = shell.with("_CLAP_COMPLETE_INDEX", "2");
+    // Only COMMAND writes to stdout.
+    let output = run_redirected(&user, ">/dev/full", &["connect", "--", "true"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr_of(&output));
+    // Completion prints no errors: they would disturb the command line.
+    let completing = user.by_same_user("COMPLETE", "bash");
+    let completing = completing.with("_CLAP_COMPLETE_INDEX", "2");
     for redirection in [">/dev/full", ">&-", "2>&-"] {
-        let output = redirected(&shell, redirection, &["--", "dgw", "show", ""]);
-        assert_eq!(stderr(&output), "", "{redirection}");
+        let output = run_redirected(&completing, redirection, &["--", "dgw", "show", ""]);
+        assert_eq!(stderr_of(&output), "", "{redirection}");
     }
-    let gone = redirected(&user, ">/dev/full", &["shutdown", &name]);
-    assert_eq!(gone.status.code(), Some(1), "{}", stderr(&gone));
+    let shut_down = run_redirected(&user, ">/dev/full", &["shutdown", &name]);
+    assert_eq!(
+        shut_down.status.code(),
+        Some(1),
+        "{}",
+        stderr_of(&shut_down)
+    );
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn no_stderr_and_no_stdin_change_nothing() {
+fn works_without_stderr_and_stdin() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     for redirection in ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"] {
@@ -133,24 +148,27 @@ fn no_stderr_and_no_stdin_change_nothing() {
             (&["connect", "--", "sh", "-c", "exit 7"], 7),
             (&["wait", &name, "--for", "running"], 0),
         ] {
-            let output = redirected(&user, redirection, args);
-            let said = stderr(&output);
+            let output = run_redirected(&user, redirection, args);
+            let stderr = stderr_of(&output);
             assert_eq!(
                 output.status.code(),
                 Some(code),
-                "{args:?} {redirection}: {said}"
+                "{args:?} {redirection}: {stderr}"
             );
             if args.contains(&"name") && code == 0 {
                 assert_eq!(output.stdout, format!("{name}\n").into_bytes());
             }
         }
-        let other = BASIC.user();
-        let output = redirected(&other, redirection, &["new"]);
+        let other_user = BASIC.user();
+        let output = run_redirected(&other_user, redirection, &["new"]);
         assert_eq!(output.status.code(), Some(0), "{redirection}");
-        assert_eq!(output.stdout, format!("{}\n", active(&other)).into_bytes());
+        assert_eq!(
+            output.stdout,
+            format!("{}\n", active_cluster(&other_user)).into_bytes()
+        );
     }
-    // Nobody types anything there.
-    let stranger = User::new();
+    // Without stdin there is no password.
+    let user_without_configuration = User::new();
     let args = [
         "login",
         "--address",
@@ -158,18 +176,22 @@ fn no_stderr_and_no_stdin_change_nothing() {
         "--username",
         "ada",
     ];
-    let output = redirected(&stranger, "<&-", &args);
+    let output = run_redirected(&user_without_configuration, "<&-", &args);
     assert!(!output.status.success());
-    assert!(stderr(&output).contains("error: "), "{}", stderr(&output));
-    assert!(!stranger.configuration().exists());
+    assert!(
+        stderr_of(&output).contains("error: "),
+        "{}",
+        stderr_of(&output)
+    );
+    assert!(!user_without_configuration.configuration().exists());
 }
 
 #[test]
-fn without_a_home_what_needs_none_works_and_the_rest_says_so() {
+fn works_without_a_home_where_none_is_needed() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let file = user.configuration().display().to_string();
-    let elsewhere = tempfile::tempdir().expect("a folder");
+    let elsewhere = tempfile::tempdir().expect("a directory");
     let missing = elsewhere.path().join("missing");
     let run = |home: Option<&OsStr>, args: &[&str]| {
         let mut command = user.command(args);
@@ -187,56 +209,61 @@ fn without_a_home_what_needs_none_works_and_the_rest_says_so() {
         Some(missing.as_os_str()),
         Some(OsStr::new("/dev/null")),
     ] {
-        let what = format!("{home:?}");
+        let context = format!("{home:?}");
         let listed = run(home, &["list", "-o", "name", "--config", &file]);
         assert_eq!(
             listed.stdout,
             format!("{name}\n").into_bytes(),
-            "{what}: {}",
-            stderr(&listed)
+            "{context}: {}",
+            stderr_of(&listed)
         );
         let wide = run(home, &["list", "-o", "wide", "--config", &file]);
-        assert!(wide.status.success(), "{what}: {}", stderr(&wide));
+        assert!(wide.status.success(), "{context}: {}", stderr_of(&wide));
         let unset = run(home, &["doctor"]);
-        assert_eq!(unset.status.code(), Some(3), "{what}: {}", stderr(&unset));
-        assert!(is_calm(&unset), "{what}");
+        assert_eq!(
+            unset.status.code(),
+            Some(3),
+            "{context}: {}",
+            stderr_of(&unset)
+        );
+        assert!(is_calm(&unset), "{context}");
     }
-    // What depends on where dgw is run protects nothing.
+    // A relative state directory would depend on the working directory, so dgw refuses it.
     for args in [
         &["keep", &name, "--config", &file][..],
         &["shutdown", "--idle-for", "1s", "--yes", "--config", &file],
     ] {
         for home in ["relative", "/dev/null"] {
             let output = run(Some(OsStr::new(home)), args);
-            let said = stderr(&output);
-            assert_eq!(output.status.code(), Some(1), "{home} {args:?}: {said}");
-            assert!(said.contains("XDG_STATE_HOME"), "{said}");
-            assert!(!said.contains("is protected"), "{said}");
+            let stderr = stderr_of(&output);
+            assert_eq!(output.status.code(), Some(1), "{home} {args:?}: {stderr}");
+            assert!(stderr.contains("XDG_STATE_HOME"), "{stderr}");
+            assert!(!stderr.contains("is protected"), "{stderr}");
         }
     }
     assert!(user.has_active_clusters());
     assert_eq!(
-        fs::read_dir(elsewhere.path()).expect("a folder").count(),
+        fs::read_dir(elsewhere.path()).expect("a directory").count(),
         0,
-        "nothing is written where nothing was named"
+        "nothing is written to the working directory"
     );
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_or_handed_on_as_they_are() {
+fn refuses_arguments_that_are_not_utf8_or_passes_them_on() {
     let user = BASIC.user();
     user.stdout(&["new"]);
-    let odd = OsStr::from_bytes(b"a\xffb");
+    let not_utf8 = OsStr::from_bytes(b"a\xffb");
     let run = |args: &[&OsStr]| {
         let mut command = user.command(&[]);
         command.args(args).output().expect("dgw runs")
     };
     let plain = |text: &'static str| OsStr::new(text);
     for (args, code) in [
-        (vec![plain("show"), odd], 2),
-        (vec![plain("list"), odd], 2),
-        (vec![plain("shutdown"), odd], 2),
-        (vec![plain("new"), plain("-s"), odd], 2),
+        (vec![plain("show"), not_utf8], 2),
+        (vec![plain("list"), not_utf8], 2),
+        (vec![plain("shutdown"), not_utf8], 2),
+        (vec![plain("new"), plain("-s"), not_utf8], 2),
         (
             vec![
                 plain("new"),
@@ -253,105 +280,113 @@ fn bytes_that_are_no_text_are_refused_or_handed_on_as_they_are() {
             ],
             2,
         ),
-        (vec![plain("list"), plain("--config"), odd], 3),
-        (vec![plain("list"), plain("-o"), odd], 2),
-        (vec![plain("list"), plain("--sort-by"), odd], 2),
-        (vec![plain("logs"), plain("--worker"), odd], 2),
-        (vec![odd], 2),
+        (vec![plain("list"), plain("--config"), not_utf8], 3),
+        (vec![plain("list"), plain("-o"), not_utf8], 2),
+        (vec![plain("list"), plain("--sort-by"), not_utf8], 2),
+        (vec![plain("logs"), plain("--worker"), not_utf8], 2),
+        (vec![not_utf8], 2),
         (vec![OsStr::from_bytes(b"--\xff")], 2),
-        (vec![plain("connect"), plain("--"), odd], 127),
-        (vec![plain("run"), plain("--"), odd], 127),
+        (vec![plain("connect"), plain("--"), not_utf8], 127),
+        (vec![plain("run"), plain("--"), not_utf8], 127),
     ] {
         let output = run(&args);
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        assert!(said.starts_with("error: "), "{args:?}: {said}");
+        let stderr = stderr_of(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(stderr.starts_with("error: "), "{args:?}: {stderr}");
         assert!(is_calm(&output), "{args:?}");
     }
     assert_eq!(user.history().len(), 1, "nothing was started");
-    let handed_on = b"a\xffb";
+    let unchanged = b"a\xffb";
     for command in ["connect", "run"] {
         let args = [
             plain(command),
             plain("--"),
             plain("printf"),
             plain("%s"),
-            odd,
+            not_utf8,
         ];
         let output = run(&args);
-        assert!(output.status.success(), "{command}: {}", stderr(&output));
-        assert_eq!(output.stdout, handed_on, "{command}");
+        assert!(output.status.success(), "{command}: {}", stderr_of(&output));
+        assert_eq!(output.stdout, unchanged, "{command}");
     }
 
-    // Files may be called so.
-    let odd_file = user.home().join(odd);
-    fs::copy(user.configuration(), &odd_file).expect("copied");
-    set_mode(&odd_file, 0o600);
+    // A file name need not be UTF-8.
+    let file = user.home().join(not_utf8);
+    fs::copy(user.configuration(), &file).expect("the file is copied");
+    set_mode(&file, 0o600);
     set_mode(user.home(), 0o700);
-    let listed = run(&[plain("list"), plain("--config"), odd_file.as_os_str()]);
-    assert!(listed.status.success(), "{}", stderr(&listed));
+    let listed = run(&[plain("list"), plain("--config"), file.as_os_str()]);
+    assert!(listed.status.success(), "{}", stderr_of(&listed));
 }
 
 #[test]
-fn variables_that_are_no_text_are_refused_where_they_matter() {
+fn refuses_variables_that_are_not_utf8_only_if_it_needs_them() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    let odd = OsStr::from_bytes(b"/\xff");
+    let not_utf8 = OsStr::from_bytes(b"/\xff");
     let run = |variable: &str, value: &OsStr, args: &[&str]| {
         let mut command = user.command(args);
         command.env(variable, value).output().expect("dgw runs")
     };
     for variable in ["DASK_GATEWAY__X", "DASK_CONFIG", "JUPYTERHUB_API_TOKEN"] {
-        let output = run(variable, odd, &["list"]);
+        let output = run(variable, not_utf8, &["list"]);
         assert_eq!(output.status.code(), Some(3), "{variable}");
-        assert!(stderr(&output).contains(variable), "{}", stderr(&output));
+        assert!(
+            stderr_of(&output).contains(variable),
+            "{}",
+            stderr_of(&output)
+        );
     }
     let mut path = std::env::var_os("PATH").expect("PATH is set");
     path.push(":");
-    path.push(odd);
+    path.push(not_utf8);
     for (variable, value) in [
         ("PATH", path.as_os_str()),
-        ("USER", odd),
-        ("TERM", odd),
-        ("LANG", odd),
-        ("LC_ALL", odd),
-        ("NO_COLOR", odd),
-        ("HTTP_PROXY", odd),
-        ("SSL_CERT_FILE", odd),
-        ("XDG_STATE_HOME", odd),
-        ("XDG_RUNTIME_DIR", odd),
+        ("USER", not_utf8),
+        ("TERM", not_utf8),
+        ("LANG", not_utf8),
+        ("LC_ALL", not_utf8),
+        ("NO_COLOR", not_utf8),
+        ("HTTP_PROXY", not_utf8),
+        ("SSL_CERT_FILE", not_utf8),
+        ("XDG_STATE_HOME", not_utf8),
+        ("XDG_RUNTIME_DIR", not_utf8),
         ("TMPDIR", OsStr::new("relative")),
-        ("WHATEVER", odd),
+        ("WHATEVER", not_utf8),
     ] {
         for args in [&["list", "-o", "wide"][..], &["doctor"], &["options"]] {
             let output = run(variable, value, args);
-            let said = stderr(&output);
-            assert!(output.status.success(), "{variable} {args:?}: {said}");
+            let stderr = stderr_of(&output);
+            assert!(output.status.success(), "{variable} {args:?}: {stderr}");
         }
     }
-    // COMMAND gets them as they are.
+    // COMMAND receives them unchanged.
     let args = ["connect", &name, "--", "printenv", "WHATEVER"];
-    let output = run("WHATEVER", odd, &args);
+    let output = run("WHATEVER", not_utf8, &args);
     assert_eq!(output.stdout, b"/\xff\n");
 
-    // A home may be called so.
+    // The path of the home need not be UTF-8.
     let home = user.home().join(OsStr::from_bytes(b"h\xff"));
     let configuration = fs::read_to_string(user.configuration()).expect("a configuration");
     write_private(&home.join(".config/dask/gateway.yaml"), &configuration);
     let output = run("HOME", home.as_os_str(), &["keep", &name]);
-    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     let output = run("HOME", home.as_os_str(), &["keep", "--forget", &name]);
-    let said = stderr(&output);
-    assert!(said.contains("no longer protected"), "{said}");
+    let stderr = stderr_of(&output);
+    assert!(stderr.contains("no longer protected"), "{stderr}");
 
-    // Lines for a shell can't spell such a folder.
+    // Shell code can't contain such a path.
     let temporary = user.home().join(OsStr::from_bytes(b"t\xff"));
-    fs::create_dir(&temporary).expect("a folder");
+    fs::create_dir(&temporary).expect("a directory");
     let output = run("TMPDIR", temporary.as_os_str(), &["connect", "--export"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("TMPDIR"), "{}", stderr(&output));
-    let left = fs::read_dir(&temporary).expect("a folder").count();
-    assert_eq!(left, 0, "nothing is left there");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr_of(&output));
+    assert!(
+        stderr_of(&output).contains("TMPDIR"),
+        "{}",
+        stderr_of(&output)
+    );
+    let left = fs::read_dir(&temporary).expect("a directory").count();
+    assert_eq!(left, 0, "no file remains");
     let args = [
         "connect",
         "--",
@@ -360,5 +395,5 @@ fn variables_that_are_no_text_are_refused_where_they_matter() {
         "test -r \"$DASK_DISTRIBUTED__COMM__TLS__CA_FILE\"",
     ];
     let output = run("TMPDIR", temporary.as_os_str(), &args);
-    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
 }

@@ -10,23 +10,27 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, User, repository};
 
-/// Somebody with a folder for temporary files of their own.
+/// Creates a user with a TMPDIR of its own, whose name needs quoting.
 fn user() -> User {
     let user = BASIC.user();
     let place = user.home().join("it's tmp");
-    fs::create_dir(&place).expect("a folder");
+    fs::create_dir(&place).expect("a directory");
     let place = place.display().to_string();
     user.with("TMPDIR", &place)
 }
 
-fn left(user: &User) -> Vec<PathBuf> {
-    let entries = user.home().join("it's tmp").read_dir().expect("the folder");
+fn leftovers(user: &User) -> Vec<PathBuf> {
+    let entries = user
+        .home()
+        .join("it's tmp")
+        .read_dir()
+        .expect("the directory");
     entries
         .map(|entry| entry.expect("an entry").path())
         .collect()
 }
 
-/// What `script` prints in a shell of this user's, in which `dgw` is dgw.
+/// Runs `script` in a shell of this user, in which `dgw` is the tested one, and returns its stdout.
 fn shell(user: &User, script: &str) -> String {
     let output = Command::new("sh")
         .args([
@@ -46,7 +50,7 @@ fn shell(user: &User, script: &str) -> String {
 }
 
 #[test]
-fn a_shell_is_connected_until_it_takes_that_back() {
+fn connects_a_shell_until_unexport() {
     let user = user();
     let name = user.stdout(&["new", "--workers", "1"]);
     let python = BASIC.fact("python");
@@ -66,11 +70,11 @@ fn a_shell_is_connected_until_it_takes_that_back() {
         shown,
         format!("{name}\n999999000000 [148.5, 149.5, 150.5] 1\nnone none\n")
     );
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn where_it_is_and_until_when_is_told() {
+fn prints_variables_and_where_the_files_are() {
     let user = user();
     user.stdout(&["new"]);
     user.dgw(&["connect", "--export"])
@@ -91,13 +95,17 @@ cluster [NAME] is connected until it ends or `dgw connect --unexport`; its certi
 
 "#]]);
     let first = user.json(&["connect", "--export"]);
-    assert_eq!(first, user.json(&["connect", "--export"]), "one is enough");
-    assert_eq!(left(&user).len(), 1);
-    let folder = first["folder"].as_str().expect("a path");
-    let relay = fs::read_to_string(format!("{folder}/relay.json")).expect("a file");
+    assert_eq!(
+        first,
+        user.json(&["connect", "--export"]),
+        "a second export reuses the first"
+    );
+    assert_eq!(leftovers(&user).len(), 1);
+    let directory = first["folder"].as_str().expect("a path");
+    let relay = fs::read_to_string(format!("{directory}/relay.json")).expect("a file");
     assert!(!relay.contains("PRIVATE"));
 
-    // Nothing is asked of the gateway, nor of the configuration.
+    // `--unexport` needs neither the gateway nor the configuration.
     fs::remove_file(user.configuration()).expect("it can be removed");
     user.dgw(&["connect", "--unexport"])
         .success()
@@ -109,7 +117,7 @@ unset DASK_SCHEDULER_ADDRESS DASK_DISTRIBUTED__COMM__TLS__CA_FILE DASK_DISTRIBUT
 cluster [NAME] is no longer connected
 
 "#]]);
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
     user.dgw(&["connect", "--unexport"])
         .success()
         .stderr_eq(str![[r#"
@@ -119,7 +127,7 @@ nothing is exported
 }
 
 #[test]
-fn each_shell_takes_back_its_own() {
+fn unexports_the_connection_of_this_shell() {
     let user = user();
     let (one, other) = (user.stdout(&["new"]), user.stdout(&["new"]));
     for name in [&one, &other] {
@@ -129,7 +137,7 @@ fn each_shell_takes_back_its_own() {
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: 2 connections of yours are exported: say which one
+error: 2 connections are exported: name one
   [NAME]
   [NAME]
 
@@ -138,15 +146,15 @@ error: 2 connections of yours are exported: say which one
         .code(5);
     let mut command = user.command(&["connect", "--unexport"]);
     let output = command.env("DGW_CLUSTER", &other).output();
-    let said = output.expect("dgw runs").stderr;
-    assert!(String::from_utf8_lossy(&said).contains(&other));
-    assert_eq!(left(&user).len(), 1);
+    let messages = output.expect("dgw runs").stderr;
+    assert!(String::from_utf8_lossy(&messages).contains(&other));
+    assert_eq!(leftovers(&user).len(), 1);
     user.stdout(&["connect", "--unexport", &one[..8]]);
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn it_ends_with_the_cluster() {
+fn ends_with_the_cluster() {
     let user = user();
     let name = user.stdout(&["new"]);
     let exported = user.json(&["connect", "--export"]);
@@ -163,8 +171,11 @@ fn it_ends_with_the_cluster() {
     assert!(std::net::TcpStream::connect(address).is_ok());
     user.stdout(&["shutdown", &name]);
     let stopped = Instant::now();
-    while !left(&user).is_empty() {
-        assert!(stopped.elapsed() < Duration::from_secs(45), "it stays");
+    while !leftovers(&user).is_empty() {
+        assert!(
+            stopped.elapsed() < Duration::from_secs(45),
+            "the connection outlives the cluster"
+        );
         thread::sleep(Duration::from_millis(100));
     }
     assert!(std::net::TcpStream::connect(address).is_err());

@@ -1,4 +1,4 @@
-//! Broken and hostile answers: a clear message, the right exit code, in bounded time.
+//! Broken and hostile responses of a gateway: a clear message and the right exit code, in bounded time.
 
 use std::io::BufRead as _;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use snapbox::{IntoData, str};
 
 use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer, spawned};
 
-/// What `dgw list` makes of an answer.
-fn listed(answer: Vec<u8>, code: i32, stderr: impl IntoData) {
-    let stub = Stub::always(answer);
+/// Asserts how `dgw list` ends if the gateway sends this response.
+fn assert_list(response: Vec<u8>, code: i32, stderr: impl IntoData) {
+    let stub = Stub::always(response);
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["list"])
         .code(code)
@@ -18,9 +18,9 @@ fn listed(answer: Vec<u8>, code: i32, stderr: impl IntoData) {
 }
 
 #[test]
-fn answers_that_are_no_gateways() {
+fn refuses_responses_that_are_not_a_gateways() {
     let html = "Content-Type: text/html\r\n";
-    listed(
+    assert_list(
         answer("200 OK", html, "<html>Sign in</html>"),
         9,
         str![[r#"
@@ -30,7 +30,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         answer("404 Not Found", "", "404: Not Found"),
         9,
         str![[r#"
@@ -40,7 +40,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         answer("403 Forbidden", html, "<html>"),
         9,
         str![[r#"
@@ -50,7 +50,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer(r#"{"a": {"name": "a", "stat"#),
         9,
         str![[r#"
@@ -60,7 +60,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer("[]"),
         9,
         str![[r#"
@@ -70,7 +70,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer(r#"{"a": {"name": 3}}"#),
         9,
         str![[r#"
@@ -80,7 +80,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer(r#"{"a": {"name": "a; rm -rf /", "status": "RUNNING", "start_time": 1}}"#),
         9,
         str![[r#"
@@ -90,7 +90,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer(
             r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 99999999999999999}}"#,
         ),
@@ -102,7 +102,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         json_answer(r#"{"a": {"name": "a", "status": "DREAMING", "start_time": 1}}"#),
         9,
         str![[r#"
@@ -115,13 +115,13 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 }
 
 #[test]
-fn redirects_are_not_followed_and_a_login_page_is_said_to_be_one() {
-    let elsewhere = Stub::always(json_answer("{}"));
+fn follows_no_redirect_and_names_a_login_page() {
+    let other_server = Stub::always(json_answer("{}"));
     let to = |path: &str| {
-        let location = format!("Location: {}{path}\r\n", elsewhere.address);
+        let location = format!("Location: {}{path}\r\n", other_server.address);
         answer("302 Found", &location, "")
     };
-    listed(
+    assert_list(
         to("/hub/login?next=s3cret"),
         4,
         str![[r#"
@@ -131,7 +131,7 @@ hint: check `gateway.address`: it must lead to the gateway itself, behind a Jupy
 
 "#]],
     );
-    listed(
+    assert_list(
         to("/api/v1/clusters/"),
         9,
         str![[r#"
@@ -141,7 +141,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    listed(
+    assert_list(
         answer("302 Found", "", ""),
         9,
         str![[r#"
@@ -151,15 +151,19 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 
 "#]],
     );
-    assert_eq!(elsewhere.seen(), [""; 0], "credentials went nowhere else");
+    assert_eq!(
+        other_server.seen(),
+        [""; 0],
+        "no request went to the other server"
+    );
 }
 
 #[test]
-fn refusals_of_the_gateway_in_its_own_words() {
+fn repeats_the_gateways_own_words_if_it_refuses() {
     let json = "Content-Type: application/json\r\n";
     let error = |text: &str| serde_json::json!({ "error": text }).to_string();
     let denied = error("User bob lacks permissions to view cluster a");
-    listed(
+    assert_list(
         answer("403 Forbidden", json, &denied),
         4,
         str![[r#"
@@ -170,7 +174,7 @@ hint: `dgw doctor` shows which user you are to the gateway; if that is right, as
 "#]],
     );
     let wanted = format!("{json}WWW-Authenticate: Digest\r\n");
-    listed(
+    assert_list(
         answer(
             "401 Unauthorized",
             &wanted,
@@ -185,7 +189,7 @@ hint: dgw supports `jupyterhub` and `basic`[..]
 "#]],
     );
     let wanted = format!("{json}WWW-Authenticate: Basic\r\n");
-    listed(
+    assert_list(
         answer(
             "401 Unauthorized",
             &wanted,
@@ -199,7 +203,7 @@ hint: `dgw login --force` asks for them again, and tests them before it saves th
 
 "#]],
     );
-    listed(
+    assert_list(
         answer(
             "500 Internal Server Error",
             "",
@@ -213,7 +217,7 @@ hint: try again later; if it fails again, contact the gateway's administrators
 
 "#]],
     );
-    listed(
+    assert_list(
         answer(
             "500 Internal Server Error",
             json,
@@ -230,7 +234,7 @@ hint: try again later; if it fails again, contact the gateway's administrators
 }
 
 #[test]
-fn escape_sequences_in_any_string_are_shown_not_obeyed() {
+fn shows_escape_sequences_escaped() {
     let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "stop_time": null,
         "options": {"k\u001b[2J": "\u009b31m\u202e\u0007"},
         "dashboard_route": "/clusters/a/status\u001b]0;x\u0007"}}"#;
@@ -251,7 +255,7 @@ a     RUNNING  [..] k\x1b[2J=\x9b31m\u{202e}\x07  -
 }
 
 #[test]
-fn large_answers_are_read_and_endless_ones_are_not() {
+fn reads_large_responses_but_not_endless_ones() {
     let option = "x".repeat(10 * 1024 * 1024);
     let record = format!(
         r#"{{"a": {{"name": "a", "status": "RUNNING", "start_time": 1, "options": {{"o": "{option}"}}}}}}"#
@@ -261,7 +265,7 @@ fn large_answers_are_read_and_endless_ones_are_not() {
     assert_eq!(user.stdout(&["list", "-o", "name"]), "a");
 
     let endless = "x".repeat(70 * 1024 * 1024);
-    listed(
+    assert_list(
         json_answer(&endless),
         9,
         str![[r#"
@@ -274,7 +278,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 }
 
 #[test]
-fn a_get_is_asked_again_twice_and_a_post_never() {
+fn repeats_a_get_twice_and_a_post_never() {
     let stub = Stub::always(answer(
         "503 Service Unavailable",
         "Content-Type: text/html\r\n",
@@ -303,7 +307,7 @@ hint: try again later; if it fails again, contact the gateway's administrators
 }
 
 #[test]
-fn retry_after_is_honoured_up_to_a_point() {
+fn does_not_wait_for_a_long_retry_after() {
     let stub = Stub::always(answer("429 Too Many Requests", "Retry-After: 3600\r\n", ""));
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["list"])
@@ -319,7 +323,7 @@ hint: try again in 1h, as the gateway asks
 }
 
 #[test]
-fn connections_that_break_or_never_answer() {
+fn reports_connections_that_break_or_stay_silent() {
     let stub = Stub::always(Vec::new());
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["list"]).code(9).stdout_eq("").stderr_eq(str![[r#"
@@ -330,7 +334,7 @@ hint: try again; if it fails again, something between here and the gateway cuts 
 "#]]);
 
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"a\": ".to_vec();
-    listed(
+    assert_list(
         half,
         9,
         str![[r#"
@@ -360,7 +364,7 @@ hint: the gateway may be busy: try again, or set a longer `--request-timeout`
 }
 
 #[test]
-fn nobody_there() {
+fn reports_a_gateway_that_cannot_be_reached() {
     let user = User::basic("http://127.0.0.1:1", "ada", "pw");
     user.dgw(&["list"])
         .code(9)
@@ -386,7 +390,7 @@ hint: check `gateway.address`, and whether this machine can reach it (VPN, firew
 }
 
 #[test]
-fn a_wrong_password_is_an_authentication_error_for_every_command() {
+fn a_wrong_password_is_an_authentication_error_in_every_command() {
     let user = User::basic(BASIC.fact("address"), "ada", "wrong");
     for args in [
         &["list"][..],
@@ -408,10 +412,10 @@ hint: `dgw login --force` asks for them again, and tests them before it saves th
 }
 
 #[test]
-fn somebody_elses_cluster_is_not_ones_own() {
+fn another_users_cluster_is_denied() {
     let name = BASIC.user().stdout(&["new"]);
-    let stranger = BASIC.user();
-    stranger
+    let other_user = BASIC.user();
+    other_user
         .dgw(&["connect", &name])
         .code(4)
         .stdout_eq("")
@@ -421,7 +425,7 @@ error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: Us
 hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]]);
-    stranger
+    other_user
         .dgw(&["scale", &name, "1"])
         .code(4)
         .stdout_eq("")
@@ -431,20 +435,20 @@ error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: Us
 hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
 
 "#]]);
-    stranger
+    other_user
         .dgw(&["shutdown", &name])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }
 
 #[test]
-fn the_hint_names_where_the_address_comes_from() {
+fn the_hint_names_the_setting_of_the_address() {
     let user = BASIC.user();
     let args = ["list", "--address", "http://127.0.0.1:1"];
     user.dgw(&args).code(9).stdout_eq("").stderr_eq(str![[r#"
@@ -457,23 +461,27 @@ hint: check `--address`, and whether this machine can reach it (VPN, firewall, p
 }
 
 #[test]
-fn a_watch_tells_an_outage_once_and_its_end() {
+fn a_watch_reports_an_outage_once_and_its_end() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--no-wait"]);
     let gateway = BASIC.fact("address");
     let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
-    let away = Harm::Replaced(answer("503 Service Unavailable", "", ""));
-    let faulty = Faulty::new(host_and_port, away, When { after: 1, times: 6 });
+    let unavailable = Harm::Replaced(answer("503 Service Unavailable", "", ""));
+    let faulty = Faulty::new(host_and_port, unavailable, When { after: 1, times: 6 });
     let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
-    let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
-    let mut command = there.command(&["list", "-w", "1s", "-o", "name"]);
+    let proxied = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+    let mut command = proxied.command(&["list", "-w", "1s", "-o", "name"]);
     let (mut child, mut stderr) = spawned(&mut command, "error: ");
-    let mut said = String::new();
-    while !said.contains("the gateway answers again") {
-        assert_ne!(stderr.read_line(&mut said).expect("text"), 0, "{said}");
+    let mut printed = String::new();
+    while !printed.contains("the gateway responds again") {
+        assert_ne!(
+            stderr.read_line(&mut printed).expect("text"),
+            0,
+            "{printed}"
+        );
     }
     child.kill().expect("it ends");
     child.wait().expect("it ends");
-    assert!(!said.contains("error: "), "{said}");
+    assert!(!printed.contains("error: "), "{printed}");
     user.stdout(&["shutdown", &name, "--no-wait"]);
 }

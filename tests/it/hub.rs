@@ -1,4 +1,4 @@
-//! A gateway behind a JupyterHub, with its tokens.
+//! A gateway behind a JupyterHub, with the hub's tokens.
 
 use snapbox::str;
 
@@ -9,7 +9,7 @@ fn with_token(token: &str) -> User {
 }
 
 #[test]
-fn the_main_job_works_behind_a_hub() {
+fn runs_a_cluster_behind_a_hub() {
     let user = HUB.user();
     user.dgw(&["new", "--workers", "1"])
         .success()
@@ -18,9 +18,9 @@ fn the_main_job_works_behind_a_hub() {
 
 "#]])
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
+cluster [NAME] is running ([ELAPSED])
 
 "#]]);
     user.dgw(&["list"]).success().stdout_eq(str![[r#"
@@ -44,7 +44,7 @@ client = cluster.get_client()
 
 "#]]);
     user.dgw(&["scale", "2"]).success().stderr_eq(str![[r#"
-cluster [NAME] scales to 2 workers, adaptive scaling is off
+cluster [NAME] scales to 2 workers; adaptive scaling is off
 
 "#]]);
     user.dgw(&["shutdown", "--all", "--yes"])
@@ -56,7 +56,7 @@ cluster [NAME] scales to 2 workers, adaptive scaling is off
 }
 
 #[test]
-fn the_token_may_come_from_the_environment_of_a_notebook() {
+fn reads_token_from_the_environment() {
     let token = HUB.facts["users"][11]["token"].as_str().expect("a token");
     let user = User::new()
         .with("DASK_GATEWAY__ADDRESS", HUB.fact("address"))
@@ -66,13 +66,13 @@ fn the_token_may_come_from_the_environment_of_a_notebook() {
 }
 
 #[test]
-fn each_kind_of_bad_token_is_an_authentication_error() {
-    let shown = |token: &str, stderr: snapbox::data::Inline| {
+fn rejects_each_kind_of_bad_token() {
+    let assert_rejected = |token: &str, stderr: snapbox::data::Inline| {
         let user = with_token(token);
         user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(stderr);
         user.dgw(&["new"]).code(4).stdout_eq("");
     };
-    shown(
+    assert_rejected(
         "0123456789abcdef",
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
@@ -81,7 +81,7 @@ hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --
 
 "#]],
     );
-    shown(
+    assert_rejected(
         HUB.fact("revoked_token"),
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
@@ -90,7 +90,7 @@ hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --
 
 "#]],
     );
-    shown(
+    assert_rejected(
         HUB.fact("token_without_scope"),
         str![[r#"
 error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
@@ -109,7 +109,7 @@ hint: `dgw login --force` sets up jupyterhub authentication
 }
 
 #[test]
-fn another_path_of_the_hub_is_not_the_gateway() {
+fn rejects_another_path_of_the_hub() {
     let address = HUB.fact("address").replace("/services/dask-gateway", "");
     let user = User::jupyterhub(&address, "t0ken", None);
     for args in [&["list"][..], &["new"], &["shutdown", "--all", "--yes"]] {

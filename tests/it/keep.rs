@@ -1,4 +1,4 @@
-//! `dgw keep`: what is protected stays.
+//! `dgw keep`
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use snapbox::str;
 
 use crate::support::{BASIC, User, set_mode};
 
-/// The folder of the only gateway there is.
+/// Returns the state directory of the only gateway.
 fn state(user: &User) -> PathBuf {
-    let folder = user.home().join(".local/state/dgw");
-    let entry = fs::read_dir(folder).expect("state").next();
-    entry.expect("a gateway").expect("its folder").path()
+    let directory = user.home().join(".local/state/dgw");
+    let entry = fs::read_dir(directory).expect("state").next();
+    entry.expect("a gateway").expect("its directory").path()
 }
 
 #[test]
-fn what_is_protected_stays_until_it_is_not() {
+fn a_protected_cluster_survives_clean_up() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["keep", &name[..8]])
@@ -33,24 +33,24 @@ cluster [NAME] is protected from clean-up until `dgw keep --forget`
         json!([{"name": name, "kept_until": "9999-12-30T00:00:00Z"}])
     );
     thread::sleep(Duration::from_secs(2));
-    let clean = |code: i32, names: &str| {
+    let assert_clean_up = |code: i32, names: &str| {
         let run = user.dgw(&["shutdown", "--idle-for", "1s", "--yes", "-q"]);
         run.code(code).stdout_eq(names.to_owned())
     };
-    clean(0, "").stderr_eq("");
+    assert_clean_up(0, "").stderr_eq("");
 
-    // Damaged, it protects all the same; so it does with another mode.
+    // A damaged file still protects, and so does one with another mode.
     let file = state(&user).join("keeps").join(&name);
     fs::write(&file, "{\"un").expect("written");
-    clean(0, "").stderr_eq("");
+    assert_clean_up(0, "").stderr_eq("");
     fs::write(&file, r#"{"until": "2026-01-01T00:00:00Z"}"#).expect("written");
     set_mode(&file, 0o644);
-    clean(0, "").stderr_eq("");
+    assert_clean_up(0, "").stderr_eq("");
     assert!(user.stdout(&["list", "-o", "wide"]).contains("always"));
 
-    // Where others could have removed it, nothing is shut down at all.
+    // Nothing is shut down if others could have removed the protection.
     set_mode(&state(&user).join("keeps"), 0o777);
-    clean(1, "").stderr_eq(str![[r#"
+    assert_clean_up(1, "").stderr_eq(str![[r#"
 error: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
 hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
@@ -63,7 +63,7 @@ hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 
 "#]])
         .stderr_eq(str![[r#"
-warning: which clusters are protected is unknown: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
+warning: can't tell which clusters are protected: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
 "#]]);
     set_mode(&state(&user).join("keeps"), 0o700);
@@ -83,17 +83,17 @@ cluster [NAME] was not protected
 "#]]);
     user.stdout(&["keep", &name, "--for", "1s", "-q"]);
     thread::sleep(Duration::from_millis(2_500));
-    clean(0, "[NAME]\n").stderr_eq("");
+    assert_clean_up(0, "[NAME]\n").stderr_eq("");
 }
 
 #[test]
-fn a_protection_that_is_not_written_is_an_error() {
+fn a_protection_that_cannot_be_written_is_an_error() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    // Not even root can make a folder there.
-    let elsewhere = User::new().with("XDG_STATE_HOME", "/proc");
+    // Not even root can create a directory there.
+    let other_state = User::new().with("XDG_STATE_HOME", "/proc");
     let configuration = user.configuration().display().to_string();
-    elsewhere
+    other_state
         .dgw(&["keep", &name, "--config", &configuration])
         .code(1)
         .stdout_eq("")
@@ -103,9 +103,9 @@ error: can't create the directory `/proc/dgw/http%3A%2F%2F[..]`: No such file or
 hint: check the directory's mode and the free space, or set XDG_STATE_HOME to another directory
 
 "#]]);
-    let full = crate::sightings::on_a_full_disk(&user, &["keep", &name]);
-    assert_eq!(full.status.code(), Some(1));
-    let stderr = String::from_utf8(full.stderr).expect("UTF-8");
+    let output = crate::sightings::on_a_full_disk(&user, &["keep", &name]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(
         stderr.contains(&format!("keeps/{name}`: File too large")),
         "{stderr}"
@@ -120,15 +120,15 @@ hint: check the directory's mode and the free space, or set XDG_STATE_HOME to an
 }
 
 #[test]
-fn only_clusters_that_are_there_can_be_protected() {
+fn protects_only_existing_clusters() {
     let user = BASIC.user();
     user.dgw(&["keep", "abc"])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `abc`
+error: no cluster matches `abc`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
     let name = user.stdout(&["new"]);
@@ -137,21 +137,24 @@ hint: `dgw list --all` shows what the gateway still knows
         .stdout_eq("")
         .stderr_eq(str![[r#"
 cluster [NAME] is protected from clean-up until `dgw keep --forget`
-error: no cluster fits `nosuch`
+error: no cluster matches `nosuch`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` also lists clusters that have ended
 
 "#]]);
     let other = user.stdout(&["new", "--no-wait"]);
     let several = user.stdout(&["keep", &name, &other, "-o", "name"]);
     assert_eq!(several, format!("{name}\n{other}"));
     user.stdout(&["shutdown", "--all", "--yes"]);
-    assert!(!user.has_active_clusters(), "who says all means all");
+    assert!(
+        !user.has_active_clusters(),
+        "--all includes protected clusters"
+    );
     user.dgw(&["keep", &name]).code(6);
     assert!(
         !state(&user).join("keeps").join(&name).exists(),
-        "it has ended"
+        "the protection of an ended cluster is removed"
     );
     user.stdout(&["keep", "--forget", &other]);
 }

@@ -1,5 +1,5 @@
-//! A gateway that takes Kerberos tickets, and a real KDC that gives them. `cargo test --features
-//! kerberos -- --ignored kerberos` starts both; it needs Debian's packages of MIT Kerberos.
+//! A gateway with Kerberos authentication, and a real KDC. `cargo test --features kerberos -- --ignored
+//! kerberos` starts both; it needs Debian's packages of MIT Kerberos.
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
@@ -12,12 +12,12 @@ use snapbox::str;
 use crate::secrets::{assert_silent, everything};
 use crate::support::{KERBEROS, Stub, User, answer, json_answer};
 
-/// Somebody who knows the gateway, and has no ticket yet.
-fn stranger() -> User {
-    at(KERBEROS.fact("address"))
+/// A user whose configuration is complete and who has no ticket yet.
+fn user_without_ticket() -> User {
+    configured_for(KERBEROS.fact("address"))
 }
 
-fn at(address: &str) -> User {
+fn configured_for(address: &str) -> User {
     let user = User::new().configured(&format!(
         "gateway:\n  address: {address}\n  auth:\n    type: kerberos\n"
     ));
@@ -26,8 +26,8 @@ fn at(address: &str) -> User {
         .with("KRB5CCNAME", &cache)
 }
 
-/// The same with a ticket of one of the realm's users, which lasts so long.
-fn holding(user: User, number: usize, life: &str) -> User {
+/// Gets a ticket of one of the realm's users for the lifetime `life`.
+fn with_ticket(user: User, number: usize, life: &str) -> User {
     let done = Command::new("kinit")
         .args(["-l", life, "-k", "-t", KERBEROS.fact("keytab")])
         .arg(principal(number))
@@ -41,8 +41,8 @@ fn holding(user: User, number: usize, life: &str) -> User {
     user
 }
 
-fn holder() -> User {
-    holding(stranger(), 0, "1h")
+fn user_with_ticket() -> User {
+    with_ticket(user_without_ticket(), 0, "1h")
 }
 
 /// The name of one of the realm's users.
@@ -51,14 +51,14 @@ fn principal(number: usize) -> &'static str {
     name.expect("a principal")
 }
 
-/// The same with another word in the configuration of Kerberos.
-fn misled(from: &str, to: &str) -> User {
-    let user = stranger();
+/// A user with a ticket whose Kerberos configuration contains `to` in place of `from`.
+fn with_changed_krb5_conf(from: &str, to: &str) -> User {
+    let user = user_without_ticket();
     let file = fs::read_to_string(KERBEROS.fact("krb5_conf")).expect("the configuration");
     assert!(file.contains(from), "{file}");
     let path = user.home().join("krb5.conf");
-    fs::write(&path, file.replace(from, to)).expect("written");
-    holding(
+    fs::write(&path, file.replace(from, to)).expect("the file is written");
+    with_ticket(
         user.with("KRB5_CONFIG", &path.display().to_string()),
         0,
         "1h",
@@ -73,11 +73,14 @@ fn kdc() -> String {
     kdc.expect("a KDC").to_owned()
 }
 
-/// A server under the name that the gateway's service has too.
-fn namesake(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> (Stub, User) {
+/// A stub on the gateway's host, so that the gateway's service principal is the stub's, and a user
+/// configured for it.
+fn server_with_the_same_principal(
+    answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+) -> (Stub, User) {
     let stub = Stub::new(answer);
-    let user = at(&stub.address.replace("127.0.0.1", "localhost"));
-    (stub, holding(user, 0, "1h"))
+    let user = configured_for(&stub.address.replace("127.0.0.1", "localhost"));
+    (stub, with_ticket(user, 0, "1h"))
 }
 
 /// The tokens that a stub was sent.
@@ -92,9 +95,9 @@ fn tokens(stub: &Stub) -> Vec<String> {
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn the_main_job() {
-    let user = holder();
-    fs::remove_file(user.configuration()).expect("removed");
+fn runs_a_cluster_with_a_ticket() {
+    let user = user_with_ticket();
+    fs::remove_file(user.configuration()).expect("the file is removed");
     user.dgw(&["login", "--address", KERBEROS.fact("address")])
         .success()
         .stdout_eq("");
@@ -118,14 +121,14 @@ fn the_main_job() {
     let doctor = user.stdout(&["doctor"]);
     assert!(
         doctor.contains(&format!(
-            "+ authentication the gateway takes your Kerberos ticket, which is `{}`'s; you have 1 \
-             active cluster\n",
+            "+ authentication the gateway accepts your Kerberos ticket, for `{}`; you have 1 active \
+             cluster\n",
             principal(0)
         )),
         "{doctor}"
     );
 
-    // Python's own client takes the file, and has the same user.
+    // Python's own client reads the same file and is the same user.
     let script = "import dask_gateway; print(dask_gateway.Gateway().list_clusters()[0].name)";
     let output = Command::new(KERBEROS.python())
         .args(["-c", script])
@@ -142,31 +145,31 @@ fn the_main_job() {
     );
 
     assert_eq!(user.stdout(&["shutdown", &name]), name);
-    // A complaint holds no token, and is heard all the same.
+    // An error response contains no token. dgw reports it nevertheless.
     user.dgw(&["wait", &"f".repeat(32), "--for", "running"])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
 hint: `dgw list --all` shows what the gateway still knows
 
 "#]]);
 }
 
-/// As cron does it: the library gets the tickets itself.
+/// As in a cron job: the Kerberos library gets the tickets itself.
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn a_keytab_will_do() {
-    let user = stranger().with("KRB5_CLIENT_KTNAME", KERBEROS.fact("keytab"));
+fn gets_a_ticket_by_keytab() {
+    let user = user_without_ticket().with("KRB5_CLIENT_KTNAME", KERBEROS.fact("keytab"));
     user.dgw(&["list"]).success();
     assert!(user.home().join("tickets").is_file());
 }
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn what_is_wrong_with_a_ticket_is_said() {
-    let user = stranger();
+fn explains_missing_and_expired_tickets() {
+    let user = user_without_ticket();
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: you have no Kerberos ticket
   No Kerberos credentials available (default cache: FILE:[HOME]/tickets)
@@ -186,14 +189,14 @@ hint: nothing was written: get one with `kinit` (`klist` lists your tickets); fo
 "#]]);
     let output = user.command(&["doctor"]).output().expect("dgw runs");
     assert_eq!(output.status.code(), Some(4));
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        told.contains("x authentication you have no Kerberos ticket\n"),
-        "{told}"
+        report.contains("x authentication you have no Kerberos ticket\n"),
+        "{report}"
     );
-    assert!(told.contains("mend: get one with `kinit`"), "{told}");
+    assert!(report.contains("hint: get one with `kinit`"), "{report}");
 
-    let user = holding(user, 0, "1s");
+    let user = with_ticket(user, 0, "1s");
     thread::sleep(Duration::from_secs(2));
     user.dgw(&["list"])
         .code(4)
@@ -209,8 +212,8 @@ hint: get a new one with `kinit`; `klist` shows when it expires
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn a_service_that_kerberos_does_not_know_is_said() {
-    let user = holder();
+fn explains_unknown_service() {
+    let user = user_with_ticket();
     let numeric = KERBEROS.fact("address").replace("localhost", "127.0.0.1");
     user.dgw(&["list", "--address", &numeric])
         .code(4)
@@ -222,7 +225,7 @@ error: Kerberos knows no service `HTTP@127.0.0.1`
 hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
 
 "#]]);
-    // Nobody is asked for its address before.
+    // dgw does not look the host up before it has a token for it.
     user.dgw(&["list", "--address", "http://nobody.dgw.test"])
         .code(4)
         .stdout_eq("")
@@ -234,7 +237,7 @@ error: Kerberos knows no service `HTTP@nobody.dgw.test`
 hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
 
 "#]]);
-    misled("localhost = DGW.TEST", "localhost = ELSE.TEST")
+    with_changed_krb5_conf("localhost = DGW.TEST", "localhost = ELSE.TEST")
         .dgw(&["list"])
         .code(4)
         .stdout_eq("")
@@ -249,8 +252,8 @@ hint: check the host name in `gateway.address` (an IP address does not do), and 
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn a_kdc_that_does_not_answer_holds_nobody_up() {
-    misled(&kdc(), "127.0.0.1:1")
+fn does_not_wait_for_a_silent_kdc() {
+    with_changed_krb5_conf(&kdc(), "127.0.0.1:1")
         .dgw(&["list"])
         .code(4)
         .stdout_eq("")
@@ -262,10 +265,10 @@ hint: check whether this machine can reach your realm's KDC (VPN, firewall), and
 
 "#]]);
 
-    let deaf = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = deaf.local_addr().expect("the port");
-    let _deaf_too = UdpSocket::bind(address).expect("the same port");
-    let user = misled(&kdc(), &address.to_string());
+    let silent_listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent_listener.local_addr().expect("the port");
+    let _silent_socket = UdpSocket::bind(address).expect("the same port");
+    let user = with_changed_krb5_conf(&kdc(), &address.to_string());
     let started = Instant::now();
     user.dgw(&["list", "--request-timeout", "2s"])
         .code(4)
@@ -282,14 +285,18 @@ hint: check whether this machine can reach your realm's KDC (VPN, firewall), and
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn each_request_has_a_token_of_its_own() {
-    let (stub, user) = namesake(|_| answer("503 Service Unavailable", "", ""));
+fn sends_a_new_token_with_each_request() {
+    let (stub, user) =
+        server_with_the_same_principal(|_| answer("503 Service Unavailable", "", ""));
     let output = user.command(&["list", "-vvv"]).output().expect("dgw runs");
     assert_eq!(output.status.code(), Some(9));
     let mut sent = tokens(&stub);
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(sent.iter().all(|token| !said.contains(token)), "{said}");
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    assert!(
+        sent.iter().all(|token| !printed.contains(token)),
+        "{printed}"
+    );
     assert_eq!(sent.len(), 3);
     sent.sort_unstable();
     sent.dedup();
@@ -298,11 +305,11 @@ fn each_request_has_a_token_of_its_own() {
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn a_redirect_gets_no_token() {
+fn sends_no_token_to_a_redirect() {
     let elsewhere = Stub::always(json_answer("{}"));
     let location = elsewhere.address.replace("127.0.0.1", "localhost");
     let location = format!("Location: {location}/api/v1/clusters/\r\n");
-    let (stub, user) = namesake(move |_| answer("302 Found", &location, ""));
+    let (stub, user) = server_with_the_same_principal(move |_| answer("302 Found", &location, ""));
     user.dgw(&["list"]).code(9).stdout_eq("");
     assert_eq!(tokens(&stub).len(), 1);
     assert!(elsewhere.seen().is_empty());
@@ -310,8 +317,8 @@ fn a_redirect_gets_no_token() {
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn what_is_not_the_gateway_is_not_believed() {
-    let (_stub, user) = namesake(|_| json_answer("{}"));
+fn rejects_a_server_that_does_not_prove_its_identity() {
+    let (_stub, user) = server_with_the_same_principal(|_| json_answer("{}"));
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: the server does not prove that it is the service `HTTP@localhost`
   the response contains no token
@@ -319,8 +326,8 @@ error: the server does not prove that it is the service `HTTP@localhost`
 hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators
 
 "#]]);
-    // Its own token sent back.
-    let (_stub, user) = namesake(|head| {
+    // A server that returns the client's own token.
+    let (_stub, user) = server_with_the_same_principal(|head| {
         let (_, token) = head.split_once("Negotiate ").expect("a token");
         let token = token.lines().next().expect("a line");
         let headers = format!("WWW-Authenticate: Negotiate {token}\r\n");
@@ -333,13 +340,13 @@ error: the server does not prove that it is the service `HTTP@localhost`
 hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators
 
 "#]]);
-    // Complaints of the server's are told, though they prove nothing.
+    // dgw reports errors of a server that does not prove its identity.
     let json = "Content-Type: application/json\r\n";
-    let complaint = |status: &'static str, body: &'static str| {
-        let (_stub, user) = namesake(move |_| answer(status, json, body));
+    let assert_reports = |status: &'static str, body: &'static str| {
+        let (_stub, user) = server_with_the_same_principal(move |_| answer(status, json, body));
         user.dgw(&["list"])
     };
-    complaint("422 Unprocessable Entity", r#"{"error": "no such thing"}"#)
+    assert_reports("422 Unprocessable Entity", r#"{"error": "no such thing"}"#)
         .code(2)
         .stderr_eq(str![[r#"
 error: the gateway refused the request: no such thing
@@ -347,7 +354,7 @@ error: the gateway refused the request: no such thing
 hint: `dgw options` shows what this gateway accepts, and your defaults
 
 "#]]);
-    complaint(
+    assert_reports(
         "500 Internal Server Error",
         r#"{"error": "Error during kerberos authentication"}"#,
     )
@@ -362,9 +369,9 @@ hint: get a new ticket with `kinit`; if that is refused too, contact the gateway
 
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
-fn no_output_holds_a_token() {
-    let said = everything(&holding(stranger(), 1, "1h"));
-    // How the DER of any Kerberos token begins.
-    assert_silent(&said, "Negotiate YII");
-    assert_silent(&said, "Negotiate YIG");
+fn prints_no_token() {
+    let printed = everything(&with_ticket(user_without_ticket(), 1, "1h"));
+    // The DER of every Kerberos token begins like this.
+    assert_silent(&printed, "Negotiate YII");
+    assert_silent(&printed, "Negotiate YIG");
 }

@@ -21,8 +21,8 @@ fn token(number: usize) -> &'static str {
     token.expect("a token")
 }
 
-/// What `command` does with `secret` on its stdin.
-fn given(mut command: Command, secret: &str) -> Output {
+/// Runs `command` with `secret` on its stdin.
+fn output_with_stdin(mut command: Command, secret: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -30,26 +30,26 @@ fn given(mut command: Command, secret: &str) -> Output {
         .spawn()
         .expect("dgw starts");
     let mut stdin = child.stdin.take().expect("stdin is piped");
-    // It may be refused before anybody reads it.
+    // dgw may fail before it reads stdin.
     let _ = writeln!(stdin, "{secret}");
     drop(stdin);
     child.wait_with_output().expect("dgw ends")
 }
 
-/// What `dgw ARGS` says to `secret`, and how it ends; nothing ever goes to stdout.
-fn says(user: &User, args: &[&str], secret: &str, code: i32, stderr: impl IntoData) {
-    let output = given(user.command(args), secret);
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
+/// Runs `dgw ARGS` with `secret` on stdin, and checks the exit code and stderr; stdout must be empty.
+fn assert_login(user: &User, args: &[&str], secret: &str, code: i32, stderr: impl IntoData) {
+    let output = output_with_stdin(user.command(args), secret);
+    let messages = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(
         (output.status.code(), output.stdout.len()),
         (Some(code), 0),
-        "{said}"
+        "{messages}"
     );
-    user.assert().eq(said, stderr);
+    user.assert().eq(messages, stderr);
 }
 
 fn mode(path: &Path) -> u32 {
-    let metadata = fs::metadata(path).expect("it is there");
+    let metadata = fs::metadata(path).expect("the file exists");
     metadata.permissions().mode() & 0o7777
 }
 
@@ -57,26 +57,28 @@ fn configuration(user: &User) -> String {
     fs::read_to_string(user.configuration()).expect("the configuration")
 }
 
-/// Nothing but what was there before.
-fn is_untouched(user: &User, text: &str) {
+/// Asserts that the configuration is still `text`, with no other file beside it.
+fn assert_unchanged(user: &User, text: &str) {
     assert_eq!(configuration(user), text);
-    let folder = user.configuration();
-    let folder = folder.parent().expect("a folder");
-    let files = fs::read_dir(folder).expect("it can be listed").count();
-    assert_eq!(files, 1, "no leftovers");
+    let directory = user.configuration();
+    let directory = directory.parent().expect("a directory");
+    let files = fs::read_dir(directory)
+        .expect("the directory can be listed")
+        .count();
+    assert_eq!(files, 1, "leftover files");
 }
 
 #[test]
-fn a_token_is_tried_and_kept() {
+fn saves_a_token_that_works() {
     let user = User::new();
-    says(
+    assert_login(
         &user,
         &["login", "--address", HUB.fact("address")],
         token(0),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 
 "#]],
     );
@@ -95,8 +97,8 @@ gateway:
     assert_eq!(mode(&user.configuration()), 0o600);
     assert_eq!(mode(&user.home().join(".config/dask")), 0o700);
     user.dgw(&["list"]).success();
-    // Once more is refused, unless it is meant.
-    says(
+    // A second login overwrites only with `--force`.
+    assert_login(
         &user,
         &["login"],
         token(1),
@@ -108,14 +110,14 @@ hint: `--force` overwrites it
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &["login", "--force"],
         token(1),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 
 "#]],
     );
@@ -125,10 +127,10 @@ you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
 }
 
 #[test]
-fn what_does_not_work_is_told_apart_and_not_kept() {
+fn distinguishes_bad_credentials_and_saves_none() {
     let user = User::new();
     let args = ["login", "--address", HUB.fact("address")];
-    says(
+    assert_login(
         &user,
         &args,
         "0123456789abcdef",
@@ -136,11 +138,11 @@ fn what_does_not_work_is_told_apart_and_not_kept() {
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: nothing was written: create a new token at http://[HOST]/hub/token
+hint: nothing was saved: create a new token at http://[HOST]/hub/token
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &args,
         HUB.fact("revoked_token"),
@@ -148,11 +150,11 @@ hint: nothing was written: create a new token at http://[HOST]/hub/token
         str![[r#"
 error: the JupyterHub of the gateway at `http://[HOST]/services/dask-gateway` does not know the token: it is wrong, expired or revoked
 
-hint: nothing was written: create a new token at http://[HOST]/hub/token
+hint: nothing was saved: create a new token at http://[HOST]/hub/token
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &args,
         HUB.fact("token_without_scope"),
@@ -160,11 +162,11 @@ hint: nothing was written: create a new token at http://[HOST]/hub/token
         str![[r#"
 error: the token is valid, but lacks access to the gateway at `http://[HOST]/services/dask-gateway`, a service of its JupyterHub
 
-hint: nothing was written: create a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
+hint: nothing was saved: create a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &args,
         "",
@@ -174,7 +176,7 @@ error: the token is empty, or contains a space, a line break or a character that
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &args,
         "two words",
@@ -184,7 +186,7 @@ error: the token is empty, or contains a space, a line break or a character that
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &args,
         "one\nand another",
@@ -195,7 +197,7 @@ error: stdin holds more than one line: give only the secret
 "#]],
     );
     let args = ["login", "--address", BASIC.fact("address")];
-    says(
+    assert_login(
         &user,
         &args,
         "wrong",
@@ -203,7 +205,7 @@ error: stdin holds more than one line: give only the secret
         str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: nothing was written: try again
+hint: nothing was saved: try again
 
 "#]],
     );
@@ -211,10 +213,10 @@ hint: nothing was written: try again
 }
 
 #[test]
-fn a_wrong_address_is_found_out_before_anybody_is_asked() {
+fn rejects_wrong_addresses_before_asking_for_credentials() {
     let user = User::new();
     let root = HUB.fact("address").replace("/services/dask-gateway", "");
-    says(
+    assert_login(
         &user,
         &["login", "--address", &root],
         token(0),
@@ -227,7 +229,7 @@ hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --
 "#]],
     );
     let home = format!("{root}/hub/home");
-    says(
+    assert_login(
         &user,
         &["login", "--address", &home],
         token(0),
@@ -239,10 +241,10 @@ hint: a gateway responds at `http://[HOST]/services/dask-gateway`: `dgw login --
 
 "#]],
     );
-    let nobody = "http://127.0.0.1:1";
-    says(
+    let unreachable = "http://127.0.0.1:1";
+    assert_login(
         &user,
-        &["login", "--address", nobody],
+        &["login", "--address", unreachable],
         token(0),
         9,
         str![[r#"
@@ -254,7 +256,7 @@ hint: check `--address`, and whether this machine can reach it (VPN, firewall, p
 "#]],
     );
     let page = Stub::always(answer("200 OK", "Content-Type: text/html\r\n", "<html>"));
-    says(
+    assert_login(
         &user,
         &["login", "--address", &page.address],
         "x",
@@ -266,7 +268,7 @@ hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &["login", "--address", "gateway"],
         "x",
@@ -276,7 +278,7 @@ error: `--address` has no scheme: write `https://…` or `http://…`
 
 "#]],
     );
-    says(
+    assert_login(
         &user,
         &["login"],
         "x",
@@ -290,13 +292,13 @@ hint: `dgw login --address https://gateway.example.org` configures one
     );
     let digest = answer("401 Unauthorized", "WWW-Authenticate: Digest\r\n", "");
     let digest = Stub::always(digest);
-    says(
+    assert_login(
         &user,
         &["login", "--address", &digest.address],
         "x",
         4,
         str![[r#"
-error: the gateway wants digest authentication, which this dgw doesn't know
+error: the gateway requires digest authentication, which dgw does not support
 
 "#]],
     );
@@ -306,32 +308,32 @@ error: the gateway wants digest authentication, which this dgw doesn't know
 }
 
 #[test]
-fn a_password_is_typed_unseen() {
+fn hides_a_typed_password() {
     let user = User::new();
     let mut terminal = Terminal::new(&user, 80, &["login", "--address", BASIC.fact("address")]);
     let shown = terminal.wait_for("user name [nobody-special]: ");
     assert!(
-        shown.contains("takes a user name and a password"),
+        shown.contains("accepts a user name and a password"),
         "{shown}"
     );
     terminal.type_("ada\n");
-    terminal.wait_for("password (it isn't shown): ");
+    terminal.wait_for("password (input is hidden): ");
     terminal.type_(&format!("{}\n", BASIC.fact("password")));
     let (shown, code) = terminal.rest();
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains(BASIC.fact("password")), "{shown}");
-    assert!(shown.contains("you are logged in"), "{shown}");
+    assert!(shown.contains("logged in to"), "{shown}");
     assert!(configuration(&user).contains("username: \"ada\""));
     user.dgw(&["list"]).success();
 }
 
 #[test]
-fn an_address_is_asked_for_where_none_is_known() {
+fn asks_for_the_address_if_none_is_configured() {
     let user = User::new();
     let mut terminal = Terminal::new(&user, 80, &["login"]);
     terminal.wait_for("address of the gateway: ");
     terminal.type_(&format!("{}\n", HUB.fact("address")));
-    let shown = terminal.wait_for("token (it isn't shown): ");
+    let shown = terminal.wait_for("token (input is hidden): ");
     assert!(shown.contains("/hub/token"), "{shown}");
     terminal.type_(&format!("{}\n", token(2)));
     let (shown, code) = terminal.rest();
@@ -341,39 +343,39 @@ fn an_address_is_asked_for_where_none_is_known() {
 }
 
 #[test]
-fn an_interrupt_at_the_prompt_gives_the_echo_back() {
+fn restores_echo_after_an_interrupt() {
     let user = User::new();
     let mut terminal = Terminal::new(&user, 80, &["login", "--address", HUB.fact("address")]);
-    terminal.wait_for("token (it isn't shown): ");
+    terminal.wait_for("token (input is hidden): ");
     let echoes = |terminal: &Terminal| {
         let modes = tcgetattr(&terminal.pty).expect("the terminal's modes");
         modes.local_modes.contains(LocalModes::ECHO)
     };
     assert!(!echoes(&terminal));
     terminal.type_("\x03");
-    terminal.wait_for("nothing was written");
+    terminal.wait_for("nothing was saved");
     assert!(echoes(&terminal));
     assert_eq!(terminal.rest().1, Some(130));
     assert!(!user.home().join(".config").exists());
 }
 
 #[test]
-fn the_token_stays_hidden_after_a_stop() {
+fn hides_the_token_after_ctrl_z_and_fg() {
     let user = User::new();
     let mut shell = Terminal::running(&user, 80, "bash", &["--norc", "-i"]);
     let dgw = env!("CARGO_BIN_EXE_dgw");
     let address = HUB.fact("address");
     shell.type_(&format!("{dgw} login --address {address}\n"));
-    shell.wait_for("token (it isn't shown): ");
+    shell.wait_for("token (input is hidden): ");
     shell.type_("\x1a");
     shell.wait_for("Stopped");
     shell.type_("echo in $((1 + 1))etween\n");
     shell.wait_for("in 2etween");
     shell.type_("fg\n");
-    // Asked again.
-    shell.wait_for("token (it isn't shown): ");
+    // The prompt is repeated.
+    shell.wait_for("token (input is hidden): ");
     shell.type_(&format!("{}\n", token(2)));
-    let shown = shell.wait_for("you are logged in");
+    let shown = shell.wait_for("logged in to");
     assert!(!shown.contains(token(2)), "{shown}");
     shell.type_("exit\n");
     assert_eq!(shell.rest().1, Some(0));
@@ -381,7 +383,7 @@ fn the_token_stays_hidden_after_a_stop() {
 }
 
 #[test]
-fn the_template_that_dask_leaves_is_filled_in() {
+fn fills_in_the_template_that_dask_writes() {
     let user = User::new();
     let import = |script: &str| {
         let output = Command::new(HUB.python())
@@ -390,22 +392,22 @@ fn the_template_that_dask_leaves_is_filled_in() {
             .envs(user.environment())
             .output()
             .expect("Python runs");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{said}");
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{messages}");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     import("import os; os.umask(0o022); import dask_gateway");
     let template = configuration(&user);
     assert_eq!(mode(&user.configuration()), 0o644);
     assert!(template.starts_with("# gateway:"), "{template}");
-    says(
+    assert_login(
         &user,
         &["login", "--address", HUB.fact("address")],
         token(9),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600 (it was 644)
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600; it was 644)
 
 "#]],
     );
@@ -414,28 +416,28 @@ you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
     assert!(filled.starts_with("gateway:\n  address: http"), "{filled}");
     assert!(filled.ends_with(&format!("\n\n{template}")), "{filled}");
     user.dgw(&["list"]).success();
-    // Python's own client finds what it needs there.
+    // Python's client reads the same file.
     let clusters = import("import dask_gateway; print(dask_gateway.Gateway().list_clusters())");
     assert_eq!(clusters.trim(), "[]");
 }
 
 #[test]
-fn comments_and_other_keys_stay() {
+fn keeps_comments_and_other_keys() {
     let text = "# mine\ndistributed:\n  worker: {a: 1}\ngateway:\n    # where\n    address: http://old   # here\n    \
                 auth:\n        type: basic  # was\n        kwargs:\n            password: old # secret\n    \
                 cluster:\n        options: {worker_cores: 2}\n# end\n";
     let user = User::new().configured(text);
     set_mode(&user.configuration(), 0o644);
     let args = ["login", "--address", HUB.fact("address"), "--force"];
-    says(
+    assert_login(
         &user,
         &args,
         token(4),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600 (it was 644)
-warning: others could read the secret that was there before: see that it is revoked
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600; it was 644)
+warning: the previous secret was readable by others: make sure that it is revoked
 
 "#]],
     );
@@ -467,11 +469,11 @@ gateway:
 }
 
 #[test]
-fn what_cannot_be_edited_is_left_with_the_lines_to_put_in() {
+fn prints_the_lines_to_add_if_the_file_cannot_be_edited() {
     let text = "gateway: {address: http://127.0.0.1:1}\n";
     let user = User::new().configured(text);
     let args = ["login", "--address", HUB.fact("address"), "--force"];
-    says(
+    assert_login(
         &user,
         &args,
         token(4),
@@ -490,13 +492,13 @@ gateway:
 
 "#]],
     );
-    is_untouched(&user, text);
+    assert_unchanged(&user, text);
     let json = "{\"distributed\": 1}";
     let user = User::new();
     let path = user.home().join("site.json");
     write_private(&path, json);
     let user = user.with("DASK_CONFIG", &path.display().to_string());
-    says(
+    assert_login(
         &user,
         &["login", "--address", HUB.fact("address")],
         token(4),
@@ -515,15 +517,15 @@ gateway:
 
 "#]],
     );
-    assert_eq!(fs::read_to_string(path).expect("it is there"), json);
+    assert_eq!(fs::read_to_string(path).expect("the file exists"), json);
 }
 
 #[test]
-fn files_that_may_not_be_ones_own_words_are_refused() {
+fn refuses_files_that_others_may_have_written() {
     let text = format!("gateway:\n  address: {}\n", HUB.fact("address"));
     let user = User::new().configured(&text);
     set_mode(&user.configuration(), 0o664);
-    says(
+    assert_login(
         &user,
         &["login"],
         token(5),
@@ -535,12 +537,12 @@ hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Pyt
 
 "#]],
     );
-    is_untouched(&user, &text);
+    assert_unchanged(&user, &text);
 
     set_mode(&user.configuration(), 0o600);
-    let folder = user.home().join(".config/dask");
-    set_mode(&folder, 0o770);
-    says(
+    let directory = user.home().join(".config/dask");
+    set_mode(&directory, 0o770);
+    assert_login(
         &user,
         &["login"],
         token(5),
@@ -552,13 +554,13 @@ hint: chmod go-w [HOME]/.config/dask
 
 "#]],
     );
-    set_mode(&folder, 0o700);
-    is_untouched(&user, &text);
+    set_mode(&directory, 0o700);
+    assert_unchanged(&user, &text);
 
     let elsewhere = user.home().join("elsewhere.yaml");
     fs::rename(user.configuration(), &elsewhere).expect("moved");
     symlink(&elsewhere, user.configuration()).expect("linked");
-    says(
+    assert_login(
         &user,
         &["login"],
         token(5),
@@ -571,19 +573,19 @@ hint: replace the link with the file itself, or name that file with `--config`
 "#]],
     );
     assert!(user.configuration().is_symlink());
-    is_untouched(&user, &text);
-    // As the hint says.
+    assert_unchanged(&user, &text);
+    // This is what the hint suggests.
     let path = elsewhere.display().to_string();
     let args = ["login", "--config", &path];
     set_mode(user.home(), 0o700);
-    says(
+    assert_login(
         &user,
         &args,
         token(5),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/elsewhere.yaml` is written, with mode 600
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/elsewhere.yaml` (mode 600)
 
 "#]],
     );
@@ -593,7 +595,7 @@ you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
     write_private(&user.configuration(), &text);
     // Only root can give a file away.
     if chown(user.configuration(), Some(12_345), None).is_ok() {
-        says(
+        assert_login(
             &user,
             &["login"],
             token(5),
@@ -605,25 +607,25 @@ hint: replace it with a copy of your own, with mode 600
 
 "#]],
         );
-        is_untouched(&user, &text);
+        assert_unchanged(&user, &text);
     }
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_found_out_before_anybody_is_asked() {
-    const SOMEBODY: u32 = 12_345;
+fn refuses_unwritable_directories_before_asking_for_credentials() {
+    const OTHER_USER: u32 = 12_345;
     let user = User::new();
-    let folder = user.home().join(".config/dask");
-    fs::create_dir_all(&folder).expect("a folder");
-    set_mode(&folder, 0o500);
+    let directory = user.home().join(".config/dask");
+    fs::create_dir_all(&directory).expect("a directory");
+    set_mode(&directory, 0o500);
     let mut command = user.command(&["login", "--address", HUB.fact("address")]);
     if rustix::process::geteuid().is_root() {
-        for path in [user.home(), &user.home().join(".config"), &folder] {
-            chown(path, Some(SOMEBODY), None).expect("root may give folders away");
+        for path in [user.home(), &user.home().join(".config"), &directory] {
+            chown(path, Some(OTHER_USER), None).expect("root can change the owner");
         }
-        command.uid(SOMEBODY);
+        command.uid(OTHER_USER);
     }
-    let output = given(command, token(5));
+    let output = output_with_stdin(command, token(5));
     assert_eq!(output.status.code(), Some(1));
     user.assert()
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
@@ -635,19 +637,19 @@ hint: fix that, or name another file with `--config`
 }
 
 #[test]
-fn a_full_disk_loses_nothing() {
+fn full_disk_loses_nothing() {
     let text = "# mine\ndistributed: {a: 1}\n";
     let user = User::new().configured(text);
     let dgw = env!("CARGO_BIN_EXE_dgw");
     let address = HUB.fact("address");
-    // No file may grow: as with a full disk, but for this process alone.
+    // A file size limit of 0 acts like a full disk, for this process alone.
     let script = format!("trap '' XFSZ; ulimit -f 0; exec {dgw} login --address {address}");
     let mut command = Command::new("bash");
     command
         .args(["-c", &script])
         .env_clear()
         .envs(user.environment());
-    let output = given(command, token(5));
+    let output = output_with_stdin(command, token(5));
     assert_eq!(output.status.code(), Some(1));
     user.assert()
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
@@ -656,11 +658,11 @@ error: can't write `[HOME]/.config/dask/gateway.yaml`, so nothing was changed: F
 hint: fix that, or name another file with `--config`
 
 "#]]);
-    is_untouched(&user, text);
+    assert_unchanged(&user, text);
 }
 
 #[test]
-fn a_password_with_braces_and_quotes_arrives_as_it_is() {
+fn quotes_braces_and_quotation_marks_in_a_password() {
     let password = "p{w}'\"\\ # {{x: ";
     let expected = format!("Basic {}", STANDARD.encode(format!("ada:{password}")));
     let stub = Stub::new(move |head| {
@@ -684,11 +686,14 @@ fn a_password_with_braces_and_quotes_arrives_as_it_is() {
         "ada",
         "-vvv",
     ];
-    let output = given(user.command(&args), password);
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("* GET") && !said.contains("p{w}"), "{said}");
-    assert!(!said.contains(&STANDARD.encode(format!("ada:{password}"))));
+    let output = output_with_stdin(user.command(&args), password);
+    let messages = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{messages}");
+    assert!(
+        messages.contains("* GET") && !messages.contains("p{w}"),
+        "{messages}"
+    );
+    assert!(!messages.contains(&STANDARD.encode(format!("ada:{password}"))));
     user.dgw(&["list"]).success();
     let script = "from dask_gateway.auth import get_auth; print(get_auth().password, end='')";
     let output = Command::new(BASIC.python())
@@ -701,63 +706,63 @@ fn a_password_with_braces_and_quotes_arrives_as_it_is() {
 }
 
 #[test]
-fn the_file_may_be_elsewhere() {
+fn writes_the_file_that_is_named() {
     let user = User::new();
-    let folder = user.home().join("conf");
-    let path = folder.display().to_string();
+    let directory = user.home().join("conf");
+    let path = directory.display().to_string();
     let address = HUB.fact("address");
     let args = ["login", "--config", &path, "--address", address];
-    let output = given(user.command(&args), token(6));
+    let output = output_with_stdin(user.command(&args), token(6));
     assert!(output.status.success());
-    assert_eq!(mode(&folder.join("gateway.yaml")), 0o600);
+    assert_eq!(mode(&directory.join("gateway.yaml")), 0o600);
     assert!(!user.home().join(".config").exists());
 
     let file = user.home().join("mine.yaml").display().to_string();
     set_mode(user.home(), 0o700);
     let user = user.with("DASK_CONFIG", &file);
-    let output = given(user.command(&["login", "--address", address]), token(6));
+    let output = output_with_stdin(user.command(&["login", "--address", address]), token(6));
     assert!(output.status.success());
     assert_eq!(mode(Path::new(&file)), 0o600);
     user.dgw(&["list"]).success();
 }
 
 #[test]
-fn what_goes_over_it_and_what_is_left_of_before_is_told() {
+fn warns_about_overriding_and_leftover_settings() {
     let user = User::new()
         .configured("gateway:\n  address: http://old\n  proxy-address: old:8786\n")
         .with("DASK_GATEWAY__AUTH__KWARGS__API_TOKEN", "another");
     let args = ["login", "--address", HUB.fact("address"), "--force"];
-    says(
+    assert_login(
         &user,
         &args,
         token(7),
         0,
         str![[r#"
-you are logged in as `[..]` at `http://[HOST]/services/dask-gateway`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600
-warning: `gateway.auth.kwargs.api_token` (DASK_GATEWAY__AUTH__KWARGS__API_TOKEN) goes over what was written: take that away
-warning: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) is still set: check whether it belongs to this gateway
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
+warning: `gateway.auth.kwargs.api_token` (DASK_GATEWAY__AUTH__KWARGS__API_TOKEN) overrides what was saved: remove it
+warning: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) is still set: check that it belongs to this gateway
 
 "#]],
     );
 }
 
 #[test]
-fn a_site_that_names_the_gateway_needs_the_token_alone() {
+fn saves_only_the_token_if_the_site_configures_the_address() {
     let user = User::new();
     let site = user.home().join("site");
-    fs::create_dir(&site).expect("a folder");
+    fs::create_dir(&site).expect("a directory");
     let text = format!("gateway:\n  address: {}\n", HUB.fact("address"));
     fs::write(site.join("gateway.yaml"), text).expect("written");
     let user = user.with("DASK_ROOT_CONFIG", &site.display().to_string());
-    let output = given(user.command(&["login"]), token(8));
+    let output = output_with_stdin(user.command(&["login"]), token(8));
     assert!(output.status.success());
     assert!(!configuration(&user).contains("address"));
     user.dgw(&["list"]).success();
 }
 
 #[test]
-fn a_secret_on_its_way_in_clear_is_warned_of() {
+fn warns_about_secrets_sent_unencrypted() {
     let proxy = Stub::new(|head| {
         if head.contains("uthorization") {
             json_answer(r#"{"cluster_options": []}"#)
@@ -767,22 +772,22 @@ fn a_secret_on_its_way_in_clear_is_warned_of() {
     });
     let user = User::new().with("HTTP_PROXY", &proxy.address);
     let args = ["login", "--address", "http://gateway.invalid"];
-    says(
+    assert_login(
         &user,
         &args,
         "t0ken",
         0,
         str![[r#"
 warning: your token goes to `gateway.invalid` unencrypted: `gateway.address` is http://
-you are logged in at `http://gateway.invalid`
-`[HOME]/.config/dask/gateway.yaml` is written, with mode 600
+logged in to `http://gateway.invalid`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 
 "#]],
     );
 }
 
 #[test]
-fn nothing_on_stdin_is_no_password() {
+fn rejects_empty_stdin() {
     let stub = Stub::new(|head| {
         assert!(!head.contains("uthorization"), "{head}");
         answer(
@@ -792,7 +797,7 @@ fn nothing_on_stdin_is_no_password() {
         )
     });
     let user = User::new();
-    // stdin is /dev/null.
+    // `User::dgw` sets stdin to /dev/null.
     user.dgw(&["login", "--address", &stub.address, "--username", "ada"])
         .code(2)
         .stdout_eq("")
@@ -807,7 +812,7 @@ fn nothing_on_stdin_is_no_password() {
 }
 
 #[test]
-fn a_bad_answer_is_not_blamed_on_a_flag() {
+fn does_not_blame_a_flag_for_a_bad_answer() {
     let user = User::new();
     let mut terminal = Terminal::new(&user, 80, &["login"]);
     terminal.wait_for("address of the gateway: ");
@@ -816,7 +821,7 @@ fn a_bad_answer_is_not_blamed_on_a_flag() {
     assert_eq!(code, Some(2), "{shown}");
     assert!(shown.contains("the address of the gateway "), "{shown}");
     assert!(!shown.contains("--address"), "{shown}");
-    // The end of input.
+    // Ctrl-D ends the input.
     let mut terminal = Terminal::new(&user, 80, &["login"]);
     terminal.wait_for("address of the gateway: ");
     terminal.type_("\u{4}");

@@ -1,5 +1,5 @@
-//! Every command with every fault on the way to a real gateway: it ends in bounded time, with the
-//! right exit code and one clear message, and no cluster is left that nobody was told of.
+//! Every command with every fault between dgw and a real gateway. Each ends in bounded time, with the
+//! right exit code and one message, and names every cluster that it may leave behind.
 
 mod changes;
 mod others;
@@ -15,21 +15,22 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{BASIC, Faulty, Harm, User, When, answer, json_answer, login_page};
 
-/// How long one request may take.
+/// The time limit of one request.
 const REQUEST: &str = "2s";
 
-/// A command that looks ends within three requests and the pauses between them; the machine may be
-/// busy.
-const LOOK: Duration = Duration::from_secs(20);
+/// Limit of a command that only reads: three requests and the pauses between them, on a machine that
+/// may be busy.
+const READ_LIMIT: Duration = Duration::from_secs(20);
 
-/// One that starts a cluster sees to its end, as long as a gateway may be away.
-const CHANGE: Duration = Duration::from_secs(45);
+/// Limit of a command that changes something: one that starts a cluster tries to shut it down for as
+/// long as it tolerates an outage.
+const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 
-/// What stands for the name of the cluster that is there.
+/// Placeholder for the name of the existing cluster.
 const NAME: &str = "NAME";
 
-/// Commands that change nothing, for a cluster that is there.
-const LOOKING: [&[&str]; 19] = [
+/// Commands that change nothing, for one existing cluster.
+const READING: [&[&str]; 19] = [
     &["list"],
     &["list", "--wide"],
     &["list", "--all", "-o", "json"],
@@ -51,10 +52,10 @@ const LOOKING: [&[&str]; 19] = [
     &["shutdown", "--idle-for", "1h", "--yes"],
 ];
 
-/// Faults, and the exit code of a command that meets one with each request.
+/// Returns the faults, each with the exit code of a command whose every request meets it.
 fn faults() -> Vec<(Harm, i32)> {
     let page = |status| Harm::Replaced(answer(status, "Content-Type: text/html\r\n", "<html>"));
-    let moved = |to| {
+    let redirect = |to| {
         let header = format!("Location: {to}\r\n");
         Harm::Replaced(answer("302 Found", &header, ""))
     };
@@ -84,89 +85,89 @@ fn faults() -> Vec<(Harm, i32)> {
             9,
         ),
         (Harm::Replaced(login_page()), 9),
-        (moved("/hub/login?next=x"), 4),
-        (moved("http://127.0.0.1:1/elsewhere"), 9),
+        (redirect("/hub/login?next=x"), 4),
+        (redirect("http://127.0.0.1:1/elsewhere"), 9),
         (Harm::Replaced(json_answer("null")), 9),
         (Harm::Replaced(json_answer(r#"{"error": 3}"#)), 9),
         (Harm::Replaced(unauthorized), 4),
     ]
 }
 
-/// Somebody to whom `user`'s gateway is behind a harmful proxy.
-fn behind(user: &User, harm: &Harm, when: When) -> User {
+/// Creates a user like `user` with a faulty proxy in front of the gateway.
+fn behind_faulty(user: &User, harm: &Harm, when: When) -> User {
     let gateway = BASIC.fact("address");
     let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
     let faulty = Faulty::new(host_and_port, harm.clone(), when);
     let configuration = std::fs::read_to_string(user.configuration()).expect("a configuration");
     let address = format!("{}\n  proxy-address: {host_and_port}", faulty.address);
-    let there = User::new().configured(&configuration.replacen(gateway, &address, 1));
-    let temporary = there.home().display().to_string();
-    there.with("TMPDIR", &temporary)
+    let proxied = User::new().configured(&configuration.replacen(gateway, &address, 1));
+    let temporary = proxied.home().display().to_string();
+    proxied.with("TMPDIR", &temporary)
 }
 
-/// How `command` ends, and after how long. One that goes on for longer than any may is killed: the
-/// test fails then, and doesn't hang.
+/// Runs `command`; returns its output and how long it took. Kills it after the longest limit, so that
+/// the test fails instead of hanging.
 fn timed(mut command: Command) -> (Output, Duration) {
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let child = command.spawn().expect("dgw runs");
     let pid = Pid::from_child(&child);
-    let (ends, ended) = mpsc::channel::<()>();
+    let (ended, end) = mpsc::channel::<()>();
     thread::spawn(move || {
-        if ended.recv_timeout(CHANGE + LOOK) == Err(RecvTimeoutError::Timeout) {
+        if end.recv_timeout(CHANGE_LIMIT + READ_LIMIT) == Err(RecvTimeoutError::Timeout) {
             let _ = kill_process(pid, Signal::KILL);
         }
     });
     let output = child.wait_with_output().expect("dgw ends");
-    drop(ends);
+    drop(ended);
     (output, started.elapsed())
 }
 
-/// dgw by way of a harmful proxy.
-fn harmed(user: &User, harm: &Harm, when: When, args: &[&str]) -> (Output, Duration) {
-    let there = behind(user, harm, when);
-    // In front: what follows `--` is a COMMAND's.
-    timed(there.command(&[&["--request-timeout", REQUEST], args].concat()))
+/// Runs dgw with a faulty proxy in front of the gateway.
+fn run_faulty(user: &User, harm: &Harm, when: When, args: &[&str]) -> (Output, Duration) {
+    let proxied = behind_faulty(user, harm, when);
+    // In front, because what follows `--` belongs to COMMAND.
+    timed(proxied.command(&[&["--request-timeout", REQUEST], args].concat()))
 }
 
-/// `args`, with the name of the cluster that they are about.
-fn about<'a>(name: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+/// Returns `args` with the cluster's name for the placeholder.
+fn with_name<'a>(name: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     let args = args.iter();
     args.map(|arg| if *arg == NAME { name } else { arg })
         .collect()
 }
 
-/// What must hold whatever happens.
-fn is_decent(output: &Output, what: &str) {
+/// Asserts what holds for every command: no secret, no panic, and one error if it fails.
+fn assert_clean(output: &Output, case: &str) {
     let stderr = String::from_utf8(output.stderr.clone()).expect("UTF-8");
     let all = stderr.clone() + &String::from_utf8_lossy(&output.stdout);
-    assert!(!all.contains(BASIC.fact("password")), "{what}: {stderr}");
-    assert!(!all.contains("PRIVATE KEY"), "{what}: {stderr}");
-    assert!(!all.contains("panicked"), "{what}: {stderr}");
+    assert!(!all.contains(BASIC.fact("password")), "{case}: {stderr}");
+    assert!(!all.contains("PRIVATE KEY"), "{case}: {stderr}");
+    assert!(!all.contains("panicked"), "{case}: {stderr}");
     let errors = stderr.lines().filter(|line| line.starts_with("error:"));
     let failed = usize::from(!output.status.success());
-    assert_eq!(errors.count(), failed, "{what}: {stderr}");
+    assert_eq!(errors.count(), failed, "{case}: {stderr}");
     if failed == 1 {
-        // Whoever reads JSON reads all of it or none.
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{what}");
+        // A reader of JSON gets all of it or none.
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{case}");
     }
 }
 
-/// Jobs at a time, where each starts a cluster, which takes a second of a processor.
-const STARTS: usize = 6;
+/// Concurrency of jobs that each start a cluster, which takes a second of processor time.
+const START_CONCURRENCY: usize = 6;
 
-/// The same of those that do little but wait.
-const LOOKS: usize = 20;
+/// Concurrency of jobs that mostly wait.
+const READ_CONCURRENCY: usize = 20;
 
-/// Runs `jobs`, so many at a time.
-fn side_by_side<T: Send>(at_once: usize, jobs: Vec<T>, run: impl Fn(T) + Sync) {
-    // A gateway that is kept too busy is late for reasons of its own.
+/// Runs `jobs` concurrently.
+fn run_concurrently<T: Send>(concurrency: usize, jobs: Vec<T>, run: impl Fn(T) + Sync) {
+    // One test at a time: a gateway that is too busy would be slow by itself.
     static ONE_TEST: Mutex<()> = Mutex::new(());
-    let _turn = ONE_TEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = ONE_TEST.lock().unwrap_or_else(PoisonError::into_inner);
     let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
-        for _ in 0..at_once {
+        for _ in 0..concurrency {
             scope.spawn(|| {
                 loop {
                     let job = jobs.lock().expect("no panic while locked").pop();
@@ -179,40 +180,40 @@ fn side_by_side<T: Send>(at_once: usize, jobs: Vec<T>, run: impl Fn(T) + Sync) {
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn what_looks_fails_in_time_and_says_why() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn commands_that_only_read_fail_in_time_with_a_message() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let mut jobs = Vec::new();
     for (harm, code) in faults() {
-        for args in LOOKING {
+        for args in READING {
             jobs.push((harm.clone(), code, args));
         }
     }
-    side_by_side(LOOKS, jobs, |(harm, code, args)| {
-        let what = format!("{args:?} with {harm:?}");
-        let (output, took) = harmed(&user, &harm, When::ALWAYS, &about(&name, args));
-        assert!(took < LOOK, "{what}: {took:?}");
-        is_decent(&output, &what);
+    run_concurrently(READ_CONCURRENCY, jobs, |(harm, code, args)| {
+        let case = format!("{args:?} with {harm:?}");
+        let (output, took) = run_faulty(&user, &harm, When::ALWAYS, &with_name(&name, args));
+        assert!(took < READ_LIMIT, "{case}: {took:?}");
+        assert_clean(&output, &case);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{what}: {stderr}");
-        let is_claimed = stderr.contains("is protected");
+        assert_eq!(output.status.code(), Some(code), "{case}: {stderr}");
+        let says_protected = stderr.contains("is protected");
         assert_eq!(
-            is_claimed,
+            says_protected,
             code == 0 && args[0] == "keep",
-            "{what}: {stderr}"
+            "{case}: {stderr}"
         );
     });
     assert_eq!(user.history(), [(name, "RUNNING".to_owned())]);
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn what_fails_in_passing_is_asked_again() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn temporary_failures_are_retried() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let twice = When { after: 0, times: 2 };
-    let in_passing = |(harm, _): &(Harm, i32)| match harm {
+    let is_temporary = |(harm, _): &(Harm, i32)| match harm {
         Harm::ResetBefore | Harm::Lost | Harm::Cut => true,
         Harm::Replaced(bytes) => {
             let head = String::from_utf8_lossy(bytes);
@@ -223,18 +224,18 @@ fn what_fails_in_passing_is_asked_again() {
         _ => false,
     };
     let mut jobs = Vec::new();
-    for (harm, _) in faults().into_iter().filter(in_passing) {
-        for args in LOOKING {
+    for (harm, _) in faults().into_iter().filter(is_temporary) {
+        for args in READING {
             jobs.push((harm.clone(), args));
         }
     }
-    side_by_side(LOOKS, jobs, |(harm, args)| {
-        let what = format!("{args:?} with {harm:?} twice");
-        let (output, took) = harmed(&user, &harm, twice, &about(&name, args));
-        assert!(took < LOOK, "{what}: {took:?}");
-        is_decent(&output, &what);
+    run_concurrently(READ_CONCURRENCY, jobs, |(harm, args)| {
+        let case = format!("{args:?} with {harm:?} twice");
+        let (output, took) = run_faulty(&user, &harm, twice, &with_name(&name, args));
+        assert!(took < READ_LIMIT, "{case}: {took:?}");
+        assert_clean(&output, &case);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{what}: {stderr}");
+        assert!(output.status.success(), "{case}: {stderr}");
     });
     assert_eq!(user.history(), [(name, "RUNNING".to_owned())]);
 }

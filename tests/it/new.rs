@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer};
 
 #[test]
-fn it_prints_the_name_of_a_running_cluster() {
+fn prints_the_name_of_a_running_cluster() {
     let user = BASIC.user();
     user.dgw(&["new", "--workers", "1"])
         .success()
@@ -18,9 +18,9 @@ fn it_prints_the_name_of_a_running_cluster() {
 
 "#]])
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
+cluster [NAME] is running ([ELAPSED])
 
 "#]]);
     let cluster = &user.json(&["list"])[0];
@@ -32,7 +32,7 @@ cluster [NAME] runs ([ELAPSED])
 }
 
 #[test]
-fn options_are_typed_by_what_the_gateway_says() {
+fn gives_options_the_types_that_the_gateway_declares() {
     let user = BASIC
         .user()
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__PRIORITY", "7");
@@ -59,7 +59,7 @@ fn options_are_typed_by_what_the_gateway_says() {
 }
 
 #[test]
-fn what_the_gateway_does_not_take_is_refused_before_anything_starts() {
+fn refuses_invalid_options_before_anything_starts() {
     let user = BASIC.user();
     user.dgw(&["new", "-s", "worker_core=2"])
         .code(2)
@@ -67,7 +67,7 @@ fn what_the_gateway_does_not_take_is_refused_before_anything_starts() {
         .stderr_eq(str![[r#"
 error: this gateway has no option `worker_core`; did you mean `worker_cores`?
 
-hint: `dgw options` shows what this gateway offers
+hint: `dgw options` lists the options that this gateway offers
 
 "#]]);
     user.dgw(&["new", "-s", "worker_cores=5"])
@@ -111,60 +111,60 @@ For more information, try '--help'.
 "#]]);
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
     user.dgw(&["new"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]]);
     assert_eq!(user.history(), []);
 }
 
 #[test]
-fn a_failed_start_is_told_and_leaves_nothing() {
+fn reports_a_failed_start_and_leaves_nothing_behind() {
     let user = BASIC.user();
     user.dgw(&["new", "-s", "scheduler_start=never"])
         .code(6)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
 
-hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+hint: the gateway does not say why: check the options, or ask its operators to check its log
 
 "#]]);
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn a_start_that_takes_too_long_is_shut_down() {
+fn shuts_down_a_start_that_exceeds_the_time_limit() {
     let user = BASIC.user();
-    user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "2s"])
+    user.dgw(&["new", "-s", "scheduler_start=slow", "--timeout", "6s"])
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
-error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+cluster [NAME] was shut down ([ELAPSED])
+error: timed out after [ELAPSED]: cluster `[NAME]` is still PENDING
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn a_slow_start_is_waited_for() {
+fn waits_for_a_slow_start() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "-s", "scheduler_start=slow", "--timeout", "60s"]);
     assert_eq!(user.json(&["list"])[0]["name"], name);
 }
 
 #[test]
-fn without_waiting_the_name_comes_at_once() {
+fn no_wait_prints_the_name_immediately() {
     let user = BASIC.user();
     user.dgw(&["new", "--no-wait", "-s", "scheduler_start=slow"])
         .success()
@@ -173,7 +173,7 @@ fn without_waiting_the_name_comes_at_once() {
 
 "#]])
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 
 "#]]);
@@ -184,31 +184,31 @@ cluster [NAME] is PENDING
 }
 
 #[test]
-fn more_workers_than_allowed_is_a_warning() {
+fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
     user.dgw(&["new", "--workers", "99"]).code(8).stdout_eq(str![[r#"
 [NAME]
 
 "#]]).stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+cluster [NAME] is running ([ELAPSED])
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["new", "--reuse", "--adapt", "1..99"]).code(8).stdout_eq(str![[r#"
 [NAME]
 
 "#]]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
+using the existing cluster [NAME]
 ...
-warning: the gateway did less for cluster `[NAME]` than asked for: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
+warning: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
 
 "#]]);
 }
 
 #[test]
-fn a_name_that_cannot_be_printed_is_a_cluster_that_nobody_knows_so_it_goes() {
+fn shuts_the_cluster_down_if_its_name_cannot_be_printed() {
     for args in [&["new"][..], &["new", "--no-wait"]] {
         let user = BASIC.user();
         let full = File::options()
@@ -223,7 +223,7 @@ fn a_name_that_cannot_be_printed_is_a_cluster_that_nobody_knows_so_it_goes() {
 }
 
 #[test]
-fn reuse_takes_the_youngest_running_cluster_with_these_options() {
+fn reuses_the_youngest_running_cluster_with_the_same_options() {
     let user = BASIC.user();
     let fresh = user.stdout(&["new", "--reuse", "-s", "worker_cores=2"]);
     assert_eq!(user.stdout(&["new", "--reuse"]), fresh);
@@ -236,40 +236,40 @@ fn reuse_takes_the_youngest_running_cluster_with_these_options() {
     assert_eq!(user.stdout(&["new", "--reuse"]), other);
 }
 
-/// Somebody may be at work on it, and may have set its number of workers with care.
+/// Other programs may be using the cluster, and its number of workers may have been set on purpose.
 #[test]
-fn reuse_takes_no_workers_from_a_cluster() {
+fn reuse_never_removes_workers() {
     let user = BASIC.user();
     user.stdout(&["new", "--adapt", "2..3", "--wait-workers", "2"]);
     let reuse = |more: &[&str]| {
         user.dgw(&[&["new", "--reuse"][..], more].concat())
             .success()
     };
-    let found = "using cluster [NAME], which was there already\n";
-    reuse(&["--workers", "1"]).stderr_eq(found);
+    let reused = "using the existing cluster [NAME]\n";
+    reuse(&["--workers", "1"]).stderr_eq(reused);
     reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
     reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] has 2 workers, more than 1: its scaling stays as it is
+using the existing cluster [NAME]
+cluster [NAME] has 2 workers, more than 1: its scaling is left unchanged
 
 "#]]);
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(user.json(&["show"])["workers"], 2);
     reuse(&["--workers", "3"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] is scaled from 2 to 3 workers, adaptive scaling is off
+using the existing cluster [NAME]
+cluster [NAME] scales from 2 to 3 workers; adaptive scaling is off
 
 "#]]);
     reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
-using cluster [NAME], which was there already
-cluster [NAME] scales with its work, at most 4 workers
+using the existing cluster [NAME]
+cluster [NAME] scales adaptively with at most 4 workers
 
 "#]]);
 }
 
-/// Database back ends pass PENDING, STOPPING, FAILED where a scheduler never comes.
+/// Database backends go from PENDING to STOPPING to FAILED if a scheduler never starts.
 #[test]
-fn stopping_is_a_failed_start_at_once() {
+fn a_start_that_is_stopping_has_failed() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
@@ -277,36 +277,36 @@ fn stopping_is_a_failed_start_at_once() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED] of PENDING
 
-hint: the gateway doesn't say why: check the options, or ask those who run it to look into its log
+hint: the gateway does not say why: check the options, or ask its operators to check its log
 
 "#]]);
 }
 
 #[test]
-fn where_the_answer_to_a_start_is_lost_what_may_have_started_is_named() {
+fn names_clusters_that_may_have_been_started_if_the_response_is_lost() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| {
         if head.starts_with("POST") {
             return Vec::new();
         }
-        // As old as the server's clock says: started this second.
+        // Started this second, by the server's clock.
         json_answer(&format!(
             r#"{{"{name}": {{"name": "{name}", "status": "PENDING", "start_time": {}, "stop_time": null,
                 "options": {{}}, "dashboard_route": null}}}}"#,
-            now_in_milliseconds()
+            unix_milliseconds()
         ))
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps the one that is listed since
+requesting a cluster
+error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps this one
   [NAME]  PENDING   [AGE]
 
-hint: another `dgw` of yours may have started it just as well: see whose it is, then `dgw shutdown NAME` ends it
+hint: another `dgw` of yours may have started it: check whose it is, then run `dgw shutdown NAME`
 
 "#]]);
     let methods = stub
@@ -322,7 +322,7 @@ hint: another `dgw` of yours may have started it just as well: see whose it is, 
 }
 
 #[test]
-fn an_old_cluster_is_never_suspected() {
+fn does_not_name_old_clusters_if_the_response_is_lost() {
     let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "stop_time": null,
         "options": {}, "dashboard_route": null}}"#;
     let stub = Stub::new(move |head| match head.split(' ').next() {
@@ -331,85 +331,85 @@ fn an_old_cluster_is_never_suspected() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, though none is listed so far
+requesting a cluster
+error: the gateway failed with status 502: Bad Gateway; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
 "#]]);
 }
 
-/// A gateway that hangs, and then goes on, or doesn't.
+/// The gateway responds after the time limit, or never.
 #[test]
-fn a_time_limit_holds_where_the_gateway_hangs_and_what_it_starts_is_looked_after() {
-    let harmed = |harm: Harm, after: usize| {
+fn the_time_limit_holds_if_the_gateway_hangs() {
+    let behind_faulty = |harm: Harm, after: usize| {
         let user = BASIC.user();
         let gateway = BASIC.fact("address");
         let host_and_port = gateway.strip_prefix("http://").expect("plain HTTP");
         let faulty = Faulty::new(host_and_port, harm, When { after, times: 1 });
         let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
-        let there = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
-        (user, there)
+        let proxied = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
+        (user, proxied)
     };
     let late = Harm::Late(Duration::from_secs(3));
-    let (user, there) = harmed(late, 0);
-    there
+    let (user, proxied) = behind_faulty(late, 0);
+    proxied
         .dgw(&["new", "--timeout", "1s"])
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
-timed out: waiting for the gateway's answer, to shut down what it starts
-error: timed out after [ELAPSED]: the gateway took too long to answer; cluster [NAME] is shut down
+requesting a cluster
+timed out: waiting for the gateway's response, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway took too long to respond; cluster [NAME] was shut down
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert_eq!(user.history().len(), 1);
     assert!(!user.has_active_clusters());
 
-    let (_user, there) = harmed(Harm::Silence, 0);
+    let (_user, proxied) = behind_faulty(Harm::Silence, 0);
     let started = Instant::now();
-    there.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-timed out: waiting for the gateway's answer, to shut down what it starts
-error: timed out after [ELAPSED]: the gateway has not answered; a cluster may have been started, though none is listed so far
+    proxied.dgw(&["new", "--timeout", "1s"]).code(7).stdout_eq("").stderr_eq(str![[r#"
+requesting a cluster
+timed out: waiting for the gateway's response, to shut down what it starts
+error: timed out after [ELAPSED]: the gateway has not responded; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
 "#]]);
     assert!(started.elapsed() < Duration::from_secs(15));
 
-    // Before anything is asked for.
+    // The request that comes before the one for a cluster hangs.
     for args in [
         &["new", "-s", "spot=yes"][..],
         &["new", "--reuse"],
         &["run", "--reuse", "true"],
     ] {
-        let (user, there) = harmed(Harm::Silence, 0);
+        let (user, proxied) = behind_faulty(Harm::Silence, 0);
         let started = Instant::now();
         let args = [&args[..1], &["--timeout", "1s"], &args[1..]].concat();
-        there.dgw(&args).code(7).stdout_eq("");
+        proxied.dgw(&args).code(7).stdout_eq("");
         assert!(started.elapsed() < Duration::from_secs(5), "{args:?}");
         assert_eq!(user.history(), []);
     }
 }
 
-fn now_in_milliseconds() -> u128 {
-    let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
-    since.as_millis()
+fn unix_milliseconds() -> u128 {
+    let elapsed = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
+    elapsed.as_millis()
 }
 
 #[test]
-fn a_name_that_is_none_reaches_neither_the_terminal_nor_stdout() {
+fn prints_no_invalid_name() {
     let stub = Stub::new(|head| match head.split(' ').next() {
         Some("POST") => json_answer(r#"{"name": "--all\u001b]0;x\u0007\nerror: fake"}"#),
         _ => json_answer("{}"),
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, though none is listed so far
+requesting a cluster
+error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 
@@ -418,7 +418,7 @@ hint: `dgw list` shows whether a cluster was started
 }
 
 #[test]
-fn what_may_be_left_behind_is_said_even_quietly() {
+fn warns_of_a_cluster_left_behind_even_with_quiet() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") if head.contains("/scale") => {
@@ -433,7 +433,7 @@ fn what_may_be_left_behind_is_said_even_quietly() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: cluster [NAME] may still be there (the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: not yours): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still exist (the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: not yours): shut it down with `dgw shutdown [NAME]`
 error: the gateway refused the request: no
 
 hint: `dgw options` shows what this gateway accepts, and your defaults
@@ -442,7 +442,7 @@ hint: `dgw options` shows what this gateway accepts, and your defaults
 }
 
 #[test]
-fn a_gateway_that_stumbles_is_asked_again_for_the_end() {
+fn repeats_the_shutdown_request_after_temporary_failures() {
     let name = "0123456789abcdef0123456789abcdef";
     let deletes = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::new(move |head| match head.split(' ').next() {
@@ -461,20 +461,20 @@ fn a_gateway_that_stumbles_is_asked_again_for_the_end() {
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
-error: timed out after [ELAPSED]: cluster [NAME] does not run yet
+cluster [NAME] was shut down ([ELAPSED])
+error: timed out after [ELAPSED]: cluster `[NAME]` is still PENDING
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }
 
-/// As a Kubernetes back end, which knows a new cluster only a little later.
+/// A Kubernetes backend knows a new cluster only after a moment.
 #[test]
-fn a_cluster_may_be_unknown_at_first() {
+fn tolerates_that_a_new_cluster_is_unknown_at_first() {
     let name = "0123456789abcdef0123456789abcdef";
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::new(move |head| match head.split(' ').next() {

@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::{BASIC, Stub, User, json_answer};
 
 #[test]
-fn every_type_of_option_is_shown_with_what_it_takes() {
+fn lists_every_type_of_option_with_its_values() {
     let user = BASIC.user();
     user.dgw(&["options"])
         .success()
@@ -25,7 +25,7 @@ scheduler_start  select   normal, slow, never   normal   -      Scheduler start
 }
 
 #[test]
-fn scripts_get_every_option_in_full() {
+fn json_has_every_field() {
     let user = BASIC.user();
     user.dgw(&["options", "-o", "json"])
         .success()
@@ -122,7 +122,7 @@ worker_setup
 }
 
 #[test]
-fn ones_own_defaults_stand_beside_the_gateways() {
+fn shows_configured_defaults_beside_the_gateways() {
     let user = BASIC
         .user()
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "medium");
@@ -134,7 +134,7 @@ fn ones_own_defaults_stand_beside_the_gateways() {
 }
 
 #[test]
-fn a_gateway_may_offer_none() {
+fn says_that_there_are_no_options() {
     let stub = Stub::always(json_answer(r#"{"cluster_options": []}"#));
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["options"])
@@ -147,37 +147,39 @@ this gateway offers no options
 }
 
 #[test]
-fn all_defaults_that_the_gateway_does_not_take_are_told() {
+fn names_all_configured_defaults_that_the_gateway_refuses() {
     let user = BASIC
         .user()
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES", "7")
         .with("DASK_GATEWAY__CLUSTER__OPTIONS__COLOUR", "red");
     let refusal = str![[r#"
-error: 2 of your defaults for new clusters are none that the gateway takes
-  `gateway.cluster.options.colour` (DASK_GATEWAY__CLUSTER__OPTIONS__COLOUR) is no option of this gateway
+error: the gateway does not accept 2 of your defaults for new clusters
+  `gateway.cluster.options.colour` (DASK_GATEWAY__CLUSTER__OPTIONS__COLOUR) is not an option of this gateway
   `gateway.cluster.options.worker_cores` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES) must be an integer, 1 to 4, not `7`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]];
-    // The options are asked for anyway: nothing else is.
+    // `-s` makes dgw request the options first, so it finds the defaults before it requests a cluster.
     let args = ["new", "-s", "spot=yes"];
     user.dgw(&args).code(3).stdout_eq("").stderr_eq(refusal);
     let late = user.command(&["new"]).output().expect("dgw runs");
     assert_eq!(late.status.code(), Some(3));
-    let said = String::from_utf8_lossy(&late.stderr);
+    let messages = String::from_utf8_lossy(&late.stderr);
     assert!(
-        said.contains("COLOUR") && said.contains("WORKER_CORES"),
-        "{said}"
+        messages.contains("COLOUR") && messages.contains("WORKER_CORES"),
+        "{messages}"
     );
     let shown = user.command(&["options"]).output().expect("dgw runs");
     let table = String::from_utf8_lossy(&shown.stdout);
     assert!(table.contains("7 (refused)"), "{table}");
-    let said = String::from_utf8_lossy(&shown.stderr);
+    let messages = String::from_utf8_lossy(&shown.stderr);
     assert_eq!(
-        said.matches("warning: `gateway.cluster.options.").count(),
+        messages
+            .matches("warning: `gateway.cluster.options.")
+            .count(),
         2,
-        "{said}"
+        "{messages}"
     );
     let report = user.command(&["doctor"]).output().expect("dgw runs");
     assert_eq!(report.status.code(), Some(3));

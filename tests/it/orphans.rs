@@ -1,4 +1,4 @@
-//! `--idle-for`: what nobody needs goes, and nothing else does.
+//! `--idle-for` shuts down exactly the clusters that are not in use.
 
 use std::process::Output;
 use std::thread;
@@ -9,7 +9,7 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Frozen, Terminal, User};
 
-/// How dgw ended.
+/// The result of running dgw.
 struct Run {
     stdout: String,
     stderr: String,
@@ -31,21 +31,21 @@ fn run(user: &User, args: &[&str]) -> Run {
 }
 
 impl Run {
-    /// Why the cluster was kept, or what made it an orphan.
+    /// Returns the logged reason for keeping the cluster, or for calling it an orphan.
     fn reason(&self, name: &str) -> &str {
-        let said = |line: &&str| line.starts_with(&format!("* cluster {name} is "));
-        let line = self.stderr.lines().find(said);
-        let line = line.unwrap_or_else(|| panic!("nothing of {name}: {}", self.stderr));
+        let is_reason = |line: &&str| line.starts_with(&format!("* cluster {name} is "));
+        let line = self.stderr.lines().find(is_reason);
+        let line = line.unwrap_or_else(|| panic!("no reason for {name}: {}", self.stderr));
         line.split_once(": ").expect("a reason").1
     }
 }
 
-/// Waits until `sign` holds for what `list --wide` tells of the cluster.
-fn when(user: &User, name: &str, sign: impl Fn(&Value) -> bool) {
+/// Waits until `condition` holds for the cluster's record in `dgw list --wide`.
+fn wait_until(user: &User, name: &str, condition: impl Fn(&Value) -> bool) {
     let started = Instant::now();
     loop {
         let cluster = user.json(&["list", "--wide", name])[0].take();
-        if sign(&cluster) {
+        if condition(&cluster) {
             return;
         }
         assert!(started.elapsed() < Duration::from_secs(90), "{cluster}");
@@ -53,8 +53,8 @@ fn when(user: &User, name: &str, sign: impl Fn(&Value) -> bool) {
     }
 }
 
-/// Has four clients, which are gone afterwards, leave something or nothing on these clusters: nothing,
-/// a task that runs, a published result, tasks without a worker.
+/// Connects a client to each of these clusters until it has left nothing, a running task, a published
+/// result, or tasks without a worker.
 fn leave_work(user: &User, [adaptive, detached, published, queued]: [&str; 4]) {
     let compute = "client.submit(lambda: 7).result(60)";
     let forget = "from distributed import fire_and_forget\n\
@@ -81,7 +81,7 @@ fn leave_work(user: &User, [adaptive, detached, published, queued]: [&str; 4]) {
 }
 
 #[test]
-fn only_what_nobody_needs_goes() {
+fn shuts_down_only_orphans() {
     let user = BASIC.user();
     let start = |args: &[&str]| user.stdout(&[&["new", "--no-wait"], args].concat());
     let [watched, detached, published, queued, frozen, kept, orphan] = [(); 7].map(|()| start(&[]));
@@ -97,13 +97,13 @@ fn only_what_nobody_needs_goes() {
 
     leave_work(&user, [&adaptive, &detached, &published, &queued]);
     let _watching = Client::connect(&BASIC, &user, &watched, "pass");
-    when(&user, &adaptive, |cluster| {
+    wait_until(&user, &adaptive, |cluster| {
         cluster["workers"] == 0 && cluster["tasks"]["total"] == 0
     });
     thread::sleep(Duration::from_secs(4));
     let freezing = Frozen::scheduler_of(&frozen);
 
-    // Three times this must stay below the heartbeats that the gateway lets a scheduler miss, 15 s.
+    // Three times this probe timeout must be less than the gateway's heartbeat timeout, 15 s.
     let rule = ["--idle-for", "3s", "-v", "--probe-timeout", "2s"];
     let preview = run(&user, &[&["list", "-o", "name"], &rule[..]].concat());
     let dry = run(&user, &[&["shutdown", "--dry-run"], &rule[..]].concat());
@@ -143,7 +143,7 @@ fn only_what_nobody_needs_goes() {
         assert!(left.contains(&**name), "{name}");
         left = left.replace(&**name, "");
     }
-    assert_eq!(left.trim(), "", "the others are gone");
+    assert_eq!(left.trim(), "", "the other clusters are gone");
 
     let done = run(
         &user,
@@ -156,7 +156,7 @@ fn only_what_nobody_needs_goes() {
             "-q",
         ],
     );
-    // The one that was frozen answers again, and nobody needs it either.
+    // The scheduler that was frozen responds again, and its cluster is not in use either.
     let mut gone = done.stdout.lines().collect::<Vec<_>>();
     gone.sort_unstable();
     let mut expected = [&*published, &*frozen];
@@ -173,33 +173,34 @@ fn only_what_nobody_needs_goes() {
 }
 
 #[test]
-fn whoever_was_there_meanwhile_starts_it_over() {
+fn a_client_that_connects_restarts_the_idle_time() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    thread::sleep(Duration::from_secs(12));
-    // Nothing is run: only the list of clients that came and went knows.
+    thread::sleep(Duration::from_secs(17));
+    // No task runs: only the scheduler's list of clients that came and went shows it.
     drop(Client::connect(&BASIC, &user, &name, "pass"));
-    when(&user, &name, |cluster| cluster["clients"] == 0);
-    let clean = ["shutdown", "--idle-for", "10s", "--yes", "-v"];
+    wait_until(&user, &name, |cluster| cluster["clients"] == 0);
+    let clean = ["shutdown", "--idle-for", "15s", "--yes", "-v"];
     let kept = run(&user, &clean);
     assert_eq!(kept.stdout, "", "{}", kept.stderr);
     assert!(
         kept.reason(&name)
-            .ends_with("s, by its scheduler; 10s is required"),
+            .ends_with("s, by its scheduler; 15s is required"),
         "{}",
         kept.stderr
     );
-    thread::sleep(Duration::from_secs(11));
+    thread::sleep(Duration::from_secs(16));
     let done = run(&user, &clean);
     assert_eq!(done.stdout, format!("{name}\n"), "{}", done.stderr);
 }
 
 #[test]
-fn it_shows_how_long_and_until_when() {
+fn shows_the_idle_time_and_the_protection() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let wide = || user.stdout(&["list", "-o", "wide"]);
-    // Whoever counts columns finds the same ones, kept or not; a person needs no column of dashes.
+    // A pipe gets the same columns whether or not a cluster is protected; a terminal gets no column
+    // of dashes.
     assert!(wide().contains("IDLE  KEEP"));
     let (shown, _) = Terminal::new(&user, 200, &["list", "-o", "wide"]).rest();
     assert!(!shown.contains("KEEP"), "{shown}");
@@ -218,12 +219,12 @@ fn it_shows_how_long_and_until_when() {
 }
 
 #[test]
-fn durations_and_combinations_that_make_no_sense_are_refused() {
+fn refuses_invalid_durations_and_combinations() {
     let user = User::new();
     user.dgw(&["shutdown", "--idle-for", "0s", "--yes"])
         .code(2)
         .stderr_eq(str![[r#"
-error: invalid value '0s' for '--idle-for <DURATION>': must be longer than nothing
+error: invalid value '0s' for '--idle-for <DURATION>': must be longer than zero
 
 For more information, try '--help'.
 

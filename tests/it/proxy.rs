@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::{BASIC, PREFIX, Stub, User, answer, json_answer};
 
 #[test]
-fn a_proxy_of_the_environment_is_used_unless_the_configuration_says_not_to() {
+fn uses_proxy_of_the_environment_unless_configured_otherwise() {
     let proxy = Stub::always(json_answer("{}"));
     let user =
         User::basic("http://gateway.invalid", "ada", "pw").with("HTTP_PROXY", &proxy.address);
@@ -17,7 +17,7 @@ fn a_proxy_of_the_environment_is_used_unless_the_configuration_says_not_to() {
 }
 
 #[test]
-fn a_proxy_of_the_configuration_gets_its_own_password() {
+fn sends_the_configured_password_to_the_proxy() {
     let proxy = Stub::always(json_answer("{}"));
     let url = proxy.address.replace("http://", "http://ada:secret@");
     let user = User::basic("http://gateway.invalid", "ada", "pw")
@@ -31,13 +31,13 @@ fn a_proxy_of_the_configuration_gets_its_own_password() {
 }
 
 #[test]
-fn this_machine_is_reached_without_one() {
+fn reaches_loopback_without_a_proxy() {
     let user = BASIC.user().with("HTTP_PROXY", "http://127.0.0.1:1");
     user.dgw(&["list"]).success();
 }
 
 #[test]
-fn a_proxy_that_wants_a_password_says_so() {
+fn reports_proxy_that_requires_a_password() {
     let proxy = Stub::always(answer("407 Proxy Authentication Required", "", ""));
     let user =
         User::basic("http://gateway.invalid", "ada", "pw").with("HTTP_PROXY", &proxy.address);
@@ -53,7 +53,7 @@ hint: set them in `gateway.http-client.proxy`: http://USER:PASSWORD@HOST:PORT
 }
 
 #[test]
-fn a_secret_that_leaves_this_machine_by_a_proxy_is_warned_of() {
+fn warns_of_a_secret_that_goes_through_a_proxy_unencrypted() {
     let proxy = Stub::always(json_answer("{}"));
     let user = BASIC
         .user()
@@ -66,7 +66,7 @@ no active clusters
 }
 
 #[test]
-fn a_proxy_that_is_not_there_comes_under_suspicion() {
+fn hints_at_the_proxy_if_the_connection_fails() {
     let user =
         User::basic("http://gateway.invalid", "ada", "pw").with("HTTP_PROXY", "http://127.0.0.1:1");
     user.dgw(&["list", "-q"])
@@ -81,39 +81,46 @@ hint: check the HTTP proxy that requests go through (`gateway.http-client.proxy`
 "#]]);
 }
 
-/// A user who reaches the gateway by no other way than `variable`: to dgw, the address is not of
-/// this machine.
-fn abroad(variable: &str, proxy: &str) -> User {
+/// A user whose `variable` is set to `proxy`. The address is not a loopback address to dgw, so the
+/// proxy is used.
+fn user_behind_proxy(variable: &str, proxy: &str) -> User {
     let address = BASIC.fact("address").replace("127.0.0.1", "0.0.0.0");
     User::basic(&address, "ada", BASIC.fact("password")).with(variable, proxy)
 }
 
 #[test]
-fn a_real_proxy_leads_to_the_gateway_with_the_right_password_only() {
+fn reaches_the_gateway_through_a_real_proxy_with_the_right_password_only() {
     let (host, login) = (PREFIX.fact("http_proxy"), PREFIX.fact("http_proxy_login"));
     for proxy in [format!("http://{login}@{host}"), format!("{login}@{host}")] {
         for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
-            abroad(variable, &proxy).dgw(&["list", "-q"]).success();
+            user_behind_proxy(variable, &proxy)
+                .dgw(&["list", "-q"])
+                .success();
         }
         let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
-        abroad(setting, &proxy).dgw(&["list", "-q"]).success();
+        user_behind_proxy(setting, &proxy)
+            .dgw(&["list", "-q"])
+            .success();
         let wrong = proxy.replace("ada:", "ada:x");
         for variable in ["HTTP_PROXY", setting] {
-            let user = abroad(variable, &wrong);
+            let user = user_behind_proxy(variable, &wrong);
             let output = user
                 .command(&["list", "-q", "-vvv"])
                 .output()
                 .expect("dgw runs");
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(4), "{said}");
-            assert!(said.contains("HTTP proxy"), "{said}");
-            assert!(!said.contains(login.trim_start_matches("ada:")), "{said}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(4), "{stderr}");
+            assert!(stderr.contains("HTTP proxy"), "{stderr}");
+            assert!(
+                !stderr.contains(login.trim_start_matches("ada:")),
+                "{stderr}"
+            );
         }
     }
 }
 
 #[test]
-fn the_configured_proxy_is_all_or_nothing() {
+fn configured_proxy_overrides_the_environment() {
     let proxy = format!(
         "http://{}@{}",
         PREFIX.fact("http_proxy_login"),
@@ -122,7 +129,7 @@ fn the_configured_proxy_is_all_or_nothing() {
     let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
     let nowhere = "http://127.0.0.1:1";
     for (configured, code) in [("True", 0), ("yes", 0), ("False", 0), ("None", 0)] {
-        abroad("HTTP_PROXY", &proxy)
+        user_behind_proxy("HTTP_PROXY", &proxy)
             .with(setting, configured)
             .dgw(&["list", "-q"])
             .code(code);
@@ -134,45 +141,45 @@ fn the_configured_proxy_is_all_or_nothing() {
         ("None", 0),
         (&proxy, 0),
     ] {
-        abroad("HTTP_PROXY", nowhere)
+        user_behind_proxy("HTTP_PROXY", nowhere)
             .with(setting, configured)
             .dgw(&["list", "-q"])
             .code(code);
     }
-    abroad("HTTP_PROXY", &proxy)
+    user_behind_proxy("HTTP_PROXY", &proxy)
         .with(setting, nowhere)
         .dgw(&["list", "-q"])
         .code(9);
-    // As in Python: a URL may come from the environment, and a password may hold anything encoded.
-    let user = abroad("CORPORATE_PROXY", &proxy.replace("ada", "%61da"));
+    // As in Python, a URL may be a template, and its user and password may be percent-encoded.
+    let user = user_behind_proxy("CORPORATE_PROXY", &proxy.replace("ada", "%61da"));
     user.with(setting, "{CORPORATE_PROXY}")
         .dgw(&["list", "-q"])
         .success();
 }
 
 #[test]
-fn hosts_that_need_no_proxy_are_reached_without() {
+fn reaches_hosts_in_no_proxy_directly() {
     let nowhere = "http://127.0.0.1:1";
     for exempt in ["0.0.0.0", "example.org,0.0.0.0", "0.0.0.0/8", "*"] {
         for variable in ["NO_PROXY", "no_proxy"] {
-            abroad("HTTP_PROXY", nowhere)
+            user_behind_proxy("HTTP_PROXY", nowhere)
                 .with(variable, exempt)
                 .dgw(&["list", "-q"])
                 .success();
         }
     }
-    abroad("HTTP_PROXY", nowhere)
+    user_behind_proxy("HTTP_PROXY", nowhere)
         .with("NO_PROXY", "example.org")
         .dgw(&["list", "-q"])
         .code(9);
-    // The other scheme's proxy is not meant.
-    abroad("HTTPS_PROXY", nowhere)
+    // HTTPS_PROXY does not apply to http:// addresses.
+    user_behind_proxy("HTTPS_PROXY", nowhere)
         .dgw(&["list", "-q"])
         .success();
 }
 
 #[test]
-fn https_goes_through_a_real_proxy_unread() {
+fn tunnels_https_through_a_real_proxy() {
     let (host, login) = (PREFIX.fact("http_proxy"), PREFIX.fact("http_proxy_login"));
     let setting = "DASK_GATEWAY__HTTP_CLIENT__PROXY";
     let by = |login: &str| {

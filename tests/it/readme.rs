@@ -1,4 +1,4 @@
-//! What the README says of dgw is so: every command in it is run, by a reader who has real gateways.
+//! README and the man pages are right: every command in them is run, on real gateways.
 
 mod claims;
 mod drawing;
@@ -21,57 +21,79 @@ pub(crate) use self::page::Page;
 use self::reader::Reader;
 use crate::support::{BASIC, HUB, User, send, until};
 
+const README: &str = "README.md";
+const CONFIG: &str = "src/commands/man_pages/dgw-config.5.md";
+const IDLE: &str = "src/commands/man_pages/dgw-idle.7.md";
+const SCRIPTS: &str = "src/commands/man_pages/dgw-scripts.7.md";
+
+/// The documents whose commands are run: README, and the man pages that are not about a subcommand.
+const DOCUMENTS: [&str; 4] = [README, CONFIG, IDLE, SCRIPTS];
+
 /// A test for each section that has commands, and the list of those sections.
 macro_rules! sections {
-    ($($test:ident: $heading:literal => $run:expr,)*) => {
-        const SECTIONS: &[&str] = &[$($heading),*];
+    ($($test:ident: $document:ident, $heading:literal => $run:expr,)*) => {
+        const SECTIONS: &[(&str, &str)] = &[$(($document, $heading)),*];
 
         $(
             #[test]
             fn $test() {
-                $run(blocks_of($heading));
+                $run(blocks_of($document, $heading));
             }
         )*
     };
 }
 
 sections! {
-    runs_see_it_work: "See it work" => |blocks| alone(User::new(), blocks),
-    runs_install: "Install" => install,
-    runs_first_run: "First run" => first_run,
-    runs_in_a_shell: "In a shell of a login node or science machine" =>
+    runs_see_it_work: README, "See it work" => |blocks| alone(User::new(), blocks),
+    runs_install: README, "Install" => install,
+    runs_first_run: README, "First run" => first_run,
+    runs_in_a_shell: README, "In a shell of a login node or science machine" =>
         |blocks| alone(BASIC.user(), blocks),
-    runs_a_dashboard_on_your_laptop: "A dashboard on your laptop" => dashboard,
-    runs_in_a_script: "In a script" => script,
-    runs_in_cron: "In cron" => cron,
-    runs_as_a_batch_job: "As a batch job" => |blocks| alone(BASIC.user(), blocks),
-    runs_in_the_terminal_of_a_hub: "In the terminal of a hub's notebook" => notebook,
-    runs_configuration: "Configuration" => configuration,
-    runs_when_it_does_not_work: "When it doesn't work" => doctor,
+    runs_a_dashboard_on_your_laptop: README, "A dashboard on your laptop" => dashboard,
+    runs_in_a_script: README, "In a script" => script,
+    runs_in_cron: README, "In cron" => cron,
+    runs_as_a_batch_job: README, "As a batch job" => |blocks| alone(BASIC.user(), blocks),
+    runs_in_the_terminal_of_a_hub: README, "In the terminal of a hub's notebook" => notebook,
+    runs_configuration: README, "Configuration" => configuration,
+    runs_when_it_does_not_work: README, "When it doesn't work" => doctor,
+    runs_the_example_of_dgw_config: CONFIG, "Example" => saved_password,
+    runs_kerberos_of_dgw_config: CONFIG, "Kerberos" => |blocks| alone(User::new(), blocks),
+    runs_cron_of_dgw_idle: IDLE, "Cron" => crontabs,
+    runs_one_program_of_dgw_scripts: SCRIPTS, "One program" =>
+        |blocks| alone(BASIC.user(), blocks),
+    runs_several_programs_of_dgw_scripts: SCRIPTS, "Several programs" =>
+        |blocks| alone(BASIC.user(), blocks),
+    runs_batch_jobs_of_dgw_scripts: SCRIPTS, "Batch jobs" => |blocks| alone(BASIC.user(), blocks),
+    runs_output_formats_of_dgw_scripts: SCRIPTS, "Output formats" => idle_names,
 }
 
-/// The commands of a section.
-fn blocks_of(heading: &str) -> Vec<Block> {
-    let blocks = Page::read().blocks.into_iter();
+/// Returns the commands of a section.
+fn blocks_of(document: &str, heading: &str) -> Vec<Block> {
+    let blocks = Page::of(document).blocks.into_iter();
     let blocks = blocks
         .filter(|block| block.heading == heading)
         .collect::<Vec<_>>();
-    assert!(!blocks.is_empty(), "no commands in `{heading}`");
+    assert!(
+        !blocks.is_empty(),
+        "no commands in `{heading}` of {document}"
+    );
     blocks
 }
 
 #[test]
 fn every_section_with_commands_has_a_test() {
-    for block in Page::read().blocks {
-        let heading = &*block.heading;
-        assert!(
-            SECTIONS.contains(&heading),
-            "nothing runs the commands of `{heading}`"
-        );
+    for document in DOCUMENTS {
+        for block in Page::of(document).blocks {
+            let heading = &*block.heading;
+            assert!(
+                SECTIONS.contains(&(document, heading)),
+                "nothing runs the commands of `{heading}` in {document}"
+            );
+        }
     }
 }
 
-/// What the README has for `sbatch`, for a node of four cores.
+/// Returns README's script for `sbatch`, for a node of four cores.
 pub(crate) fn batch_script() -> String {
     let page = Page::read();
     let mut blocks = page.blocks.into_iter();
@@ -80,7 +102,7 @@ pub(crate) fn batch_script() -> String {
     script.replace("-s worker_cores=2 --workers 20", "--workers 2")
 }
 
-/// A section that needs nothing before and leaves nothing behind.
+/// Runs a section that needs nothing before and leaves nothing behind.
 fn alone(user: User, blocks: Vec<Block>) {
     let mut reader = Reader::new(user, blocks);
     while !reader.is_through() {
@@ -95,14 +117,9 @@ fn install(blocks: Vec<Block>) {
     let mut reader = Reader::new(User::new(), blocks);
     reader.go_on();
     reader.go_on();
-    for file in [
-        ".local/share/bash-completion/completions/dgw",
-        ".zfunc/_dgw",
-        ".config/fish/completions/dgw.fish",
-    ] {
-        let script = fs::read_to_string(reader.user.home().join(file)).expect(file);
-        assert!(script.contains("dgw"), "{file}");
-    }
+    let file = ".local/share/bash-completion/completions/dgw";
+    let script = fs::read_to_string(reader.user.home().join(file)).expect(file);
+    assert!(script.contains("dgw"), "{file}");
     assert!(reader.is_through());
 }
 
@@ -130,8 +147,7 @@ fn first_run(blocks: Vec<Block>) {
             HUB.fact("address")
                 .trim_end_matches("/services/dask-gateway"),
         )
-        .answering("(it isn't shown):", &token);
-    reader.go_on();
+        .answering("(input is hidden):", &token);
     reader.go_on();
     assert!(reader.is_through());
     assert!(!reader.user.has_active_clusters(), "a cluster is left");
@@ -161,7 +177,12 @@ fn script(blocks: Vec<Block>) {
     terminated(&reader, &block.text, is_started);
     let slowly = block.text.replace("--workers 8", "-s scheduler_start=slow");
     terminated(&reader, &slowly, || reader.user.has_active_clusters());
+    assert!(reader.is_through());
+}
 
+/// Runs the command that prints the names of idle clusters.
+fn idle_names(blocks: Vec<Block>) {
+    let mut reader = Reader::new(BASIC.user(), blocks);
     let name = reader.user.stdout(&["new"]);
     thread::sleep(Duration::from_secs(1));
     assert_eq!(reader.go_on(), format!("{name}\n"));
@@ -179,6 +200,36 @@ fn terminated(reader: &Reader, script: &str, it_is_time: impl Fn() -> bool) {
     assert_eq!(shell.wait().expect("it ends").code(), Some(1));
     assert!(!reader.user.has_active_clusters(), "a cluster is left");
     assert!(!again.exists(), "it went on");
+}
+
+/// Runs the first crontab, as one that shuts clusters down, and the second. The third one needs a
+/// program of a site.
+fn crontabs(blocks: Vec<Block>) {
+    let [first, second, third] = <[Block; 3]>::try_from(blocks).expect("three crontabs");
+    let reader = Reader::new(BASIC.user(), Vec::new());
+    let name = reader.user.stdout(&["new"]);
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(reader.follow(&first), "");
+    let hasty = |block: Block| Block {
+        text: block.text.replace("--idle-for 2h", "--idle-for 1s"),
+        ..block
+    };
+    assert_eq!(reader.follow(&hasty(first.clone())), format!("{name}\n"));
+    let name = reader.user.stdout(&["new"]);
+    thread::sleep(Duration::from_secs(2));
+    let paths = first.text.lines().next().expect("a PATH");
+    let second = Block {
+        text: [paths, "\n", &*second.text].concat(),
+        ..second
+    };
+    assert_eq!(reader.follow(&hasty(second)), "");
+    let log = fs::read_to_string(reader.user.home().join("dgw.log")).expect("dgw.log");
+    assert_eq!(log, format!("{name}\n"));
+    assert!(
+        third
+            .text
+            .contains(" 'dgw shutdown --idle-for 2h --yes -q'")
+    );
 }
 
 fn cron(blocks: Vec<Block>) {
@@ -219,31 +270,42 @@ fn notebook(blocks: Vec<Block>) {
 
 fn configuration(blocks: Vec<Block>) {
     let (user, token) = hub_user();
-    let user = user.with("PASSWORD_IN_STORE", BASIC.fact("password"));
     let hub = format!("address: {}", HUB.fact("address"));
-    let basic = format!("--address {}", BASIC.fact("address"));
     let mut reader = Reader::new(user, blocks)
         .reading("address: https://gateway.example.org", &hub)
-        .reading("--address https://gateway.example.org", &basic)
         .reading("0123456789abcdef…", &token);
     reader.go_on();
-    let options = reader.go_on();
+    assert_has_own_default(&reader.go_on());
+    assert!(reader.is_through());
+}
+
+/// Asserts that `dgw options` has printed the user's own default.
+fn assert_has_own_default(options: &str) {
     let cores = options
         .lines()
         .find(|line| line.starts_with("worker_cores "));
     assert!(cores.is_some_and(|line| line.contains(" 2 ")), "{options}");
+}
+
+/// Uses the example of a configuration, and then saves a password in it.
+fn saved_password(blocks: Vec<Block>) {
+    let (user, token) = hub_user();
+    let user = user.with("PASSWORD_IN_STORE", BASIC.fact("password"));
+    let basic = format!("--address {}", BASIC.fact("address"));
+    let mut reader = Reader::new(user, blocks)
+        .reading(HUB_EXAMPLE, HUB.fact("address"))
+        .reading("--address https://gateway.example.org", &basic)
+        .reading("0123456789abcdef…", &token);
     reader.go_on();
+    assert_has_own_default(&reader.go_on());
     reader.go_on();
     assert!(reader.is_through());
-    let kept = fs::read_to_string(reader.user.configuration()).expect("the configuration");
+    let saved = fs::read_to_string(reader.user.configuration()).expect("the configuration");
     assert!(
-        kept.contains("type: basic") && kept.contains("username: \"ada\""),
+        saved.contains("type: basic") && saved.contains("username: \"ada\""),
         "it is another"
     );
-    assert!(
-        kept.contains("worker_cores: 2"),
-        "what else was there is gone"
-    );
+    assert!(saved.contains("worker_cores: 2"), "other keys are gone");
 }
 
 fn doctor(blocks: Vec<Block>) {

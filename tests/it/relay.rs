@@ -1,4 +1,4 @@
-//! The port that leads to a cluster: whom it lets in, and what it carries.
+//! The relay: the local port through which programs reach a cluster.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ fn script(name: &str) -> String {
 }
 
 #[test]
-fn it_lets_in_none_but_who_holds_the_clusters_certificate() {
+fn accepts_only_the_clusters_certificate() {
     let user = BASIC.user();
     let (one, other) = (user.stdout(&["new"]), user.stdout(&["new"]));
     let tls = "$DASK_DISTRIBUTED__COMM__TLS__CLIENT__";
@@ -40,7 +40,7 @@ no TLS: closed
 }
 
 #[test]
-fn it_carries_hundreds_of_connections_past_idle_strangers() {
+fn serves_hundreds_of_connections_beside_unauthenticated_ones() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let command = ["connect", "--", BASIC.fact("python"), &script("many.py")];
@@ -51,16 +51,16 @@ fn it_carries_hundreds_of_connections_past_idle_strangers() {
 }
 
 #[test]
-fn data_comes_back_as_it_went() {
-    send_data_and_return(&BASIC);
+fn carries_data_unchanged() {
+    assert_carries_data(&BASIC);
 }
 
 #[test]
-fn data_comes_back_as_it_went_over_https() {
-    send_data_and_return(&TLS);
+fn carries_data_unchanged_over_https() {
+    assert_carries_data(&TLS);
 }
 
-fn send_data_and_return(gateway: &TestGateway) {
+fn assert_carries_data(gateway: &TestGateway) {
     let user = gateway.user();
     user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let work = "import numpy, distributed\n\
@@ -72,9 +72,9 @@ fn send_data_and_return(gateway: &TestGateway) {
     assert_eq!(user.stdout(&command), "True");
 }
 
-/// Not a wait for ever: the script asks, and something answers.
+/// The client must not wait forever.
 #[test]
-fn a_gateway_that_drops_in_the_middle_is_an_error_to_the_client() {
+fn client_gets_an_error_if_the_gateway_goes_away() {
     let gateway = TestGateway::start(&[]);
     let user = gateway
         .user()

@@ -1,5 +1,5 @@
-//! Clusters of older releases of distributed tell the same. `cargo test -- --ignored releases` sets
-//! these up in target/gateway/releases and asks them.
+//! Clusters of older releases of distributed. `cargo test -- --ignored releases` installs them in
+//! target/gateway/releases and checks what dgw reads from them.
 
 use std::path::Path;
 use std::thread;
@@ -11,17 +11,17 @@ use crate::support::{Client, RELEASES, User};
 
 #[test]
 #[ignore = "installs four releases of distributed, and takes a minute"]
-fn older_releases_tell_the_same() {
+fn reads_older_releases_of_distributed() {
     let releases = RELEASES.facts["releases"].as_object().expect("releases");
     assert!(releases.len() >= 4);
     for (release, python) in releases {
         let python = Path::new(python.as_str().expect("a path"));
-        tells(release, python);
+        assert_reports(release, python);
     }
-    warns_of_a_mixture();
+    assert_warns_of_mixed_releases();
 }
 
-fn warns_of_a_mixture() {
+fn assert_warns_of_mixed_releases() {
     let user = RELEASES.user();
     let workers = ["--workers", "1", "--wait-workers", "1"];
     let releases = ["-s", "release=2025.4.0", "-s", "worker_release=2024.5.0"];
@@ -32,29 +32,29 @@ fn warns_of_a_mixture() {
     );
 }
 
-fn tells(release: &str, python: &Path) {
+fn assert_reports(release: &str, python: &Path) {
     let user = RELEASES.user();
     let name = user.stdout(&["new", "--workers", "2", "-s", &format!("release={release}")]);
-    let fresh = shown_when(&user, |shown| shown["workers"] == 2);
+    let fresh = show_until(&user, |shown| shown["workers"] == 2);
     assert_eq!(fresh["versions"]["scheduler"]["distributed"], release);
     assert_eq!(fresh["clients"], 0, "{release}");
     assert_eq!(fresh["tasks"]["total"], 0, "{release}");
-    // The oldest doesn't know the question, and its answer is the one that means "busy".
-    let tells_idle = release != "2022.4.0";
+    // The oldest release does not know the request, and responds as if it were busy.
+    let reports_idle = release != "2022.4.0";
     let table = user.stdout(&["list", "-o", "wide", "--no-header"]);
-    let is_unknown = table.split_whitespace().any(|cell| cell == "?");
-    assert_eq!(is_unknown, !tells_idle, "{release}: {table}");
+    let has_unknown_cell = table.split_whitespace().any(|cell| cell == "?");
+    assert_eq!(has_unknown_cell, !reports_idle, "{release}: {table}");
     assert_eq!(
         fresh["idle_since"].is_string(),
-        tells_idle,
+        reports_idle,
         "{release}: {fresh}"
     );
     let workers = fresh["versions"]["workers"].as_object().expect("workers");
     assert_eq!(workers.len(), 2, "{release}");
 
-    let needed = ["list", "--idle-for", "1s", "-o", "name"];
-    if !tells_idle {
-        assert_eq!(user.stdout(&needed), "", "{release}");
+    let idle = ["list", "--idle-for", "1s", "-o", "name"];
+    if !reports_idle {
+        assert_eq!(user.stdout(&idle), "", "{release}");
     }
 
     let log = user.stdout(&["logs"]);
@@ -75,7 +75,7 @@ fn tells(release: &str, python: &Path) {
         "{release}"
     );
 
-    // A script of that time finds the cluster as it is.
+    // A script on that release connects to the cluster.
     let script = "from distributed import Client; print(Client().submit(sum, [1, 2]).result())";
     let python_of_old = python.display().to_string();
     let sum = user.stdout(&["connect", "--", &python_of_old, "-c", script]);
@@ -84,7 +84,7 @@ fn tells(release: &str, python: &Path) {
     let work = "futures = client.map(lambda x: time.sleep(30) or x, range(20), pure=False)\n\
                 time.sleep(2)";
     let client = Client::connect_by(python, &user, &name, work);
-    let busy = shown_when(&user, |shown| shown["tasks"]["total"] == 20);
+    let busy = show_until(&user, |shown| shown["tasks"]["total"] == 20);
     assert_eq!(busy["clients"], 1, "{release}");
     assert_eq!(busy["idle_since"], Value::Null, "{release}");
     let states = ["processing", "queued"].map(|state| busy["tasks"][state].as_u64());
@@ -93,7 +93,7 @@ fn tells(release: &str, python: &Path) {
         20,
         "{release}: {busy}"
     );
-    assert_eq!(user.stdout(&needed), "", "{release}");
+    assert_eq!(user.stdout(&idle), "", "{release}");
     for worker in busy["worker_details"].as_array().expect("workers") {
         for field in [
             "name",
@@ -109,24 +109,24 @@ fn tells(release: &str, python: &Path) {
         assert!(worker["tasks"].as_u64() > Some(0), "{release}: {worker}");
     }
     drop(client);
-    shown_when(&user, |shown| {
-        shown["clients"] == 0 && shown["idle_since"].is_string() == tells_idle
+    show_until(&user, |shown| {
+        shown["clients"] == 0 && shown["idle_since"].is_string() == reports_idle
     });
-    // What the oldest doesn't remember, an earlier run must have seen.
+    // The oldest release does not remember clients: dgw must have seen them in an earlier run.
     thread::sleep(Duration::from_secs(3));
     let clean = || user.stdout(&["shutdown", "--idle-for", "1s", "--yes"]);
-    if !tells_idle {
+    if !reports_idle {
         assert_eq!(clean(), "", "{release}");
         thread::sleep(Duration::from_secs(4));
     }
     assert_eq!(clean(), name, "{release}");
 }
 
-fn shown_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
+fn show_until(user: &User, condition: impl Fn(&Value) -> bool) -> Value {
     let started = Instant::now();
     loop {
         let shown = user.json(&["show"]);
-        if sign(&shown) {
+        if condition(&shown) {
             return shown;
         }
         assert!(started.elapsed() < Duration::from_secs(60), "{shown}");

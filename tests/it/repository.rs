@@ -1,22 +1,21 @@
-//! What the repository says of dgw is true.
+//! Checks of the repository itself.
 
 use std::fs;
-
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
 use crate::support::repository;
 
-/// A test in a file that no module names would never run.
+/// A test in an undeclared file would never run.
 #[test]
 fn every_test_file_is_a_module() {
-    let folder = repository().join("tests/it");
-    let root = folder.join("main.rs");
-    let files = source_files(&folder);
+    let directory = repository().join("tests/it");
+    let root = directory.join("main.rs");
+    let files = source_files(&directory);
     assert!(files.len() > 20, "only {files:?}");
     for file in files.iter().filter(|file| **file != root) {
-        let parent = parent_module(file, &folder, &root);
+        let parent = parent_module(file, &directory, &root);
         let text = fs::read_to_string(&parent).unwrap_or_default();
         let pattern = format!(r"(?m)^(?:pub(?:\(\w+\))? )?mod {};", module_name(file));
         let declaration = Regex::new(&pattern).expect("a valid pattern");
@@ -29,8 +28,8 @@ fn every_test_file_is_a_module() {
     }
 }
 
-fn source_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a directory");
+fn source_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let files_in = |path: PathBuf| match path.extension() {
         _ if path.is_dir() => source_files(&path),
@@ -41,9 +40,9 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the file that must declare `file`: `a.rs` for `a/b.rs`.
-fn parent_module(file: &Path, folder: &Path, root: &Path) -> PathBuf {
+fn parent_module(file: &Path, directory: &Path, root: &Path) -> PathBuf {
     match file.parent().expect("a directory") {
-        parent if parent == folder => root.to_owned(),
+        parent if parent == directory => root.to_owned(),
         parent => parent.with_extension("rs"),
     }
 }
@@ -53,27 +52,39 @@ fn module_name(file: &Path) -> &str {
     name.expect("a name")
 }
 
-/// The wheel's data are links to what is shipped otherwise too.
+/// The wheel links to the shipped files, in a directory for each section of man pages.
 #[test]
-fn the_wheel_has_every_man_page() {
-    let names = |folder: &str| {
-        let entries = fs::read_dir(repository().join(folder)).expect(folder);
+fn wheel_has_every_man_page() {
+    let names = |directory: &str| {
+        let entries = fs::read_dir(repository().join(directory)).expect(directory);
         let mut names = entries
             .map(|entry| entry.expect("an entry").file_name())
+            .filter_map(|name| name.into_string().ok())
             .collect::<Vec<_>>();
         names.sort();
         names
     };
-    let linked = "packaging/wheel/data/share/man/man1";
-    assert_eq!(names(linked), names("man"));
-    for name in names("man") {
-        let page = repository().join(linked).join(name);
-        assert!(page.is_file(), "{}", page.display());
+    let mut linked = Vec::new();
+    for section in names("packaging/wheel/data/share/man") {
+        let folder = format!("packaging/wheel/data/share/man/{section}");
+        for name in names(&folder) {
+            let page = repository().join(&folder).join(&name);
+            assert!(page.is_file(), "{}", page.display());
+            let extension = section.trim_start_matches("man");
+            assert!(
+                name.ends_with(&format!(".{extension}")),
+                "{}",
+                page.display()
+            );
+            linked.push(name);
+        }
     }
+    linked.sort();
+    assert_eq!(linked, names("man"));
 }
 
 #[test]
-fn the_change_log_knows_this_version() {
+fn change_log_has_this_version() {
     let log = fs::read_to_string(repository().join("CHANGELOG.md")).expect("CHANGELOG.md");
     assert!(log.contains(&format!("## {}", env!("CARGO_PKG_VERSION"))));
 }

@@ -1,9 +1,9 @@
-//! As few requests as the job needs: each command's, counted.
+//! Counts the requests of each command: as few as the job needs.
 
 use crate::support::{BASIC, User};
 
 #[test]
-fn each_command_makes_as_few_requests_as_it_can() {
+fn commands_make_as_few_requests_as_possible() {
     let user = BASIC.user();
     let name = requests_of_new(&user);
     let one = |args: &[&str]| assert_eq!(requests(&user, args), ["GET"], "{args:?}");
@@ -44,15 +44,15 @@ fn requests_of_new(user: &User) -> String {
     name
 }
 
-/// The methods of the requests that `dgw ARGS` says it makes.
+/// Returns the methods of the requests that `dgw ARGS -v` logs.
 fn requests(user: &User, args: &[&str]) -> Vec<String> {
     let output = user
         .command(&[args, &["-v"]].concat())
         .output()
         .expect("dgw runs");
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(output.status.success(), "{said}");
-    let logged = said
+    let messages = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{messages}");
+    let logged = messages
         .lines()
         .filter_map(|line| line.strip_prefix("* ")?.split_once(" http"));
     logged.map(|(method, _)| method.to_owned()).collect()

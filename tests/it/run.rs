@@ -1,4 +1,4 @@
-//! `dgw run` and `dgw connect -- COMMAND`: any script on a cluster, and nothing left behind.
+//! `dgw run` and `dgw connect -- COMMAND`: run any script on a cluster, and leave nothing behind.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,76 +13,82 @@ use snapbox::str;
 
 use crate::support::{BASIC, HUB, Stub, Terminal, TestGateway, User, repository, send, spawned};
 
-/// With a folder for temporary files that nobody else uses.
-fn tidy(user: User) -> User {
+/// Returns `user` with a TMPDIR of its own.
+fn with_own_tmpdir(user: User) -> User {
     let place = user.home().join("tmp");
-    fs::create_dir(&place).expect("a folder");
+    fs::create_dir(&place).expect("a directory");
     let place = place.display().to_string();
     user.with("TMPDIR", &place)
 }
 
-/// The processes that have this user's home, as all do that dgw starts for them.
+/// Lists the processes with this user's HOME: dgw and everything that it started.
 fn processes_of(user: &User) -> Vec<PathBuf> {
     let home = format!("HOME={}", user.home().display());
-    let is_theirs = |process: &PathBuf| {
+    let is_of_user = |process: &PathBuf| {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         let mut variables = environment.split(|byte| *byte == 0);
         variables.any(|variable| variable == home.as_bytes())
     };
     let processes = Path::new("/proc").read_dir().expect("/proc");
     let processes = processes.map(|entry| entry.expect("an entry").path());
-    processes.filter(is_theirs).collect()
+    processes.filter(is_of_user).collect()
 }
 
-/// What is left there.
-fn left(user: &User) -> Vec<PathBuf> {
-    let entries = user.home().join("tmp").read_dir().expect("the folder");
+/// Lists what is in the user's TMPDIR.
+fn leftovers(user: &User) -> Vec<PathBuf> {
+    let entries = user.home().join("tmp").read_dir().expect("the directory");
     entries
         .map(|entry| entry.expect("an entry").path())
         .collect()
 }
 
 fn assert_nothing_left(user: &User) {
-    assert_eq!(left(user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(user), Vec::<PathBuf>::new());
     assert_eq!(processes_of(user), Vec::<PathBuf>::new());
-    // Where a COMMAND has noted it.
+    // Some COMMANDs write down the address of their relay.
     if let Ok(address) = fs::read_to_string(user.home().join("address")) {
         let port = address.trim().strip_prefix("tls://").expect("an address");
-        assert!(TcpStream::connect(port).is_err(), "{port} still listens");
+        assert!(
+            TcpStream::connect(port).is_err(),
+            "a process still listens on {port}"
+        );
     }
-    let is_going = |(_, status): &(String, String)| status != "STOPPED" && status != "FAILED";
+    let is_ending = |(_, status): &(String, String)| status != "STOPPED" && status != "FAILED";
     let started = Instant::now();
-    while user.history().iter().any(is_going) {
-        assert!(!user.has_active_clusters(), "a cluster is left");
-        assert!(started.elapsed() < Duration::from_secs(60), "it never ends");
+    while user.history().iter().any(is_ending) {
+        assert!(!user.has_active_clusters(), "an active cluster is left");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the cluster never ends"
+        );
         thread::sleep(Duration::from_millis(200));
     }
 }
 
 #[test]
-fn a_script_of_arrays_and_data_frames_runs_unmodified() {
-    run_analysis(&tidy(BASIC.user()), &BASIC, 0);
+fn runs_a_script_of_arrays_and_data_frames() {
+    run_analysis(&with_own_tmpdir(BASIC.user()), &BASIC, 0);
 }
 
 #[test]
-fn a_script_runs_unmodified_without_dask_gateways_client() {
-    run_analysis(&without_client(tidy(BASIC.user())), &BASIC, 1);
+fn runs_a_script_without_dask_gateways_client() {
+    run_analysis(&without_client(with_own_tmpdir(BASIC.user())), &BASIC, 1);
 }
 
 #[test]
-fn a_script_runs_unmodified_behind_a_hub_without_dask_gateways_client() {
-    run_analysis(&without_client(tidy(HUB.user())), &HUB, 1);
+fn runs_a_script_behind_a_hub_without_dask_gateways_client() {
+    run_analysis(&without_client(with_own_tmpdir(HUB.user())), &HUB, 1);
 }
 
-/// `user`, whose Python can't import `dask_gateway`.
+/// Returns `user` with a Python that can't import `dask_gateway`.
 fn without_client(user: User) -> User {
     let hiding = "import sys\nsys.modules['dask_gateway'] = None\n";
     fs::write(user.home().join("sitecustomize.py"), hiding).expect("a file");
-    let folder = user.home().display().to_string();
-    user.with("PYTHONPATH", &folder)
+    let directory = user.home().display().to_string();
+    user.with("PYTHONPATH", &directory)
 }
 
-/// Runs the script where an import of `dask_gateway` ends with the status `import`.
+/// Runs the script with a Python in which `import dask_gateway` exits with the status `import`.
 fn run_analysis(user: &User, gateway: &TestGateway, import: i32) {
     let script = repository().join("tests/it/scripts/analysis.py");
     let (python, script) = (gateway.fact("python"), script.display());
@@ -95,8 +101,8 @@ fn run_analysis(user: &User, gateway: &TestGateway, import: i32) {
 }
 
 #[test]
-fn the_commands_status_is_dgws() {
-    let user = tidy(BASIC.user());
+fn exits_with_the_status_of_command() {
+    let user = with_own_tmpdir(BASIC.user());
     for (script, status) in [
         ("exit 0", 0),
         ("exit 7", 7),
@@ -116,13 +122,16 @@ fn the_commands_status_is_dgws() {
         .code(3)
         .stdout_eq("")
         .stderr_eq("");
-    assert!(user.has_active_clusters(), "`connect` ends nothing");
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert!(
+        user.has_active_clusters(),
+        "`connect` must not shut the cluster down"
+    );
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn what_can_not_be_run_starts_nothing() {
-    let user = tidy(BASIC.user());
+fn starts_no_cluster_for_a_command_that_cannot_run() {
+    let user = with_own_tmpdir(BASIC.user());
     for command in ["run", "connect"] {
         user.dgw(&[command, "--", "no-such-command", "x"])
             .code(127)
@@ -146,41 +155,41 @@ error: no such command: `/nonexistent/x`
     }
     user.dgw(&["run"]).code(2);
     user.dgw(&["run", "--no-such-flag", "true"]).code(2);
-    for (args, coming) in [
+    for (args, refusal) in [
         (
             &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
-            "are asked for, 2",
+            "the 2 that are requested",
         ),
         (
             &["new", "--adapt", "2..3", "--wait-workers", "3"],
-            "come without work, 2",
+            "the 2 that start without work",
         ),
         (
             &["new", "--adapt", "..3", "--wait-workers", "3"],
-            "come without work, 0",
+            "the 0 that start without work",
         ),
     ] {
-        let refusal = format!("error: `--wait-workers 3` waits for more workers than {coming}\n");
+        let refusal = format!("error: `--wait-workers 3` waits for more workers than {refusal}\n");
         user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);
     assert_eq!(user.history(), []);
 }
 
-/// It looks like a program until it is run.
+/// The file is executable, but its interpreter does not exist.
 #[test]
-fn what_turns_out_not_to_run_is_shut_down() {
-    let user = tidy(BASIC.user());
+fn shuts_down_if_command_fails_to_run() {
+    let user = with_own_tmpdir(BASIC.user());
     let program = user.home().join("program");
     fs::write(&program, "#!/nonexistent/interpreter\n").expect("a file");
     crate::support::set_mode(&program, 0o700);
     let program = program.display().to_string();
     user.dgw(&["run", &program]).code(127).stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] runs ([ELAPSED])
+cluster [NAME] is running ([ELAPSED])
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
+cluster [NAME] was shut down ([ELAPSED])
 error: no such command: `[HOME]/program`
 
 "#]]);
@@ -188,7 +197,7 @@ error: no such command: `[HOME]/program`
 }
 
 #[test]
-fn without_a_private_folder_nothing_starts() {
+fn starts_no_cluster_without_a_private_directory() {
     let user = BASIC.user().with("TMPDIR", "/nonexistent/tmp");
     for args in [
         &["run", "true"][..],
@@ -207,14 +216,14 @@ hint: set TMPDIR to a directory that you can write
 }
 
 #[test]
-fn the_environment_holds_no_secret() {
+fn removes_secrets_from_the_environment() {
     let password = BASIC.fact("password");
     let user = User::new().configured(&format!(
         "gateway:\n  address: {}\n  auth:\n    kwargs:\n      username: ada\n      \
          password: \"{{MY_SECRET}}\"\n",
         BASIC.fact("address")
     ));
-    let user = tidy(user)
+    let user = with_own_tmpdir(user)
         .with("MY_SECRET", password)
         .with("COPY", &format!("so {password} it is"))
         .with("JUPYTERHUB_API_TOKEN", "t0ken-of-the-hub")
@@ -257,16 +266,16 @@ fn the_environment_holds_no_secret() {
 }
 
 #[test]
-fn what_it_takes_is_the_users_alone() {
-    let user = tidy(BASIC.user());
+fn keeps_certificates_private() {
+    let user = with_own_tmpdir(BASIC.user());
     let modes = "stat -c '%a %F' \"${DASK_DISTRIBUTED__COMM__TLS__CA_FILE%/*}\" \
                  \"$DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY\" \
                  \"$DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT\"";
     let place = user.home().join("run");
-    fs::create_dir(&place).expect("a folder");
+    fs::create_dir(&place).expect("a directory");
     let inside = "case $DASK_DISTRIBUTED__COMM__TLS__CA_FILE in */run/*) echo runtime;; esac";
     let script = format!("umask 0; {modes}; {inside}");
-    for (mode, sign) in [(0o755, ""), (0o700, "runtime\n")] {
+    for (mode, marker) in [(0o755, ""), (0o700, "runtime\n")] {
         crate::support::set_mode(&place, mode);
         let mut command = user.command(&["run", "-q", "--", "sh", "-c", &script]);
         command.env("XDG_RUNTIME_DIR", &place);
@@ -274,24 +283,24 @@ fn what_it_takes_is_the_users_alone() {
         let shown = String::from_utf8(output.stdout).expect("text");
         assert_eq!(
             shown,
-            format!("700 directory\n600 regular file\n600 regular file\n{sign}")
+            format!("700 directory\n600 regular file\n600 regular file\n{marker}")
         );
-        assert!(place.read_dir().expect("the folder").next().is_none());
+        assert!(place.read_dir().expect("the directory").next().is_none());
     }
     assert_nothing_left(&user);
 }
 
 #[test]
-fn a_cluster_that_is_kept_is_named_and_stays() {
-    let user = tidy(BASIC.user());
+fn names_and_keeps_the_cluster_with_keep() {
+    let user = with_own_tmpdir(BASIC.user());
     user.dgw(&["run", "-q", "--keep", "echo", "done"])
         .success()
         .stdout_eq("done\n")
         .stderr_eq(str![[r#"
-cluster [NAME] stays: `dgw shutdown [NAME]` ends it
+cluster [NAME] is still running; `dgw shutdown [NAME]` shuts it down
 
 "#]]);
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
     let (name, status) = user.history().remove(0);
     assert_eq!(status, "RUNNING");
     let seen = user.stdout(&["run", "-q", "--reuse", "sh", "-c", "echo $DGW_CLUSTER"]);
@@ -300,27 +309,27 @@ cluster [NAME] stays: `dgw shutdown [NAME]` ends it
 }
 
 #[test]
-fn fewer_workers_than_asked_for_do_the_work_all_the_same() {
-    let user = tidy(BASIC.user());
+fn runs_with_fewer_workers_than_requested() {
+    let user = with_own_tmpdir(BASIC.user());
     let dgw = env!("CARGO_BIN_EXE_dgw");
     let script = format!("{dgw} show -o json | grep '^  \"workers\": 4,$' && echo done");
     user.dgw(&["run", "--workers", "9", "--", "sh", "-c", &script])
         .success()
         .stdout_eq("  \"workers\": 4,\ndone\n")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 ...
-cluster [NAME] runs ([ELAPSED])
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+cluster [NAME] is running ([ELAPSED])
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
+cluster [NAME] was shut down ([ELAPSED])
 
 "#]]);
     assert_nothing_left(&user);
 }
 
-/// A signal, and the status of what it ends.
+/// Each signal with the exit status of a process that it ends.
 const SIGNALS: [(Signal, i32); 4] = [
     (Signal::INT, 130),
     (Signal::TERM, 143),
@@ -328,22 +337,25 @@ const SIGNALS: [(Signal, i32); 4] = [
     (Signal::QUIT, 131),
 ];
 
-/// Runs `args`, sends each signal as soon as stderr shows `sign`, and sees that nothing is left.
-fn killed(args: &[&str], sign: &str) {
-    killed_with(args, sign, |status| status);
+/// Runs `dgw ARGS`, sends each signal as soon as stderr contains `marker`, and asserts that nothing is
+/// left.
+fn assert_clean_after_signals(args: &[&str], marker: &str) {
+    assert_clean_after_signals_with(args, marker, |status| status);
 }
 
-fn killed_with(args: &[&str], sign: &str, expected: fn(i32) -> i32) {
+fn assert_clean_after_signals_with(args: &[&str], marker: &str, expected: fn(i32) -> i32) {
     thread::scope(|scope| {
         for (signal, status) in SIGNALS {
             scope.spawn(move || {
-                let user = tidy(BASIC.user());
-                let (mut child, mut stderr) = spawned(&mut user.command(args), sign);
+                let user = with_own_tmpdir(BASIC.user());
+                let (mut child, mut stderr) = spawned(&mut user.command(args), marker);
                 send(&child, signal);
                 let code = child.wait().expect("dgw ends").code();
-                let mut said = String::new();
-                stderr.read_to_string(&mut said).expect("stderr is text");
-                assert_eq!(code, Some(expected(status)), "{said}");
+                let mut messages = String::new();
+                stderr
+                    .read_to_string(&mut messages)
+                    .expect("stderr is text");
+                assert_eq!(code, Some(expected(status)), "{messages}");
                 assert_nothing_left(&user);
             });
         }
@@ -351,35 +363,35 @@ fn killed_with(args: &[&str], sign: &str, expected: fn(i32) -> i32) {
 }
 
 #[test]
-fn killed_while_the_cluster_is_pending_it_leaves_nothing() {
-    killed(&["run", "-s", "scheduler_start=slow", "true"], "PENDING");
+fn signal_while_pending_leaves_nothing() {
+    assert_clean_after_signals(&["run", "-s", "scheduler_start=slow", "true"], "PENDING");
 }
 
 #[test]
-fn killed_while_it_waits_for_workers_it_leaves_nothing() {
-    killed(&["run", "--workers", "4", "true"], "/4 workers");
+fn signal_while_waiting_for_workers_leaves_nothing() {
+    assert_clean_after_signals(&["run", "--workers", "4", "true"], "/4 workers");
 }
 
 #[test]
-fn killed_while_the_command_runs_it_leaves_nothing() {
+fn signal_while_command_runs_leaves_nothing() {
     let script = "ulimit -c 0; echo \"$DASK_SCHEDULER_ADDRESS\" > \"$HOME/address\"; \
                   echo at work >&2; exec sleep 60";
-    killed(&["run", "sh", "-c", script], "at work");
+    assert_clean_after_signals(&["run", "sh", "-c", script], "at work");
 }
 
 #[test]
-fn killed_while_it_shuts_down_it_leaves_nothing() {
-    killed_with(&["run", "true"], "shutting down", |_| 0);
+fn signal_while_shutting_down_leaves_nothing() {
+    assert_clean_after_signals_with(&["run", "true"], "shutting down", |_| 0);
 }
 
 #[test]
-fn killed_while_it_asks_it_leaves_nothing() {
+fn signal_during_the_first_request_leaves_nothing() {
     for (signal, status) in SIGNALS {
         let stub = Stub::new(|_| {
             thread::sleep(Duration::from_secs(5));
             Vec::new()
         });
-        let user = tidy(User::basic(&stub.address, "ada", "pw"));
+        let user = with_own_tmpdir(User::basic(&stub.address, "ada", "pw"));
         let mut command = user.command(&["run", "-v", "-s", "spot=yes", "true"]);
         let (mut child, _stderr) = spawned(&mut command, "configuration");
         while stub.seen().is_empty() {
@@ -387,51 +399,59 @@ fn killed_while_it_asks_it_leaves_nothing() {
         }
         send(&child, signal);
         assert_eq!(child.wait().expect("dgw ends").code(), Some(status));
-        assert_eq!(left(&user), Vec::<PathBuf>::new());
+        assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
     }
 }
 
 #[test]
-fn signals_of_its_own_go_to_the_command() {
-    let user = tidy(BASIC.user());
+fn forwards_user_signals_to_command() {
+    let user = with_own_tmpdir(BASIC.user());
     let script = "trap 'echo got one; exit 5' USR1; echo at work >&2; while :; do sleep 0.1; done";
     let mut command = user.command(&["run", "sh", "-c", script]);
     let (child, mut stderr) = spawned(&mut command, "at work");
     send(&child, Signal::USR1);
     let output = child.wait_with_output().expect("dgw ends");
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    let mut messages = String::new();
+    stderr
+        .read_to_string(&mut messages)
+        .expect("stderr is text");
+    assert_eq!(output.status.code(), Some(5), "{messages}");
     assert_eq!(output.stdout, b"got one\n");
     assert_nothing_left(&user);
 }
 
 #[test]
-fn a_command_that_will_not_end_does_not_keep_the_cluster() {
-    let user = tidy(BASIC.user());
+fn kills_a_command_that_ignores_signals() {
+    let user = with_own_tmpdir(BASIC.user());
     let script = "trap '' TERM HUP; echo at work >&2; while :; do sleep 0.1; done";
-    for (insists, limit) in [(false, 10), (true, 1)] {
+    for (signals_twice, minimum) in [(false, 10), (true, 1)] {
         let mut command = user.command(&["run", "sh", "-c", script]);
         let (mut child, mut stderr) = spawned(&mut command, "at work");
         let begun = Instant::now();
         send(&child, Signal::TERM);
-        if insists {
+        if signals_twice {
             thread::sleep(Duration::from_millis(1_200));
             send(&child, Signal::TERM);
         }
         assert_eq!(child.wait().expect("dgw ends").code(), Some(137));
-        assert!(begun.elapsed() >= Duration::from_secs(limit));
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).expect("stderr is text");
-        assert!(said.contains("`sh` does not end: it is killed"), "{said}");
-        assert!(said.contains("is shut down"), "{said}");
+        assert!(begun.elapsed() >= Duration::from_secs(minimum));
+        let mut messages = String::new();
+        stderr
+            .read_to_string(&mut messages)
+            .expect("stderr is text");
+        assert!(
+            messages.contains("`sh` is still running: killing it"),
+            "{messages}"
+        );
+        assert!(messages.contains("was shut down"), "{messages}");
         assert_nothing_left(&user);
     }
 }
 
 #[test]
-fn a_cluster_that_stops_meanwhile_is_told_and_an_error_to_the_client() {
-    let user = tidy(BASIC.user()).with("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s");
+fn warns_if_the_cluster_stops_while_command_runs() {
+    let user =
+        with_own_tmpdir(BASIC.user()).with("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s");
     let work = "import os, sys, time, distributed\n\
         client = distributed.Client()\n\
         future = client.submit(time.sleep, 600)\n\
@@ -444,17 +464,22 @@ fn a_cluster_that_stops_meanwhile_is_told_and_an_error_to_the_client() {
     let stopped = Instant::now();
     assert_eq!(child.wait().expect("dgw ends").code(), Some(1));
     assert!(stopped.elapsed() < Duration::from_secs(60));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
-    assert!(said.contains("is STOPP"), "{said}");
-    assert!(said.contains("and COMMAND still runs"), "{said}");
+    let mut messages = String::new();
+    stderr
+        .read_to_string(&mut messages)
+        .expect("stderr is text");
+    assert!(messages.contains("is STOPP"), "{messages}");
+    assert!(
+        messages.contains("but COMMAND is still running"),
+        "{messages}"
+    );
     assert_nothing_left(&user);
 }
 
-/// The folder of one that was killed is removed by the next, and no other.
+/// Only the directory of the killed process is removed.
 #[test]
-fn what_a_killed_dgw_leaves_is_removed_by_the_next() {
-    let user = tidy(BASIC.user());
+fn removes_directories_that_a_killed_dgw_left() {
+    let user = with_own_tmpdir(BASIC.user());
     let name = user.stdout(&["new"]);
     let args = [
         "connect",
@@ -469,21 +494,26 @@ fn what_a_killed_dgw_leaves_is_removed_by_the_next() {
     killed.wait().expect("dgw ends");
     let kill = Command::new("kill").arg(orphan).status();
     assert!(kill.is_ok_and(|status| status.success()));
-    let folders = left(&user);
-    assert_eq!(folders.len(), 1);
+    let directories = leftovers(&user);
+    assert_eq!(directories.len(), 1);
     let (mut living, _stderr) = spawned(&mut user.command(&args), "at work");
-    assert_eq!(left(&user).len(), 2, "one so young may yet be in use");
+    assert_eq!(leftovers(&user).len(), 2, "a young directory may be in use");
     let long_ago = SystemTime::now() - Duration::from_secs(120);
-    for folder in left(&user) {
-        let folder = fs::File::open(folder).expect("the folder");
-        folder.set_modified(long_ago).expect("its time can be set");
+    for directory in leftovers(&user) {
+        let directory = fs::File::open(directory).expect("the directory");
+        directory
+            .set_modified(long_ago)
+            .expect("its time can be set");
     }
     user.stdout(&["connect", "--", "true"]);
-    assert_eq!(left(&user).len(), 1);
-    assert!(!folders[0].exists(), "that of the living stays");
+    assert_eq!(leftovers(&user).len(), 1);
+    assert!(
+        !directories[0].exists(),
+        "the directory of the killed process"
+    );
     send(&living, Signal::TERM);
     assert_eq!(living.wait().expect("dgw ends").code(), Some(143));
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
     user.stdout(&["shutdown", &name]);
 }
 
@@ -494,10 +524,10 @@ fn child_of(parent: &std::process::Child) -> String {
     children.trim().to_owned()
 }
 
-/// One press of a key is one signal, and what runs may use the terminal as if there were no dgw.
+/// One Ctrl-C is one signal, and COMMAND uses the terminal as if dgw were not there.
 #[test]
-fn the_terminal_stays_the_commands() {
-    let user = tidy(BASIC.user());
+fn leaves_the_terminal_to_command() {
+    let user = with_own_tmpdir(BASIC.user());
     user.stdout(&["new"]);
     let work = "import os, signal, sys, time\n\
         count = 0\n\
@@ -525,42 +555,42 @@ fn the_terminal_stays_the_commands() {
 }
 
 #[test]
-fn control_c_ends_the_command_and_then_the_cluster() {
-    let user = tidy(BASIC.user());
+fn ctrl_c_ends_command_and_then_the_cluster() {
+    let user = with_own_tmpdir(BASIC.user());
     let args = ["run", "sh", "-c", "echo at work; exec sleep 60"];
     let mut terminal = Terminal::new(&user, 80, &args);
     terminal.wait_for("at work");
     terminal.type_("\x03");
     let (shown, code) = terminal.rest();
     assert_eq!(code, Some(130), "{shown}");
-    assert!(shown.contains("is shut down"), "{shown}");
+    assert!(shown.contains("was shut down"), "{shown}");
     assert_nothing_left(&user);
 }
 
-/// What was asked of `gateway` in vain, for its port is closed.
+/// The port of the scheduler proxy is closed.
 #[test]
-fn a_scheduler_out_of_reach_is_told_before_the_command_runs() {
-    let user = tidy(BASIC.user()).with("DASK_GATEWAY__PROXY_ADDRESS", "127.0.0.1:1");
+fn checks_the_scheduler_before_command_runs() {
+    let user = with_own_tmpdir(BASIC.user()).with("DASK_GATEWAY__PROXY_ADDRESS", "127.0.0.1:1");
     user.dgw(&["run", "echo", "never"])
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
-error: the scheduler of cluster `[NAME]` can't be reached: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
+cluster [NAME] was shut down ([ELAPSED])
+error: can't reach the scheduler of cluster `[NAME]`: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
 
-hint: programs connect through the gateway's scheduler proxy: check `gateway.proxy-address`, and whether this machine can reach it
+hint: programs connect through the gateway's scheduler proxy: check `gateway.proxy-address`, and that this machine can reach it
 
 "#]]);
     assert_nothing_left(&user);
 }
 
 #[test]
-fn a_gateway_that_is_away_at_the_end_is_waited_for_and_told() {
+fn waits_for_a_gateway_that_is_away_at_the_end() {
     let gateway = TestGateway::start(&[]);
-    let user = tidy(gateway.user());
+    let user = with_own_tmpdir(gateway.user());
     let args = ["run", "sh", "-c", "echo at work >&2; read line"];
     let mut command = user.command(&args);
     command.stdin(std::process::Stdio::piped());
@@ -573,11 +603,13 @@ fn a_gateway_that_is_away_at_the_end_is_waited_for_and_told() {
     thread::sleep(Duration::from_millis(1_200));
     send(&child, Signal::TERM);
     assert_eq!(child.wait().expect("dgw ends").code(), Some(1));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
+    let mut messages = String::new();
+    stderr
+        .read_to_string(&mut messages)
+        .expect("stderr is text");
     assert!(
-        said.contains("may still be there (interrupted again)"),
-        "{said}"
+        messages.contains("may still exist (interrupted again)"),
+        "{messages}"
     );
-    assert_eq!(left(&user), Vec::<PathBuf>::new());
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
 }

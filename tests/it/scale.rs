@@ -7,14 +7,14 @@ use snapbox::str;
 use crate::support::{BASIC, Frozen, User};
 
 #[test]
-fn it_sets_the_number_of_workers() {
+fn sets_the_number_of_workers() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["scale", "2"])
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 2 workers, adaptive scaling is off
+cluster [NAME] scales to 2 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 2);
@@ -37,19 +37,19 @@ cluster [NAME] scales to 2 workers, adaptive scaling is off
 
 "#]])
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 0 workers, adaptive scaling is off
+cluster [NAME] scales to 0 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 0);
 }
 
 #[test]
-fn more_than_the_gateway_allows_is_a_warning() {
+fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers, adaptive scaling is off
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+cluster [NAME] scales to 4 workers; adaptive scaling is off
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     user.dgw(&["scale", "9", "-o", "json"]).code(8).stdout_eq(str![[r#"
@@ -66,7 +66,7 @@ warning: the gateway did less for cluster `[NAME]` than asked for: Scale request
 }
 
 #[test]
-fn only_a_running_cluster_scales() {
+fn refuses_to_scale_a_cluster_that_is_not_running() {
     let user = BASIC.user();
     user.dgw(&["scale", "1"])
         .code(5)
@@ -84,7 +84,7 @@ hint: `dgw new` starts one
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is PENDING, not RUNNING
 
-hint: `dgw connect [NAME]` waits until it runs
+hint: `dgw connect [NAME]` waits until it is running
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -94,13 +94,13 @@ hint: `dgw connect [NAME]` waits until it runs
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
 }
 
 #[test]
-fn the_number_must_be_one() {
+fn refuses_an_invalid_number() {
     let user = BASIC.user();
     for number in ["-1", "1.5", "many", ""] {
         user.dgw(&["scale", "--", number]).code(2).stdout_eq("");
@@ -119,7 +119,7 @@ For more information, try '--help'.
 "#]]);
 }
 
-/// The scheduler's own count, by the route that the gateway forwards.
+/// Waits for the scheduler's own count, through the route that the gateway forwards.
 fn wait_for_workers(user: &User, count: u64) {
     let dashboard = user.stdout(&["dashboard"]);
     let route = dashboard.replace("/status", "/json/counts.json");
@@ -146,7 +146,7 @@ fn wait_for_workers(user: &User, count: u64) {
 }
 
 #[test]
-fn a_silent_scheduler_is_left_alone_unless_forced() {
+fn does_not_scale_if_the_scheduler_is_silent_unless_forced() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let frozen = Frozen::scheduler_of(&name);
@@ -154,9 +154,9 @@ fn a_silent_scheduler_is_left_alone_unless_forced() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the scheduler of cluster `[NAME]` does not answer: no response in 1 s
+error: the scheduler of cluster `[NAME]` does not respond: no response in 1 s
 
-hint: asked to scale it now, the gateway would take the whole cluster for failed; `--force` asks all the same
+hint: if it were scaled now, the gateway would mark the whole cluster as failed; `--force` sends the request anyway
 
 "#]]);
     user.dgw(&["adapt", &name, "--max", "1", "--probe-timeout", "1s"])

@@ -1,5 +1,5 @@
-//! Older gateways serve as well. `cargo test -- --ignored servers` sets these up in
-//! target/gateway/servers and goes through dgw's commands on each.
+//! Older releases of dask-gateway-server. `cargo test -- --ignored servers` installs them in
+//! target/gateway/servers and runs dgw's commands on each.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,17 +10,17 @@ use crate::support::{OLDER_SERVERS, TestGateway, User};
 
 #[test]
 #[ignore = "installs five releases of dask-gateway-server, and takes some minutes"]
-fn older_servers_serve_as_well() {
+fn works_with_older_servers() {
     assert!(OLDER_SERVERS.len() >= 5);
     for release in OLDER_SERVERS {
         let gateway = TestGateway::start(&["--server", release, "--prefix", "/dg"]);
-        serves(release, &gateway);
+        assert_serves(release, &gateway);
         let hub = TestGateway::start(&["--server", release, "--auth", "jupyterhub"]);
-        knows_tokens(release, &hub);
+        assert_rejects_bad_tokens(release, &hub);
     }
 }
 
-fn serves(release: &str, gateway: &TestGateway) {
+fn assert_serves(release: &str, gateway: &TestGateway) {
     let user = gateway.user();
     let offered = user.json(&["options"]);
     let names = offered.as_array().expect("options").iter();
@@ -70,9 +70,9 @@ fn serves(release: &str, gateway: &TestGateway) {
         "{release}"
     );
 
-    let stranger = gateway.user();
-    stranger.dgw(&["show", &name]).code(4);
-    stranger.dgw(&["shutdown", &name]).code(5);
+    let other_user = gateway.user();
+    other_user.dgw(&["show", &name]).code(4);
+    other_user.dgw(&["shutdown", &name]).code(5);
     user.dgw(&["show", "ffffffffffffffffffffffffffffffff"])
         .code(5);
     user.dgw(&["shutdown", "ffffffffffffffffffffffffffffffff"])
@@ -93,7 +93,7 @@ fn serves(release: &str, gateway: &TestGateway) {
     }
 }
 
-fn knows_tokens(release: &str, gateway: &TestGateway) {
+fn assert_rejects_bad_tokens(release: &str, gateway: &TestGateway) {
     let user = gateway.user();
     assert_eq!(user.json(&["list"]), Value::Array(Vec::new()), "{release}");
     for token in ["0123456789abcdef", gateway.fact("revoked_token")] {

@@ -1,4 +1,4 @@
-//! Configurations in the style of sites that run Dask Gateway, each on a gateway of its kind.
+//! Configurations as sites that run Dask Gateway write them, each with a gateway of that kind.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -10,14 +10,14 @@ use snapbox::str;
 
 use crate::support::{HUB, PREFIX, TestGateway, User, set_mode, write_private};
 
-/// The token of one of the hub's users, and `host:port` of the gateway that stands behind it.
+/// The token of a hub user, and `host:port` of the gateway behind the hub.
 fn hub_user(number: usize) -> (&'static str, &'static str) {
     let token = HUB.facts["users"][number]["token"].as_str();
     (token.expect("a token"), HUB.fact("proxy_address"))
 }
 
-/// The main job, and that the cluster's scheduler is reached.
-fn works(user: &User, dashboard: &str) {
+/// Asserts that dgw can start a cluster, reach its scheduler and shut it down.
+fn assert_works(user: &User, dashboard: &str) {
     let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let clusters = user.json(&["list", "--wide"]);
     assert_eq!(clusters[0]["workers"], 1, "{clusters}");
@@ -28,22 +28,23 @@ fn works(user: &User, dashboard: &str) {
     assert_eq!(user.stdout(&["shutdown", &name]), name);
 }
 
-/// JASMIN: a token of the notebook service's in one's own file, the gateway on a host of its own,
-/// which is the scheduler proxy too.
+/// As at JASMIN: the user's file contains a token of the notebook service, and the gateway's own host
+/// is the scheduler proxy too.
 #[test]
-fn a_gateway_on_its_own_host_with_a_hubs_token() {
+fn works_on_a_separate_host_with_a_hub_token() {
     let (token, host) = hub_user(12);
     let address = format!("http://{host}/services/dask-gateway");
     let user = User::new().configured(&format!(
         "gateway:\n  address: {address}\n  auth:\n    type: jupyterhub\n    kwargs:\n      \
          api_token: {token}\n"
     ));
-    works(&user, &address);
+    assert_works(&user, &address);
 }
 
-/// A hub's notebook server: all of it in the environment, dashboards as paths on the hub.
+/// As on a hub's notebook server: everything is set in the environment, and dashboards are paths on
+/// the hub.
 #[test]
-fn a_terminal_of_a_hub() {
+fn works_in_a_terminal_of_a_hub() {
     let (token, host) = hub_user(13);
     let user = User::new()
         .with(
@@ -59,7 +60,7 @@ fn a_terminal_of_a_hub() {
         )
         .with("JUPYTERHUB_API_TOKEN", token)
         .with("JUPYTER_IMAGE_SPEC", "pangeo/base-notebook:2026.01");
-    works(&user, "/services/dask-gateway");
+    assert_works(&user, "/services/dask-gateway");
     let name = user.stdout(&["new"]);
     let shown = user.json(&["show"]);
     assert_eq!(
@@ -77,12 +78,12 @@ hint: `gateway.public-address` is a path on your hub: open it there, or set it i
     user.stdout(&["shutdown", &name]);
 }
 
-/// Nebari: a `ConfigMap` for everyone, JSON with underscores; of such a volume's files each is a
-/// link through a link, and its folder is open to all, but for being mounted read-only. The token is
-/// the notebook server's.
+/// As at Nebari: a `ConfigMap` in JSON with underscores. Each file of such a volume is a link to a
+/// link, and its directory is writable by everyone but mounted read-only. The token is that of the
+/// notebook server.
 #[test]
-#[expect(clippy::print_stderr, reason = "what was left out should be seen")]
-fn a_sites_json_with_underscores() {
+#[expect(clippy::print_stderr, reason = "shows that a part was skipped")]
+fn reads_site_json_with_underscores_through_links() {
     let (token, host) = hub_user(14);
     let user = User::new();
     let site = user.home().join("etc/dask");
@@ -95,21 +96,21 @@ fn a_sites_json_with_underscores() {
         HUB.fact("address"),
     );
     write_private(&file, &json);
-    symlink("..2026_11_21", site.join("..data")).expect("linked");
-    symlink("..data/gateway.yaml", site.join("gateway.yaml")).expect("linked");
+    symlink("..2026_11_21", site.join("..data")).expect("the link is created");
+    symlink("..data/gateway.yaml", site.join("gateway.yaml")).expect("the link is created");
     set_mode(&file, 0o644);
     let user = user
         .with("DASK_ROOT_CONFIG", &site.display().to_string())
         .with("JUPYTERHUB_API_TOKEN", token)
         .with("NB_USER", "ada");
-    works(&user, "https://nebari.example.org/gateway");
+    assert_works(&user, "https://nebari.example.org/gateway");
 
     let refused = format!(
         "error: refused to use `{}`: its directory is writable by everyone (mode 777)",
         site.join("gateway.yaml").display()
     );
-    for folder in [&version, &site] {
-        set_mode(folder, 0o777);
+    for directory in [&version, &site] {
+        set_mode(directory, 0o777);
         let output = user.command(&["list"]).output().expect("dgw runs");
         assert_eq!(output.status.code(), Some(3));
         assert!(String::from_utf8_lossy(&output.stderr).starts_with(&refused));
@@ -124,17 +125,17 @@ fn a_sites_json_with_underscores() {
     };
     if in_namespace("true").is_ok_and(|output| output.status.success()) {
         let output = in_namespace("\"$0\" list").expect("it runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
     } else {
-        eprintln!("left out: nothing can be mounted here");
+        eprintln!("skipped: this machine does not let users mount anything");
     }
 }
 
-/// An image or a shared environment that brings the site's settings along, in the folder that its
-/// own Python would read: under its prefix.
+/// An image or a shared environment that contains the site's settings where its Python reads them:
+/// under its prefix.
 #[test]
-fn the_active_environments_own_configuration() {
+fn reads_configuration_of_the_active_python_environment() {
     let (token, host) = hub_user(15);
     let user = User::new();
     let conda = user.home().join("opt/conda");
@@ -148,7 +149,7 @@ fn the_active_environments_own_configuration() {
     );
     set_mode(&file, 0o644);
     write_private(&conda.join("bin/python3.11"), "");
-    symlink("python3.11", conda.join("bin/python3")).expect("linked");
+    symlink("python3.11", conda.join("bin/python3")).expect("the link is created");
     let user = user
         .with(
             "PATH",
@@ -159,8 +160,8 @@ fn the_active_environments_own_configuration() {
     let venv = user.home().join("venv");
     let by_venv = |user: User| user.with("PATH", &format!("{}/bin:/usr/bin", venv.display()));
     write_private(&venv.join("pyvenv.cfg"), "");
-    fs::create_dir(venv.join("bin")).expect("a folder");
-    symlink(conda.join("bin/python3"), venv.join("bin/python")).expect("linked");
+    fs::create_dir(venv.join("bin")).expect("a directory");
+    symlink(conda.join("bin/python3"), venv.join("bin/python")).expect("the link is created");
     let user = by_venv(user);
     user.dgw(&["list"]).code(3);
     write_private(
@@ -177,27 +178,27 @@ hint: chmod 600 [HOME]/venv/etc/dask/gateway.yaml
 "#]]);
 }
 
-/// A front end below a path, with a certificate of the site's own authority, which speaks HTTP/2
-/// to whoever asks for it.
+/// A front end with a path prefix, a certificate of the site's own authority, and HTTP/2 for clients
+/// that offer it.
 #[test]
-fn a_path_prefix_a_private_authority_and_http_2() {
+fn works_with_a_path_prefix_and_a_private_authority_over_http_2() {
     let address = PREFIX.fact("address");
     let (ca_file, password) = (PREFIX.fact("ca_file"), PREFIX.fact("password"));
-    assert_eq!(spoken_at(&PREFIX), "h2");
+    assert_eq!(negotiated_protocol(&PREFIX), "h2");
     let user = User::basic(&format!("{address}/"), "ada", password).with("SSL_CERT_FILE", ca_file);
-    works(&user, address);
-    let folder = user.home().join("authorities");
-    fs::create_dir(&folder).expect("a folder");
-    fs::copy(ca_file, folder.join("site.pem")).expect("copied");
-    let named = format!("/nonexistent:{}", folder.display());
-    let by_folder = || User::basic(address, "ada", password).with("SSL_CERT_DIR", &named);
-    by_folder().dgw(&["list"]).success();
-    // A file that can't be read doesn't make a folder useless, nor the other way round.
-    by_folder()
+    assert_works(&user, address);
+    let directory = user.home().join("authorities");
+    fs::create_dir(&directory).expect("a directory");
+    fs::copy(ca_file, directory.join("site.pem")).expect("the file is copied");
+    let named = format!("/nonexistent:{}", directory.display());
+    let with_directory = || User::basic(address, "ada", password).with("SSL_CERT_DIR", &named);
+    with_directory().dgw(&["list"]).success();
+    // dgw uses the directory even if the file can't be read.
+    with_directory()
         .with("SSL_CERT_FILE", "/nonexistent")
         .dgw(&["list"])
         .success();
-    // Named authorities stand in for the system's, as everywhere.
+    // As with other programs, the named authorities replace the system's.
     User::basic(address, "ada", password)
         .with("SSL_CERT_DIR", "/nonexistent")
         .dgw(&["list"])
@@ -215,8 +216,8 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
 "#]]);
 }
 
-/// The protocol that the gateway's front end picks, offered both.
-fn spoken_at(gateway: &TestGateway) -> String {
+/// The protocol that the gateway's front end chooses if both are offered.
+fn negotiated_protocol(gateway: &TestGateway) -> String {
     let script = "import socket, ssl, sys\n\
         context = ssl.create_default_context(cafile=sys.argv[2])\n\
         context.set_alpn_protocols(['h2', 'http/1.1'])\n\
@@ -235,15 +236,15 @@ fn spoken_at(gateway: &TestGateway) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Front ends that would rather speak HTTP/2, and one that speaks nothing else.
+/// Front ends that prefer HTTP/2 and that speak nothing else.
 #[test]
-fn front_ends_with_http_2() {
+fn reports_front_ends_that_speak_only_http_2() {
     let user_of = |address: &str| {
         User::basic(address, "ada", "pw").with("SSL_CERT_FILE", PREFIX.fact("ca_file"))
     };
-    let (_both, address) = front_end("both");
+    let (_server, address) = front_end("both");
     user_of(&address).dgw(&["list", "-q"]).success();
-    let (_only, address) = front_end("h2");
+    let (_server, address) = front_end("h2");
     user_of(&address)
         .dgw(&["list"])
         .code(9)
@@ -255,11 +256,11 @@ hint: check the port in `gateway.address`; if it is right, ask the gateway's adm
 
 "#]]);
     let output = user_of(&address).command(&["doctor"]).output();
-    let told = String::from_utf8(output.expect("dgw runs").stdout).expect("UTF-8");
+    let report = String::from_utf8(output.expect("dgw runs").stdout).expect("stdout is UTF-8");
     let tls = format!("x tls            the server at `{address}` does not speak HTTP/1.1");
-    assert!(told.contains(&tls), "{told}");
-    // One that asks nobody what they speak.
-    let (_deaf, address) = front_end("deaf");
+    assert!(report.contains(&tls), "{report}");
+    // One that ignores the protocols that the client offers.
+    let (_server, address) = front_end("unconditional");
     user_of(&address)
         .dgw(&["list"])
         .code(9)
@@ -272,13 +273,13 @@ hint: check the port in `gateway.address`; if it is right, ask the gateway's adm
 "#]]);
 }
 
-/// A server of node's that speaks HTTP/2, for as long as its standard input is open, and where.
+/// Starts an HTTP/2 server, which ends when its stdin is closed, and returns its address.
 fn front_end(kind: &str) -> (Child, String) {
     let script = "const [cert, key, kind] = process.argv.slice(1);\n\
         const read = require('fs').readFileSync;\n\
         const files = {cert: read(cert), key: read(key)};\n\
         const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);\n\
-        const server = kind === 'deaf'\n\
+        const server = kind === 'unconditional'\n\
           ? require('tls').createServer(files, socket => socket.end(settings))\n\
           : require('http2').createSecureServer({...files, allowHTTP1: kind === 'both'},\n\
               (_, answer) => answer.end('{}'));\n\
@@ -297,15 +298,15 @@ fn front_end(kind: &str) -> (Child, String) {
     let mut port = String::new();
     BufReader::new(server.stdout.take().expect("stdout is piped"))
         .read_line(&mut port)
-        .expect("it says where it is");
+        .expect("the server prints its port");
     (server, format!("https://127.0.0.1:{}", port.trim_end()))
 }
 
-/// A default for new clusters that the gateway doesn't take is told with the place it is set in.
+/// If the gateway refuses a default option, the message says where it is set.
 #[test]
-fn a_default_that_the_gateway_does_not_take() {
+fn names_source_of_a_refused_default() {
     let user = PREFIX.user();
-    let told = |yaml: &str, code: i32, stderr: snapbox::data::Inline| {
+    let assert_refused = |yaml: &str, code: i32, stderr: snapbox::data::Inline| {
         let file = fs::read_to_string(user.configuration()).expect("the configuration");
         let file = file
             .split("  cluster:")
@@ -319,37 +320,37 @@ fn a_default_that_the_gateway_does_not_take() {
             .stdout_eq("")
             .stderr_eq(stderr);
     };
-    told(
+    assert_refused(
         "{worker_cores: 99}",
         3,
         str![[r#"
 error: `gateway.cluster.options.worker_cores` ([HOME]/.config/dask/gateway.yaml) must be an integer, 1 to 4, not `99`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]],
     );
-    told(
+    assert_refused(
         "{worker-cores: 2}",
         3,
         str![[r#"
-error: `gateway.cluster.options.worker-cores` ([HOME]/.config/dask/gateway.yaml) is no option of this gateway; did you mean `worker_cores`?
+error: `gateway.cluster.options.worker-cores` ([HOME]/.config/dask/gateway.yaml) is not an option of this gateway; did you mean `worker_cores`?
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]],
     );
-    told(
+    assert_refused(
         "{profile: yes}",
         3,
         str![[r#"
 error: `gateway.cluster.options.profile` ([HOME]/.config/dask/gateway.yaml) must be one of small, medium, large, not `true`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]],
     );
-    told(
+    assert_refused(
         "{worker_setup: 2026-11-21}",
         3,
         str![[r#"
@@ -363,10 +364,10 @@ error: `gateway.cluster.options.worker_setup` ([HOME]/.config/dask/gateway.yaml)
     user.dgw(&["new", "-q"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 error: `gateway.cluster.options.worker_cores` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORES) must be an integer, 1 to 4, not `99`
 
-hint: `dgw options` shows what this gateway offers, and your own defaults
+hint: `dgw options` lists the options that this gateway offers, and your defaults
 
 "#]]);
-    // What the command line sets stands in for the default.
+    // An option on the command line replaces the default.
     let name = user.stdout(&["new", "-q", "-s", "worker_cores=1"]);
     user.stdout(&["shutdown", &name]);
 }

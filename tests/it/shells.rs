@@ -1,4 +1,4 @@
-//! Completion as real shells do it.
+//! Completion in real shells.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::process::Command;
 
 use crate::support::{BASIC, Terminal, User, repository};
 
-/// A user whose shells find dgw.
+/// Creates a user with dgw on PATH.
 fn user() -> User {
     let dgw = Path::new(env!("CARGO_BIN_EXE_dgw"));
-    let folder = dgw.parent().expect("a folder").display();
+    let directory = dgw.parent().expect("a directory").display();
     let path = std::env::var("PATH").unwrap_or_default();
-    BASIC.user().with("PATH", &format!("{folder}:{path}"))
+    BASIC.user().with("PATH", &format!("{directory}:{path}"))
 }
 
 fn script(name: &str) -> String {
@@ -19,26 +19,26 @@ fn script(name: &str) -> String {
     script.display().to_string()
 }
 
-/// Types `typed` until `sign` is shown, and takes the line back.
-fn completes(shell: &mut Terminal, typed: &str, sign: &str) -> String {
+/// Types `typed`, waits until `marker` is shown, and deletes the line.
+fn complete(shell: &mut Terminal, typed: &str, marker: &str) -> String {
     const KILL_LINE: &str = "\x15";
     shell.type_(typed);
-    let shown = shell.wait_for(sign);
+    let shown = shell.wait_for(marker);
     shell.type_(KILL_LINE);
     shown
 }
 
-/// Behind `--` stands a line of its own.
-fn a_command_is_completed_as_by_itself(user: &User, shell: &mut Terminal) {
+/// Checks that what follows `--` is completed as a command line of its own.
+fn assert_completes_commands(user: &User, shell: &mut Terminal) {
     fs::write(user.home().join("an analysis.py"), "").expect("a file");
-    completes(shell, "dgw run -- mktem\t", "mktemp");
-    completes(shell, "dgw connect 22 -- mktem\t", "mktemp");
-    completes(
+    complete(shell, "dgw run -- mktem\t", "mktemp");
+    complete(shell, "dgw connect 22 -- mktem\t", "mktemp");
+    complete(
         shell,
         "dgw run --workers 2 -- python an\t",
         "an\\ analysis.py",
     );
-    completes(shell, "dgw run -- cat /etc/hostn\t", "/etc/hostname");
+    complete(shell, "dgw run -- cat /etc/hostn\t", "/etc/hostname");
 }
 
 #[test]
@@ -49,30 +49,30 @@ fn bash_completes_names_keys_and_choices() {
     let mut bash = Terminal::running(&user, 200, "bash", &args);
     bash.type_(&format!("source '{}'\r", script("dgw.bash")));
     bash.wait_for("ready> ");
-    completes(&mut bash, "dgw show \t", &name);
-    completes(&mut bash, "dgw new -s prof\t", "profile=");
-    completes(&mut bash, "dgw new -s profile=s\t", "profile=small");
-    let shown = completes(&mut bash, "dgw new -s profile=\t\t", "small");
+    complete(&mut bash, "dgw show \t", &name);
+    complete(&mut bash, "dgw new -s prof\t", "profile=");
+    complete(&mut bash, "dgw new -s profile=s\t", "profile=small");
+    let shown = complete(&mut bash, "dgw new -s profile=\t\t", "small");
     assert!(!shown.contains("profile=small"), "{shown}");
-    completes(&mut bash, "dgw list --status=fa\t", "--status=failed");
-    completes(
+    complete(&mut bash, "dgw list --status=fa\t", "--status=failed");
+    complete(
         &mut bash,
         "dgw new --set=profile=s\t",
         "--set=profile=small",
     );
-    let shown = completes(&mut bash, "dgw new --set=profile=\t\t", "small");
+    let shown = complete(&mut bash, "dgw new --set=profile=\t\t", "small");
     assert!(!shown.contains("profile=profile"), "{shown}");
-    completes(&mut bash, "dgw wait --for i\t", "idle");
-    let shown = completes(&mut bash, "dgw logs --al\t", "--all-workers");
+    complete(&mut bash, "dgw wait --for i\t", "idle");
+    let shown = complete(&mut bash, "dgw logs --al\t", "--all-workers");
     assert!(!shown.contains("--address"), "{shown}");
-    a_command_is_completed_as_by_itself(&user, &mut bash);
+    assert_completes_commands(&user, &mut bash);
     bash.type_("exit\r");
     bash.rest();
 }
 
 #[test]
 #[ignore = "needs zsh and fish"]
-fn zsh_completes_names_with_what_they_are() {
+fn zsh_completes_names_with_descriptions() {
     let user = user().with("PS1", "ready> ");
     let name = user.stdout(&["new"]);
     user.stdout(&["new"]);
@@ -82,40 +82,40 @@ fn zsh_completes_names_with_what_they_are() {
         script("_dgw")
     ));
     zsh.wait_for("ready> ");
-    let shown = completes(&mut zsh, "dgw show \t\t", &name);
+    let shown = complete(&mut zsh, "dgw show \t\t", &name);
     assert!(!shown.contains("--probe-timeout"), "{shown}");
-    let shown = completes(&mut zsh, "dgw show \t\t", "RUNNING");
+    let shown = complete(&mut zsh, "dgw show \t\t", "RUNNING");
     assert!(shown.contains("-- RUNNING"), "{shown}");
-    completes(&mut zsh, "dgw new -s prof\t", "profile=");
-    completes(&mut zsh, "dgw new -s profile=s\t", "profile=small");
-    completes(&mut zsh, "dgw new --set=profile=s\t", "--set=profile=small");
-    // Nothing comes between an option's key and what it is set to.
-    completes(&mut zsh, "dgw new -s prof\tsm\t", "profile=small");
-    a_command_is_completed_as_by_itself(&user, &mut zsh);
+    complete(&mut zsh, "dgw new -s prof\t", "profile=");
+    complete(&mut zsh, "dgw new -s profile=s\t", "profile=small");
+    complete(&mut zsh, "dgw new --set=profile=s\t", "--set=profile=small");
+    // No space is inserted between a key and its value.
+    complete(&mut zsh, "dgw new -s prof\tsm\t", "profile=small");
+    assert_completes_commands(&user, &mut zsh);
     zsh.type_("exit\r");
     zsh.rest();
 }
 
 #[test]
 #[ignore = "needs zsh and fish"]
-fn zsh_completes_by_a_script_that_it_finds_itself() {
+fn zsh_completes_by_a_script_on_fpath() {
     let user = user().with("PS1", "ready> ");
     let name = user.stdout(&["new"]);
     let mut zsh = Terminal::running(&user, 200, "zsh", &["-f", "-i"]);
-    let folder = repository().join("completions");
+    let directory = repository().join("completions");
     zsh.type_(&format!(
         "fpath=('{}' $fpath); autoload -U compinit; compinit -u -D\r",
-        folder.display()
+        directory.display()
     ));
     zsh.wait_for("ready> ");
-    completes(&mut zsh, "dgw show \t", &name);
+    complete(&mut zsh, "dgw show \t", &name);
     zsh.type_("exit\r");
     zsh.rest();
 }
 
 #[test]
 #[ignore = "needs zsh and fish"]
-fn fish_completes_names_with_what_they_are() {
+fn fish_completes_names_with_descriptions() {
     let user = user();
     let name = user.stdout(&["new"]);
     let offered = |line: &str| {

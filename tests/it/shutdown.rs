@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::{BASIC, Stub, User, answer, json_answer};
 
 #[test]
-fn named_clusters_go_and_their_names_are_printed() {
+fn shuts_down_named_clusters_and_prints_their_names() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["shutdown", &name[..10]])
@@ -24,41 +24,41 @@ shutting down 1 cluster
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] is STOPPED already
+cluster [NAME] is already STOPPED
 no cluster to shut down
 
 "#]]);
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_no_success_and_does_not_stop_the_rest() {
+fn an_unknown_name_is_an_error_and_does_not_stop_the_rest() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    let nobody = "0123456789abcdef0123456789abcdef";
-    user.dgw(&["shutdown", nobody])
+    let unknown = "0123456789abcdef0123456789abcdef";
+    user.dgw(&["shutdown", unknown])
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` also lists clusters that have ended
 
 "#]]);
     assert!(user.has_active_clusters());
-    user.dgw(&["shutdown", nobody, &name, "nosuch", "-q"])
+    user.dgw(&["shutdown", unknown, &name, "nosuch", "-q"])
         .code(5)
         .stdout_eq(str![[r#"
 [NAME]
 
 "#]])
         .stderr_eq(str![[r#"
-error: no cluster fits `[NAME]`
+error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
-error: no cluster fits `nosuch`
+hint: `dgw list --all` lists every cluster that the gateway still knows
+error: no cluster matches `nosuch`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -81,7 +81,7 @@ For more information, try '--help'.
 }
 
 #[test]
-fn selectors_need_a_yes_and_a_dry_run_changes_nothing() {
+fn selectors_need_yes_and_a_dry_run_changes_nothing() {
     let user = BASIC.user();
     let first = user.stdout(&["new"]);
     let second = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
@@ -123,8 +123,8 @@ dry run: nothing is shut down
 no cluster to shut down
 
 "#]]);
-    let gone = user.json(&["stop", "--all", "--yes"]);
-    assert_eq!(gone[0]["name"], first);
+    let stopped = user.json(&["stop", "--all", "--yes"]);
+    assert_eq!(stopped[0]["name"], first);
     user.dgw(&["shutdown", "--all", "-yq"])
         .success()
         .stdout_eq("")
@@ -132,21 +132,21 @@ no cluster to shut down
 }
 
 #[test]
-fn many_go_at_once() {
+fn shuts_down_many_at_once() {
     let user = BASIC.user();
     let mut names = (0..5)
         .map(|_| user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]))
         .collect::<Vec<_>>();
-    let gone = user.stdout(&["shutdown", "--all", "--yes"]);
-    let mut gone = gone.lines().map(str::to_owned).collect::<Vec<_>>();
-    names.sort();
-    gone.sort();
-    assert_eq!(gone, names);
+    let printed = user.stdout(&["shutdown", "--all", "--yes"]);
+    let mut stopped = printed.lines().collect::<Vec<_>>();
+    names.sort_unstable();
+    stopped.sort_unstable();
+    assert_eq!(stopped, names);
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn without_waiting_it_only_asks() {
+fn no_wait_only_requests_the_shutdown() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["shutdown", "--no-wait", &name])
@@ -200,13 +200,13 @@ c
 error: 1 of 3 clusters could not be shut down
   b: the gateway failed with status 500: Internal Server Error
 
-hint: run it again for those that are left
+hint: run the command again for the remaining clusters
 
 "#]]);
 }
 
 #[test]
-fn one_refusal_of_one_keeps_its_own_exit_code() {
+fn the_failure_of_a_single_cluster_keeps_its_exit_code() {
     let stub = Stub::new(|head| match head.split(' ').next() {
         Some("DELETE") => answer("403 Forbidden", "", r#"{"error": "not yours"}"#),
         _ => json_answer(&records(&["a"])),
@@ -224,7 +224,7 @@ hint: `dgw doctor` shows which user you are to the gateway; if that is right, as
 }
 
 #[test]
-fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
+fn prints_what_is_gone_even_if_the_gateway_goes_away() {
     let lists = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("DELETE") => answer("204 No Content", "", ""),
@@ -252,7 +252,7 @@ fn a_gateway_that_goes_away_meanwhile_does_not_hide_what_is_gone() {
 
 "#]])
         .stderr_eq(str![[r#"
-warning: asked to end, but not seen to be gone: b
+warning: shutdown requested but not confirmed: b
 error: the response from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
 
 hint: try again; if it fails again, something between here and the gateway cuts connections
@@ -261,23 +261,23 @@ hint: try again; if it fails again, something between here and the gateway cuts 
 }
 
 #[test]
-fn ages_are_the_gateways_to_tell() {
+fn selecting_by_age_needs_the_gateways_clock() {
     let stub = Stub::new(|_| json_answer(&records(&["a"])));
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["shutdown", "--older-than", "1h", "--yes"])
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway tells no time, so nobody can tell how old its clusters are
+error: the gateway's responses have no Date header, so the age of its clusters is unknown
 
-hint: name the clusters
+hint: name the clusters instead of using `--older-than`
 
 "#]]);
     assert_eq!(stub.seen().len(), 1);
 }
 
 #[test]
-fn what_never_goes_is_a_timeout() {
+fn times_out_if_a_cluster_never_goes() {
     let stub = Stub::new(|head| match head.split(' ').next() {
         Some("DELETE") => answer("204 No Content", "", ""),
         _ => json_answer(&records(&["a"])),
@@ -288,57 +288,60 @@ fn what_never_goes_is_a_timeout() {
         .stdout_eq("")
         .stderr_eq(str![[r#"
 shutting down 1 cluster
-warning: asked to end, but not seen to be gone: a
-error: timed out after [ELAPSED]: 1 of 1 cluster not gone yet
+warning: shutdown requested but not confirmed: a
+error: timed out after [ELAPSED]: 1 of 1 cluster had not shut down yet
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }
 
-/// By a prefix as by the full name, however long ago it ended.
+/// By its prefix and by its full name, however long ago it ended.
 #[test]
-fn an_ended_cluster_is_known_by_any_of_its_names() {
+fn an_ended_cluster_is_found_by_prefix_and_by_name() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    let others = user.stdout(&["new"]);
+    let other = user.stdout(&["new"]);
     let prefix = &name[..6];
     let mut watch = user
         .command(&["list", prefix, "-w", "1s", "-o", "jsonl"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("dgw runs");
-    let closing = user.json(&["shutdown", &name, "--no-wait"]);
-    assert_ne!(closing[0]["status"], "RUNNING");
+    let requested = user.json(&["shutdown", &name, "--no-wait"]);
+    assert_ne!(requested[0]["status"], "RUNNING");
     assert_eq!(
         user.json(&["wait", prefix, "--for", "stopped"])["status"],
         "STOPPED"
     );
-    for called in [prefix, &name] {
-        assert_eq!(user.json(&["show", called])["status"], "STOPPED");
-        let listed = user.json(&["list", called]);
+    for pattern in [prefix, &name] {
+        assert_eq!(user.json(&["show", pattern])["status"], "STOPPED");
+        let listed = user.json(&["list", pattern]);
         assert_eq!(listed[0]["name"], name, "{listed}");
         assert_eq!(listed.as_array().map(Vec::len), Some(1));
         for args in [
-            &["connect", called][..],
-            &["scale", called, "1"],
-            &["adapt", called, "--off"],
-            &["logs", called],
-            &["keep", called],
-            &["wait", called, "--for", "running"],
+            &["connect", pattern][..],
+            &["scale", pattern, "1"],
+            &["adapt", pattern, "--off"],
+            &["logs", pattern],
+            &["keep", pattern],
+            &["wait", pattern, "--for", "running"],
         ] {
             user.dgw(args).code(6).stdout_eq("");
         }
     }
     assert_eq!(
-        user.json(&["list", &others[..6], prefix])
+        user.json(&["list", &other[..6], prefix])
             .as_array()
             .map(Vec::len),
         Some(2)
     );
-    // Some rounds after its end.
+    // The watch lists the cluster several times after its end.
     std::thread::sleep(std::time::Duration::from_secs(3));
-    assert!(watch.try_wait().expect("its state").is_none(), "it went on");
+    assert!(
+        watch.try_wait().expect("its state").is_none(),
+        "the watch ended"
+    );
     watch.kill().expect("it ends");
     let mut watched = String::new();
     let mut stdout = watch.stdout.take().expect("piped");
@@ -351,13 +354,13 @@ fn an_ended_cluster_is_known_by_any_of_its_names() {
             .is_some_and(|last| last.contains("STOPPED")),
         "{watched}"
     );
-    // What is left to choose from is what was not shut down.
-    user.dgw(&["shutdown", &others, "nosuch", "-q"])
+    // The error offers only clusters that were not shut down.
+    user.dgw(&["shutdown", &other, "nosuch", "-q"])
         .code(5)
         .stderr_eq(str![[r#"
-error: no cluster fits `nosuch`
+error: no cluster matches `nosuch`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }

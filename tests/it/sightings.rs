@@ -1,4 +1,5 @@
-//! Clean-up where it takes what earlier runs saw: a login page hides the scheduler's clock.
+//! Clean-up that depends on the records of earlier runs, because a login page hides the scheduler's
+//! clock.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -15,16 +16,15 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Stub, User, answer, set_mode};
 
-/// What the rule is asked for here.
-const CLEAN: [&str; 5] = ["shutdown", "--idle-for", "1s", "--yes", "-q"];
+const CLEAN_UP: [&str; 5] = ["shutdown", "--idle-for", "1s", "--yes", "-q"];
 
-/// So much longer that the gateway's clock shows it too, which tells whole seconds.
-fn pass_the_time() {
+/// Sleeps long enough for the gateway's clock, which counts whole seconds, to pass the rule's time.
+fn sleep_past_the_limit() {
     thread::sleep(Duration::from_millis(3_500));
 }
 
-/// `user`, for whom a login page stands in front of everything but the gateway's own API. That is
-/// passed on, but for what `instead` answers.
+/// Creates a user like `user` for whom a login page hides everything except the gateway's API.
+/// Requests to that are forwarded unless `instead` returns a response.
 fn behind_a_login(
     user: &User,
     instead: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
@@ -40,7 +40,7 @@ fn behind_a_login(
                 "<html>Sign in</html>",
             );
         }
-        instead(head).unwrap_or_else(|| pass_on(&target, head))
+        instead(head).unwrap_or_else(|| forward(&target, head))
     });
     let file = fs::read_to_string(user.configuration()).expect("the configuration");
     let file = file.replace(&real, &stub.address);
@@ -48,23 +48,23 @@ fn behind_a_login(
     (stub, User::new().configured(&file))
 }
 
-fn pass_on(target: &str, head: &str) -> Vec<u8> {
+fn forward(target: &str, head: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(target).expect("the gateway listens");
     let request = format!("{head}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    answer
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).expect("a response");
+    response
 }
 
-fn file(user: &User) -> PathBuf {
-    let folder = user.home().join(".local/state/dgw");
-    let entry = fs::read_dir(folder).expect("state").next();
-    let gateway = entry.expect("a gateway").expect("its folder").path();
+fn records_file(user: &User) -> PathBuf {
+    let directory = user.home().join(".local/state/dgw");
+    let entry = fs::read_dir(directory).expect("state").next();
+    let gateway = entry.expect("a gateway").expect("its directory").path();
     gateway.join("sightings.json")
 }
 
-/// dgw where nothing can be written to a file.
+/// Runs dgw where no file can be written.
 pub(crate) fn on_a_full_disk(user: &User, args: &[&str]) -> Output {
     let command = user.command(args);
     std::process::Command::new("sh")
@@ -79,14 +79,14 @@ pub(crate) fn on_a_full_disk(user: &User, args: &[&str]) -> Output {
 }
 
 #[test]
-fn whatever_spoils_what_earlier_runs_saw_delays_and_no_more() {
+fn spoiled_records_only_delay_the_clean_up() {
     let owner = BASIC.user();
     let name = owner.stdout(&["new"]);
     let (_stub, user) = behind_a_login(&owner, |_| None);
-    let kept = || {
-        user.dgw(&CLEAN).success().stdout_eq("").stderr_eq("");
+    let assert_kept = || {
+        user.dgw(&CLEAN_UP).success().stdout_eq("").stderr_eq("");
         assert!(owner.has_active_clusters());
-        pass_the_time();
+        sleep_past_the_limit();
     };
     user.dgw(&["list", "--idle-for", "1s", "-o", "name"])
         .success()
@@ -96,30 +96,34 @@ fn whatever_spoils_what_earlier_runs_saw_delays_and_no_more() {
         .stdout_eq("");
     assert!(
         !user.home().join(".local").exists(),
-        "who only looks leaves nothing behind"
+        "a dry run writes nothing"
     );
 
-    kept();
-    let file = file(&user);
+    assert_kept();
+    let file = records_file(&user);
     let mode = |path: &std::path::Path| {
         use std::os::unix::fs::PermissionsExt as _;
-        fs::metadata(path).expect("there").permissions().mode() & 0o777
+        fs::metadata(path)
+            .expect("the file exists")
+            .permissions()
+            .mode()
+            & 0o777
     };
-    let folder = file.parent().expect("a folder");
-    assert_eq!((mode(&file), mode(folder)), (0o600, 0o700));
-    // Whoever only looks may know it.
+    let directory = file.parent().expect("a directory");
+    assert_eq!((mode(&file), mode(directory)), (0o600, 0o700));
+    // `list` uses the records too.
     assert_eq!(
         user.stdout(&["list", "--idle-for", "1s", "-o", "name"]),
         name
     );
 
     fs::write(&file, &fs::read(&file).expect("sightings")[..20]).expect("truncated");
-    kept();
+    assert_kept();
     fs::write(&file, "").expect("emptied");
-    kept();
+    assert_kept();
     set_mode(&file, 0o644);
-    kept();
-    assert_eq!(mode(&file), 0o600, "it is written anew");
+    assert_kept();
+    assert_eq!(mode(&file), 0o600, "the file is replaced");
     let edit = |change: &dyn Fn(&mut Value)| {
         let mut sightings = serde_json::from_slice::<Value>(&fs::read(&file).expect("sightings"));
         let sighting = &mut sightings.as_mut().expect("JSON")["clusters"][&name];
@@ -127,23 +131,23 @@ fn whatever_spoils_what_earlier_runs_saw_delays_and_no_more() {
         change(sighting);
         fs::write(&file, sightings.expect("JSON").to_string()).expect("edited");
     };
-    // What this machine's clock, or the gateway's, makes of it once it was set back.
+    // The clock of this machine, or of the gateway, was set back.
     edit(&|sighting| sighting["at"]["here"] = json!("2999-01-01T00:00:00Z"));
-    kept();
+    assert_kept();
     edit(&|sighting| sighting["at"]["gateway"] = json!("2999-01-01T00:00:00Z"));
-    kept();
-    // The same name, started at another time.
+    assert_kept();
+    // The record is of another cluster with the same name.
     edit(&|sighting| sighting["start_time"] = json!("2020-01-01T00:00:00Z"));
-    kept();
-    // Clients and work change these.
+    assert_kept();
+    // Clients or tasks have come and gone.
     edit(&|sighting| sighting["marks"]["transitions"] = json!(77));
-    kept();
+    assert_kept();
     edit(&|sighting| *sighting = json!("nonsense"));
-    kept();
+    assert_kept();
 
     drop(Client::connect(&BASIC, &owner, &name, "pass"));
-    kept();
-    user.dgw(&CLEAN)
+    assert_kept();
+    user.dgw(&CLEAN_UP)
         .success()
         .stdout_eq("[NAME]\n")
         .stderr_eq("");
@@ -151,16 +155,16 @@ fn whatever_spoils_what_earlier_runs_saw_delays_and_no_more() {
 }
 
 #[test]
-fn what_can_not_be_written_down_is_said_where_it_is_needed() {
+fn reports_unwritten_records_only_if_they_are_needed() {
     let owner = BASIC.user();
     owner.stdout(&["new"]);
     let (_stub, user) = behind_a_login(&owner, |_| None);
-    // Not even root can make a folder there.
+    // Not even root can create a directory there.
     let configuration = user.configuration().display().to_string();
-    let elsewhere = User::new().with("XDG_STATE_HOME", "/proc");
-    let clean = [&CLEAN[..], &["--config", &configuration]].concat();
-    elsewhere
-        .dgw(&clean)
+    let other_state = User::new().with("XDG_STATE_HOME", "/proc");
+    let clean_up = [&CLEAN_UP[..], &["--config", &configuration]].concat();
+    other_state
+        .dgw(&clean_up)
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
@@ -169,155 +173,158 @@ error: can't create the directory `/proc/dgw/http%3A%2F%2F[..]`: No such file or
 hint: check the directory's mode and the free space, or set XDG_STATE_HOME to another directory
 
 "#]]);
-    let full = on_a_full_disk(&user, &CLEAN);
-    assert_eq!((full.status.code(), &*full.stdout), (Some(1), &b""[..]));
-    let stderr = String::from_utf8(full.stderr).expect("UTF-8");
+    let output = on_a_full_disk(&user, &CLEAN_UP);
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(
         stderr.contains("sightings.json`: File too large"),
         "{stderr}"
     );
-    let left = fs::read_dir(file(&user).parent().expect("a folder"))
-        .expect("the folder")
+    let left = fs::read_dir(records_file(&user).parent().expect("a directory"))
+        .expect("the directory")
         .map(|entry| entry.expect("an entry").file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["lock"]);
-    pass_the_time();
-    on_a_full_disk(&user, &CLEAN);
+    sleep_past_the_limit();
+    on_a_full_disk(&user, &CLEAN_UP);
     assert!(owner.has_active_clusters());
-    // What its scheduler proves needs none of it.
+    // With the proof of its scheduler, no records are needed.
     let configuration = owner.configuration().display().to_string();
-    let clean = [&CLEAN[..], &["--config", &configuration]].concat();
-    elsewhere
-        .dgw(&clean)
+    let clean_up = [&CLEAN_UP[..], &["--config", &configuration]].concat();
+    other_state
+        .dgw(&clean_up)
         .success()
         .stdout_eq("[NAME]\n")
         .stderr_eq("");
 }
 
-/// Something that one waits for, for a while.
-fn eventually(what: impl Fn() -> bool) {
+/// Waits until `condition` holds.
+fn wait_until(condition: impl Fn() -> bool) {
     let started = Instant::now();
-    while !what() {
-        assert!(started.elapsed() < Duration::from_secs(30), "it never came");
+    while !condition() {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "the condition never held"
+        );
         thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn between_the_look_and_the_end_anything_may_happen() {
+fn checks_again_right_before_the_shutdown() {
     let owner = BASIC.user();
     let name = owner.stdout(&["new"]);
-    // The last look is held up for as long as this says so.
-    let (waits, looks) = (
+    // The last check is delayed while `is_delayed` is true.
+    let (is_delayed, checks) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicUsize::new(0)),
     );
-    let (holds_up, counted) = (Arc::clone(&waits), Arc::clone(&looks));
+    let (delays, counter) = (Arc::clone(&is_delayed), Arc::clone(&checks));
     let route = format!("GET /api/v1/clusters/{name} ");
     let (_stub, user) = behind_a_login(&owner, move |head| {
         if head.starts_with(&route) {
-            counted.fetch_add(1, Ordering::SeqCst);
-            while holds_up.load(Ordering::SeqCst) {
+            counter.fetch_add(1, Ordering::SeqCst);
+            while delays.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(50));
             }
         }
         None
     });
-    let held_up = || {
-        let before = looks.load(Ordering::SeqCst);
-        waits.store(true, Ordering::SeqCst);
+    let start_delayed = || {
+        let before = checks.load(Ordering::SeqCst);
+        is_delayed.store(true, Ordering::SeqCst);
         let mut command = user.command(&["shutdown", "--idle-for", "1s", "--yes"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let run = command.spawn().expect("dgw runs");
-        eventually(|| looks.load(Ordering::SeqCst) > before);
+        wait_until(|| checks.load(Ordering::SeqCst) > before);
         run
     };
-    let goes_on = |run: std::process::Child| {
-        waits.store(false, Ordering::SeqCst);
+    let finish = |run: std::process::Child| {
+        is_delayed.store(false, Ordering::SeqCst);
         let output = run.wait_with_output().expect("dgw ends");
         assert_eq!(output.status.code(), Some(0));
         assert_eq!(output.stdout, b"");
         String::from_utf8(output.stderr).expect("UTF-8")
     };
-    user.dgw(&CLEAN).success().stdout_eq("");
-    pass_the_time();
+    user.dgw(&CLEAN_UP).success().stdout_eq("");
+    sleep_past_the_limit();
 
-    let run = held_up();
-    user.dgw(&CLEAN).success().stdout_eq("").stderr_eq("");
-    user.dgw(&CLEAN[..4])
+    let run = start_delayed();
+    user.dgw(&CLEAN_UP).success().stdout_eq("").stderr_eq("");
+    user.dgw(&CLEAN_UP[..4])
         .success()
         .stdout_eq("")
-        .stderr_eq("another clean-up is at work: nothing was done\n");
+        .stderr_eq("another clean-up is running: nothing was done\n");
     user.stdout(&["keep", &name, "-q"]);
-    let stderr = goes_on(run);
+    let stderr = finish(run);
     assert!(
         stderr.contains("is kept after all: it is protected"),
         "{stderr}"
     );
     user.stdout(&["keep", "--forget", &name, "-q"]);
 
-    let run = held_up();
+    let run = start_delayed();
     let client = Client::connect(&BASIC, &owner, &name, "pass");
-    let stderr = goes_on(run);
+    let stderr = finish(run);
     assert!(
         stderr.contains("is kept after all: 1 client connected"),
         "{stderr}"
     );
     drop(client);
-    eventually(|| owner.json(&["list", "--wide"])[0]["clients"] == 0);
-    user.dgw(&CLEAN).success().stdout_eq("");
-    pass_the_time();
+    wait_until(|| owner.json(&["list", "--wide"])[0]["clients"] == 0);
+    user.dgw(&CLEAN_UP).success().stdout_eq("");
+    sleep_past_the_limit();
 
-    let run = held_up();
+    let run = start_delayed();
     drop(Client::connect(&BASIC, &owner, &name, "pass"));
-    eventually(|| owner.json(&["list", "--wide"])[0]["clients"] == 0);
-    let stderr = goes_on(run);
+    wait_until(|| owner.json(&["list", "--wide"])[0]["clients"] == 0);
+    let stderr = finish(run);
     assert!(stderr.contains("is kept after all: it changed"), "{stderr}");
-    user.dgw(&CLEAN).success().stdout_eq("");
-    pass_the_time();
+    user.dgw(&CLEAN_UP).success().stdout_eq("");
+    sleep_past_the_limit();
 
-    let mut run = held_up();
+    let mut run = start_delayed();
     run.kill().expect("killed");
     run.wait().expect("it ends");
-    waits.store(false, Ordering::SeqCst);
+    is_delayed.store(false, Ordering::SeqCst);
     assert!(owner.has_active_clusters());
-    user.dgw(&CLEAN)
+    user.dgw(&CLEAN_UP)
         .success()
         .stdout_eq("[NAME]\n")
         .stderr_eq("");
 }
 
 #[test]
-fn one_that_fails_does_not_stop_the_rest() {
+fn one_failure_does_not_stop_the_rest() {
     let owner = BASIC.user();
     let [one, _] = [(); 2].map(|()| owner.stdout(&["new"]));
     let refused = Arc::new(Mutex::new(Some(one)));
-    let fails = Arc::clone(&refused);
+    let failing = Arc::clone(&refused);
     let (_stub, user) = behind_a_login(&owner, move |head| {
-        let fails = fails.lock().expect("no panic").clone()?;
-        let is_it = head.starts_with("DELETE") && head.contains(&fails);
-        is_it.then(|| answer("500 Internal Server Error", "", "boom"))
+        let name = failing.lock().expect("no panic").clone()?;
+        let is_refused = head.starts_with("DELETE") && head.contains(&name);
+        is_refused.then(|| answer("500 Internal Server Error", "", "boom"))
     });
-    user.dgw(&CLEAN).success().stdout_eq("");
-    pass_the_time();
-    user.dgw(&CLEAN)
+    user.dgw(&CLEAN_UP).success().stdout_eq("");
+    sleep_past_the_limit();
+    user.dgw(&CLEAN_UP)
         .code(8)
         .stdout_eq("[NAME]\n")
         .stderr_eq(str![[r#"
 error: 1 of 2 clusters could not be shut down
   [NAME]: the gateway failed with status 500: Internal Server Error
 
-hint: run it again for those that are left
+hint: run the command again for the remaining clusters
 
 "#]]);
     *refused.lock().expect("no panic") = None;
-    user.dgw(&CLEAN)
+    user.dgw(&CLEAN_UP)
         .success()
         .stdout_eq("[NAME]\n")
         .stderr_eq("");
 }
 
 #[test]
-fn a_login_page_in_place_of_everything_keeps_everything() {
+fn keeps_every_cluster_whose_scheduler_cannot_be_read() {
     let owner = BASIC.user();
     let name = owner.stdout(&["new"]);
     let (_stub, user) = behind_a_login(&owner, |_| None);

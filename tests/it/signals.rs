@@ -1,4 +1,4 @@
-//! `new` leaves nothing behind, whenever and however it is interrupted.
+//! `dgw new` leaves nothing behind, whichever signal interrupts it and when.
 
 use std::io::{BufReader, Read as _};
 use std::process::{Child, Command};
@@ -9,14 +9,14 @@ use snapbox::str;
 
 use crate::support::{BASIC, Stub, User, answer, json_answer, send, spawned};
 
-/// Starts `dgw new` with a slow scheduler and returns once the cluster is pending.
-fn pending(user: &User) -> (Child, BufReader<std::process::ChildStderr>) {
+/// Starts `dgw new` with a slow scheduler; returns as soon as the cluster is PENDING.
+fn spawn_until_pending(user: &User) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command = user.command(&["new", "-s", "scheduler_start=slow"]);
     spawned(&mut command, "PENDING")
 }
 
 #[test]
-fn each_signal_shuts_down_what_was_started() {
+fn each_signal_shuts_the_started_cluster_down() {
     for (signal, code, word) in [
         (Signal::INT, 130, "interrupted"),
         (Signal::TERM, 143, "terminated"),
@@ -25,39 +25,39 @@ fn each_signal_shuts_down_what_was_started() {
         (Signal::XCPU, 152, "out of CPU time"),
     ] {
         let user = BASIC.user();
-        let (mut child, mut stderr) = pending(&user);
-        // A batch system's warning, which means nothing to dgw.
+        let (mut child, mut stderr) = spawn_until_pending(&user);
+        // Batch systems send it as a warning; dgw ignores it.
         send(&child, Signal::USR1);
         send(&child, signal);
         assert_eq!(child.wait().expect("dgw ends").code(), Some(code));
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).expect("stderr is text");
+        let mut printed = String::new();
+        stderr.read_to_string(&mut printed).expect("stderr is text");
         assert!(
-            said.contains(word) && said.contains("is shut down"),
-            "{said}"
+            printed.contains(word) && printed.contains("was shut down"),
+            "{printed}"
         );
         assert_eq!(user.history().len(), 1);
         assert!(!user.has_active_clusters());
     }
 }
 
-/// As a session manager sends them, or a wrapper that passes on what the terminal sent already.
+/// A session manager sends two, and so does a wrapper that forwards a signal of the terminal.
 #[test]
-fn two_signals_at_once_are_one() {
+fn two_signals_within_a_second_count_once() {
     let user = BASIC.user();
-    let (mut child, mut stderr) = pending(&user);
+    let (mut child, mut stderr) = spawn_until_pending(&user);
     send(&child, Signal::TERM);
     send(&child, Signal::HUP);
     let code = child.wait().expect("dgw ends").code();
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
-    assert!(matches!(code, Some(129 | 143)), "{code:?}: {said}");
-    assert!(said.contains("is shut down"), "{said}");
+    let mut printed = String::new();
+    stderr.read_to_string(&mut printed).expect("stderr is text");
+    assert!(matches!(code, Some(129 | 143)), "{code:?}: {printed}");
+    assert!(printed.contains("was shut down"), "{printed}");
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn an_interrupt_during_the_request_waits_for_the_name_and_shuts_it_down() {
+fn an_interrupt_during_the_request_shuts_the_cluster_down_once_it_is_named() {
     let name = "0123456789abcdef0123456789abcdef";
     let record = move |status: &str| {
         json_answer(&format!(
@@ -74,32 +74,32 @@ fn an_interrupt_during_the_request_waits_for_the_name_and_shuts_it_down() {
         _ => record("STOPPED"),
     });
     let user = User::basic(&stub.address, "ada", "pw");
-    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "asking");
+    let (mut child, mut stderr) = spawned(&mut user.command(&["new"]), "requesting");
     while stub.seen().is_empty() {
         std::thread::sleep(Duration::from_millis(20));
     }
     send(&child, Signal::INT);
     assert_eq!(child.wait().expect("dgw ends").code(), Some(130));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
+    let mut printed = String::new();
+    stderr.read_to_string(&mut printed).expect("stderr is text");
     snapbox::assert_data_eq!(
-        said,
+        printed,
         str![[r#"
-interrupted: waiting for the gateway's answer, to shut down what it starts
-error: interrupted: cluster 0123456789abcdef0123456789abcdef is shut down
+interrupted: waiting for the gateway's response, to shut down what it starts
+error: interrupted: cluster 0123456789abcdef0123456789abcdef was shut down
 
 "#]]
     );
-    let asked = stub
+    let methods = stub
         .seen()
         .iter()
         .map(|head| head.split(' ').next().unwrap_or("").to_owned())
         .collect::<Vec<_>>();
-    assert_eq!(asked, ["POST", "DELETE", "GET"]);
+    assert_eq!(methods, ["POST", "DELETE", "GET"]);
 }
 
 #[test]
-fn a_gateway_that_goes_away_meanwhile_is_told_with_the_name() {
+fn names_the_cluster_if_the_gateway_goes_away() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| match head.split(' ').next() {
         Some("POST") => json_answer(&format!(r#"{{"name": "{name}"}}"#)),
@@ -107,11 +107,11 @@ fn a_gateway_that_goes_away_meanwhile_is_told_with_the_name() {
     });
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
-the gateway does not answer; cluster [NAME] is PENDING
+the gateway does not respond; cluster [NAME] is PENDING
 shutting down cluster [NAME]
-warning: cluster [NAME] may still be there (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): end it with `dgw shutdown [NAME]`
+warning: cluster [NAME] may still exist (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): shut it down with `dgw shutdown [NAME]`
 error: the response from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
 
 hint: try again; if it fails again, something between here and the gateway cuts connections
@@ -120,7 +120,7 @@ hint: try again; if it fails again, something between here and the gateway cuts 
 }
 
 #[test]
-fn a_second_interrupt_ends_the_waiting() {
+fn a_second_interrupt_stops_the_shutdown() {
     let name = "0123456789abcdef0123456789abcdef";
     let stub = Stub::new(move |head| {
         if head.starts_with("POST") {
@@ -137,20 +137,20 @@ fn a_second_interrupt_ends_the_waiting() {
     send(&child, Signal::INT);
     assert_eq!(child.wait().expect("dgw ends").code(), Some(130));
     assert!(started.elapsed() < Duration::from_secs(10));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("stderr is text");
+    let mut printed = String::new();
+    stderr.read_to_string(&mut printed).expect("stderr is text");
     snapbox::assert_data_eq!(
-        said,
+        printed,
         str![[r#"
-interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; once more to leave it
-error: interrupted: cluster 0123456789abcdef0123456789abcdef may still be there (interrupted again): end it with `dgw shutdown 0123456789abcdef0123456789abcdef`
+interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; interrupt again to leave it
+error: interrupted: cluster 0123456789abcdef0123456789abcdef may still exist (interrupted again): shut it down with `dgw shutdown 0123456789abcdef0123456789abcdef`
 
 "#]]
     );
 }
 
 #[test]
-fn what_nohup_ignores_stays_ignored() {
+fn a_signal_that_nohup_ignores_stays_ignored() {
     let user = BASIC.user();
     let dgw = env!("CARGO_BIN_EXE_dgw");
     let mut command = Command::new("sh");

@@ -1,4 +1,4 @@
-//! What the tests stand on: gateways, users of them, and a stub.
+//! Support for the tests: gateways, their users, and stubs.
 
 mod faulty;
 mod gateway;

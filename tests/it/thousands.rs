@@ -1,4 +1,4 @@
-//! Ten thousand clusters, which no real gateway here could run, answered by a stub.
+//! Ten thousand clusters, by a stub: more than a real gateway could run on a test machine.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -14,42 +14,41 @@ use crate::support::{Stub, Terminal, User, json_answer};
 
 const MANY: usize = 10_000;
 
-/// Processor time that one command may take. Generous, for builds that aren't optimized: some thirty
-/// times what a release takes. Elapsed time would say how busy the machine is.
+/// Limit of one command's processor time, about thirty times what a release build needs: the build
+/// under test may be unoptimized. Elapsed time would depend on how busy the machine is.
 const CPU_LIMIT: Duration = Duration::from_secs(15);
 
-/// Elapsed time that completion may take. Its own limit is far below, and this leaves room for a
-/// machine that does much else.
+/// Limit of a completion's elapsed time. Its own limit is much shorter, but the machine may be busy.
 const COMPLETION_LIMIT: Duration = Duration::from_secs(30);
 
-/// Elapsed time after which a test gives up, however busy the machine is.
+/// Elapsed time after which a test fails, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// As the answer itself, its records, and what is printed of them; a list that grew by the square of
-/// them would need gigabytes.
+/// Enough for the response, its records and the output. Memory that grew with the square of their
+/// number would be gigabytes.
 const MEMORY_LIMIT_KIB: u64 = 256 * 1024;
 
-/// A name that looks like any other: the bits of `at`, well mixed.
-fn name(at: usize) -> String {
-    let mixed = (u128::try_from(at).expect("small") + 1)
+/// Returns the name of cluster `index`: its bits, mixed to look random.
+fn name(index: usize) -> String {
+    let mixed = (u128::try_from(index).expect("small") + 1)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     format!("{mixed:032x}")
 }
 
-/// `many` records of 3.5 kB each, as long as those of a real gateway, certificates included.
-fn clusters(many: usize) -> String {
+/// Returns `count` records of 3.5 kB each, as long as a real gateway's, which hold certificates.
+fn clusters(count: usize) -> String {
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n", "A".repeat(1_500));
-    let record = |at: usize| {
-        let name = name(at);
+    let record = |index: usize| {
+        let name = name(index);
         let record = json!({
             "name": name,
-            "status": if at.is_multiple_of(10) { "PENDING" } else { "RUNNING" },
-            "start_time": 1_700_000_000_000_i64 + i64::try_from(at).expect("small") * 1_000,
+            "status": if index.is_multiple_of(10) { "PENDING" } else { "RUNNING" },
+            "start_time": 1_700_000_000_000_i64 + i64::try_from(index).expect("small") * 1_000,
             "stop_time": null,
             "options": {
-                "worker_cores": at % 16,
-                "profile": (["small", "medium", "large"][at % 3]),
-                "note": "x".repeat(at % 40),
+                "worker_cores": index % 16,
+                "profile": (["small", "medium", "large"][index % 3]),
+                "note": "x".repeat(index % 40),
             },
             "dashboard_route": format!("/clusters/{name}/status"),
             "scheduler_address": "tls://10.0.0.1:8786",
@@ -58,7 +57,7 @@ fn clusters(many: usize) -> String {
         });
         (name, record)
     };
-    let all = (0..many).map(record).collect::<Map<String, Value>>();
+    let all = (0..count).map(record).collect::<Map<String, Value>>();
     Value::Object(all).to_string()
 }
 
@@ -66,25 +65,25 @@ fn user_of(stub: &Stub) -> User {
     User::basic(&stub.address, "ada", "pw")
 }
 
-/// Runs `command` to its end, within the limits, and returns its stdout.
+/// Runs `command`, checks that it keeps within the limits, and returns its stdout.
 fn within_limits(mut command: Command, what: &str) -> String {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("dgw runs");
     let peak = Arc::new(Mutex::new(0));
     let status = format!("/proc/{}/status", child.id());
-    let highest = Arc::clone(&peak);
+    let recorded = Arc::clone(&peak);
     thread::spawn(move || {
-        // Gone when dgw is.
+        // The file is gone once dgw has ended.
         while let Ok(text) = fs::read_to_string(&status) {
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let Some(line) = line else { return };
             let number = line.trim().trim_end_matches(" kB").parse::<u64>();
-            *highest.lock().expect("no panic while locked") = number.expect("a number");
+            *recorded.lock().expect("no panic while locked") = number.expect("a number");
             thread::sleep(Duration::from_millis(5));
         }
     });
     let mut errors = child.stderr.take().expect("piped");
-    let reading = thread::spawn(move || {
+    let stderr_reader = thread::spawn(move || {
         let mut text = String::new();
         let _ = errors.read_to_string(&mut text);
         text
@@ -92,13 +91,16 @@ fn within_limits(mut command: Command, what: &str) -> String {
     let mut stdout = String::new();
     let mut pipe = child.stdout.take().expect("piped");
     pipe.read_to_string(&mut stdout).expect("text");
-    let said = reading.join().expect("read");
-    let worked = cpu_time_at_exit(child.id());
+    let printed = stderr_reader.join().expect("read");
+    let cpu_time = cpu_time_at_exit(child.id());
     let status = child.wait().expect("it ends");
-    assert!(status.success(), "{what}: {said}");
-    assert!(worked < CPU_LIMIT, "{what} worked for {worked:?}");
+    assert!(status.success(), "{what}: {printed}");
+    assert!(
+        cpu_time < CPU_LIMIT,
+        "{what} needed {cpu_time:?} of processor time"
+    );
     let peak = *peak.lock().expect("no panic while locked");
-    assert!(peak < MEMORY_LIMIT_KIB, "{what} took {peak} KiB");
+    assert!(peak < MEMORY_LIMIT_KIB, "{what} needed {peak} KiB");
     stdout
 }
 
@@ -123,7 +125,7 @@ fn cpu_time_at_exit(pid: u32) -> Duration {
 }
 
 #[test]
-fn ten_thousand_clusters_are_listed_in_bounded_time_and_memory() {
+fn lists_ten_thousand_clusters_in_bounded_time_and_memory() {
     let body = clusters(MANY);
     let stub = Stub::always(json_answer(&body));
     let user = user_of(&stub);
@@ -153,11 +155,11 @@ fn ten_thousand_clusters_are_listed_in_bounded_time_and_memory() {
     let completing = completing.with("_CLAP_COMPLETE_INDEX", "2");
     let started = Instant::now();
     let candidates = within_limits(completing.command(&["--", "dgw", "show", ""]), "completion");
-    // It gives up after its time rather than hold up the line; a build that isn't optimized may.
+    // An unoptimized build may exceed completion's own time limit; then it offers nothing.
     assert!([0, MANY].contains(&candidates.lines().count()));
     assert!(started.elapsed() < COMPLETION_LIMIT);
 
-    // A reader that has seen enough.
+    // A reader that closes the pipe early.
     let mut command = user.command(&["list"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("dgw runs");
@@ -172,7 +174,7 @@ fn ten_thousand_clusters_are_listed_in_bounded_time_and_memory() {
 }
 
 #[test]
-fn ten_thousand_clusters_are_watched() {
+fn top_shows_ten_thousand_clusters() {
     let body = clusters(MANY);
     let stub = Stub::new(move |head| {
         if head.contains(" /api/") {
@@ -206,7 +208,7 @@ fn ten_thousand_clusters_are_watched() {
         thread::sleep(Duration::from_millis(50));
     };
     shows(&name(0)[..7]);
-    // It listens while it asks.
+    // Keys work while requests are in flight.
     terminal.type_("G");
     terminal.type_("?");
     shows("quit");
@@ -216,9 +218,9 @@ fn ten_thousand_clusters_are_watched() {
 }
 
 #[test]
-fn thousands_that_are_silent_are_not_waited_for_one_by_one() {
-    let many = 1_000;
-    let body = clusters(many);
+fn does_not_wait_for_silent_schedulers_one_by_one() {
+    let count = 1_000;
+    let body = clusters(count);
     let stub = Stub::new(move |head| {
         if head.contains(" /api/") {
             return json_answer(&body);
@@ -235,8 +237,11 @@ fn thousands_that_are_silent_are_not_waited_for_one_by_one() {
     assert!(output.status.success());
     let stdout = String::from_utf8_lossy(&output.stdout);
     let names = stdout.lines().skip(1).map(|line| &line[..32]);
-    let expected = (0..many).map(name).collect::<Vec<_>>();
-    assert_eq!(names.collect::<Vec<_>>(), expected, "in their order");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("clusters were not asked: "), "{said}");
+    let expected = (0..count).map(name).collect::<Vec<_>>();
+    assert_eq!(names.collect::<Vec<_>>(), expected, "the order is kept");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        printed.contains("clusters were not asked, because "),
+        "{printed}"
+    );
 }

@@ -1,17 +1,15 @@
-//! HTTPS, with the system's authorities or a site's own.
+//! HTTPS with certificates of the system's authorities or of a site's own.
 
 use snapbox::str;
 
-use crate::support::{TLS, User, tunnel_to};
+use crate::support::{BASIC, TLS, User, tunnel_to};
 
 #[test]
-fn a_private_authority_must_be_named() {
-    let user = TLS.user();
-    user.dgw(&["list"]).success();
+fn rejects_unknown_certificate_authority() {
+    TLS.user().dgw(&["list"]).success();
     let address = TLS.fact("address");
-    let stranger = User::basic(address, "ada", TLS.fact("password"));
-    stranger
-        .dgw(&["list"])
+    let user = User::basic(address, "ada", TLS.fact("password"));
+    user.dgw(&["list"])
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
@@ -24,7 +22,7 @@ hint: name the site's certificate authority: SSL_CERT_FILE=/path/to/ca.pem
 }
 
 #[test]
-fn the_main_job_works_over_https() {
+fn runs_a_cluster_over_https() {
     let user = TLS.user();
     user.dgw(&["new", "--workers", "1"])
         .success()
@@ -52,7 +50,7 @@ client = cluster.get_client()
 }
 
 #[test]
-fn a_name_that_the_certificate_does_not_bear_is_refused() {
+fn rejects_certificate_for_another_host() {
     let gateway = TLS.fact("address").trim_start_matches("https://");
     let user = User::basic("https://gateway.example.org", "ada", "pw")
         .with("SSL_CERT_FILE", TLS.fact("ca_file"))
@@ -70,7 +68,7 @@ hint: check `gateway.address` and this machine's clock; if both are right, conta
 }
 
 #[test]
-fn a_system_without_authorities_says_so_and_plain_http_needs_none() {
+fn reports_missing_certificate_authorities_only_for_https() {
     let user = User::basic(TLS.fact("address"), "ada", "pw").with("SSL_CERT_FILE", "/dev/null");
     user.dgw(&["list"])
         .code(9)
@@ -82,8 +80,6 @@ error: can't reach the gateway at `https://[HOST]`
 hint: check SSL_CERT_FILE and SSL_CERT_DIR, or install the system's CA certificates
 
 "#]]);
-    let user = crate::support::BASIC
-        .user()
-        .with("SSL_CERT_FILE", "/dev/null");
+    let user = BASIC.user().with("SSL_CERT_FILE", "/dev/null");
     user.dgw(&["list"]).success();
 }

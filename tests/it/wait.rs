@@ -1,4 +1,4 @@
-//! `dgw wait`, and the waiting of `scale` and `new`
+//! `dgw wait`, `dgw scale --wait` and `dgw new --wait-workers`
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use snapbox::str;
 use crate::support::{BASIC, Faulty, Frozen, Harm, User, When, answer, send, spawned};
 
 #[test]
-fn workers_are_waited_for() {
+fn waits_for_workers() {
     let user = BASIC.user();
     user.dgw(&["new", "--workers", "2", "--wait-workers", "2", "-q"])
         .success()
@@ -29,13 +29,13 @@ waiting for cluster [NAME]
 cluster [NAME]: 1/3 workers
 error: timed out after [ELAPSED]: cluster [NAME]: 1/3 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
 }
 
 #[test]
-fn of_more_workers_than_allowed_those_that_come_are_waited_for() {
+fn waits_for_the_workers_that_the_gateway_grants() {
     let user = BASIC.user();
     let args = ["new", "--workers", "9", "--wait-workers", "3", "-q"];
     user.dgw(&args).code(8).stdout_eq(str![[r#"
@@ -48,18 +48,18 @@ fn of_more_workers_than_allowed_those_that_come_are_waited_for() {
         .code(8)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers, adaptive scaling is off
+cluster [NAME] scales to 4 workers; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 ...
 cluster [NAME] has 4 workers ([ELAPSED])
-warning: the gateway did less for cluster `[NAME]` than asked for: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
     assert_eq!(user.json(&["show"])["workers"], 4);
 }
 
 #[test]
-fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
+fn shuts_the_cluster_down_if_its_workers_do_not_arrive_in_time() {
     let user = BASIC.user();
     let stall = user.home().join("stall.py");
     std::fs::write(&stall, "import time; time.sleep(60)").expect("a file");
@@ -75,26 +75,26 @@ fn a_cluster_whose_workers_do_not_come_in_time_is_shut_down() {
         "--wait-workers",
         "1",
         "--timeout",
-        "15s",
+        "25s",
     ])
     .code(7)
     .stdout_eq("")
     .stderr_eq(str![[r#"
-asking the gateway for a cluster
+requesting a cluster
 cluster [NAME] is PENDING
 cluster [NAME]: 0/1 workers
 shutting down cluster [NAME]
-cluster [NAME] is shut down ([ELAPSED])
+cluster [NAME] was shut down ([ELAPSED])
 error: timed out after [ELAPSED]: cluster [NAME]: 0/1 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     assert!(!user.has_active_clusters());
 }
 
 #[test]
-fn each_condition_is_met_in_its_time() {
+fn waits_for_each_condition() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["wait", &name, "--for", "running", "--timeout", "1s"])
@@ -104,6 +104,7 @@ fn each_condition_is_met_in_its_time() {
         .stdout_eq("")
         .stderr_eq(str![[r#"
 waiting for cluster [NAME]
+...
 cluster [NAME] is running ([ELAPSED])
 
 "#]]);
@@ -122,7 +123,7 @@ waiting for cluster [NAME]
 cluster [NAME] is RUNNING
 error: timed out after [ELAPSED]: cluster [NAME] has not ended
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -145,7 +146,7 @@ cluster [NAME] is STOPPED ([ELAPSED])
 waiting for cluster [NAME]
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
     user.dgw(&["wait", &name, "--for", "sunshine"])
@@ -160,7 +161,7 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_time_limit_holds_whatever_hangs() {
+fn the_time_limit_holds_whatever_hangs() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let frozen = Frozen::scheduler_of(&name);
@@ -182,54 +183,54 @@ fn a_time_limit_holds_whatever_hangs() {
         assert!(started.elapsed() < Duration::from_secs(3), "{args:?}");
     }
     drop(frozen);
-    // The first answer never comes.
-    let silence = behind(&user, Harm::Silence, When { after: 0, times: 1 });
+    // The gateway never responds to the first request.
+    let behind_silence = behind(&user, Harm::Silence, When { after: 0, times: 1 });
     for args in [
         &["wait", &name, "--for", "running", "--timeout", "1s"][..],
         &["connect", &name, "--timeout", "1s"],
         &["scale", &name, "1", "--wait", "--timeout", "1s"],
     ] {
-        let there = &silence();
+        let proxied = &behind_silence();
         let started = Instant::now();
-        there.dgw(args).code(7).stdout_eq("");
+        proxied.dgw(args).code(7).stdout_eq("");
         assert!(started.elapsed() < Duration::from_secs(3), "{args:?}");
     }
 }
 
 #[test]
-fn a_wait_bears_an_outage_and_tells_each_change_once() {
+fn tolerates_an_outage_and_reports_each_change_once() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    let moved = answer("503 Service Unavailable", "", "");
-    // The first look finds the cluster; a look is three requests where they fail.
+    let unavailable = answer("503 Service Unavailable", "", "");
+    // The first request finds the cluster; each later one is sent three times while it fails.
     let outage = When { after: 1, times: 9 };
-    let there = behind(&user, Harm::Replaced(moved), outage);
+    let proxied = behind(&user, Harm::Replaced(unavailable), outage);
     let limit = ["--timeout", "20s"];
-    let out = there()
+    let out = proxied()
         .command(&[&["wait", &name, "--for", "stopped"][..], &limit].concat())
         .output()
         .expect("dgw runs");
-    let said = String::from_utf8_lossy(&out.stderr).replace(&name, "NAME");
+    let printed = String::from_utf8_lossy(&out.stderr).replace(&name, "NAME");
     assert_eq!(
-        said.lines().take(5).collect::<Vec<_>>(),
+        printed.lines().take(5).collect::<Vec<_>>(),
         [
             "waiting for cluster NAME",
             "cluster NAME is RUNNING",
-            "the gateway does not answer",
+            "the gateway does not respond",
             "cluster NAME is RUNNING",
             "error: timed out after 20s: cluster NAME has not ended",
         ],
-        "{said}"
+        "{printed}"
     );
     let args = [&["wait", &name, "--for", "workers=0"][..], &limit].concat();
-    there().dgw(&args).success();
-    // Without a limit too, for a while.
-    there()
+    proxied().dgw(&args).success();
+    // Without a time limit too.
+    proxied()
         .dgw(&["wait", &name, "--for", "workers=0"])
         .success();
 }
 
-/// Somebody to whom `user`'s gateway is behind a harmful proxy, anew with each call.
+/// Creates users like `user`, each with a new faulty proxy in front of the gateway.
 fn behind(user: &User, harm: Harm, when: When) -> impl Fn() -> User {
     let gateway = BASIC.fact("address");
     let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
@@ -242,7 +243,7 @@ fn behind(user: &User, harm: Harm, when: When) -> impl Fn() -> User {
 }
 
 #[test]
-fn who_stops_waiting_for_workers_learns_that_the_gateway_goes_on() {
+fn says_that_the_gateway_continues_to_scale_after_the_wait() {
     let user = BASIC.user();
     let stall = user.home().join("stall.py");
     std::fs::write(&stall, "import time; time.sleep(60)").expect("a file");
@@ -253,23 +254,23 @@ fn who_stops_waiting_for_workers_learns_that_the_gateway_goes_on() {
     user.stdout(&["new", "-s", &stall]);
     let args = ["scale", "1", "--wait", "--timeout", "5s"];
     user.dgw(&args).code(7).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 1 worker, adaptive scaling is off
+cluster [NAME] scales to 1 worker; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 cluster [NAME]: 0/1 workers
-the gateway goes on to scale cluster [NAME] to 1 worker
+the gateway continues to scale cluster [NAME] to 1 worker
 error: timed out after [ELAPSED]: cluster [NAME]: 0/1 workers
 
-hint: `--timeout` gives it longer
+hint: set a longer limit with `--timeout`
 
 "#]]);
     let mut command = user.command(&["scale", "1", "--wait"]);
     let (mut child, mut stderr) = spawned(&mut command, "0/1 workers");
     send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("text");
+    let mut printed = String::new();
+    stderr.read_to_string(&mut printed).expect("text");
     assert!(
-        said.contains("interrupted: the gateway goes on to scale cluster"),
-        "{said}"
+        printed.contains("interrupted: the gateway continues to scale cluster"),
+        "{printed}"
     );
 }

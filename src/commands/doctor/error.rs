@@ -21,7 +21,7 @@ pub(super) enum DoctorError {
     Unhealthy { url: String, status: String },
     #[error("can't reach the scheduler proxy at `{proxy}`: {cause}")]
     SchedulerProxy { proxy: String, cause: String },
-    #[error("can't reach dashboards: `{url}` returns {response}")]
+    #[error("can't reach dashboards at `{url}`: {response}")]
     Dashboards { url: String, response: String },
 }
 

@@ -109,17 +109,14 @@ impl Route<'_> {
     /// Creates a check that failed before anything was sent.
     fn failed(&self, name: &'static str, message: &str, error: &ConnectError, hint: &str) -> Check {
         let settings = match self.proxy {
-            Some(_) => "`gateway.http-client.proxy`, or HTTP_PROXY and the like",
-            None => "`gateway.address`, or `--address`",
+            Some(_) => {
+                "the proxy is set by `gateway.http-client.proxy`, or HTTP_PROXY and similar variables"
+            }
+            None => "the address is set by `gateway.address` or `--address`",
         };
         let detail = format!("{message}: {}", escaped(&error.cause));
         let exit_code = self.unreachable(error).exit_code();
-        Check::faulty(
-            name,
-            detail,
-            format!("{hint}; {settings} sets it"),
-            exit_code,
-        )
+        Check::faulty(name, detail, format!("{hint}; {settings}"), exit_code)
     }
 
     fn unreachable(&self, error: &ConnectError) -> gateway::Error {
@@ -144,7 +141,7 @@ impl Route<'_> {
         }
         let roots = gateway::roots();
         let trust = format!(
-            "this machine trusts {} authorities of {}",
+            "this machine trusts {} certificate authorities from {}",
             roots.count, roots.source
         );
         let failed = |error: &gateway::Error| {

@@ -1,19 +1,22 @@
-//! Commands that are told otherwise than by their exit code and stdout, or that stay.
+//! Commands that keep running, or whose result is more than an exit code and stdout.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CHANGE, LOOK, LOOKS, REQUEST, behind, faults, harmed, is_decent, side_by_side, timed};
+use super::{
+    CHANGE_LIMIT, READ_CONCURRENCY, READ_LIMIT, REQUEST, assert_clean, behind_faulty, faults,
+    run_concurrently, run_faulty, timed,
+};
 use crate::support::{BASIC, Harm, Terminal, User, When};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The folders of connections that are left in the place for temporary files.
-fn left_in(user: &User) -> usize {
+/// Returns the number of connections' directories that are left among the temporary files.
+fn leftover_directories(user: &User) -> usize {
     let entries = std::fs::read_dir(user.home()).expect("a home");
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names
@@ -22,8 +25,8 @@ fn left_in(user: &User) -> usize {
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn what_stays_does_not_begin_on_a_broken_gateway() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn nothing_is_served_or_exported_from_a_faulty_gateway() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let mut jobs = Vec::new();
@@ -36,72 +39,72 @@ fn what_stays_does_not_begin_on_a_broken_gateway() {
             jobs.push((harm.clone(), code, args));
         }
     }
-    side_by_side(LOOKS, jobs, |(harm, code, args)| {
-        let what = format!("{args:?} with {harm:?}");
-        let there = behind(&user, &harm, When::ALWAYS);
+    run_concurrently(READ_CONCURRENCY, jobs, |(harm, code, args)| {
+        let case = format!("{args:?} with {harm:?}");
+        let proxied = behind_faulty(&user, &harm, When::ALWAYS);
         let (output, took) =
-            timed(there.command(&[&["--request-timeout", REQUEST], args].concat()));
-        assert!(took < LOOK, "{what}: {took:?}");
-        is_decent(&output, &what);
+            timed(proxied.command(&[&["--request-timeout", REQUEST], args].concat()));
+        assert!(took < READ_LIMIT, "{case}: {took:?}");
+        assert_clean(&output, &case);
         assert_eq!(
             output.status.code(),
             Some(code),
-            "{what}: {}",
+            "{case}: {}",
             stderr(&output)
         );
-        assert_eq!(left_in(&there), 0, "{what}");
+        assert_eq!(leftover_directories(&proxied), 0, "{case}");
     });
-    // One that is merely slow is served.
-    let there = behind(&user, &Harm::Late(Duration::from_millis(300)), When::ALWAYS);
-    assert!(there.stdout(&["connect", "--export"]).contains("export "));
-    there.stdout(&["connect", "--unexport"]);
-    assert_eq!(left_in(&there), 0);
+    // A gateway that is only slow works.
+    let proxied = behind_faulty(&user, &Harm::Late(Duration::from_millis(300)), When::ALWAYS);
+    assert!(proxied.stdout(&["connect", "--export"]).contains("export "));
+    proxied.stdout(&["connect", "--unexport"]);
+    assert_eq!(leftover_directories(&proxied), 0);
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn top_tells_what_is_wrong_from_the_start_and_goes_on_later() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn top_fails_at_the_start_and_continues_later() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let faults = faults().into_iter();
-    side_by_side(LOOKS, faults.collect(), |(harm, code)| {
-        let what = format!("top with {harm:?}");
+    run_concurrently(READ_CONCURRENCY, faults.collect(), |(harm, code)| {
+        let case = format!("top with {harm:?}");
         let args = ["--request-timeout", REQUEST, "top"];
         let started = Instant::now();
         if code != 0 {
-            let there = behind(&user, &harm, When::ALWAYS);
-            let (shown, ended) = Terminal::new(&there, 80, &args).rest();
-            assert!(started.elapsed() < LOOK, "{what}");
-            assert_eq!(ended, Some(code), "{what}: {shown}");
-            assert_eq!(shown.matches("error\x1b").count(), 1, "{what}: {shown}");
-            assert!(!shown.contains("\x1b[?1049h"), "{what}: {shown}");
+            let proxied = behind_faulty(&user, &harm, When::ALWAYS);
+            let (shown, ended) = Terminal::new(&proxied, 80, &args).rest();
+            assert!(started.elapsed() < READ_LIMIT, "{case}");
+            assert_eq!(ended, Some(code), "{case}: {shown}");
+            assert_eq!(shown.matches("error\x1b").count(), 1, "{case}: {shown}");
+            assert!(!shown.contains("\x1b[?1049h"), "{case}: {shown}");
         }
-        // From the second look on.
+        // From the second request on.
         let when = When {
             after: 1,
             times: usize::MAX,
         };
-        let there = behind(&user, &harm, when);
+        let proxied = behind_faulty(&user, &harm, when);
         let args = [&args[..], &["--every", "1s"]].concat();
-        let mut terminal = Terminal::new(&there, 80, &args);
+        let mut terminal = Terminal::new(&proxied, 80, &args);
         terminal.wait_for("\x1b[?1049h");
         thread::sleep(Duration::from_secs(4));
         terminal.type_("q");
         let (shown, ended) = terminal.rest();
-        // It goes on through what may pass, and ends with the rest.
+        // It continues through temporary faults and ends at the others.
         let codes = [Some(0), Some(code)];
-        assert!(codes.contains(&ended), "{what}: {ended:?}: {shown}");
-        assert!(shown.contains("\x1b[?1049l"), "{what}: {shown}");
+        assert!(codes.contains(&ended), "{case}: {ended:?}: {shown}");
+        assert!(shown.contains("\x1b[?1049l"), "{case}: {shown}");
         assert!(
             !shown.contains("panicked") && !shown.contains("PRIVATE KEY"),
-            "{what}"
+            "{case}"
         );
     });
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn a_doctor_and_a_login_survive_every_fault() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn doctor_and_login_survive_every_fault() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let mut jobs = Vec::new();
@@ -110,41 +113,41 @@ fn a_doctor_and_a_login_survive_every_fault() {
             jobs.push((harm.clone(), code, after));
         }
     }
-    side_by_side(LOOKS, jobs, |(harm, code, after)| {
+    run_concurrently(READ_CONCURRENCY, jobs, |(harm, code, after)| {
         let when = When {
             after,
             times: usize::MAX,
         };
-        let what = format!("doctor with {harm:?} after {after}");
-        let (output, took) = harmed(&user, &harm, when, &["doctor"]);
-        assert!(took < CHANGE, "{what}: {took:?}");
-        let said = stderr(&output);
+        let case = format!("doctor with {harm:?} after {after}");
+        let (output, took) = run_faulty(&user, &harm, when, &["doctor"]);
+        assert!(took < CHANGE_LIMIT, "{case}: {took:?}");
+        let printed = stderr(&output);
         let found = String::from_utf8_lossy(&output.stdout);
-        assert!(!said.contains("panicked"), "{what}: {said}");
+        assert!(!printed.contains("panicked"), "{case}: {printed}");
         let ended = output.status.code().expect("a code");
-        assert_eq!(ended == 0, code == 0, "{what}: {ended}: {found}{said}");
-        assert!([0, 1, 4, 9].contains(&ended), "{what}: {ended}: {found}");
+        assert_eq!(ended == 0, code == 0, "{case}: {ended}: {found}{printed}");
+        assert!([0, 1, 4, 9].contains(&ended), "{case}: {ended}: {found}");
         assert_eq!(
             found.lines().filter(|line| !line.starts_with(' ')).count(),
             13,
-            "{what}: {found}"
+            "{case}: {found}"
         );
         assert_eq!(
-            said.matches("error: ").count(),
+            printed.matches("error: ").count(),
             usize::from(ended != 0),
-            "{what}: {said}"
+            "{case}: {printed}"
         );
-        assert!(!found.contains(BASIC.fact("password")), "{what}");
+        assert!(!found.contains(BASIC.fact("password")), "{case}");
 
-        let what = format!("login with {harm:?} after {after}");
-        let there = behind(&user, &harm, when);
-        let text = std::fs::read_to_string(there.configuration()).expect("a configuration");
+        let case = format!("login with {harm:?} after {after}");
+        let proxied = behind_faulty(&user, &harm, when);
+        let text = std::fs::read_to_string(proxied.configuration()).expect("a configuration");
         let address = text
             .lines()
             .find_map(|line| line.trim().strip_prefix("address: "));
-        let stranger = User::new();
+        let new_user = User::new();
         let mut command =
-            stranger.command(&["--request-timeout", REQUEST, "login", "--username", "ada"]);
+            new_user.command(&["--request-timeout", REQUEST, "login", "--username", "ada"]);
         command.args(["--address", address.expect("an address")]);
         command
             .stdin(Stdio::piped())
@@ -153,34 +156,38 @@ fn a_doctor_and_a_login_survive_every_fault() {
         let started = Instant::now();
         let mut child = command.spawn().expect("dgw starts");
         let password = BASIC.fact("password");
-        // It may be gone before anybody reads it.
+        // dgw may have ended before it reads this.
         let _ = writeln!(child.stdin.take().expect("piped"), "{password}");
         let output = child.wait_with_output().expect("dgw ends");
-        assert!(started.elapsed() < LOOK, "{what}: {:?}", started.elapsed());
-        let said = stderr(&output);
+        assert!(
+            started.elapsed() < READ_LIMIT,
+            "{case}: {:?}",
+            started.elapsed()
+        );
+        let printed = stderr(&output);
         let ended = output.status.code().expect("a code");
-        assert!([0, 1, 4, 9].contains(&ended), "{what}: {ended}: {said}");
+        assert!([0, 1, 4, 9].contains(&ended), "{case}: {ended}: {printed}");
         assert_eq!(
-            stranger.configuration().exists(),
+            new_user.configuration().exists(),
             ended == 0,
-            "{what}: {said}"
+            "{case}: {printed}"
         );
         assert_eq!(
-            said.matches("error: ").count(),
+            printed.matches("error: ").count(),
             usize::from(ended != 0),
-            "{what}: {said}"
+            "{case}: {printed}"
         );
         assert!(
-            !said.contains(password) && !said.contains("panicked"),
-            "{what}"
+            !printed.contains(password) && !printed.contains("panicked"),
+            "{case}"
         );
-        assert!(output.stdout.is_empty(), "{what}");
+        assert!(output.stdout.is_empty(), "{case}");
     });
 }
 
 #[test]
-#[ignore = "hundreds of commands, many of them waiting for what never comes"]
-fn a_line_that_is_typed_is_never_held_up() {
+#[ignore = "takes minutes: hundreds of commands, many of which run into a time limit"]
+fn completion_never_blocks_the_command_line() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let mut jobs = Vec::new();
@@ -189,14 +196,14 @@ fn a_line_that_is_typed_is_never_held_up() {
             jobs.push((harm.clone(), words));
         }
     }
-    side_by_side(LOOKS, jobs, |(harm, words)| {
-        let what = format!("{words:?} with {harm:?}");
-        let there = behind(&user, &harm, When::ALWAYS).with("COMPLETE", "bash");
+    run_concurrently(READ_CONCURRENCY, jobs, |(harm, words)| {
+        let case = format!("{words:?} with {harm:?}");
+        let proxied = behind_faulty(&user, &harm, When::ALWAYS).with("COMPLETE", "bash");
         let index = if words[1] == "new" { "3" } else { "2" };
-        let there = there.with("_CLAP_COMPLETE_INDEX", index);
+        let proxied = proxied.with("_CLAP_COMPLETE_INDEX", index);
         let args = [&["--"], &words[..], &[""]].concat();
-        let (output, took) = timed(there.command(&args));
-        assert!(took < Duration::from_secs(6), "{what}: {took:?}");
-        assert_eq!(stderr(&output), "", "{what}");
+        let (output, took) = timed(proxied.command(&args));
+        assert!(took < Duration::from_secs(6), "{case}: {took:?}");
+        assert_eq!(stderr(&output), "", "{case}");
     });
 }

@@ -1,4 +1,4 @@
-//! What the README names: commands and flags in prose and tables, exit codes, places.
+//! README and the man pages name what exists: commands and flags in prose and tables, places.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,8 +7,8 @@ use std::process::Command;
 
 use regex::Regex;
 
-use super::elsewhere;
 use super::page::Page;
+use super::{DOCUMENTS, elsewhere};
 use crate::support::{User, repository};
 
 /// Flags of others than dgw.
@@ -75,8 +75,14 @@ impl Help {
 }
 
 #[test]
-fn the_readme_names_what_there_is() {
-    let (page, help) = (Page::read(), Help::new());
+fn documents_name_what_exists() {
+    let help = Help::new();
+    for document in DOCUMENTS {
+        check_spans(&Page::of(document), &help);
+    }
+}
+
+fn check_spans(page: &Page, help: &Help) {
     let lines = page.blocks.iter().flat_map(|block| block.text.lines());
     let run = lines.collect::<BTreeSet<_>>();
     // Words, the first of them a program's name.
@@ -84,7 +90,7 @@ fn the_readme_names_what_there_is() {
     for span in &page.spans {
         let text = span.text.as_str();
         match text.split(' ').next().unwrap_or_default() {
-            begin if begin.starts_with('-') => assert_flag(&help, begin, &span.before),
+            begin if begin.starts_with('-') => assert_flag(help, begin, &span.before),
             _ if !command.is_match(text) => {}
             "dgw" if text == "dgw help COMMAND" => {
                 for name in &help.commands {
@@ -132,11 +138,13 @@ fn assert_flag(help: &Help, flag: &str, before: &str) {
     assert!(is_there, "no `{flag}`, after: {before}");
 }
 
-/// There is a man page, and `man`, where that is there, takes it.
+/// Asserts that there is a man page, and that `man`, if it is installed, can show it.
 fn assert_page(name: &str) {
-    let page = repository().join(format!("man/{name}.1"));
-    assert!(page.is_file(), "{}", page.display());
-    if let Ok(output) = Command::new("man").arg("-l").arg(&page).output() {
+    let sections = ["1", "5", "7"];
+    let pages = sections.map(|section| repository().join(format!("man/{name}.{section}")));
+    let page = pages.iter().find(|page| page.is_file());
+    let page = page.unwrap_or_else(|| panic!("no man page `{name}`"));
+    if let Ok(output) = Command::new("man").arg("-l").arg(page).output() {
         assert!(
             output.status.success() && !output.stdout.is_empty(),
             "man {name}"
@@ -155,18 +163,8 @@ fn the_table_has_every_command() {
     assert_eq!(named, help.commands.iter().cloned().collect());
 }
 
-/// As the help does, and as the source does.
 #[test]
-fn the_readme_gives_every_exit_code() {
-    let page = Page::read();
-    let start = page.text.split("| code | meaning |\n|---|---|\n").nth(1);
-    let rows = start
-        .expect("a table")
-        .lines()
-        .map_while(|line| line.strip_prefix("| "));
-    let rows = rows.filter_map(|row| row.trim_end_matches(" |").split_once(" | "));
-    let rows = rows.collect::<Vec<_>>();
-
+fn help_lists_every_exit_code() {
     let help = User::new().stdout(&["--help"]);
     let codes = help
         .split("Exit codes:")
@@ -175,28 +173,39 @@ fn the_readme_gives_every_exit_code() {
     let codes = codes
         .lines()
         .filter_map(|line| line.trim().split_once("  "));
-    assert_eq!(rows, codes.collect::<Vec<_>>());
+    let codes = codes.flat_map(|(codes, _)| codes.split(", "));
+    let codes = codes.map(str::parse).collect::<Result<BTreeSet<u8>, _>>();
 
-    let source = fs::read_to_string(repository().join("src/error.rs")).expect("src/error.rs");
-    let value = Regex::new(r"(?m)^    \w+ = (\d+),$").expect("a valid pattern");
-    let values = |name: &str| {
-        let body = source.split(&format!("enum {name} {{")).nth(1).expect(name);
-        let body = body.split("\n}").next().unwrap_or_default();
-        let values = value.captures_iter(body).map(|found| found[1].parse());
-        values
-            .collect::<Result<BTreeSet<u8>, _>>()
+    let numbers = |file: &str, pattern: &str| {
+        let source = fs::read_to_string(repository().join(file)).expect(file);
+        let pattern = Regex::new(pattern).expect("a valid pattern");
+        let numbers = pattern
+            .captures_iter(&source)
+            .map(|found| found[1].parse::<u8>());
+        numbers
+            .collect::<Result<BTreeSet<_>, _>>()
             .expect("numbers")
     };
-    let mut expected = values("ExitCode");
-    expected.extend(values("Signal").iter().map(|signal| 128 + signal));
-    let given = rows.iter().flat_map(|(codes, _)| codes.split(", "));
-    let given = given.map(str::parse).collect::<Result<BTreeSet<u8>, _>>();
-    assert_eq!(given.expect("numbers"), expected);
+    let mut expected = numbers("src/error.rs", r"(?m)^ +Self::\w+ => (\d+),$");
+    let signals = numbers("src/signals.rs", r"(?m)^    \w+ = (\d+),$");
+    expected.extend(signals.iter().map(|signal| 128 + signal));
+    assert!(expected.len() > 15, "only {expected:?}");
+    assert_eq!(codes.expect("numbers"), expected);
 }
 
 #[test]
-fn its_links_lead_somewhere() {
-    let page = Page::read();
+fn links_lead_somewhere() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ] {
+        check_links(&Page::of(document));
+    }
+}
+
+fn check_links(page: &Page) {
     let anchors = page.headings.iter().map(|heading| {
         let kept = heading
             .chars()

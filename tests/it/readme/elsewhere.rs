@@ -1,8 +1,9 @@
-//! What of the README is run elsewhere.
+//! The commands of documents that are not run here, but elsewhere.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::DOCUMENTS;
 use super::page::{Block, Page};
 use crate::support::repository;
 
@@ -98,7 +99,9 @@ pub(super) fn is_run(command: &str) -> bool {
 
 #[test]
 fn what_is_not_run_here_is_run_elsewhere() {
-    let page = Page::read();
+    let documents = DOCUMENTS.iter().chain(&["CONTRIBUTING.md"]);
+    let pages = documents.map(|document| Page::of(document));
+    let pages = pages.collect::<Vec<_>>();
     for Elsewhere {
         command,
         why,
@@ -106,9 +109,13 @@ fn what_is_not_run_here_is_run_elsewhere() {
     } in ELSEWHERE
     {
         let is_line = |block: &Block| block.text.lines().any(|line| line == *command);
-        let is_there =
-            page.blocks.iter().any(is_line) || page.spans.iter().any(|span| span.text == *command);
-        assert!(is_there, "`{command}` is not in the README any more");
+        let is_in = |page: &Page| {
+            page.blocks.iter().any(is_line) || page.spans.iter().any(|span| span.text == *command)
+        };
+        assert!(
+            pages.iter().any(is_in),
+            "`{command}` is in no document any more"
+        );
         match run_by {
             Where::In(file, sign) => {
                 let text = fs::read_to_string(repository().join(file)).expect(file);

@@ -248,5 +248,5 @@ fn pattern(text: &str) -> String {
     lines
         .collect::<String>()
         .replace("ada@login1.example.org", "[..]")
-        .replace("logged in as `ada`", "logged in as `[..]`")
+        .replace("` as `ada`", "` as `[..]`")
 }

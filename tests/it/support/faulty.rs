@@ -1,4 +1,4 @@
-//! A proxy in front of a real gateway that does harm to its answers.
+//! A proxy in front of a real gateway that damages its responses.
 
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -12,38 +12,38 @@ use serde_json::Value;
 
 use super::stub::{answer, json_answer};
 
-/// What becomes of an answer.
+/// What the proxy does to a response.
 #[derive(Clone)]
 pub(crate) enum Harm {
-    /// It comes later.
+    /// Delays it.
     Late(Duration),
-    /// The connection is reset before the request is read.
+    /// Resets the connection before it reads the request.
     ResetBefore,
-    /// The gateway does what it was asked for, and the connection ends without an answer.
+    /// Forwards the request, and closes the connection without a response.
     Lost,
-    /// The connection ends in the middle of it.
+    /// Closes the connection in the middle of it.
     Cut,
-    /// Nothing comes, and the connection stays.
+    /// Sends nothing and keeps the connection open.
     Silence,
-    /// A byte at a time, too slowly to come to an end.
+    /// Sends a byte at a time, too slowly to finish.
     Drip,
-    /// These bytes come in its place, and the gateway is never asked.
+    /// Sends these bytes instead, without forwarding the request.
     Replaced(Vec<u8>),
-    /// Its JSON ends in the middle, and HTTP doesn't notice.
+    /// Cuts its JSON in the middle, in a valid HTTP response.
     Truncated,
-    /// JSON without an end in sight.
+    /// Sends JSON without end.
     Endless,
-    /// The value at this place of its JSON, by its number, is something else.
+    /// Replaces the value at this index of [`places`] in its JSON.
     Mistyped(usize, Value),
 }
 
 impl fmt::Debug for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Late(pause) => write!(f, "an answer {pause:?} later"),
+            Self::Late(pause) => write!(f, "a response {pause:?} later"),
             Self::ResetBefore => f.write_str("a reset"),
-            Self::Lost => f.write_str("a lost answer"),
-            Self::Cut => f.write_str("a cut answer"),
+            Self::Lost => f.write_str("a lost response"),
+            Self::Cut => f.write_str("a cut response"),
             Self::Silence => f.write_str("silence"),
             Self::Drip => f.write_str("a slow drip"),
             Self::Replaced(bytes) => write!(f, "{:?}", String::from_utf8_lossy(bytes)),
@@ -54,12 +54,12 @@ impl fmt::Debug for Harm {
     }
 }
 
-/// Which answers are harmed.
+/// Which responses are damaged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
-    /// So many pass before.
+    /// Number of responses before the first damaged one.
     pub(crate) after: usize,
-    /// So many are harmed, and those after them pass.
+    /// Number of damaged responses; later ones forward_unharmed.
     pub(crate) times: usize,
 }
 
@@ -76,22 +76,22 @@ pub(crate) struct Faulty {
 }
 
 impl Faulty {
-    /// In front of the gateway at `host_and_port`.
+    /// Starts a proxy in front of the gateway at `host_and_port`.
     pub(crate) fn new(host_and_port: &str, harm: Harm, when: When) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("the port").port();
         let host_and_port = host_and_port.to_owned();
-        let passed = Arc::new(AtomicUsize::new(0));
+        let count = Arc::new(AtomicUsize::new(0));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let number = passed.fetch_add(1, Ordering::SeqCst);
-                let is_meant = number >= when.after && number - when.after < when.times;
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let is_harmed = number >= when.after && number - when.after < when.times;
                 let (harm, gateway) = (harm.clone(), host_and_port.clone());
                 thread::spawn(move || {
-                    let _ = if is_meant {
+                    let _ = if is_harmed {
                         harm.exchange(client, &gateway)
                     } else {
-                        pass(client, &gateway)
+                        forward_unharmed(client, &gateway)
                     };
                 });
             }
@@ -105,27 +105,27 @@ impl Faulty {
 impl Harm {
     fn exchange(self, mut client: TcpStream, gateway: &str) -> std::io::Result<()> {
         match self {
-            // What was sent and not read makes it a reset.
+            // Closing a connection with unread data resets it.
             Self::ResetBefore => client.read_exact(&mut [0]),
             Self::Late(pause) => {
                 thread::sleep(pause);
-                pass(client, gateway)
+                forward_unharmed(client, gateway)
             }
             Self::Lost => {
                 let request = read_request(&client)?;
-                ask(gateway, &request).map(drop)
+                forward(gateway, &request).map(drop)
             }
             Self::Cut => {
-                let whole = ask(gateway, &read_request(&client)?)?;
+                let whole = forward(gateway, &read_request(&client)?)?;
                 client.write_all(&whole[..whole.len() - (whole.len() / 4).max(1)])
             }
             Self::Silence => {
                 read_request(&client)?;
-                // Until the client leaves.
+                // Returns when the client closes the connection.
                 client.read_exact(&mut [0])
             }
             Self::Drip => {
-                let whole = ask(gateway, &read_request(&client)?)?;
+                let whole = forward(gateway, &read_request(&client)?)?;
                 for byte in whole {
                     client.write_all(&[byte])?;
                     thread::sleep(Duration::from_millis(100));
@@ -137,7 +137,7 @@ impl Harm {
                 client.write_all(&bytes)
             }
             Self::Truncated => {
-                let whole = ask(gateway, &read_request(&client)?)?;
+                let whole = forward(gateway, &read_request(&client)?)?;
                 let body = body_of(&whole);
                 let end = (0..=body.len() / 2).rfind(|end| body.is_char_boundary(*end));
                 client.write_all(&json_answer(&body[..end.unwrap_or_default()]))
@@ -151,12 +151,12 @@ impl Harm {
                 }
             }
             Self::Mistyped(place, value) => {
-                let whole = ask(gateway, &read_request(&client)?)?;
+                let whole = forward(gateway, &read_request(&client)?)?;
                 let Ok(mut json) = serde_json::from_str::<Value>(&body_of(&whole)) else {
                     return client.write_all(&whole);
                 };
                 if let Some(place) = places(&json).get(place) {
-                    *json.pointer_mut(place).expect("it is there") = value;
+                    *json.pointer_mut(place).expect("a value") = value;
                 }
                 client.write_all(&json_answer(&json.to_string()))
             }
@@ -164,7 +164,7 @@ impl Harm {
     }
 }
 
-/// The JSON pointers of every value, the whole last.
+/// Returns the JSON pointers of all values, the root last.
 pub(crate) fn places(json: &Value) -> Vec<String> {
     let inner = match json {
         Value::Object(map) => map
@@ -187,7 +187,7 @@ pub(crate) fn places(json: &Value) -> Vec<String> {
     found
 }
 
-/// A page with which sites ask for a login.
+/// Creates the web page with which sites ask for a login.
 pub(crate) fn login_page() -> Vec<u8> {
     answer(
         "200 OK",
@@ -196,12 +196,12 @@ pub(crate) fn login_page() -> Vec<u8> {
     )
 }
 
-fn pass(mut client: TcpStream, gateway: &str) -> std::io::Result<()> {
+fn forward_unharmed(mut client: TcpStream, gateway: &str) -> std::io::Result<()> {
     let request = read_request(&client)?;
-    client.write_all(&ask(gateway, &request)?)
+    client.write_all(&forward(gateway, &request)?)
 }
 
-/// A request, to be sent on over a connection that ends with its answer.
+/// Reads a request, and replaces its `Connection` header by `close`.
 fn read_request(client: &TcpStream) -> std::io::Result<Vec<u8>> {
     let mut reader = BufReader::new(client);
     let mut head = String::new();
@@ -225,7 +225,7 @@ fn read_request(client: &TcpStream) -> std::io::Result<Vec<u8>> {
     Ok([head.into_bytes(), body].concat())
 }
 
-fn ask(gateway: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
+fn forward(gateway: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut upstream = TcpStream::connect(gateway)?;
     upstream.write_all(request)?;
     let mut answer = Vec::new();

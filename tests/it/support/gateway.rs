@@ -1,4 +1,4 @@
-//! Real gateways on loopback, one of each kind for all tests, started by the first that asks.
+//! Real gateways on loopback: one of each kind for all tests, started by the first test that uses it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,42 +10,42 @@ use serde_json::Value;
 
 use super::User;
 
-/// With user names and one password.
+/// Authenticates by user name, with one password for all.
 pub(crate) static BASIC: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::start(&[]));
 
-/// Behind a JupyterHub, with its tokens.
+/// Runs behind a JupyterHub and authenticates by its tokens.
 pub(crate) static HUB: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--auth", "jupyterhub"]));
 
-/// Over HTTPS, with a certificate of a private authority.
+/// Serves HTTPS with a certificate of a private authority.
 pub(crate) static TLS: LazyLock<TestGateway> = LazyLock::new(|| TestGateway::start(&["--tls"]));
 
-/// With clusters of older releases of distributed.
+/// Starts clusters with older releases of distributed.
 pub(crate) static RELEASES: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--releases"]));
 
-/// With clusters that are jobs of a Slurm on this machine, all of one user.
+/// Starts clusters as jobs of a Slurm on this machine, all of one user.
 pub(crate) static SLURM: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--backend", "slurm"]));
 
-/// For whoever has a ticket of its own Kerberos realm.
+/// Authenticates by tickets of its own Kerberos realm.
 #[cfg(feature = "kerberos")]
 pub(crate) static KERBEROS: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--auth", "kerberos"]));
 
-/// Below a path of its address, over HTTPS, with an HTTP proxy beside it.
+/// Serves HTTPS below a path of its address, with an HTTP proxy beside it.
 pub(crate) static PREFIX: LazyLock<TestGateway> =
     LazyLock::new(|| TestGateway::start(&["--tls", "--prefix", "/dg/site", "--http-proxy"]));
 
-/// The hub's first users, whom tests choose by number; the rest are for [`TestGateway::user`].
+/// Number of the hub's users that tests choose by index; the rest are for [`TestGateway::user`].
 const NAMED_HUB_USERS: usize = 16;
 
-/// What `serve --server` knows, oldest first.
+/// Versions that `serve --server` supports, oldest first.
 pub(crate) const OLDER_SERVERS: [&str; 5] =
     ["0.9.0", "2022.4.0", "2023.1.1", "2024.1.0", "2025.4.0"];
 
-/// A gateway that ends, with all it started, when this process does: its supervisor reads from
-/// our pipe and takes its end for a sign.
+/// A gateway that ends, with everything that it started, when this process ends: its supervisor reads
+/// from a pipe, and stops at the end of input.
 pub(crate) struct TestGateway {
     pub(crate) facts: Value,
     users: AtomicUsize,
@@ -53,7 +53,7 @@ pub(crate) struct TestGateway {
 }
 
 impl TestGateway {
-    /// `serve` with these arguments.
+    /// Runs `serve` with these arguments.
     pub(crate) fn start(args: &[&str]) -> Self {
         let mut supervisor = Command::new("python3")
             .arg(repository().join("tests/gateway"))
@@ -82,7 +82,7 @@ impl TestGateway {
         fact.unwrap_or_else(|| panic!("the gateway's {name}"))
     }
 
-    /// Somebody whom no other test knows, so that their clusters are theirs alone.
+    /// Creates a user that no other test has, so that all of its clusters are this test's.
     pub(crate) fn user(&self) -> User {
         let number = self.users.fetch_add(1, Ordering::Relaxed);
         let address = self.fact("address");
@@ -100,7 +100,7 @@ impl TestGateway {
         }
     }
 
-    /// The user whose jobs the clusters are, as they are at home on this machine.
+    /// Returns the user that owns the Slurm jobs, with its real home.
     pub(crate) fn slurm_user(&self) -> User {
         let user = User::basic(
             self.fact("address"),
@@ -113,7 +113,7 @@ impl TestGateway {
             .with("SLURM_CONF", self.fact("slurm_conf"))
     }
 
-    /// The Python that has dask-gateway's own client.
+    /// Returns the Python interpreter that has dask-gateway's client.
     pub(crate) fn python(&self) -> &Path {
         Path::new(self.fact("python"))
     }

@@ -1,4 +1,4 @@
-//! A terminal's screen, as a person sees it.
+//! A terminal's screen, as a user sees it.
 
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
@@ -12,17 +12,17 @@ use rustix::termios::{LocalModes, tcgetattr};
 
 use super::Terminal;
 
-/// What may take a real cluster a while.
+/// Time limit for anything to appear on the screen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A terminal whose screen is looked at.
+/// A terminal whose output is parsed into a screen.
 pub(crate) struct Screen {
     terminal: Terminal,
     shown: Arc<Mutex<vt100::Parser>>,
 }
 
 impl Screen {
-    /// That of a terminal of 24 rows and 80 columns.
+    /// Parses the output of a terminal of 24 rows and 80 columns.
     pub(crate) fn of(terminal: Terminal) -> Self {
         let shown = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
         let reader = terminal.pty.as_fd().try_clone_to_owned();
@@ -50,12 +50,12 @@ impl Screen {
         shown.screen().alternate_screen()
     }
 
-    /// The screen, once `sign` holds for its text.
-    pub(crate) fn when(&self, what: &str, sign: impl Fn(&str) -> bool) -> String {
+    /// Waits until `is_shown` is true of the screen's text, and returns the text.
+    pub(crate) fn when(&self, what: &str, is_shown: impl Fn(&str) -> bool) -> String {
         let started = Instant::now();
         loop {
             let text = self.text();
-            if sign(&text) {
+            if is_shown(&text) {
                 return text;
             }
             assert!(started.elapsed() < PATIENCE, "no {what}: {text}");
@@ -63,8 +63,9 @@ impl Screen {
         }
     }
 
-    pub(crate) fn shows(&self, sign: &str) -> String {
-        self.when(sign, |text| text.contains(sign))
+    /// Waits until the screen contains `marker`, and returns its text.
+    pub(crate) fn shows(&self, marker: &str) -> String {
+        self.when(marker, |text| text.contains(marker))
     }
 
     pub(crate) fn type_(&mut self, text: &str) {
@@ -82,7 +83,7 @@ impl Screen {
         self.terminal.signal(signal);
     }
 
-    /// What is to be seen, by cell.
+    /// Returns the screen with the attributes of its cells.
     pub(crate) fn cells(&self) -> vt100::Screen {
         let shown = self.shown.lock().expect("no panic while locked");
         shown.screen().clone()
@@ -95,12 +96,12 @@ impl Screen {
         !modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
     }
 
-    /// Waits until dgw ends, and returns its exit code and what is on the screen then. The terminal
-    /// must be as it was.
+    /// Waits until dgw ends, and returns its exit code and the screen's text. Asserts that the
+    /// terminal's modes, screen and cursor are restored.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.terminal.wait();
         assert!(!self.is_raw(), "the terminal is left raw");
-        // What was written last may not have been read.
+        // The other thread may not have read the last output yet.
         let started = Instant::now();
         while self.is_alternate() {
             assert!(started.elapsed() < PATIENCE, "the screen is left taken");

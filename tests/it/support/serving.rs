@@ -1,4 +1,4 @@
-//! `dgw dashboard --serve`, for as long as a test needs it.
+//! A `dgw dashboard --serve` process.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
@@ -11,13 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::User;
 use super::web::{self, Answer};
 
-/// Far more than any step here needs.
+/// Time limit for any step.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A dashboard that is served. It is terminated with this.
+/// A served dashboard; terminated when dropped.
 pub(crate) struct Serving {
     child: Child,
-    /// What it printed.
+    /// The URL that it printed.
     pub(crate) url: String,
     /// `127.0.0.1:port`.
     pub(crate) host: String,
@@ -26,7 +26,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Serves `user`'s only cluster, with more arguments.
+    /// Runs `dgw dashboard --serve ARGS` as `user`.
     pub(crate) fn start(user: &User, args: &[&str]) -> Self {
         let args = [&["dashboard", "--serve"], args].concat();
         let mut command = user.command(&args);
@@ -57,7 +57,7 @@ impl Serving {
         }
     }
 
-    /// Opens the dashboard by its link, as a browser does.
+    /// Opens the printed URL, as a browser does.
     pub(crate) fn logged_in(mut self) -> Self {
         let path = self.url.split_once(&self.host).expect("a URL").1;
         let answer = web::ask(&self.host, &format!("GET {path}"), &[]);
@@ -67,7 +67,7 @@ impl Serving {
         self
     }
 
-    /// The cookie that [`Serving::logged_in`] got.
+    /// Returns the cookie that [`Serving::logged_in`] got.
     pub(crate) fn cookie(&self) -> (&str, &str) {
         ("Cookie", &self.cookie)
     }
@@ -77,14 +77,14 @@ impl Serving {
         web::ask(&self.host, &format!("GET {path}"), &[self.cookie(), html])
     }
 
-    /// All that it has said so far.
+    /// Returns its stderr so far.
     pub(crate) fn said(&self) -> String {
         self.said.lock().expect("no panic while locked").clone()
     }
 
-    /// Waits until it has said `sign`.
-    pub(crate) fn wait_for(&self, sign: &str) {
-        until(|| self.said().contains(sign), || self.said());
+    /// Waits until its stderr contains `marker`.
+    pub(crate) fn wait_for(&self, marker: &str) {
+        until(|| self.said().contains(marker), || self.said());
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -92,10 +92,10 @@ impl Serving {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it is there");
+        kill_process(Pid::from_child(&self.child), signal).expect("the process is running");
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and returns its status and stderr.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let mut status = None;
         until(
@@ -103,9 +103,9 @@ impl Serving {
                 status = self.child.try_wait().expect("a status");
                 status.is_some()
             },
-            || "it goes on".to_owned(),
+            || "dgw does not end".to_owned(),
         );
-        // Its last words.
+        // The other thread may not have read the last lines yet.
         thread::sleep(Duration::from_millis(200));
         (status.expect("a status"), self.said())
     }
@@ -120,10 +120,10 @@ impl Drop for Serving {
     }
 }
 
-/// Waits until something is so; if it never is, fails with what `otherwise` tells.
-pub(crate) fn until(mut is_so: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
+/// Waits until `condition` returns true; panics with the text of `otherwise` if it does not in time.
+pub(crate) fn until(mut condition: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
     let started = Instant::now();
-    while !is_so() {
+    while !condition() {
         assert!(started.elapsed() < PATIENCE, "{}", otherwise());
         thread::sleep(Duration::from_millis(100));
     }

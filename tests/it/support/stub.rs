@@ -1,4 +1,4 @@
-//! A server for what a real gateway can't be made to do: broken, hostile and missing answers.
+//! A server for responses that no real gateway sends: broken, hostile or missing ones.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A server on loopback that answers each request with the bytes that a function makes of it,
-/// and closes the connection. No bytes: it closes without an answer.
+/// A server on loopback that answers each request with the bytes that a function returns for its head,
+/// and closes the connection. If there are none, it closes without a response.
 pub(crate) struct Stub {
     pub(crate) address: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -43,7 +43,7 @@ impl Stub {
         }
     }
 
-    /// As [`Stub::new`], but connections are kept for another request for so long.
+    /// Creates a server that keeps connections open for the time `idle` for another request.
     pub(crate) fn closing_when_idle(
         idle: Duration,
         answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
@@ -55,18 +55,18 @@ impl Stub {
         })
     }
 
-    /// Always the same answer.
+    /// Creates a server that always sends the same response.
     pub(crate) fn always(answer: Vec<u8>) -> Self {
         Self::new(move |_| answer.clone())
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of the requests so far.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("no panic while locked").clone()
     }
 }
 
-/// Answers one request, if one comes.
+/// Answers one request; returns false if the client closes the connection first.
 fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<String>>) -> bool {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -94,7 +94,7 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, log: &Mutex<Vec<S
     true
 }
 
-/// A whole HTTP answer.
+/// Creates an HTTP response.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -111,7 +111,7 @@ pub(crate) fn json_answer(body: &str) -> Vec<u8> {
     )
 }
 
-/// An HTTP proxy that leads every CONNECT to `host_and_port`, whatever name it was asked for.
+/// Starts an HTTP proxy that connects every CONNECT to `host_and_port`, whatever the requested name.
 /// Returns its URL.
 pub(crate) fn tunnel_to(host_and_port: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

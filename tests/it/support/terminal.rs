@@ -1,4 +1,4 @@
-//! A terminal, and dgw or a shell on it.
+//! A pseudoterminal with dgw or a shell on it.
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
@@ -11,23 +11,24 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::User;
 
-/// dgw on a terminal of so many columns. It is killed after a while, so that a test that waits
-/// for what never comes fails instead of hanging.
+/// A program on a terminal. It is killed after [`PATIENCE`], so that a test that waits for output in vain
+/// fails instead of hanging.
 pub(crate) struct Terminal {
     pub(crate) pty: Pty,
     child: std::process::Child,
     has_ended: Arc<AtomicBool>,
 }
 
-/// Far more than any test here needs.
+/// Time limit for the program.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 impl Terminal {
+    /// Runs dgw on a terminal with `columns` columns.
     pub(crate) fn new(user: &User, columns: u16, args: &[&str]) -> Self {
         Self::running(user, columns, env!("CARGO_BIN_EXE_dgw"), args)
     }
 
-    /// The same of another program.
+    /// Runs `program` on a terminal with `columns` columns.
     pub(crate) fn running(user: &User, columns: u16, program: &str, args: &[&str]) -> Self {
         let (pty, pts) = open().expect("a terminal");
         pty.resize(Size::new(24, columns))
@@ -39,7 +40,7 @@ impl Terminal {
             .envs(user.environment())
             .env("TERM", "xterm")
             .spawn(pts)
-            .expect("it starts");
+            .expect("the program starts");
         let has_ended = Arc::new(AtomicBool::new(false));
         let (pid, watched) = (Pid::from_child(&child), Arc::clone(&has_ended));
         std::thread::spawn(move || {
@@ -61,11 +62,11 @@ impl Terminal {
             .expect("it can be typed");
     }
 
-    /// All that was written until dgw ended, and how it ended.
+    /// Waits until dgw ends, and returns the rest of its output and its exit code.
     pub(crate) fn rest(mut self) -> (String, Option<i32>) {
         let mut shown = Vec::new();
         let mut buffer = [0; 4096];
-        // A terminal whose last user is gone reports an error, not an end.
+        // A terminal that no process uses any more reports an error, not an end of file.
         while let Ok(read @ 1..) = self.pty.read(&mut buffer) {
             shown.extend_from_slice(&buffer[..read]);
         }
@@ -75,14 +76,14 @@ impl Terminal {
         (shown.replace("\r\n", "\n"), status.code())
     }
 
-    /// How it ended. Somebody else must read what it shows.
+    /// Waits until dgw ends, and returns its exit code. Another thread must read the output meanwhile.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let status = self.child.wait().expect("dgw ends");
         self.has_ended.store(true, Ordering::SeqCst);
         status.code()
     }
 
-    /// The terminal goes away, as where a connection breaks. Returns how dgw ended.
+    /// Closes the terminal, as a broken connection does. Returns the exit code of dgw.
     pub(crate) fn hang_up(mut self) -> Option<i32> {
         drop(self.pty);
         let status = self.child.wait().expect("dgw ends");
@@ -91,16 +92,16 @@ impl Terminal {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+        kill_process(Pid::from_child(&self.child), signal).expect("the process is running");
     }
 
-    /// Reads until `sign` is shown.
-    pub(crate) fn wait_for(&mut self, sign: &str) -> String {
+    /// Reads until `marker` is shown, and returns the output.
+    pub(crate) fn wait_for(&mut self, marker: &str) -> String {
         let mut shown = String::new();
         let mut buffer = [0; 4096];
-        while !shown.contains(sign) {
+        while !shown.contains(marker) {
             let read = self.pty.read(&mut buffer);
-            let read = read.unwrap_or_else(|_| panic!("dgw ended before `{sign}`: {shown}"));
+            let read = read.unwrap_or_else(|_| panic!("dgw ended before `{marker}`: {shown}"));
             shown.push_str(&String::from_utf8_lossy(&buffer[..read]));
         }
         shown

@@ -1,4 +1,4 @@
-//! A user: a home with a configuration, and a clean environment to run dgw in.
+//! A user: a home with a configuration, and an environment to run dgw in.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,36 +12,36 @@ use tempfile::TempDir;
 pub(crate) struct User {
     home: TempDir,
     variables: Vec<(String, String)>,
-    /// The configuration by which their clusters are shut down when they leave.
-    leaves_by: Option<String>,
+    /// The configuration with which the user's clusters are shut down on drop.
+    clean_up_configuration: Option<String>,
 }
 
-/// What nobody needs any more would slow down every other test.
+/// Left-over clusters would slow down every other test.
 impl Drop for User {
     fn drop(&mut self) {
-        if let Some(yaml) = self.leaves_by.take() {
-            let mut leaving = Self::new().configured(&yaml);
-            leaving.variables.clone_from(&self.variables);
+        if let Some(yaml) = self.clean_up_configuration.take() {
+            let mut remover = Self::new().configured(&yaml);
+            remover.variables.clone_from(&self.variables);
             let args = ["shutdown", "--all", "--yes", "--no-wait", "--quiet"];
-            let _ = leaving.command(&args).output();
+            let _ = remover.command(&args).output();
         }
     }
 }
 
 impl User {
-    /// Somebody without any configuration.
+    /// Creates a user without any configuration.
     pub(crate) fn new() -> Self {
         Self {
-            home: tempfile::tempdir().expect("a folder for a home"),
+            home: tempfile::tempdir().expect("a directory for a home"),
             variables: Vec::new(),
-            leaves_by: None,
+            clean_up_configuration: None,
         }
     }
 
-    /// Somebody whose clusters end with them.
+    /// Returns the user, whose clusters are now shut down on drop.
     pub(crate) fn leaving_nothing(mut self) -> Self {
         let file = fs::read_to_string(self.configuration());
-        self.leaves_by = Some(file.expect("the configuration"));
+        self.clean_up_configuration = Some(file.expect("the configuration"));
         self
     }
 
@@ -60,14 +60,14 @@ impl User {
         ))
     }
 
-    /// The same somebody, to whom the gateway's scheduler proxy is something else.
+    /// Returns the same user with another scheduler proxy.
     pub(crate) fn by_proxy(&self, proxy: &str) -> Self {
         let file = fs::read_to_string(self.configuration()).expect("the configuration");
         let file = file.replace("  auth:", &format!("  proxy-address: {proxy}\n  auth:"));
         Self::new().configured(&file)
     }
 
-    /// The same somebody with a variable set.
+    /// Returns the same user, with a home of its own, with a variable set.
     pub(crate) fn by_same_user(&self, name: &str, value: &str) -> Self {
         let file = fs::read_to_string(self.configuration()).expect("the configuration");
         let mut other = Self::new().configured(&file).with(name, value);
@@ -75,13 +75,13 @@ impl User {
         other
     }
 
-    /// With this text as the configuration.
+    /// Writes this text as the configuration.
     pub(crate) fn configured(self, yaml: &str) -> Self {
         write_private(&self.configuration(), yaml);
         self
     }
 
-    /// With a variable set.
+    /// Sets a variable.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -95,7 +95,7 @@ impl User {
         self.home().join(".config/dask/gateway.yaml")
     }
 
-    /// `dgw ARGS` in this user's environment, without a terminal.
+    /// Creates the command `dgw ARGS` in this user's environment, without stdin.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dgw"));
         command.args(args).env_clear().envs(self.environment());
@@ -103,7 +103,7 @@ impl User {
         command
     }
 
-    /// All that is set for this user.
+    /// Returns the whole environment of this user.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let home = self.home().display().to_string();
         let mut variables = vec![
@@ -116,19 +116,19 @@ impl User {
         variables
     }
 
-    /// What `dgw ARGS` prints and how it ends, what differs from run to run replaced.
+    /// Runs `dgw ARGS`, and redacts what differs from run to run.
     pub(crate) fn dgw(&self, args: &[&str]) -> OutputAssert {
         snapbox::cmd::Command::from_std(self.command(args))
             .with_assert(assert(self.home()))
             .assert()
     }
 
-    /// For comparisons with what differs from run to run replaced.
+    /// Returns a comparison that redacts what differs from run to run.
     pub(crate) fn assert(&self) -> snapbox::Assert {
         assert(self.home())
     }
 
-    /// The stdout of `dgw ARGS`, which must succeed, without the line break at its end.
+    /// Returns the stdout of `dgw ARGS`, which must succeed, without white space at the end.
     pub(crate) fn stdout(&self, args: &[&str]) -> String {
         let output = self.command(args).output().expect("dgw runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -137,12 +137,13 @@ impl User {
         stdout.trim_end().to_owned()
     }
 
+    /// Returns the stdout of `dgw ARGS -o json`, which must succeed.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let stdout = self.stdout(&[args, &["-o", "json"]].concat());
         serde_json::from_str(&stdout).expect("stdout is JSON")
     }
 
-    /// The names and statuses of all clusters this user ever had.
+    /// Returns the names and statuses of all clusters that this user ever had.
     pub(crate) fn history(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let clusters = self.json(&["list", "--all"]);
@@ -152,20 +153,20 @@ impl User {
             .collect()
     }
 
-    /// Whether any cluster of this user is, or is becoming, active.
+    /// Returns true if a cluster of this user is PENDING or RUNNING.
     pub(crate) fn has_active_clusters(&self) -> bool {
         let active = |(_, status): &(String, String)| status == "PENDING" || status == "RUNNING";
         self.history().iter().any(active)
     }
 }
 
-/// Whether dgw ended by its own will, without a panic.
+/// Returns true if dgw exited without a panic, and not by a signal.
 pub(crate) fn is_calm(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
-    output.status.code().is_some() && !said.contains("panicked")
+    let messages = String::from_utf8_lossy(&output.stderr);
+    output.status.code().is_some() && !messages.contains("panicked")
 }
 
-/// Snapshots, with `SNAPSHOTS=overwrite` to renew them.
+/// Creates a snapshot comparison; `SNAPSHOTS=overwrite` updates the snapshots.
 fn assert(home: &Path) -> snapbox::Assert {
     let mut redactions = snapbox::Redactions::new();
     let regex = |pattern: &str| regex::Regex::new(pattern).expect("a valid pattern");
@@ -195,11 +196,11 @@ fn assert(home: &Path) -> snapbox::Assert {
         .normalize_paths(false)
 }
 
-/// Writes a file with mode 600 in a folder with mode 700, whatever the umask.
+/// Writes a file with mode 600 in a directory with mode 700, whatever the umask.
 pub(crate) fn write_private(path: &Path, text: &str) {
-    let folder = path.parent().expect("a file in a folder");
-    fs::create_dir_all(folder).expect("the folder can be made");
-    set_mode(folder, 0o700);
+    let directory = path.parent().expect("a file in a directory");
+    fs::create_dir_all(directory).expect("the directory can be made");
+    set_mode(directory, 0o700);
     fs::write(path, text).expect("the file can be written");
     set_mode(path, 0o600);
 }

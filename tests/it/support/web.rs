@@ -1,13 +1,13 @@
-//! A browser's part of HTTP and of `WebSocket`s, with nothing that a browser wouldn't let one do.
+//! A minimal HTTP and `WebSocket` client that plays the browser.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Far more than any answer here needs.
+/// Time limit for reading a response.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An answer that was read whole.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -20,7 +20,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The first value of a header; nothing where there is none.
+    /// Returns the first value of a header, if there is one.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
@@ -30,19 +30,19 @@ impl Answer {
 }
 
 pub(crate) fn connect(host: &str) -> TcpStream {
-    let stream = TcpStream::connect(host).expect("somebody listens");
+    let stream = TcpStream::connect(host).expect("a server listens");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a time limit");
     stream
 }
 
-/// Sends `request`, as `GET /status`, to `host` with these headers, and reads the answer.
+/// Sends `request`, such as `GET /status`, to `host` with these headers, and reads the response.
 pub(crate) fn ask(host: &str, request: &str, headers: &[(&str, &str)]) -> Answer {
     ask_by(connect(host), host, request, headers)
 }
 
-/// The same by a connection that is there. A `Host` among the headers stands in for `host`.
+/// Sends `request` over an existing connection. A `Host` among the headers replaces `host`.
 pub(crate) fn ask_by(
     stream: impl Read + Write,
     host: &str,
@@ -52,7 +52,7 @@ pub(crate) fn ask_by(
     ask_with(stream, host, request, headers, b"")
 }
 
-/// The same with a body, whose length is among the headers.
+/// Sends `request` with a body, whose length must be among the headers.
 pub(crate) fn ask_with(
     mut stream: impl Read + Write,
     host: &str,
@@ -62,7 +62,7 @@ pub(crate) fn ask_with(
 ) -> Answer {
     let close = [("Connection", "close")];
     send(&mut stream, host, request, &[&close, headers].concat());
-    stream.write_all(body).expect("it can be sent");
+    stream.write_all(body).expect("the request can be sent");
     let head = read_head(&mut stream);
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -70,7 +70,7 @@ pub(crate) fn ask_with(
         is_it.then(|| value.trim().parse::<u64>().ok()).flatten()
     });
     let mut body = Vec::new();
-    // Not everybody closes.
+    // Not every server closes the connection.
     let read = stream
         .take(length.unwrap_or(u64::MAX))
         .read_to_end(&mut body);
@@ -89,10 +89,12 @@ pub(crate) fn send(stream: &mut impl Write, host: &str, request: &str, headers: 
             .map(|(name, value)| format!("{name}: {value}")),
     );
     let text = lines.join("\r\n") + "\r\n\r\n";
-    stream.write_all(text.as_bytes()).expect("it can be sent");
+    stream
+        .write_all(text.as_bytes())
+        .expect("the request can be sent");
 }
 
-/// The head of an answer, byte by byte: what follows it stays in the stream.
+/// Reads the head of a response byte by byte, so that the rest stays in the stream.
 pub(crate) fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -109,7 +111,7 @@ fn parse(head: String, body: &[u8]) -> Answer {
     Answer {
         status: status.expect("a status"),
         body: if is_chunked {
-            joined(body)
+            decode_chunks(body)
         } else {
             body.to_vec()
         },
@@ -117,7 +119,7 @@ fn parse(head: String, body: &[u8]) -> Answer {
     }
 }
 
-fn joined(mut chunked: &[u8]) -> Vec<u8> {
+fn decode_chunks(mut chunked: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
         let line = chunked.windows(2).position(|two| two == b"\r\n");
@@ -132,7 +134,7 @@ fn joined(mut chunked: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Asks for a WebSocket at `path`. The head of the answer, and the connection.
+/// Requests a WebSocket at `path`. Returns the head of the response, and the connection.
 pub(crate) fn websocket(host: &str, path: &str, headers: &[(&str, &str)]) -> (String, TcpStream) {
     let mut stream = connect(host);
     let upgrade = [
@@ -146,7 +148,7 @@ pub(crate) fn websocket(host: &str, path: &str, headers: &[(&str, &str)]) -> (St
     (read_head(&mut stream), stream)
 }
 
-/// The next message, which must be a short one.
+/// Reads the next message, which must be shorter than 64 KiB.
 pub(crate) fn message(stream: &mut TcpStream) -> String {
     let mut frame = [0; 2];
     stream.read_exact(&mut frame).expect("a frame");

@@ -1,4 +1,4 @@
-//! Work on a cluster: a Python client that stays connected, and the scheduler's process.
+//! Activity on a cluster: a Python client that stays connected, and frozen processes.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -6,20 +6,20 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::{TestGateway, User};
 
-/// A client, connected until this is dropped.
+/// A client that stays connected until this is dropped.
 pub(crate) struct Client {
     process: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl Client {
-    /// Runs `work` in a Python that has `client`, connected to the cluster `name`, and returns
-    /// when it's done.
+    /// Runs the Python code `work` with a `client` of the cluster `name`, and returns when it is
+    /// done.
     pub(crate) fn connect(gateway: &TestGateway, user: &User, name: &str, work: &str) -> Self {
         Self::connect_by(gateway.python(), user, name, work)
     }
 
-    /// The same in another Python.
+    /// Runs `work` in another Python.
     pub(crate) fn connect_by(python: &Path, user: &User, name: &str, work: &str) -> Self {
         let client = format!(
             "from dask_gateway import Gateway\n\
@@ -28,7 +28,7 @@ impl Client {
         Self::start(python, user, &client, work)
     }
 
-    /// One that knows nothing of gateways.
+    /// Connects a plain `distributed.Client()`.
     pub(crate) fn plain(python: &Path, user: &User) -> Self {
         let client = "from distributed import Client\nclient = Client()";
         Self::start(python, user, client, "")
@@ -62,41 +62,45 @@ impl Drop for Client {
     }
 }
 
-/// Processes of a cluster, for as long as they do nothing.
+/// Stopped processes of a cluster; they continue when this is dropped.
 pub(crate) struct Frozen(Vec<String>);
 
 impl Frozen {
+    /// Stops the scheduler of the cluster `name`.
     pub(crate) fn scheduler_of(name: &str) -> Self {
-        let sign = format!("DASK_GATEWAY_CLUSTER_NAME={name}");
-        Self::those(|pid| holds(pid, "environ", &sign) && holds(pid, "cmdline", "scheduler"))
+        let marker = format!("DASK_GATEWAY_CLUSTER_NAME={name}");
+        Self::matching(|pid| holds(pid, "environ", &marker) && holds(pid, "cmdline", "scheduler"))
     }
 
-    /// With its nanny, the only one of both that bears its name.
+    /// Stops a worker and its nanny; only the nanny has the worker's name on its command line.
     pub(crate) fn worker(name: &str) -> Self {
         let is_nanny = |pid: &str| holds(pid, "cmdline", name) && holds(pid, "cmdline", "--name");
-        Self::those(|pid| is_nanny(pid) || parent(pid).is_some_and(|pid| is_nanny(&pid)))
+        Self::matching(|pid| is_nanny(pid) || parent(pid).is_some_and(|pid| is_nanny(&pid)))
     }
 
-    fn those(are_meant: impl Fn(&str) -> bool) -> Self {
+    fn matching(is_selected: impl Fn(&str) -> bool) -> Self {
         let processes = std::fs::read_dir("/proc").expect("/proc");
         let pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let pids = pids.filter(|pid| are_meant(pid)).collect::<Vec<_>>();
-        assert!(!pids.is_empty(), "it runs");
+        let pids = pids.filter(|pid| is_selected(pid)).collect::<Vec<_>>();
+        assert!(!pids.is_empty(), "the process exists");
         let frozen = Self(pids);
-        frozen.signal("-STOP");
+        assert!(frozen.signal("-STOP"), "kill -STOP");
         frozen
     }
 
-    fn signal(&self, signal: &str) {
+    fn signal(&self, signal: &str) -> bool {
         let status = Command::new("kill").arg(signal).args(&self.0).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
+        status.is_ok_and(|status| status.success())
     }
 }
 
-/// Whether a part of the process's `file` is `sign`.
-fn holds(pid: &str, file: &str, sign: &str) -> bool {
+/// Returns true if `marker` is one of the NUL-separated parts of the process's `file` in /proc.
+fn holds(pid: &str, file: &str, marker: &str) -> bool {
     let text = std::fs::read(format!("/proc/{pid}/{file}"));
-    text.is_ok_and(|text| text.split(|b| *b == 0).any(|part| part == sign.as_bytes()))
+    text.is_ok_and(|text| {
+        text.split(|b| *b == 0)
+            .any(|part| part == marker.as_bytes())
+    })
 }
 
 fn parent(pid: &str) -> Option<String> {
@@ -107,6 +111,9 @@ fn parent(pid: &str) -> Option<String> {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        self.signal("-CONT");
+        // The gateway may have killed the processes meanwhile, and a panic while the test unwinds would
+        // end all tests.
+        let is_resumed = self.signal("-CONT");
+        assert!(is_resumed || std::thread::panicking(), "kill -CONT");
     }
 }
