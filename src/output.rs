@@ -35,7 +35,7 @@ pub(crate) use printer::{Colour, OutputOptions, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
 pub(crate) use quantity::used_of;
-pub(crate) use show::{ClusterDetails, JobSummary, worker_shape};
+pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, worker_shape};
 pub(crate) use sorting::{RowSchema, SortBy, SortKey, names as sort_names, sorted};
 pub(crate) use table::{Fit, GAP, fit, shortened};
 pub(crate) use terminal::is_dumb as is_dumb_terminal;

@@ -158,7 +158,7 @@ pub(super) fn cluster_ended(how: &str) -> Response<Body> {
     page(StatusCode::GONE, how, &[text], [""; 2])
 }
 
-/// Says that a request is none for a dashboard.
+/// Says that a request is not for a page of the dashboard.
 pub(super) fn invalid_request(reason: &str) -> Response<Body> {
     let title = "Not a page of this dashboard";
     page(StatusCode::BAD_REQUEST, title, &[reason], [""; 2])

@@ -118,17 +118,14 @@ impl ClusterDetails {
             ("dashboard", cluster.dashboard_link.clone()),
             ("options", options),
         ];
-        let lines = lines.into_iter();
-        let mut lines = lines
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect::<Vec<_>>();
-        if cluster.status == Status::Running {
-            lines.extend(
-                self.row
-                    .activity
-                    .iter()
-                    .flat_map(|told| self.activity(told)),
-            );
+        let known = lines
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let mut lines = known.collect::<Vec<_>>();
+        if let Some(activity) = &self.row.activity
+            && cluster.status == Status::Running
+        {
+            lines.extend(self.activity(activity));
         }
         lines.extend(self.protection().map(|text| ("kept", text)));
         lines
@@ -263,7 +260,8 @@ fn memory(used: Option<u64>, limit: Option<u64>) -> String {
     known(quantity::used_of(used, limit), |text| text)
 }
 
-fn packages(packages: &PackageVersions) -> String {
+/// Returns `Python 3.11.7, dask …`.
+pub(crate) fn packages(packages: &PackageVersions) -> String {
     let texts = packages
         .each()
         .map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));

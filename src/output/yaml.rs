@@ -25,9 +25,12 @@ fn block(value: &Value, indent: usize, text: &mut String) {
         }
         Value::Object(entries) => {
             let entries = entries.iter();
-            let head = |key, value| match is_block(value) {
-                true => format!("{}:\n{margin}  ", self::key(key)),
-                false => format!("{}: ", self::key(key)),
+            let head = |key, value| {
+                if is_block(value) {
+                    format!("{}:\n{margin}  ", self::key(key))
+                } else {
+                    format!("{}: ", self::key(key))
+                }
             };
             entries
                 .map(|(key, value)| (head(key, value), value))

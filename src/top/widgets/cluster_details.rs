@@ -10,7 +10,7 @@ use super::layout::{cut, put, put_at_ends, take_cells, take_lines, without_margi
 use super::words::{counted, idle, number};
 use super::{tasks, worker_table};
 use crate::duration;
-use crate::output::used_of;
+use crate::output::{packages_text, used_of};
 use crate::top::measures::{cores_used, cpu_share, memory_share};
 use crate::top::model::{Model, WatchedCluster};
 use crate::top::theme::{self, BOLD, CPU, FAINT, STALE};
@@ -96,11 +96,7 @@ fn facts(watched: &WatchedCluster) -> [(&'static str, String); 3] {
     let cluster = &watched.cluster;
     let address = |address: &Option<String>| address.clone().unwrap_or_else(|| "-".to_owned());
     let versions = watched.report().and_then(|report| report.versions.as_ref());
-    let versions = versions.map(|versions| {
-        let packages = versions.scheduler.each();
-        let packages = packages.map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));
-        packages.join(", ")
-    });
+    let versions = versions.map(|versions| packages_text(&versions.scheduler));
     [
         ("scheduler", address(&cluster.scheduler_address)),
         ("dashboard", address(&cluster.dashboard_link)),

@@ -5,6 +5,7 @@ use crate::gateway::Status;
 use crate::scheduler::{Idle, SchedulerReport};
 use crate::top::measures::{cpu_share, elapsed};
 use crate::top::model::{Model, WatchedCluster};
+use crate::top::theme::FAINT;
 
 /// A row of the table.
 pub(super) struct ClusterLine<'a> {
@@ -20,7 +21,7 @@ impl ClusterLine<'_> {
         }
         let value = self.watched.report().map_or(Value::Unknown, value);
         if self.watched.is_silent(self.model) {
-            Value::Stale(Box::new(value))
+            Value::Styled(FAINT.into(), Box::new(value))
         } else {
             value
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Row, StatefulWidget as _, Table, TableState};
 
@@ -60,12 +60,10 @@ pub(super) enum Value {
     Memory(Option<u64>, Option<u64>),
     Tasks(Option<Tasks>),
     Time(Duration),
-    /// A time that is too long.
-    LateTime(Duration),
     /// An idle time of zero.
     Busy,
-    /// A value from a stale report.
-    Stale(Box<Value>),
+    /// A value that is late, or from a stale report.
+    Styled(Style, Box<Value>),
 }
 
 impl<R> Column<R> {
@@ -123,9 +121,8 @@ impl Value {
             }
             Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
             Self::Time(time) => Line::raw(duration::short(*time)),
-            Self::LateTime(time) => Line::styled(duration::short(*time), STALE),
             Self::Busy => Line::raw("-"),
-            Self::Stale(value) => value.line(width).patch_style(FAINT),
+            Self::Styled(style, value) => value.line(width).patch_style(*style),
         }
     }
 
@@ -135,9 +132,9 @@ impl Value {
             Self::CpuShare(share) => Some(*share),
             Self::Memory(used, limit) => share(*used, *limit),
             Self::Tasks(tasks) => tasks.as_ref()?.unfinished().map(float),
-            Self::Time(time) | Self::LateTime(time) => Some(time.as_secs_f64()),
+            Self::Time(time) => Some(time.as_secs_f64()),
             Self::Busy => Some(0.0),
-            Self::Stale(value) => value.size(),
+            Self::Styled(_, value) => value.size(),
             _ => None,
         }
     }
@@ -284,10 +281,10 @@ mod tests {
             (Value::Count(0), Value::NotApplicable),
             (
                 Value::CpuShare(0.5),
-                Value::Stale(Box::new(Value::CpuShare(0.4))),
+                Value::Styled(FAINT.into(), Box::new(Value::CpuShare(0.4))),
             ),
             (memory(4), memory(3)),
-            (Value::LateTime(long), Value::Time(short)),
+            (Value::Time(long), Value::Time(short)),
             (Value::Time(short), Value::Busy),
             (
                 Value::SilentStatus(Status::Pending),

@@ -12,7 +12,7 @@ use crate::output::escaped;
 use crate::scheduler::Worker;
 use crate::top::measures::{elapsed, float};
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::FAINT;
+use crate::top::theme::{FAINT, STALE};
 
 /// A row of the table.
 struct WorkerLine<'a> {
@@ -133,10 +133,11 @@ fn columns<'a>(longest_name: u16, longest_host: u16) -> [Column<WorkerLine<'a>>;
                 return Value::Unknown;
             };
             let ago = elapsed(row.model.now(), last_seen);
+            let value = Value::Time(ago);
             if row.model.is_stale(ago) {
-                Value::LateTime(ago)
+                Value::Styled(STALE.into(), Box::new(value))
             } else {
-                Value::Time(ago)
+                value
             }
         }),
     ]
