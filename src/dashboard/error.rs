@@ -37,10 +37,7 @@ impl Failure for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Port { .. } => "choose another port with `--port`",
-            Self::Socket { .. } => {
-                "choose another path with `--socket`, in a directory of yours where it does not \
-                 exist yet"
-            }
+            Self::Socket { .. } => "set `--socket` to a new path in a directory of your own",
             Self::NoRandomness => return None,
         };
         Some(hint.to_owned())

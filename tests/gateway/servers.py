@@ -16,7 +16,7 @@ from typing import NoReturn
 import processes
 from keeper import Failed, Leash
 
-START_LIMIT = 60.0  # seconds; a second or two is usual, a busy CI machine may need many
+START_LIMIT = 180.0  # seconds; a second or two is usual, a busy CI machine may need many
 TAIL = 30  # lines of each log that a failure shows
 PORT_TAKEN = re.compile("address already in use|EADDRINUSE", re.IGNORECASE)
 # What the caller has set up for a Dask, a hub or a Python of their own must not reach these.

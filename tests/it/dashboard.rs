@@ -7,7 +7,7 @@ use snapbox::str;
 use crate::support::{BASIC, User};
 
 #[test]
-fn it_prints_the_url() {
+fn prints_the_url() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     user.dgw(&["dashboard"])
@@ -41,13 +41,13 @@ warning: `gateway.public-address` is a path: the URL begins with your hub's own 
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
 }
 
 #[test]
-fn a_cluster_that_does_not_run_yet_has_none() {
+fn pending_cluster_has_no_dashboard() {
     let user = BASIC.user();
     user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["dashboard"])
@@ -56,13 +56,13 @@ fn a_cluster_that_does_not_run_yet_has_none() {
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is PENDING, not RUNNING
 
-hint: `dgw connect [NAME]` waits until it runs
+hint: `dgw connect [NAME]` waits until it is running
 
 "#]]);
 }
 
 #[test]
-fn the_browser_gets_the_url_and_no_secret() {
+fn browser_gets_the_url_and_no_secret() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let user = with_browser(user, "echo \"$@\" > \"$HOME/seen\"; env >> \"$HOME/seen\"")
@@ -89,7 +89,7 @@ http://[HOST]/clusters/[NAME]/status
 }
 
 #[test]
-fn a_url_without_a_host_opens_nothing() {
+fn refuses_to_open_a_url_without_a_host() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let user = with_browser(user, "touch \"$HOME/seen\"")
@@ -110,7 +110,7 @@ hint: `gateway.public-address` is a path on your hub: open it there, or set it i
 }
 
 #[test]
-fn a_browser_that_stays_open_is_not_waited_for() {
+fn does_not_wait_for_a_browser_that_stays_open() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let user = with_browser(user, "sleep 30");
@@ -120,7 +120,7 @@ fn a_browser_that_stays_open_is_not_waited_for() {
 }
 
 #[test]
-fn without_a_browser_the_url_is_printed_all_the_same() {
+fn prints_the_url_if_no_browser_can_be_opened() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let user = with_browser(user, "exit 3");
@@ -133,15 +133,15 @@ http://[HOST]/clusters/[NAME]/status
         .stderr_eq(str![[r#"
 error: no browser could be opened on this machine
 
-hint: open the URL in the browser of your own machine
+hint: open the URL in a browser on your own machine
 
 "#]]);
 }
 
-/// A user whose system opens URLs by running `script`.
+/// Makes the system of `user` open URLs by running `script`.
 pub(crate) fn with_browser(user: User, script: &str) -> User {
     let bin = user.home().join("bin");
-    fs::create_dir(&bin).expect("a folder for programs");
+    fs::create_dir(&bin).expect("a directory for programs");
     let opener = if cfg!(target_os = "macos") {
         "open"
     } else {

@@ -1,4 +1,4 @@
-//! `-o`: the same records in every format.
+//! `-o`: output formats.
 
 use serde_json::{Value, json};
 use snapbox::str;
@@ -6,7 +6,7 @@ use snapbox::str;
 use crate::support::BASIC;
 
 #[test]
-fn every_format_shows_the_same_cluster() {
+fn every_format_has_the_same_record() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "-s", "environment=A=x y"]);
     user.dgw(&["list", "-o", "json"])
@@ -84,7 +84,7 @@ name,status,start_time,stop_time,options,dashboard_link,scheduler_address
 }
 
 #[test]
-fn no_clusters_are_an_empty_array() {
+fn empty_list_is_an_empty_array() {
     let user = BASIC.user();
     assert_eq!(user.json(&["list"]), json!([]));
     assert_eq!(user.stdout(&["list", "-o", "yaml"]), "[]");

@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::support::BASIC;
 
 #[test]
-fn nothing_to_list_is_no_failure() {
+fn empty_list_is_a_success() {
     let user = BASIC.user();
     user.dgw(&["list"])
         .success()
@@ -42,7 +42,7 @@ name,status,start_time,stop_time,options,dashboard_link,scheduler_address,worker
 }
 
 #[test]
-fn active_clusters_are_listed_oldest_first_and_all_on_demand() {
+fn lists_active_clusters_oldest_first_and_all_on_request() {
     let user = BASIC.user();
     let first = user.stdout(&["new", "-s", "worker_cores=2"]);
     let second = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
@@ -75,7 +75,7 @@ NAME                              STATUS   AGE  OPTIONS                         
 }
 
 #[test]
-fn names_selectors_and_sorting_narrow_and_order() {
+fn selects_by_name_status_and_age_and_sorts() {
     let user = BASIC.user();
     let old = user.stdout(&["new"]);
     std::thread::sleep(std::time::Duration::from_secs(3));
@@ -138,11 +138,11 @@ error: no column `cores` to sort by without `-o wide`, or `--wide`
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no cluster fits `nosuch`
+error: no cluster matches `nosuch`
   [NAME]  RUNNING   [AGE]
   [NAME]  RUNNING   [AGE]
 
-hint: the active ones are listed above; `dgw list --all` shows the others that the gateway still knows
+hint: `dgw list --all` also lists clusters that have ended
 
 "#]]);
     user.dgw(&["list", "--status", "asleep"])

@@ -12,11 +12,11 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Frozen, User};
 
-/// What the gateway's preload logs of it.
+/// Logged by the gateway's preload in the scheduler when it is scaled.
 const SCALED: &str = "dask_gateway.scheduler_preload - Requesting scale to 2 workers from 0";
 
-/// A task that logs `text` on each worker, at the level that workers keep.
-fn logged_by_workers(name: &str, user: &User, text: &str) {
+/// Logs `text` on each of two workers, at a level that workers keep.
+fn log_on_workers(name: &str, user: &User, text: &str) {
     let work = format!(
         "client.wait_for_workers(2, timeout=60)\n\
          def log():\n    import logging\n    logging.getLogger('distributed.worker').warning({text})\n\
@@ -26,10 +26,10 @@ fn logged_by_workers(name: &str, user: &User, text: &str) {
 }
 
 #[test]
-fn schedulers_and_workers_tell_what_they_logged() {
+fn prints_logs_of_the_scheduler_and_of_workers() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "2"]);
-    logged_by_workers(&name, &user, r"'first\x1b[2J\n  second'");
+    log_on_workers(&name, &user, r"'first\x1b[2J\n  second'");
     let log = user.stdout(&["logs", &name[..8]]);
     let line = log.lines().find(|line| line.ends_with(SCALED));
     let line = line.unwrap_or_else(|| panic!("{log}"));
@@ -109,17 +109,17 @@ fn schedulers_and_workers_tell_what_they_logged() {
 }
 
 #[test]
-fn a_worker_that_does_not_answer_is_named_and_holds_up_none() {
+fn names_a_silent_worker_and_does_not_wait_for_it() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "2"]);
-    logged_by_workers(&name, &user, "'here I am'");
+    log_on_workers(&name, &user, "'here I am'");
     let shown = user.json(&["show"]);
     let worker = |index: usize| {
         let name = shown["worker_details"][index]["name"].as_str();
         name.expect("a name").to_owned()
     };
     let (frozen, well) = (worker(0), worker(1));
-    let _freezing = Frozen::worker(&frozen);
+    let _stopped = Frozen::worker(&frozen);
     let started = Instant::now();
     let output = user
         .command(&["logs", "--all-workers", "--probe-timeout", "1s"])
@@ -142,7 +142,7 @@ fn a_worker_that_does_not_answer_is_named_and_holds_up_none() {
         .stdout_eq("");
 }
 
-/// `dgw logs -f`, and the lines that come from it.
+/// A running `dgw logs -f`, and the lines that it prints.
 struct Followed {
     child: Child,
     lines: Receiver<String>,
@@ -169,17 +169,18 @@ impl Followed {
         }
     }
 
-    /// All lines up to the one with `sign`.
-    fn until(&self, sign: &str) -> Vec<String> {
+    /// Waits for a line that contains `marker`, and returns the lines up to it.
+    fn until(&self, marker: &str) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        while !lines.last().is_some_and(|line| line.contains(sign)) {
+        while !lines.last().is_some_and(|line| line.contains(marker)) {
             let line = self.lines.recv_timeout(Duration::from_secs(60));
-            lines.push(line.unwrap_or_else(|_| panic!("no `{sign}`: {lines:?}")));
+            lines.push(line.unwrap_or_else(|_| panic!("no `{marker}`: {lines:?}")));
         }
         lines
     }
 
-    fn said(mut self) -> (Option<i32>, String) {
+    /// Waits until dgw ends, and returns its exit code and stderr.
+    fn end(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().expect("dgw ends");
         let mut said = String::new();
         self.stderr
@@ -190,7 +191,7 @@ impl Followed {
 }
 
 #[test]
-fn following_prints_each_line_once_until_the_cluster_ends() {
+fn follows_logs_until_the_cluster_ends_and_prints_each_line_once() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let scheduler = Followed::start(&user, &[]);
@@ -200,14 +201,14 @@ fn following_prints_each_line_once_until_the_cluster_ends() {
     user.stdout(&["scale", "2"]);
     let mut lines = scheduler.until(SCALED);
     assert_eq!(interrupted.until("INFO").len(), 1);
-    kill_process(Pid::from_child(&interrupted.child), Signal::INT).expect("it is there");
+    kill_process(Pid::from_child(&interrupted.child), Signal::INT).expect("it is running");
     assert_eq!(
-        interrupted.said(),
+        interrupted.end(),
         (None, String::new()),
-        "killed by the signal"
+        "the signal ends it"
     );
-    logged_by_workers(&name, &user, "'here I am'");
-    // One of each worker.
+    log_on_workers(&name, &user, "'here I am'");
+    // One line from each worker.
     workers.until("here I am");
     workers.until("here I am");
     lines.extend(scheduler.until("Close client connection"));
@@ -223,7 +224,7 @@ fn following_prints_each_line_once_until_the_cluster_ends() {
     );
     user.stdout(&["shutdown", &name]);
     for followed in [scheduler, workers] {
-        let (code, said) = followed.said();
+        let (code, said) = followed.end();
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains(&format!("cluster {name} is STOP")), "{said}");
     }
@@ -238,16 +239,16 @@ fn logs_need_the_scheduler_proxy() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the logs of cluster `[NAME]` can't be reached: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
+error: can't read the logs of cluster `[NAME]`: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
 
-hint: logs come from the scheduler, through the gateway's scheduler proxy: give it more `--probe-timeout`, and check `gateway.proxy-address`
+hint: logs come through the gateway's scheduler proxy: set a longer `--probe-timeout`, and check `gateway.proxy-address`
 
 "#]]);
     user.stdout(&["shutdown", &name]);
 }
 
 #[test]
-fn a_cluster_that_has_not_started_has_no_logs_yet_and_one_without_workers_says_so() {
+fn pending_cluster_has_no_logs_and_missing_workers_are_reported() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["logs", &name])
@@ -256,7 +257,7 @@ fn a_cluster_that_has_not_started_has_no_logs_yet_and_one_without_workers_says_s
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is PENDING, not RUNNING
 
-hint: `dgw connect [NAME]` waits until it runs
+hint: `dgw connect [NAME]` waits until it is running
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -268,22 +269,22 @@ hint: `dgw connect [NAME]` waits until it runs
 }
 
 #[test]
-fn what_does_not_run_or_does_not_answer_has_no_logs() {
+fn fails_for_a_silent_scheduler_and_for_a_stopped_cluster() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
-    let freezing = Frozen::scheduler_of(&name);
+    let stopped = Frozen::scheduler_of(&name);
     let started = Instant::now();
     user.dgw(&["logs", "--probe-timeout", "500ms"])
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the logs of cluster `[NAME]` can't be reached: no response in 0.5 s
+error: can't read the logs of cluster `[NAME]`: no response in 0.5 s
 
-hint: logs come from the scheduler, through the gateway's scheduler proxy: give it more `--probe-timeout`, and check `gateway.proxy-address`
+hint: logs come through the gateway's scheduler proxy: set a longer `--probe-timeout`, and check `gateway.proxy-address`
 
 "#]]);
     assert!(started.elapsed() < Duration::from_secs(5));
-    drop(freezing);
+    drop(stopped);
     user.dgw(&["logs", "-f", "-o", "json"])
         .code(2)
         .stdout_eq("");
@@ -294,7 +295,7 @@ hint: logs come from the scheduler, through the gateway's scheduler proxy: give 
         .stderr_eq(str![[r#"
 error: cluster `[NAME]` is STOPPED, not RUNNING
 
-hint: `dgw new` starts another
+hint: `dgw new` starts another one
 
 "#]]);
 }

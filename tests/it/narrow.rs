@@ -1,4 +1,4 @@
-//! Locales and terminals of all kinds, the narrowest among them.
+//! Unusual locales, and unusual or very narrow terminals.
 
 use std::thread;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::{BASIC, Terminal};
 
 #[test]
-fn no_locale_and_no_known_terminal_are_enough() {
+fn works_without_utf_8_and_on_unknown_terminals() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     for locale in ["C", "POSIX", "de_DE.ISO-8859-1", "nonsense"] {
@@ -35,7 +35,7 @@ fn no_locale_and_no_known_terminal_are_enough() {
     }
 }
 
-/// What a terminal of so many columns shows, and which of its lines ran over into the next.
+/// Shows text on a terminal that has so many columns.
 fn screen(columns: u16, shown: &str) -> vt100::Parser {
     let mut parser = vt100::Parser::new(500, columns, 0);
     parser.process(shown.replace('\n', "\r\n").as_bytes());
@@ -43,7 +43,7 @@ fn screen(columns: u16, shown: &str) -> vt100::Parser {
 }
 
 #[test]
-fn tables_fit_into_the_narrowest_of_terminals() {
+fn tables_fit_into_very_narrow_terminals() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     for columns in [1, 7, 20, 30, 40, 60] {
@@ -60,18 +60,18 @@ fn tables_fit_into_the_narrowest_of_terminals() {
             assert!(!wrapped, "{columns} {args:?}: {shown}");
             let first = parser.screen().contents();
             let first = first.lines().nth(1).expect("a row").to_owned();
-            let is_meant = args[0] != "list"
+            let is_expected = args[0] != "list"
                 || name.starts_with(first.split(['…', ' ']).next().expect("a word"));
-            assert!(is_meant, "{columns} {args:?}: {shown}");
+            assert!(is_expected, "{columns} {args:?}: {shown}");
         }
-        // Its facts are prose, which runs over into the next line; its table of workers isn't.
+        // The description of the cluster may wrap, but not the table of workers.
         let (shown, code) = Terminal::new(&user, columns, &["show"]).rest();
         assert_eq!(code, Some(0), "{columns}: {shown}");
         let (_, workers) = shown.rsplit_once("\n\n").expect("a table");
         let parser = screen(columns, workers);
         let wrapped = (0..500).any(|row| parser.screen().row_wrapped(row));
         assert!(!wrapped, "{columns}: {shown}");
-        // Prose runs over into the next line, as everywhere.
+        // Prose may wrap.
         for args in [&["doctor"][..], &["connect"], &["--help"], &["list", "zzz"]] {
             let (shown, code) = Terminal::new(&user, columns, args).rest();
             let expected = if args.contains(&"zzz") { 5 } else { 0 };
@@ -90,7 +90,7 @@ fn tables_fit_into_the_narrowest_of_terminals() {
         let (shown, code) = top.rest();
         assert_eq!(code, Some(0), "{columns}: {shown}");
     }
-    // A wait is one line that changes.
+    // The spinner's one line is erased in the end.
     let (shown, code) = Terminal::new(&user, 20, &["new"]).rest();
     assert_eq!(code, Some(0), "{shown}");
     let parser = screen(20, &shown);

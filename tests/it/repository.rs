@@ -66,9 +66,9 @@ fn wheel_has_every_man_page() {
     };
     let mut linked = Vec::new();
     for section in names("packaging/wheel/data/share/man") {
-        let folder = format!("packaging/wheel/data/share/man/{section}");
-        for name in names(&folder) {
-            let page = repository().join(&folder).join(&name);
+        let directory = format!("packaging/wheel/data/share/man/{section}");
+        for name in names(&directory) {
+            let page = repository().join(&directory).join(&name);
             assert!(page.is_file(), "{}", page.display());
             let extension = section.trim_start_matches("man");
             assert!(

@@ -1,4 +1,4 @@
-//! `dgw dashboard --serve`: who sees what, and what goes where.
+//! `dgw dashboard --serve`: access, and what is passed on.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -22,7 +22,7 @@ const RECORD: &str = r#"{"name": "ab12", "status": "RUNNING", "start_time": 1, "
     "options": {}, "dashboard_route": "/clusters/ab12/status"}"#;
 
 #[test]
-fn nobody_but_the_user_sees_it() {
+fn only_the_user_may_see_it() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]);
@@ -35,9 +35,9 @@ fn nobody_but_the_user_sees_it() {
     assert!(serving.said().contains(&ssh), "{}", serving.said());
 
     let status = |request: &str, headers: &[(&str, &str)]| ask(&host, request, headers).status;
-    let strange = ask(&host, "GET /status", &[]);
-    assert_eq!(strange.status, 403);
-    assert!(strange.text().contains("This dashboard is private"));
+    let without_cookie = ask(&host, "GET /status", &[]);
+    assert_eq!(without_cookie.status, 403);
+    assert!(without_cookie.text().contains("This dashboard is private"));
     let root = ask(&host, "GET /", &[]);
     assert_eq!(root.status, 403, "{root:?}");
     let wrong = ask(&host, &format!("GET {path}x"), &[]);
@@ -73,10 +73,10 @@ fn nobody_but_the_user_sees_it() {
         assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
     }
 
-    // The link is used up, and there is another.
+    // A link works once, and then there is another one.
     let again = ask(&host, &format!("GET {path}"), &[]);
     assert_eq!(again.status, 403);
-    assert!(again.text().contains("no longer good"));
+    assert!(again.text().contains("no longer valid"));
     assert_eq!(status(&format!("GET {path}"), &[cookie]), 303);
     serving.wait_for("for another browser");
     until(|| serving.said().contains("/?secret="), || serving.said());
@@ -90,8 +90,8 @@ fn nobody_but_the_user_sees_it() {
     assert_eq!(status(&format!("GET {other}"), &[]), 303);
 }
 
-/// Pages, a file, redirects and the WebSocket of a cluster that computes, through `user`'s gateway.
-fn all_of_it_works(gateway: &TestGateway, user: &User) {
+/// Requests pages, a file, redirects and a WebSocket of a computing cluster.
+fn check_everything_works(gateway: &TestGateway, user: &User) {
     let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let work = "work = client.map(lambda x: time.sleep(0.05) or x, range(2000))";
     let python = user.stdout(&["show", "-o", "json"]);
@@ -158,31 +158,31 @@ fn all_of_it_works(gateway: &TestGateway, user: &User) {
 }
 
 #[test]
-fn all_of_it_works_on_a_plain_gateway() {
-    all_of_it_works(&BASIC, &BASIC.user());
+fn works_on_a_plain_gateway() {
+    check_everything_works(&BASIC, &BASIC.user());
 }
 
 #[test]
-fn all_of_it_works_by_tls_and_a_proxy() {
+fn works_over_tls_through_a_proxy() {
     let host = TLS.fact("address").replace("https://", "");
     let proxy = tunnel_to(&host).replace("http://", "http://ada:pr0xy-s3cret@");
     let user = TLS.user().with("DASK_GATEWAY__HTTP_CLIENT__PROXY", &proxy);
-    all_of_it_works(&TLS, &user);
+    check_everything_works(&TLS, &user);
 }
 
 #[test]
-fn all_of_it_works_behind_a_hub() {
-    all_of_it_works(&HUB, &HUB.user());
+fn works_behind_a_hub() {
+    check_everything_works(&HUB, &HUB.user());
 }
 
 #[test]
-fn nothing_of_the_users_goes_to_the_cluster() {
+fn passes_on_no_credentials_to_the_cluster() {
     let stub = Stub::new(|head| {
         let path = head.split(' ').nth(1).unwrap_or_default();
         match path {
             "/api/v1/clusters/" => json_answer(&format!(r#"{{"ab12": {RECORD}}}"#)),
             "/api/v1/clusters/ab12" => json_answer(RECORD),
-            "/clusters/ab12/away" => answer(
+            "/clusters/ab12/redirect" => answer(
                 "302 Found",
                 "Location: /clusters/ab12/status?x=1\r\nSet-Cookie: dgw-1=x\r\n",
                 "",
@@ -224,10 +224,10 @@ fn nothing_of_the_users_goes_to_the_cluster() {
     for word in ["s3cret", "cookie", "authorization", "referer", "dgw-"] {
         assert!(!seen.contains(word), "{word}: {seen}");
     }
-    let away = serving.get("/away");
-    assert_eq!(away.header("location"), Some("/status?x=1"));
-    assert_eq!(away.header("set-cookie"), None);
-    // Nor is any of it logged.
+    let redirect = serving.get("/redirect");
+    assert_eq!(redirect.header("location"), Some("/status?x=1"));
+    assert_eq!(redirect.header("set-cookie"), None);
+    // None of it is logged either.
     let said = serving.said();
     assert!(said.contains("/clusters/ab12/page:"), "{said}");
     let value = serving
@@ -243,23 +243,24 @@ fn nothing_of_the_users_goes_to_the_cluster() {
     }
 }
 
-/// A way to `host` that can be cut, and mended.
-struct Cable {
+/// A connection to a server that can be interrupted.
+struct Link {
     address: String,
-    is_cut: Arc<AtomicBool>,
+    is_down: Arc<AtomicBool>,
     ends: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Cable {
+impl Link {
+    /// Forwards connections from a port of its own to `host`.
     fn to(host: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("the port").to_string();
-        let is_cut = Arc::new(AtomicBool::new(false));
+        let is_down = Arc::new(AtomicBool::new(false));
         let ends = Arc::new(Mutex::new(Vec::new()));
-        let (host, cut, all) = (host.to_owned(), Arc::clone(&is_cut), Arc::clone(&ends));
+        let (host, down, all) = (host.to_owned(), Arc::clone(&is_down), Arc::clone(&ends));
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
-                if cut.load(Ordering::SeqCst) {
+                if down.load(Ordering::SeqCst) {
                     continue;
                 }
                 let far = TcpStream::connect(&host).expect("the gateway listens");
@@ -278,42 +279,42 @@ impl Cable {
         });
         Self {
             address,
-            is_cut,
+            is_down,
             ends,
         }
     }
 
-    fn cut(&self) {
-        self.is_cut.store(true, Ordering::SeqCst);
+    fn interrupt(&self) {
+        self.is_down.store(true, Ordering::SeqCst);
         for end in self.ends.lock().expect("no panic while locked").drain(..) {
             let _ = end.shutdown(Shutdown::Both);
         }
     }
 
-    fn mend(&self) {
-        self.is_cut.store(false, Ordering::SeqCst);
+    fn restore(&self) {
+        self.is_down.store(false, Ordering::SeqCst);
     }
 }
 
 #[test]
-fn a_gateway_that_is_away_is_told_and_the_end_of_the_cluster_too() {
+fn reports_an_unreachable_gateway_and_the_end_of_the_cluster() {
     let gateway = BASIC.fact("address").replace("http://", "");
-    let cable = Cable::to(&gateway);
-    let address = format!("http://{}", cable.address);
-    let user = User::basic(&address, "by-cable", BASIC.fact("password"));
+    let link = Link::to(&gateway);
+    let address = format!("http://{}", link.address);
+    let user = User::basic(&address, "interrupted", BASIC.fact("password"));
     let name = user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]).logged_in();
     assert_eq!(serving.get("/health").status, 200);
-    cable.cut();
+    link.interrupt();
     let page = serving.get("/status");
     assert_eq!(page.status, 502, "{page:?}");
     let text = page.text();
     assert!(text.contains("The gateway does not respond"), "{text}");
     assert!(text.contains("http-equiv=\"refresh\""), "{text}");
     serving.wait_for("trying again");
-    cable.mend();
+    link.restore();
     assert_eq!(serving.get("/health").status, 200);
-    serving.wait_for("answers again");
+    serving.wait_for("the gateway responds again");
     user.stdout(&["shutdown", &name]);
     until(
         || serving.get("/status").status == 410,
@@ -327,13 +328,15 @@ fn a_gateway_that_is_away_is_told_and_the_end_of_the_cluster_too() {
     let (status, said) = serving.end();
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(
-        said.contains(&format!("cluster {name} is STOPPED: its dashboard ends")),
+        said.contains(&format!(
+            "cluster {name} is STOPPED: its dashboard is no longer served"
+        )),
         "{said}"
     );
 }
 
 #[test]
-fn a_socket_is_its_owners_alone() {
+fn socket_is_private_and_removed_in_the_end() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let path = user.home().join("its socket");
@@ -356,7 +359,7 @@ fn a_socket_is_its_owners_alone() {
             .stderr_eq(str![[r#"
 error: can't serve the dashboard of cluster `[NAME]`: can't listen on `[HOME]/its socket`: another process is listening there
 
-hint: `--socket` takes a path of your own where nothing is yet
+hint: set `--socket` to a new path in a directory of your own
 
 "#]]);
         serving.signal(signal);
@@ -373,7 +376,7 @@ hint: `--socket` takes a path of your own where nothing is yet
 }
 
 #[test]
-fn a_port_is_taken_or_not() {
+fn port_in_use_is_refused_and_a_free_one_served() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -383,7 +386,7 @@ fn a_port_is_taken_or_not() {
         .stdout_eq("")
         .stderr_eq(format!(
             "error: can't serve the dashboard of cluster `[NAME]`: can't listen on port {port}: \
-             Address already in use (os error 98)\n\nhint: `--port` takes another one\n"
+             Address already in use (os error 98)\n\nhint: choose another port with `--port`\n"
         ));
     drop(taken);
     let serving = Serving::start(&user, &["--port", &port, "-o", "json"]);
@@ -400,7 +403,7 @@ fn a_port_is_taken_or_not() {
 }
 
 #[test]
-fn a_browser_gets_the_link_by_a_page_that_nobody_else_may_read() {
+fn browser_gets_the_link_in_a_private_page() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let script = "page=${1#file://}; echo \"$@\" > \"$HOME/argv\"; \
@@ -421,14 +424,14 @@ fn a_browser_gets_the_link_by_a_page_that_nobody_else_may_read() {
 }
 
 #[test]
-fn a_cluster_that_does_not_run_is_not_served() {
+fn refuses_a_pending_cluster() {
     let user = BASIC.user();
     user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["dashboard", "--serve"]).code(1).stdout_eq("");
 }
 
 #[test]
-fn garbage_is_answered_and_ends() {
+fn rejects_invalid_requests() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]).logged_in();
@@ -436,22 +439,22 @@ fn garbage_is_answered_and_ends() {
     stream
         .write_all(b"\x16\x03\x01 no HTTP\r\n\r\n")
         .expect("sent");
-    let mut said = String::new();
-    stream.read_to_string(&mut said).expect("an answer");
-    assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     let huge = format!("x={}", "y".repeat(200_000));
     let mut stream = TcpStream::connect(&serving.host).expect("it listens");
     let head = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {huge}\r\n\r\n",
         serving.host
     );
-    // It may hang up before it has read all of that.
+    // dgw may close the connection before it has read all of that.
     let _ = stream.write_all(head.as_bytes());
-    let mut said = String::new();
-    let _ = stream.read_to_string(&mut said);
+    let mut response = String::new();
+    let _ = stream.read_to_string(&mut response);
     assert!(
-        said.is_empty() || said.starts_with("HTTP/1.1 431 "),
-        "{said}"
+        response.is_empty() || response.starts_with("HTTP/1.1 431 "),
+        "{response}"
     );
     assert_eq!(serving.get("/health").status, 200);
 }

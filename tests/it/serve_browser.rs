@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::web::ask;
 use crate::support::{BASIC, Client, Serving, until};
 
-/// A headless Chromium, driven by `WebDriver`. It ends with this.
+/// A headless Chromium, driven by `WebDriver`; ended when this is dropped.
 struct Browser {
     driver: Child,
     host: String,
@@ -23,8 +23,8 @@ struct Browser {
     profile: tempfile::TempDir,
 }
 
-/// `chromedriver`, and its port.
-fn driver() -> Option<(Child, String)> {
+/// Starts `chromedriver`, and returns its port too.
+fn start_driver() -> Option<(Child, String)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdin(Stdio::null())
@@ -45,9 +45,9 @@ fn driver() -> Option<(Child, String)> {
 
 impl Browser {
     fn start() -> Self {
-        // It takes a port of IPv4's that is free, and gives up where IPv6's of the same number isn't.
-        let (driver, port) = (0..10).find_map(|_| driver()).expect("a driver");
-        let profile = tempfile::tempdir().expect("a folder for its profile");
+        // It chooses a free port for IPv4, and fails if that port is in use for IPv6.
+        let (driver, port) = (0..10).find_map(|_| start_driver()).expect("a driver");
+        let profile = tempfile::tempdir().expect("a directory for its profile");
         let mut browser = Self {
             driver,
             host: format!("127.0.0.1:{port}"),
@@ -59,7 +59,7 @@ impl Browser {
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-dev-shm-usage", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
-                // Whatever a page wants from elsewhere it does without.
+                // Pages get nothing from other hosts.
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 format!("--user-data-dir={}", browser.profile.path().display()),
             ],
@@ -77,13 +77,13 @@ impl Browser {
         browser
     }
 
-    /// A command of the `WebDriver` protocol, which must succeed.
+    /// Sends a command of the `WebDriver` protocol, and returns its result.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let length = body.len().to_string();
         let request = format!("{method} {}{path}", self.session);
         let stream = crate::support::web::connect(&self.host);
-        let answer = crate::support::web::ask_with(
+        let response = crate::support::web::ask_with(
             stream,
             &self.host,
             &request,
@@ -93,16 +93,16 @@ impl Browser {
             ],
             body.as_bytes(),
         );
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        let mut answer = serde_json::from_slice::<Value>(&answer.body).expect("JSON");
-        answer["value"].take()
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+        let mut result = serde_json::from_slice::<Value>(&response.body).expect("JSON");
+        result["value"].take()
     }
 
     fn open(&self, url: &str) {
         self.command("POST", "/url", &json!({"url": url}));
     }
 
-    /// What a JavaScript function's body returns in the page.
+    /// Runs the body of a JavaScript function in the page, and returns its result.
     fn run(&self, script: &str) -> Value {
         self.command(
             "POST",
@@ -116,7 +116,7 @@ impl Browser {
         url.as_str().expect("a URL").to_owned()
     }
 
-    /// What the network did since the last look: the names of events, and what they tell.
+    /// Returns the network's events since the last call: names and parameters.
     fn events(&self) -> Vec<(String, Value)> {
         let entries = self.command("POST", "/se/log", &json!({"type": "performance"}));
         let entries = entries.as_array().expect("a list").iter();
@@ -141,16 +141,16 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Asked to, the driver ends the browser, too.
+        // On this request, the driver ends the browser too.
         let _ = ask(&self.host, &format!("DELETE {}", self.session), &[]);
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
-/// What the page shows: its canvases, the colours on them, and when the newest task in the task
-/// stream began, in milliseconds since the first.
-const SHOWN: &str = r"
+/// Script that counts the page's canvases and the colours on them, and tells when the newest task in
+/// the task stream began, in milliseconds since the first.
+const MEASURE: &str = r"
     const canvases = [];
     const walk = node => {
         if (node.tagName === 'CANVAS' && node.width && node.height) canvases.push(node);
@@ -175,7 +175,7 @@ const SHOWN: &str = r"
 
 #[test]
 #[ignore = "needs Chromium"]
-fn a_real_browser_draws_a_computing_clusters_dashboard() {
+fn browser_draws_the_dashboard_of_a_computing_cluster() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "2", "--wait-workers", "2"]);
     let work = "work = client.map(lambda x: time.sleep(0.1) or x, range(20000))";
@@ -194,11 +194,11 @@ fn a_real_browser_draws_a_computing_clusters_dashboard() {
 
     browser.open(&serving.url);
     assert_eq!(browser.url(), format!("http://{}/status", serving.host));
-    let look = || browser.run(SHOWN);
-    let newest = || look()["newest"].as_f64().expect("a number");
+    let measure = || browser.run(MEASURE);
+    let newest = || measure()["newest"].as_f64().expect("a number");
     let is_drawn =
         |shown: &Value| shown["newest"].as_f64() > Some(0.0) && shown["colours"].as_u64() > Some(8);
-    until(|| is_drawn(&look()), || look().to_string());
+    until(|| is_drawn(&measure()), || measure().to_string());
     let first = newest();
     let _ = browser.events();
     std::thread::sleep(Duration::from_secs(5));
@@ -207,12 +207,12 @@ fn a_real_browser_draws_a_computing_clusters_dashboard() {
     let frames = count("Network.webSocketFrameReceived");
     assert!(frames > 3, "{events:?}");
     assert_eq!(count("Network.webSocketClosed"), 0);
-    assert!(newest() > first, "{}", look());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let image = browser.screenshot(&folder.join("dashboard-status.png"));
+    assert!(newest() > first, "{}", measure());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let image = browser.screenshot(&directory.join("dashboard-status.png"));
     assert!(image.len() > 30_000, "{} bytes: it is blank", image.len());
 
-    for (path, sign) in [
+    for (path, marker) in [
         ("/workers", ""),
         ("/info/main/workers.html", "tls://"),
         ("/info/main/logs.html", "distributed.scheduler"),
@@ -220,19 +220,19 @@ fn a_real_browser_draws_a_computing_clusters_dashboard() {
         browser.open(&format!("http://{}{path}", serving.host));
         let text = browser.run("return document.documentElement.innerText");
         assert!(
-            text.as_str().is_some_and(|text| text.contains(sign)),
+            text.as_str().is_some_and(|text| text.contains(marker)),
             "{path}: {text}"
         );
         if path == "/workers" {
             until(
-                || look()["canvases"].as_u64() > Some(2),
-                || look().to_string(),
+                || measure()["canvases"].as_u64() > Some(2),
+                || measure().to_string(),
             );
-            browser.screenshot(&folder.join("dashboard-workers.png"));
+            browser.screenshot(&directory.join("dashboard-workers.png"));
         }
     }
 
-    // A page of somebody else's on this machine gets nothing, though the browser has the cookie.
+    // Another site on this machine gets nothing, though the browser has the cookie.
     let foreign = crate::support::Stub::always(crate::support::answer(
         "200 OK",
         "Content-Type: text/html\r\n",

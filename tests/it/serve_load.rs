@@ -1,4 +1,4 @@
-//! `dgw dashboard --serve` with much to carry, and with those who only take up room.
+//! `dgw dashboard --serve` with large responses and many connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,8 +12,9 @@ use crate::support::{BASIC, Serving, User, until};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// A gateway whose one cluster has a page of this size. Counts what was sent of it.
-fn large_pages(size: u64) -> (String, Arc<AtomicU64>) {
+/// Starts a gateway whose only cluster has a page of `size` bytes. Returns its address and the count
+/// of the bytes sent.
+fn serve_large_page(size: u64) -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("the port"));
     let sent = Arc::new(AtomicU64::new(0));
@@ -52,21 +53,22 @@ fn large_pages(size: u64) -> (String, Arc<AtomicU64>) {
     (address, sent)
 }
 
-/// What a process holds in memory, in bytes.
-fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+/// Returns the memory of a process in bytes.
+fn resident_memory(pid: u32) -> u64 {
+    let status =
+        std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is running");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
     kilobytes.expect("a size") * 1024
 }
 
 #[test]
-fn large_answers_stream_and_a_slow_reader_costs_nothing() {
+fn streams_large_responses_and_buffers_little_for_slow_readers() {
     let size = 512 * MEBIBYTE;
-    let (address, sent) = large_pages(size);
+    let (address, sent) = serve_large_page(size);
     let user = User::basic(&address, "ada", "pw");
     let serving = Serving::start(&user, &["ab12"]).logged_in();
-    let before = resident(serving.pid());
+    let before = resident_memory(serving.pid());
     let mut slow = (0..4)
         .map(|_| {
             let mut stream = connect(&serving.host);
@@ -80,16 +82,16 @@ fn large_answers_stream_and_a_slow_reader_costs_nothing() {
             stream
         })
         .collect::<Vec<_>>();
-    let settled = || {
+    let has_stalled = || {
         let so_far = sent.load(Ordering::SeqCst);
         thread::sleep(Duration::from_secs(1));
         so_far == sent.load(Ordering::SeqCst)
     };
-    until(settled, || "it takes all that there is".to_owned());
-    let (taken, after) = (sent.load(Ordering::SeqCst), resident(serving.pid()));
-    assert!(taken < 100 * MEBIBYTE, "{taken} bytes are somewhere");
+    until(has_stalled, || "all of it is buffered somewhere".to_owned());
+    let (taken, after) = (sent.load(Ordering::SeqCst), resident_memory(serving.pid()));
+    assert!(taken < 100 * MEBIBYTE, "{taken} bytes are buffered");
     assert!(after < before + 8 * MEBIBYTE, "{before} → {after} bytes");
-    // One of them goes on after all, and gets every byte.
+    // A slow reader that continues gets every byte.
     let mut stream = slow.pop().expect("a reader");
     let mut buffer = vec![0; 256 * 1024];
     let mut read = 0;
@@ -98,24 +100,24 @@ fn large_answers_stream_and_a_slow_reader_costs_nothing() {
         assert_ne!(got, 0, "{read} bytes of {size}");
         read += got as u64;
     }
-    let after = resident(serving.pid());
+    let after = resident_memory(serving.pid());
     assert!(after < before + 8 * MEBIBYTE, "{before} → {after} bytes");
 }
 
 #[test]
-fn a_hundred_connections_are_served_whoever_else_connects() {
+fn serves_a_hundred_connections_beside_idle_ones() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]).logged_in();
-    // Strangers that say nothing, or not enough.
-    let strangers = (0..400).map(|number| {
+    // Connections without a request, or with half of one.
+    let idle = (0..400).map(|number| {
         let mut stream = TcpStream::connect(&serving.host).expect("it listens");
         if number % 2 == 0 {
             let _ = stream.write_all(b"GET /status HTTP/1.1\r\n");
         }
         stream
     });
-    let strangers = strangers.collect::<Vec<_>>();
+    let idle = idle.collect::<Vec<_>>();
     let mut own = (0..100)
         .map(|_| {
             let mut stream = connect(&serving.host);
@@ -138,9 +140,9 @@ fn a_hundred_connections_are_served_whoever_else_connects() {
             send(stream, &serving.host, "GET /health", &[serving.cookie()]);
         }
     }
-    let held = resident(serving.pid());
+    let held = resident_memory(serving.pid());
     assert!(held < 64 * MEBIBYTE, "{held} bytes");
-    drop(strangers);
+    drop(idle);
     let health = ask(&serving.host, "GET /health", &[serving.cookie()]);
     assert_eq!(health.status, 200);
 }

@@ -6,7 +6,7 @@ use snapbox::str;
 use crate::support::{BASIC, Client};
 
 #[test]
-fn a_cluster_at_work_is_shown_in_full() {
+fn shows_a_computing_cluster_in_full() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "2"]);
     let work = "client.wait_for_workers(2, timeout=60)\n\
@@ -38,7 +38,9 @@ fn a_cluster_at_work_is_shown_in_full() {
     let by_worker = versions["workers"].as_object().expect("by worker");
     assert_eq!(by_worker.len(), 2);
     assert!(
-        by_worker.values().all(|one| *one == versions["scheduler"]),
+        by_worker
+            .values()
+            .all(|found| *found == versions["scheduler"]),
         "{versions}"
     );
 
@@ -57,7 +59,7 @@ fn a_cluster_at_work_is_shown_in_full() {
     }
     assert_eq!(user.stdout(&["show", "-o", "name"]), name);
 
-    // The fields that it shares with `list` come first, in the same order.
+    // Fields that `list` has too come first, in the same order.
     let line = |args: &[&str]| user.stdout(&[args, &["-o", "csv"]].concat());
     let listed = line(&["list", "--wide"]);
     let listed = listed.lines().next().expect("a header");
@@ -76,11 +78,11 @@ fn a_cluster_at_work_is_shown_in_full() {
         names.collect::<Vec<_>>()
     };
     let by_memory = order("memory");
-    let turned = order("-MEMORY");
-    assert!(by_memory.iter().eq(turned.iter().rev()), "{by_memory:?}");
+    let reversed = order("-MEMORY");
+    assert!(by_memory.iter().eq(reversed.iter().rev()), "{by_memory:?}");
     let text = user.stdout(&["show", "--sort-by", "-memory"]);
     let place = |name: &String| text.find(name.as_str());
-    assert!(place(&turned[0]) < place(&turned[1]), "{text}");
+    assert!(place(&reversed[0]) < place(&reversed[1]), "{text}");
     user.dgw(&["show", "--sort-by", "bogus"])
         .code(2)
         .stdout_eq("")
@@ -91,7 +93,7 @@ error: no column `bogus` to sort by: there are worker, host, threads, cpu, memor
 }
 
 #[test]
-fn a_cluster_that_does_not_run_shows_what_the_gateway_knows() {
+fn shows_a_pending_and_a_stopped_cluster_without_activity() {
     let user = BASIC.user();
     user.dgw(&["show"])
         .code(5)

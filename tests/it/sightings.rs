@@ -232,7 +232,9 @@ fn checks_again_right_before_the_shutdown() {
     let start_delayed = || {
         let before = checks.load(Ordering::SeqCst);
         is_delayed.store(true, Ordering::SeqCst);
-        let mut command = user.command(&["shutdown", "--idle-for", "1s", "--yes"]);
+        // Longer than a busy machine needs for what happens during the delay.
+        let limit = ["--request-timeout", "2m"];
+        let mut command = user.command(&[&CLEAN_UP[..4], &limit].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let run = command.spawn().expect("dgw runs");
         wait_until(|| checks.load(Ordering::SeqCst) > before);

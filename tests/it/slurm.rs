@@ -52,7 +52,7 @@ fn explains_why_a_job_waits_in_the_queue() {
     let job = stderr.split("  Slurm job ").nth(1).expect("the job's end");
     let job = job.lines().next().expect("a line");
     assert!(job.contains(": PENDING (Resources)"), "{stderr}");
-    assert!(stderr.contains("hint: its job was not seen to leave the queue"));
+    assert!(stderr.contains("hint: its job was never seen to leave the queue"));
     user.stdout(&["shutdown", &first]);
 }
 
@@ -140,14 +140,14 @@ fn shows_and_copies_the_log_of_a_failed_worker() {
     );
     assert_eq!(code, 6, "{stderr}");
     assert!(
-        stderr.contains(" ended while it was waited for: "),
+        stderr.contains(" ended while dgw waited for it: "),
         "{stderr}"
     );
     assert!(
         stderr.contains(".log ended with\n    no such module\n  copied to "),
         "{stderr}"
     );
-    assert!(stderr.contains("hint: what its worker logged last may tell why"));
+    assert!(stderr.contains("hint: the end of its worker's log may tell why"));
     assert!(!user.has_active_clusters());
 }
 

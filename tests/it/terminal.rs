@@ -1,4 +1,4 @@
-//! On a terminal: what fits, what is asked, what is coloured.
+//! Output on a terminal: width, questions and colours.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use snapbox::str;
 use crate::support::{BASIC, Screen, Stub, Terminal, User, answer, json_answer};
 
 #[test]
-fn at_80_columns_name_status_age_and_options_stay_readable() {
+fn list_fits_into_80_columns() {
     let user = BASIC.user().with("NO_COLOR", "1");
     let name = user.stdout(&["new"]);
     let (shown, code) = Terminal::new(&user, 80, &["list"]).rest();
@@ -40,7 +40,7 @@ fn at_80_columns_name_status_age_and_options_stay_readable() {
 }
 
 #[test]
-fn at_80_columns_what_clusters_do_stays_readable() {
+fn wide_list_and_show_fit_into_80_columns() {
     let user = BASIC.user().with("NO_COLOR", "1");
     let name = user.stdout(&["new"]);
     let (shown, _) = Terminal::new(&user, 80, &["list", "-o", "wide"]).rest();
@@ -58,7 +58,7 @@ fn at_80_columns_what_clusters_do_stays_readable() {
 }
 
 #[test]
-fn colour_is_for_terminals_and_gives_way_to_no_color() {
+fn colours_terminals_only_and_honours_no_color() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let (shown, _) = Terminal::new(&user, 80, &["list"]).rest();
@@ -76,7 +76,7 @@ fn colour_is_for_terminals_and_gives_way_to_no_color() {
 }
 
 #[test]
-fn shutting_down_by_selector_asks_first() {
+fn shutdown_by_selector_asks_first() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let mut terminal = Terminal::new(&user, 80, &["shutdown", "--all"]);
@@ -98,7 +98,7 @@ fn shutting_down_by_selector_asks_first() {
 }
 
 #[test]
-fn an_answer_may_take_longer_than_a_connection_lasts() {
+fn shuts_down_though_the_connection_closed_during_the_question() {
     let record = r#"{"a": {"name": "a", "status": "RUNNING", "start_time": 1000, "options": {}}}"#;
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::closing_when_idle(Duration::from_millis(500), move |head| {
@@ -121,11 +121,11 @@ fn an_answer_may_take_longer_than_a_connection_lasts() {
 }
 
 #[test]
-fn a_slow_start_shows_its_phase_and_leaves_only_the_outcome() {
+fn slow_start_shows_its_phase_and_leaves_only_the_name() {
     let user = BASIC.user();
     let mut terminal = Terminal::new(&user, 80, &["new", "-s", "scheduler_start=slow"]);
     terminal.wait_for("PENDING");
-    // Drawn over, as only a spinner is.
+    // Only a spinner is drawn over.
     terminal.wait_for("\x1b[2K");
     let (shown, code) = terminal.rest();
     assert_eq!(code, Some(0));
@@ -135,24 +135,24 @@ fn a_slow_start_shows_its_phase_and_leaves_only_the_outcome() {
 }
 
 #[test]
-fn control_c_at_the_terminal_shuts_down_the_started_cluster() {
+fn ctrl_c_on_the_terminal_shuts_down_the_started_cluster() {
     let user = BASIC.user();
     for columns in [40, 80, 120] {
         let args = ["new", "-s", "scheduler_start=slow"];
         let mut terminal = Terminal::new(&user, columns, &args);
-        // The spinner is there.
+        // Part of the spinner's line.
         terminal.wait_for(" cluster ");
         terminal.type_("\x03");
         let (rest, code) = terminal.rest();
         assert_eq!(code, Some(130), "{rest}");
-        assert!(rest.contains("is shut down"), "{rest}");
+        assert!(rest.contains("was shut down"), "{rest}");
         assert!(rest.contains("^C"), "{rest}");
         assert!(!user.has_active_clusters());
     }
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_failure() {
+fn closed_pipe_is_not_a_failure() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let mut child = user
@@ -167,7 +167,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
 }
 
 #[test]
-fn a_full_disk_is_told() {
+fn full_disk_is_an_error() {
     let full = || {
         std::fs::File::options()
             .write(true)
@@ -192,7 +192,7 @@ error: can't write to stdout
 }
 
 #[test]
-fn a_watched_list_is_drawn_again_in_its_place() {
+fn watched_list_is_redrawn_in_place() {
     let user = BASIC.user().with("NO_COLOR", "1");
     let name = user.stdout(&["new"]);
     let mut terminal = Terminal::new(&user, 80, &["list", "-w", "1s"]);
@@ -201,15 +201,11 @@ fn a_watched_list_is_drawn_again_in_its_place() {
     let again = terminal.wait_for(&name);
     assert!(again.contains("\x1b[H"), "{again:?}");
     terminal.type_("\x03");
-    assert_eq!(
-        terminal.rest().1,
-        None,
-        "it dies of the interrupt, as it should"
-    );
+    assert_eq!(terminal.rest().1, None, "the interrupt ends it");
 }
 
 #[test]
-fn a_watched_list_keeps_its_header_and_tells_of_what_it_has_no_room_for() {
+fn watched_list_keeps_its_header_and_counts_hidden_clusters() {
     let user = BASIC.user().with("NO_COLOR", "1");
     for _ in 0..4 {
         user.stdout(&["new", "--no-wait"]);
@@ -220,7 +216,7 @@ fn a_watched_list_keeps_its_header_and_tells_of_what_it_has_no_room_for() {
     assert!(shown.starts_with("NAME"), "{shown}");
     assert_eq!(shown.lines().count(), 4, "{shown}");
     screen.resize(10, 40);
-    let shown = screen.when("all", |shown| !shown.contains("more"));
+    let shown = screen.when("complete list", |shown| !shown.contains("more"));
     assert!(shown.starts_with("NAME"), "{shown}");
     assert_eq!(shown.lines().count(), 5, "{shown}");
     screen.type_("\x03");
@@ -228,7 +224,7 @@ fn a_watched_list_keeps_its_header_and_tells_of_what_it_has_no_room_for() {
 }
 
 #[test]
-fn a_watched_list_on_a_dumb_terminal_is_as_in_a_pipe() {
+fn watched_list_on_a_dumb_terminal_has_no_control_codes() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let dgw = env!("CARGO_BIN_EXE_dgw");

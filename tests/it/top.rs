@@ -1,4 +1,4 @@
-//! `dgw top`, on terminals.
+//! `dgw top`
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,13 +10,13 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Frozen, Screen, Stub, Terminal, User, answer, json_answer};
 
-/// `dgw top`, on a terminal of 24 rows and 80 columns.
+/// Runs `dgw top` on a terminal with 24 rows and 80 columns.
 fn top(user: &User, args: &[&str]) -> Screen {
     Screen::of(Terminal::new(user, 80, &[&["top"], args].concat()))
 }
 
 #[test]
-fn clusters_workers_and_tasks_are_there_to_see() {
+fn shows_clusters_workers_and_tasks() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
     let work = "client.wait_for_workers(1, timeout=60)\n\
@@ -58,28 +58,33 @@ fn clusters_workers_and_tasks_are_there_to_see() {
     screen.shows("dashboard");
     user.stdout(&["shutdown", &name]);
     let ended = screen.shows(&format!("cluster {name} is STOPPED"));
-    assert!(ended.contains("127.0.0.1"), "the last state stays: {ended}");
+    assert!(
+        ended.contains("127.0.0.1"),
+        "the last report stays: {ended}"
+    );
     screen.type_("q");
     let (code, left) = screen.end();
     assert_eq!((code, left.trim()), (Some(0), ""));
 }
 
 #[test]
-fn a_silent_cluster_holds_up_neither_keys_nor_others() {
+fn silent_cluster_delays_neither_keys_nor_other_clusters() {
     let user = BASIC.user();
     let frozen = user.stdout(&["new"]);
     let well = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
-    let _freezing = Frozen::scheduler_of(&frozen);
+    let _stopped = Frozen::scheduler_of(&frozen);
     let mut screen = top(&user, &["--every", "1s", "--probe-timeout", "20s"]);
     let row = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.contains(&name[..8]));
         line.unwrap_or_default().to_owned()
     };
-    let text = screen.when("answer of the other", |text| row(text, &well).contains('%'));
+    let text = screen.when("report of the other cluster", |text| {
+        row(text, &well).contains('%')
+    });
     assert!(row(&text, &frozen).contains('?'), "{text}");
     let pressed = Instant::now();
     screen.type_("?");
-    screen.shows("sort the other way round");
+    screen.shows("reverse the order");
     assert!(pressed.elapsed() < Duration::from_secs(5));
     screen.type_("\x03");
     assert_eq!(screen.end().0, Some(0));
@@ -87,12 +92,12 @@ fn a_silent_cluster_holds_up_neither_keys_nor_others() {
     let screen = top(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
-    screen.shows("its scheduler tells nothing: no response in 0.5 s");
+    screen.shows("the scheduler does not respond: no response in 0.5 s");
     screen.signal(Signal::TERM);
     assert_eq!(screen.end().0, Some(143));
 }
 
-/// A gateway without clusters.
+/// Creates a gateway without clusters, and a user of it.
 fn empty() -> (Stub, User) {
     let stub = Stub::always(json_answer("{}"));
     let user = User::basic(&stub.address, "ada", "pw");
@@ -100,7 +105,7 @@ fn empty() -> (Stub, User) {
 }
 
 #[test]
-fn every_way_out_leaves_the_terminal_as_it_was() {
+fn restores_the_terminal_however_it_ends() {
     let (_stub, user) = empty();
     for (signal, code, word) in [
         (Signal::INT, 130, "interrupted"),
@@ -120,7 +125,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
     for keys in ["q", "\x03", "?q"] {
         let mut screen = top(&user, &[]);
         screen.shows("no active clusters");
-        // Nobody could wake it: it's the first process of its session.
+        // Ctrl-Z does nothing: no shell could continue the first process of a session.
         screen.type_("\x1a");
         screen.type_(keys);
         assert_eq!(screen.end(), (Some(0), String::new()), "{keys:?}");
@@ -128,7 +133,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn it_stops_and_goes_on_as_the_shell_wants() {
+fn can_be_suspended_and_continued_by_a_shell() {
     let (_stub, user) = empty();
     let user = user.with("PS1", "ready> ");
     let bash = ["--norc", "--noprofile", "-i"];
@@ -151,7 +156,7 @@ fn it_stops_and_goes_on_as_the_shell_wants() {
 }
 
 #[test]
-fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
+fn waits_for_an_unreachable_gateway_and_ends_when_refused() {
     let record =
         r#"{"a": {"name": "abcdef", "status": "PENDING", "start_time": 1000, "options": {}}}"#;
     let state = Arc::new(AtomicUsize::new(0));
@@ -168,15 +173,15 @@ fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
     let asked = stub.seen();
     assert!(
         (3..=5).contains(&asked.len()),
-        "one request a look: {asked:?}"
+        "one request per update: {asked:?}"
     );
     let all = "GET /api/v1/clusters/?status=pending,running,stopping,failed ";
     assert!(asked.iter().all(|head| head.starts_with(all)), "{asked:?}");
     state.store(1, Ordering::SeqCst);
-    let text = screen.shows("nothing new for ");
-    assert!(text.contains("abcdef"), "what is known stays: {text}");
+    let text = screen.shows("no update for ");
+    assert!(text.contains("abcdef"), "the last report stays: {text}");
     state.store(0, Ordering::SeqCst);
-    screen.when("end of the trouble", |text| !text.contains("nothing new"));
+    screen.when("end of the outage", |text| !text.contains("no update"));
     state.store(2, Ordering::SeqCst);
     let (code, left) = screen.end();
     assert_eq!(code, Some(4));
@@ -187,7 +192,7 @@ fn a_gateway_that_goes_away_is_waited_for_and_a_refusal_ends_it() {
 }
 
 #[test]
-fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
+fn removed_cluster_stays_on_the_screen() {
     let record = r#""name": "abcdef", "status": "PENDING", "start_time": 1000, "options": {}"#;
     let is_gone = Arc::new(AtomicUsize::new(0));
     let gone = Arc::clone(&is_gone);
@@ -214,21 +219,21 @@ fn a_cluster_that_the_gateway_forgets_stays_on_the_screen() {
 }
 
 #[test]
-fn without_a_screen_it_says_what_to_use() {
+fn without_a_terminal_it_suggests_other_commands() {
     let (stub, user) = empty();
     user.dgw(&["top"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: `dgw top` needs a terminal, on stdin and on stdout
+error: `dgw top` needs a terminal on stdin and stdout
 
-hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+hint: `dgw list -o wide --watch` and `dgw show` print the same without a terminal
 
 "#]]);
     user.dgw(&["top", "-o", "json"])
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `dgw top` needs the screen: it has no other format, no `-o`
+error: `dgw top` needs the screen: it has no other output format, so leave out `-o`
 
-hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
+hint: `dgw list -o wide --watch` and `dgw show` print the same without a terminal
 
 "#]]);
     let dumb = Terminal::running(
@@ -245,7 +250,7 @@ hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
     );
     let (shown, code) = Terminal::new(&user, 80, &["top", "-v"]).rest();
     assert_eq!(code, Some(2));
-    assert!(shown.contains("send stderr to a file"), "{shown}");
+    assert!(shown.contains("redirect stderr to a file"), "{shown}");
     let (shown, code) = Terminal::new(&user, 80, &["top", "--sort-by", "nothing"]).rest();
     assert_eq!(code, Some(2));
     assert!(shown.contains("no column `nothing` to sort by"), "{shown}");
@@ -253,7 +258,7 @@ hint: `dgw list -o wide --watch` and `dgw show` tell the same anywhere
 }
 
 #[test]
-fn what_is_wrong_from_the_start_leaves_the_screen_alone() {
+fn early_errors_are_printed_without_taking_over_the_screen() {
     let refusing = Stub::always(answer(
         "401 Unauthorized",
         "WWW-Authenticate: Basic\r\n",
@@ -266,11 +271,11 @@ fn what_is_wrong_from_the_start_leaves_the_screen_alone() {
     let (_stub, user) = empty();
     let (shown, code) = Terminal::new(&user, 80, &["top", "nosuch"]).rest();
     assert_eq!(code, Some(5));
-    assert!(shown.contains("no cluster fits `nosuch`"), "{shown}");
+    assert!(shown.contains("no cluster matches `nosuch`"), "{shown}");
 }
 
 #[test]
-fn colour_gives_way_to_no_color() {
+fn honours_no_color_and_color_never() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     for (user, args, is_coloured) in [

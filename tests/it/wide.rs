@@ -1,4 +1,4 @@
-//! `dgw list -o wide`: what running clusters are doing.
+//! `dgw list -o wide`: activity of running clusters.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use snapbox::str;
 
 use crate::support::{BASIC, Client, Frozen, Stub, TLS, User, json_answer};
 
-/// The fields that `--wide` adds.
+/// Fields that `--wide` adds.
 const FIELDS: [&str; 7] = [
     "workers",
     "threads",
@@ -21,12 +21,12 @@ const FIELDS: [&str; 7] = [
     "idle_since",
 ];
 
-/// The only cluster of `user`, once `sign` holds for it.
-fn wide_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
+/// Waits until `condition` holds for the only cluster of `user`, and returns its record.
+fn wide_when(user: &User, condition: impl Fn(&Value) -> bool) -> Value {
     let started = Instant::now();
     loop {
         let cluster = user.json(&["list", "--wide"])[0].take();
-        if sign(&cluster) {
+        if condition(&cluster) {
             return cluster;
         }
         assert!(started.elapsed() < Duration::from_secs(60), "{cluster}");
@@ -35,13 +35,16 @@ fn wide_when(user: &User, sign: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[test]
-fn workers_tasks_and_clients_are_counted_as_they_come_and_go() {
+fn counts_workers_tasks_and_clients() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1"]);
     let idle = wide_when(&user, |cluster| cluster["workers"] == 1);
     assert_eq!(idle["threads"], 1);
     assert_eq!(idle["memory_limit"], 1_u64 << 30);
-    assert_eq!(idle["clients"], 0, "the scheduler's own isn't one");
+    assert_eq!(
+        idle["clients"], 0,
+        "the scheduler's own client does not count"
+    );
     assert_eq!(idle["tasks"]["total"], 0);
     assert!(idle["idle_since"].is_string(), "{idle}");
 
@@ -69,7 +72,7 @@ fn workers_tasks_and_clients_are_counted_as_they_come_and_go() {
 }
 
 #[test]
-fn one_may_sort_by_what_clusters_tell() {
+fn sorts_by_activity() {
     let user = BASIC.user();
     let empty = user.stdout(&["new"]);
     let busy = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
@@ -80,7 +83,7 @@ fn one_may_sort_by_what_clusters_tell() {
 }
 
 #[test]
-fn a_published_dataset_is_no_client() {
+fn published_dataset_is_not_a_client() {
     let user = BASIC.user();
     let name = user.stdout(&["new", "--workers", "1"]);
     let work = "future = client.submit(lambda: 7)\nfuture.result(60)\n\
@@ -91,12 +94,12 @@ fn a_published_dataset_is_no_client() {
 }
 
 #[test]
-fn one_that_is_silent_holds_up_none_and_is_not_made_up() {
+fn silent_scheduler_is_unknown_and_is_not_waited_for() {
     let user = BASIC.user();
     let frozen = user.stdout(&["new"]);
     let well = user.stdout(&["new"]);
     user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
-    let _freezing = Frozen::scheduler_of(&frozen);
+    let _stopped = Frozen::scheduler_of(&frozen);
     let started = Instant::now();
     let listed = user.json(&["list", "--wide", "--probe-timeout", "1s"]);
     let took = started.elapsed();
@@ -112,13 +115,13 @@ fn one_that_is_silent_holds_up_none_and_is_not_made_up() {
     user.dgw(&["show", &frozen, "--probe-timeout", "100ms"])
         .success()
         .stderr_eq(str![[r#"
-warning: the scheduler of cluster [NAME] told nothing: no response in 0.1 s
+warning: no report from the scheduler of cluster [NAME]: no response in 0.1 s
 
 "#]]);
 }
 
 #[test]
-fn over_https_it_is_the_same() {
+fn counts_workers_over_https() {
     let user = TLS.user();
     user.stdout(&["new", "--workers", "1"]);
     wide_when(&user, |cluster| cluster["workers"] == 1);

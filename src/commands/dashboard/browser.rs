@@ -1,21 +1,18 @@
 //! A browser on this machine.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::error::DashboardError;
 use crate::config::{self, Settings};
 use crate::error::Error;
+use crate::private::{TempDir, write_new};
 
 /// An opener that fails has failed by then.
 const FAILURE_LIMIT: Duration = Duration::from_secs(2);
@@ -66,8 +63,7 @@ impl Browser {
     /// # Errors
     /// No browser can be opened, or the page can't be written.
     pub(super) async fn open_secretly(&self, url: &str) -> Result<PrivatePage, Error> {
-        let page =
-            PrivatePage::redirecting_to(url).context("can't write a page for the browser")?;
+        let page = PrivatePage::redirecting_to(url)?;
         self.open(&page.path).await?;
         Ok(page)
     }
@@ -80,22 +76,16 @@ pub(super) struct PrivatePage {
 }
 
 impl PrivatePage {
-    fn redirecting_to(url: &str) -> io::Result<Self> {
-        let parent = dirs::runtime_dir().unwrap_or_else(std::env::temp_dir);
-        let directory = tempfile::Builder::new()
-            .prefix("dgw-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)?;
+    fn redirecting_to(url: &str) -> Result<Self, Error> {
+        let directory = TempDir::create()?;
         let path = directory.path().join("dashboard.html");
-        let mut file = fs::File::create_new(&path)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        write!(
-            file,
+        let html = format!(
             "<!doctype html>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"refresh\" content=\"0; url={url}\">\n\
              <meta name=\"referrer\" content=\"no-referrer\">\n\
              <title>Dask dashboard</title>\n<p><a href=\"{url}\">To the dashboard</a></p>\n"
-        )?;
+        );
+        write_new(&path, html.as_bytes()).context("can't write a page for the browser")?;
         Ok(Self {
             path,
             _directory: directory,

@@ -1,4 +1,4 @@
-"""Hundreds of connections to the scheduler at once, each of which gets its own answers."""
+"""Hundreds of connections to the scheduler at once, each of which gets its own responses."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from distributed.security import Security
 
 ADDRESS = os.environ["DASK_SCHEDULER_ADDRESS"]
 CONNECTIONS = 300
-IDLE_STRANGERS = 100
+UNAUTHENTICATED = 100
 # All stay open together, but a handshake must end within ten seconds, however busy the machine is.
 HANDSHAKES = asyncio.Semaphore(20)
 
@@ -21,16 +21,16 @@ async def echo(number):
 
 async def main():
     host, port = ADDRESS.removeprefix("tls://").split(":")
-    strangers = [await asyncio.open_connection(host, port) for _ in range(IDLE_STRANGERS)]
+    unauthenticated = [await asyncio.open_connection(host, port) for _ in range(UNAUTHENTICATED)]
     comms = await asyncio.gather(*(echo(number) for number in range(CONNECTIONS)))
     for comm, number in comms:
         await comm.write({"op": "echo", "data": "x" * 10_000 + str(number), "reply": True})
-    answers = [(await comm.read(), number) for comm, number in comms]
+    responses = [(await comm.read(), number) for comm, number in comms]
     print(len({id(comm) for comm, _ in comms}),
-          all(answer.endswith(str(number)) for answer, number in answers))
+          all(response.endswith(str(number)) for response, number in responses))
     for comm, _ in comms:
         comm.abort()
-    for _, writer in strangers:
+    for _, writer in unauthenticated:
         writer.close()
 
 

@@ -1,4 +1,4 @@
-"""Tries the relay with the certificates it should and shouldn't take, and prints what came of it.
+"""Tries the relay with certificates that it should accept or refuse, and prints what happened.
 
 OTHER_CERT and OTHER_KEY are another cluster's.
 """
@@ -11,7 +11,7 @@ TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 OWN = os.environ[TLS + "CLIENT__CERT"], os.environ[TLS + "CLIENT__KEY"]
 OTHER = os.environ["OTHER_CERT"], os.environ["OTHER_KEY"]
 PORT = int(os.environ["DASK_SCHEDULER_ADDRESS"].rpartition(":")[2])
-GREETING = 66  # bytes that a scheduler says first
+GREETING = 66  # bytes with which a scheduler greets
 
 
 def trial(certificate, version=ssl.TLSVersion.TLSv1_3):

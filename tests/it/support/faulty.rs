@@ -59,7 +59,7 @@ impl fmt::Debug for Harm {
 pub(crate) struct When {
     /// Number of responses before the first damaged one.
     pub(crate) after: usize,
-    /// Number of damaged responses; later ones forward_unharmed.
+    /// Number of damaged responses; later ones are forwarded unchanged.
     pub(crate) times: usize,
 }
 
@@ -228,9 +228,9 @@ fn read_request(client: &TcpStream) -> std::io::Result<Vec<u8>> {
 fn forward(gateway: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut upstream = TcpStream::connect(gateway)?;
     upstream.write_all(request)?;
-    let mut answer = Vec::new();
-    upstream.read_to_end(&mut answer)?;
-    Ok(answer)
+    let mut response = Vec::new();
+    upstream.read_to_end(&mut response)?;
+    Ok(response)
 }
 
 fn body_of(whole: &[u8]) -> String {

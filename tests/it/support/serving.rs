@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::User;
-use super::web::{self, Answer};
+use super::web::{self, Response};
 
 /// Time limit for any step.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,9 +60,9 @@ impl Serving {
     /// Opens the printed URL, as a browser does.
     pub(crate) fn logged_in(mut self) -> Self {
         let path = self.url.split_once(&self.host).expect("a URL").1;
-        let answer = web::ask(&self.host, &format!("GET {path}"), &[]);
-        assert_eq!(answer.status, 303, "{answer:?}");
-        let cookie = answer.header("set-cookie").expect("a cookie");
+        let response = web::ask(&self.host, &format!("GET {path}"), &[]);
+        assert_eq!(response.status, 303, "{response:?}");
+        let cookie = response.header("set-cookie").expect("a cookie");
         self.cookie = cookie.split(';').take(1).collect();
         self
     }
@@ -72,7 +72,7 @@ impl Serving {
         ("Cookie", &self.cookie)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Response {
         let html = ("Accept", "text/html");
         web::ask(&self.host, &format!("GET {path}"), &[self.cookie(), html])
     }

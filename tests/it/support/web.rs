@@ -9,13 +9,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A complete response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -38,7 +38,7 @@ pub(crate) fn connect(host: &str) -> TcpStream {
 }
 
 /// Sends `request`, such as `GET /status`, to `host` with these headers, and reads the response.
-pub(crate) fn ask(host: &str, request: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask(host: &str, request: &str, headers: &[(&str, &str)]) -> Response {
     ask_by(connect(host), host, request, headers)
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn ask_by(
     host: &str,
     request: &str,
     headers: &[(&str, &str)],
-) -> Answer {
+) -> Response {
     ask_with(stream, host, request, headers, b"")
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn ask_with(
     request: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Answer {
+) -> Response {
     let close = [("Connection", "close")];
     send(&mut stream, host, request, &[&close, headers].concat());
     stream.write_all(body).expect("the request can be sent");
@@ -105,10 +105,10 @@ pub(crate) fn read_head(stream: &mut impl Read) -> String {
     String::from_utf8(head).expect("a text")
 }
 
-fn parse(head: String, body: &[u8]) -> Answer {
+fn parse(head: String, body: &[u8]) -> Response {
     let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
     let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-    Answer {
+    Response {
         status: status.expect("a status"),
         body: if is_chunked {
             decode_chunks(body)
