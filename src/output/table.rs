@@ -1,6 +1,7 @@
 //! Tables for people, fitted to the terminal.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 use std::iter;
 
 use anstyle::{AnsiColor, Style};
@@ -139,7 +140,7 @@ pub(super) fn render<T>(
             let cell = shortened(&cell, usize::from(*width));
             let gap = usize::from(*width) + usize::from(GAP) - cell.width();
             let style = if colour { style } else { Style::new() };
-            text.push_str(&format!("{style}{cell}{style:#}"));
+            let _ = write!(text, "{style}{cell}{style:#}");
             text.extend(iter::repeat_n(' ', gap));
         }
         text.truncate(text.trim_end_matches(' ').len());

@@ -53,9 +53,9 @@ pub(crate) struct FetchedLog {
 /// The position up to which a log has been read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogPosition {
-    start: Option<f64>,
-    order: Option<LogOrder>,
-    /// How often each entry since `start` was read: two equal ones may be logged at once.
+    /// The range to fetch next.
+    range: LogRange,
+    /// How often each entry since the start of the range was read: two equal ones may be logged at once.
     seen: HashMap<Key, usize>,
 }
 
@@ -68,16 +68,16 @@ impl LogRange {
             order: None,
         }
     }
+
+    fn includes(&self, entry: &LogEntry) -> bool {
+        self.start.is_none_or(|start| entry.created >= start)
+    }
 }
 
 impl LogPosition {
     /// Returns the range to fetch next.
     pub(crate) fn next_range(&self) -> LogRange {
-        LogRange {
-            limit: None,
-            start: self.start,
-            order: self.order,
-        }
+        self.range
     }
 
     /// Starts to read `log` with its last `limit` entries. The log must hold one entry more than
@@ -91,13 +91,12 @@ impl LogPosition {
         let surplus = limit.map_or(0, |limit| log.entries.len().saturating_sub(limit));
         // Entries before the first one left out were not fetched, and must not appear later.
         let left_out = log.entries.first().filter(|_| surplus > 0);
-        let mut position = Self {
-            start: left_out.and_then(LogEntry::finite_time),
-            order: Some(log.order),
-            seen: HashMap::new(),
-        };
+        let mut position = Self::default();
+        position.range.start = left_out.and_then(LogEntry::finite_time);
+        position.range.order = Some(log.order);
         let mut entries = position.take_new(log);
-        position.start = position.start.into_iter().chain(since).reduce(f64::max);
+        let start = position.range.start.into_iter();
+        position.range.start = start.chain(since).reduce(f64::max);
         let shown = entries.len().saturating_sub(limit.unwrap_or(usize::MAX));
         entries.drain(..shown);
         (position, entries, surplus > 0)
@@ -107,16 +106,13 @@ impl LogPosition {
     /// everything in [`Self::next_range`], and may hold more.
     pub(crate) fn take_new(&mut self, log: FetchedLog) -> Vec<LogEntry> {
         let mut entries = log.entries;
-        entries.retain(|entry| self.start.is_none_or(|start| entry.created >= start));
+        entries.retain(|entry| self.range.includes(entry));
         let newest = entries
             .iter()
             .filter_map(LogEntry::finite_time)
             .reduce(f64::max);
-        let start = self
-            .start
-            .into_iter()
-            .chain(newest.map(|newest| newest - OVERLAP))
-            .reduce(f64::max);
+        let overlap = newest.map(|newest| newest - OVERLAP);
+        let start = self.range.start.into_iter().chain(overlap).reduce(f64::max);
         let mut counts = HashMap::new();
         entries.retain(|entry| {
             let key = entry.key();
@@ -134,7 +130,7 @@ impl LogPosition {
             let seen = self.seen.entry(key).or_insert(0);
             *seen = count.max(*seen);
         }
-        self.start = Some(start);
+        self.range.start = Some(start);
         // An entry whose time is NaN is never known to be old.
         let is_old = |time: f64| time < start;
         self.seen
@@ -245,8 +241,7 @@ impl FetchedLog {
 
     /// Keeps only the entries in `range`.
     fn limited_to(mut self, range: LogRange) -> Self {
-        let is_young = |entry: &LogEntry| range.start.is_none_or(|start| entry.created >= start);
-        self.entries.retain(is_young);
+        self.entries.retain(|entry| range.includes(entry));
         let surplus = range
             .limit
             .map_or(0, |limit| self.entries.len().saturating_sub(limit));

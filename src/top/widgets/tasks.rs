@@ -96,7 +96,7 @@ pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>
     let states = tasks.unwrap_or(&unknown).by_state();
     let lines = states.chunks(columns);
     let lines = lines.map(|states| states.iter().flat_map(spans).collect::<Line<'_>>());
-    Text::from_iter(lines).render(area, buffer);
+    Text::from(lines.collect::<Vec<_>>()).render(area, buffer);
 }
 
 /// Returns `120/400`, the unfinished tasks of all, or only the first number if there is no room.
