@@ -99,7 +99,7 @@ pub(crate) fn warn_about_clear_text(settings: &Settings, printer: &Printer) {
             Credentials::Kerberos => "Kerberos token",
         };
         printer.warn(&format!(
-            "your {secret} goes to `{}` unencrypted: `gateway.address` is http://",
+            "dgw sends your {secret} to `{}` unencrypted, because the gateway's address is http://",
             settings.address.host()
         ));
     }

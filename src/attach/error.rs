@@ -27,9 +27,9 @@ pub(crate) enum Error {
     Private(#[from] private::Error),
     #[error("can't listen on a port of 127.0.0.1")]
     NoPort(#[source] io::Error),
-    #[error("the relay in the background did not start: {0}")]
+    #[error("the background process of `--export` did not start: {0}")]
     RelayNotStarted(String),
-    #[error("process {pid} still serves cluster {name}")]
+    #[error("process {pid}, which serves the connection to cluster `{name}`, does not end")]
     RelayNotStopped { pid: i32, name: String },
     #[error("no exported connection matches `{0}`")]
     NoExportMatches(String),
@@ -85,9 +85,14 @@ impl Failure for Error {
                  `gateway.proxy-address`, and that this machine can reach it"
             }
             Self::RelayNotStarted(_) => {
-                "`dgw connect -- COMMAND` needs no process in the background"
+                "run `dgw connect -- COMMAND`, which needs no background process"
             }
-            Self::NoExportMatches(_) => "`dgw connect --unexport` without a name ends the only one",
+            Self::RelayNotStopped { pid, .. } => {
+                return Some(format!("`kill -9 {pid}` ends it"));
+            }
+            Self::NoExportMatches(_) => {
+                "run `dgw connect --unexport` without a name to end the only one"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

@@ -173,7 +173,7 @@ async fn wait_for_start(relay: &mut Command, directory: &Path) -> Result<(), Str
         }
         if Instant::now() > deadline {
             let _ = process.kill();
-            return Err("it takes too long".to_owned());
+            return Err("it took too long".to_owned());
         }
         sleep(PAUSE).await;
     }

@@ -14,8 +14,8 @@ use crate::lifecycle::StartRequest;
 pub(crate) struct StartArgs {
     /// Set a cluster option, as listed by `dgw options`; repeatable
     ///
-    /// Values are checked against the gateway's options before anything is started. A mapping takes
-    /// one KEY=VALUE at a time (-s environment=A=1 -s environment=B=2) or a JSON object.
+    /// dgw checks the values before it starts anything. For an option that is a mapping, set one key
+    /// at a time (-s environment=A=1 -s environment=B=2), or a JSON object.
     #[arg(short = 's', long = "set", value_name = "KEY=VALUE", value_parser = value::key_value)]
     #[arg(add = ArgValueCompleter::new(complete::options))]
     options: Vec<(String, String)>,
@@ -31,21 +31,23 @@ pub(crate) struct StartArgs {
 
     /// Also wait until this many workers are there
     ///
-    /// At most --workers, or the MIN of --adapt: more start only when there is work. If the gateway
-    /// grants fewer workers than requested, dgw waits for those.
+    /// At most --workers, or the MIN of --adapt, because more workers start only when there is work.
+    /// If the gateway grants fewer workers than requested, dgw waits for those that it grants.
     #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
     wait_workers: Option<u32>,
 
     /// Use an active cluster of yours with the same options, if there is one
     ///
-    /// dgw prefers a running cluster to a pending one and a younger one to an older one. It never
-    /// shuts an existing cluster down, and removes no workers from it: --workers N requests more if
-    /// fewer than N are there, which turns adaptive scaling off; --adapt has no effect if more than
-    /// MAX are there. dgw says so in both cases.
+    /// dgw prefers a running cluster to a pending one, and a younger cluster to an older one. It never
+    /// shuts down an existing cluster, and removes no workers from it. If there are fewer than N
+    /// workers, --workers N requests more, which turns adaptive scaling off. If there are more than
+    /// MAX, --adapt has no effect. dgw prints a note in both cases.
     #[arg(long)]
     reuse: bool,
 
-    /// Give up, and shut the cluster down, if it is not running after this time
+    /// Give up if the cluster, with the workers to wait for, is not ready after this time
+    ///
+    /// dgw then shuts the cluster down, unless it existed before (--reuse).
     #[arg(long, value_name = "DURATION", value_parser = value::limit)]
     timeout: Option<Duration>,
 

@@ -20,7 +20,7 @@ pub(crate) struct TargetArgs {
 /// How running clusters are asked.
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArgs {
-    /// Time limit for each scheduler; what does not arrive in time is shown as unknown
+    /// Time limit for each scheduler; what does not arrive in time is unknown
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = value::limit)]
     pub(crate) probe_timeout: Duration,
 }
@@ -28,11 +28,10 @@ pub(crate) struct ProbeArgs {
 /// How to scale a cluster whose scheduler may be gone.
 #[derive(Debug, Args)]
 pub(crate) struct ForceArgs {
-    /// Scale without checking first that the cluster's scheduler responds
+    /// Scale without first checking that the cluster's scheduler responds
     ///
     /// If a gateway can't forward the request to the scheduler, it marks the whole cluster as
-    /// failed. Without this flag, dgw does not send the request to a gateway whose scheduler does
-    /// not respond.
+    /// failed. Without this flag, dgw does not send the request if the scheduler does not respond.
     #[arg(long)]
     force: bool,
 

@@ -32,7 +32,7 @@ pub(crate) fn pace(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// `text` is not a number, or too large.
 pub(crate) fn workers(text: &str) -> Result<u32, String> {
-    number_of_workers(text, || "a number of workers is 0, 1, 2, …".to_owned())
+    number_of_workers(text, || "must be a whole number: 0, 1, 2, …".to_owned())
 }
 
 /// Parses a number of workers; `malformed` is the message for text that is not a number.
@@ -58,7 +58,7 @@ pub(crate) fn tail(text: &str) -> Result<Tail, String> {
     match text.parse::<u32>().map(usize::try_from) {
         Ok(Ok(count)) => Ok(Tail::Last(count)),
         _ if text == "all" => Ok(Tail::All),
-        _ => Err("a number of entries is 0, 1, 2, … or all".to_owned()),
+        _ => Err("must be a whole number, or `all`".to_owned()),
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn tail(text: &str) -> Result<Tail, String> {
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("an option is set as KEY=VALUE".to_owned()),
+        _ => Err("must be KEY=VALUE".to_owned()),
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// `text` is not a range, or the minimum is above the maximum.
 pub(crate) fn worker_range(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
-    let malformed = || "a range of workers is MIN..MAX, for instance 0..8".to_owned();
+    let malformed = || "must be MIN..MAX, such as 0..8".to_owned();
     let end = |text: &str| match text {
         "" => Ok(None),
         digits => number_of_workers(digits, malformed).map(Some),
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(workers("4294967295"), Ok(u32::MAX));
         assert_eq!(workers("4294967296"), too_large);
         assert_eq!(worker_range("0..4294967296").map(drop), too_large.map(drop));
-        assert!(workers("-1").is_err_and(|message| message.starts_with("a number")));
+        assert!(workers("-1").is_err_and(|message| message.starts_with("must be")));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use crate::gateway::Scaling;
 use crate::lifecycle::{scale_and_report, unless_clamped};
 use crate::session::Invocation;
 
-/// Scale a cluster adaptively, by its work
+/// Turn adaptive scaling of a cluster on or off
 ///
-/// If only one bound is given, the gateway's own limit applies to the other.
+/// With adaptive scaling, workers start when there is work, and stop when there is none, between
+/// --min and --max. If you give only one of the two, the gateway's own limit applies to the other.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -10,8 +10,8 @@ use crate::session::Invocation;
 
 /// Print a shell's completion script
 ///
-/// Cluster names and option keys complete live, from the gateway. A COMMAND after `--` completes as
-/// on its own.
+/// While you type, dgw asks the gateway for the names of clusters and workers, and for options and
+/// their values. A COMMAND after `--` completes as it does without dgw.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -40,14 +40,15 @@ pub(crate) struct ConnectArgs {
 
     /// Print lines for a shell's eval that connect every program it runs
     ///
-    /// For sh, bash, zsh and the like. A process in the background serves them until
-    /// `dgw connect --unexport` or the cluster's end. dgw prints on stderr where its files are.
+    /// For sh, bash, zsh and the like. A background process holds the connection until
+    /// `dgw connect --unexport`, or until the cluster ends. dgw prints on stderr where the certificate
+    /// and the key are.
     #[arg(long, conflicts_with = "command")]
     export: bool,
 
-    /// End what --export began, and print lines for eval that undo it
+    /// End the connection of --export, and print lines for eval that unset its variables
     ///
-    /// Ends the connection to CLUSTER, or the one that this shell uses, or the only one.
+    /// Ends the connection to CLUSTER; by default that of this shell, or else the only one.
     #[arg(long, conflicts_with_all = ["export", "command", "timeout"])]
     unexport: bool,
 

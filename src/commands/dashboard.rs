@@ -21,11 +21,11 @@ use crate::session::Invocation;
 ///
 /// With --serve, dgw forwards a browser's requests to the gateway, for dashboards that can't be
 /// reached from outside the site. It listens on 127.0.0.1 only, and prints a link that opens the
-/// dashboard once: the browser gets a cookie, and nobody else on the machine gets in. When the link
-/// was used, dgw prints another one for another browser. It also prints the ssh command that brings
-/// the dashboard to your own machine. It ends with the cluster, or with Ctrl-C.
+/// dashboard once: the browser gets a cookie, and nobody else on the machine gets in. When a link has
+/// been used, dgw prints another one for the next browser. It also prints the ssh command that makes
+/// the dashboard available on your own machine. dgw serves until the cluster ends, or until Ctrl-C.
 ///
-/// The cluster gets neither your token or password nor any cookie of the browser.
+/// The cluster gets neither your token or password nor the browser's cookies.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -52,8 +52,8 @@ pub(crate) struct DashboardArgs {
 
     /// Also serve it on a Unix socket, to which only you can connect
     ///
-    /// OpenSSH can forward to it, and the printed ssh command does. The socket has mode 600 and is
-    /// removed at the end. dgw replaces a socket that is left over at PATH, and nothing else.
+    /// OpenSSH can forward to it, and the printed ssh command does. The socket has mode 600; dgw
+    /// removes it at the end. dgw replaces a leftover socket at PATH, but no other file.
     #[arg(long, value_name = "PATH", requires = "serve", value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
 }
@@ -78,9 +78,9 @@ impl DashboardArgs {
         }
         let is_relative = url.starts_with('/');
         if is_relative && !self.open {
-            session.printer.warn(
-                "`gateway.public-address` is a path: the URL begins with your hub's own address",
-            );
+            session
+                .printer
+                .warn("`gateway.public-address` is a path: put your hub's address before this URL");
         }
         session.printer.result(&cluster, || format!("{url}\n"))?;
         match self.open {

@@ -24,9 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// Checks every step from your configuration to a response of the gateway and of a running cluster:
 /// ✓ means that it works, ✗ that it does not, followed by a hint, and – that it could not be checked
-/// or does not apply. Starts nothing and changes nothing. Secrets are shown as `set`.
+/// or does not apply. dgw starts nothing and changes nothing, and shows secrets as `set`.
 ///
-/// The exit code is that of the first ✗, the one with which another command would end.
+/// The exit code is that of the first ✗: another command would end with the same code.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -69,7 +69,10 @@ async fn check_network(
 ) -> Result<Option<ServerInfo>, Error> {
     let Ok(address) = &found.address else {
         for name in ["dns", "tcp", "tls", "proxy", "version"] {
-            report.add(Check::skipped(name, "there is no address"))?;
+            report.add(Check::skipped(
+                name,
+                "not checked: there is no valid address",
+            ))?;
         }
         return Ok(None);
     };

@@ -18,13 +18,13 @@ use crate::session::{Invocation, Session};
 
 /// Protect clusters from clean-up by --idle-for
 ///
-/// `dgw shutdown --idle-for`, as run by cron, leaves protected clusters alone. Every other shutdown
-/// does not: naming a cluster, --all and --older-than mean protected clusters too. `dgw list -o wide`
-/// shows which clusters are protected.
+/// `dgw shutdown --idle-for`, as run by cron, leaves protected clusters alone. Other shutdowns, by
+/// name or with only --all, --status or --older-than, shut down protected clusters too.
+/// `dgw list -o wide` shows which clusters are protected.
 ///
-/// dgw keeps protections on disk, for each gateway's address, in `$XDG_STATE_HOME/dgw` or
-/// ~/.local/state/dgw. A cron job with another `XDG_STATE_HOME`, or another address of the gateway,
-/// does not know them.
+/// dgw stores the protections for each gateway's address, in `$XDG_STATE_HOME/dgw` or
+/// ~/.local/state/dgw. A cron job with another `XDG_STATE_HOME`, or with another address of the
+/// gateway, does not see them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,12 +32,12 @@ Examples:
   dgw keep 2224 --for 1d12h
   dgw keep 2224 --forget")]
 pub(crate) struct KeepArgs {
-    /// Names, unique prefixes, or dashboard URLs
+    /// Cluster names, unique prefixes of them, or dashboard URLs
     #[arg(value_name = "CLUSTER", required = true, value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     clusters: Vec<ClusterPattern>,
 
-    /// Protect for this time instead of for ever
+    /// Protect for this time; default: until --forget
     #[arg(long, value_name = "DURATION", value_parser = value::limit)]
     #[arg(allow_hyphen_values = true)]
     r#for: Option<Duration>,

@@ -17,13 +17,14 @@ use crate::session::{Invocation, Session};
 
 /// List your clusters
 ///
-/// Without arguments, lists the active ones: pending and running. On a narrow terminal the table
-/// omits what does not fit, dashboards first; a pipe, a file and every other format get all of it.
+/// Without arguments, lists the active clusters: pending and running. On a narrow terminal the table
+/// omits columns that do not fit, dashboards first; pipes, files and other formats get all of them.
 ///
-/// With -o wide, dgw asks each running cluster what it is doing, all at the same time. TASKS are
-/// those not done yet and all that the scheduler knows; CLIENTS are those connected; IDLE says how
-/// long nothing has been running or queued, `-` while something is; KEEP says how long clean-up
-/// leaves the cluster alone (on a terminal only if any is protected). `?` means unknown.
+/// With -o wide, dgw asks all running clusters at the same time what they are doing. TASKS shows how
+/// many tasks are unfinished, and how many the scheduler knows; CLIENTS, how many clients are
+/// connected; IDLE, how long nothing has been running or queued, or `-` while something is; KEEP,
+/// how long `dgw keep` protects the cluster (on a terminal, only if it protects any). `?` means
+/// unknown.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "ls",
@@ -36,24 +37,24 @@ Examples:
   dgw list -o json | jq -r '.[].dashboard_link'"
 )]
 pub(crate) struct ListArgs {
-    /// Only these clusters: names, unique prefixes, or dashboard URLs
+    /// Only these clusters: names, unique prefixes of them, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     clusters: Vec<ClusterPattern>,
 
-    /// Clusters in every status that the gateway still knows
+    /// All clusters that the gateway still knows, also those that have ended
     #[arg(long)]
     all: bool,
 
     /// Repeat the list, every two seconds or at this interval
     ///
-    /// On a terminal each list replaces the one before; its last line says how many clusters do not
-    /// fit.
+    /// On a terminal each list replaces the previous one, and its last line says how many clusters do
+    /// not fit.
     #[arg(short, long, value_name = "DURATION", num_args = 0..=1)]
     #[arg(default_missing_value = "2s", value_parser = value::pace)]
     watch: Option<Duration>,
 
-    /// Ask running clusters what they are doing, in every format, as -o wide does for the table
+    /// Ask running clusters what they are doing, as -o wide does, in any format
     #[arg(long)]
     wide: bool,
 

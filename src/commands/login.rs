@@ -14,14 +14,16 @@ const HIDDEN_INPUT: &str = " (input is hidden)";
 
 /// Log in to a gateway and save the credentials
 ///
-/// Asks the gateway which authentication it requires, then you for a token, or for a user name and
-/// password: on a terminal without showing what you type, otherwise from a line on stdin. dgw tests
-/// the credentials and saves them in ~/.config/dask/gateway.yaml with mode 600, where dask's Python
-/// client finds them too. Other keys and comments in that file stay; if anything fails, the file is
-/// left unchanged. If the gateway accepts Kerberos tickets, a dgw that is built with Kerberos tests
-/// yours and asks for nothing.
+/// dgw asks the gateway which authentication it requires, and then asks you for a token, or for a
+/// user name and a password. On a terminal it does not show secrets as you type them; otherwise it
+/// reads them from a line on stdin. dgw tests the credentials and saves them in
+/// ~/.config/dask/gateway.yaml with mode 600, where dask's Python client finds them too. It keeps
+/// other keys and comments in that file; if anything fails, it leaves the file unchanged. If the
+/// gateway accepts Kerberos tickets, a dgw that is built with Kerberos tests yours and asks for
+/// nothing.
 ///
-/// The gateway is that of --address, or the configured one. --config names another file or directory.
+/// The gateway is that of --address, or else the configured one. --config names another file or
+/// directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

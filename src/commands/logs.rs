@@ -28,9 +28,9 @@ const DEFAULT_LIMIT: usize = 200;
 
 /// Print the log of a running cluster's scheduler, or of its workers
 ///
-/// Prints a line for each entry, oldest first: its time, level, logger and message; further lines of
-/// an entry, such as a traceback, are indented. Times are UTC, by the clock of the process that
-/// logged. Each process holds its last 10000 entries in memory; they end with the process.
+/// Prints a line for each entry, oldest first, with its time, level, logger and message. Further lines
+/// of an entry, such as a traceback, are indented. Times are in UTC, by the clock of the process that
+/// logged. Each process holds its last 10000 entries in memory; they are lost when it ends.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -46,13 +46,13 @@ pub(crate) struct LogsArgs {
     #[arg(add = ArgValueCandidates::new(complete::workers))]
     worker: Option<String>,
 
-    /// Logs of all workers, each line after the worker's name
+    /// Logs of all workers; each line begins with the worker's name
     #[arg(long, conflicts_with = "worker")]
     all_workers: bool,
 
     /// Continue with new entries until the cluster ends
     ///
-    /// dgw asks for them every second; less often if asking many workers takes long.
+    /// dgw asks for new entries every second, or less often if asking many workers takes longer.
     #[arg(short, long)]
     follow: bool,
 
@@ -78,7 +78,8 @@ impl LogsArgs {
         let session = invocation.session()?;
         let printer = &session.printer;
         if self.follow && matches!(printer.format(), Format::Json | Format::Yaml | Format::Csv) {
-            let message = "`--follow` never ends, but this format has an end: use `-o jsonl`";
+            let message =
+                "`--follow` does not work with this format, which needs an end: use `-o jsonl`";
             return Err(UsageError(message.to_owned()).into());
         }
         let pattern = self.target.cluster.as_ref();

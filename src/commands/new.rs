@@ -12,13 +12,13 @@ use crate::signals::{Interrupts, ignore_user_signals};
 
 /// Start a cluster, wait until it is running, and print its name
 ///
-/// Either dgw prints the name of a running cluster, or it leaves nothing behind: after an interrupt,
-/// a timeout or a failed start it shuts down what it started.
+/// dgw either prints the name of a running cluster or leaves nothing behind: after an interrupt, a
+/// timeout or a failed start it shuts down what it started.
 ///
-/// If a start is slow or fails, dgw shows what it can see of it. If `squeue` is on the PATH, dgw asks
-/// it now and then whether the scheduler's job waits in Slurm's queue, and why. If a gateway's jobs
-/// log into ~/.dask-gateway/NAME/, which it removes when a start fails, dgw shows the end of the
-/// scheduler's log and keeps copies in ~/.local/state/dgw/logs/NAME/, for the last 20 clusters.
+/// If a start is slow or fails, dgw shows what it can find out. If `squeue` is on the PATH, dgw shows
+/// whether the scheduler's job waits in Slurm's queue, and why. If the gateway's jobs write logs to
+/// ~/.dask-gateway/NAME/, dgw shows the end of the scheduler's log. The gateway removes that directory
+/// when a start fails, so dgw keeps copies in ~/.local/state/dgw/logs/NAME/, for the last 20 clusters.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

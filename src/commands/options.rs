@@ -9,7 +9,8 @@ use crate::session::{Invocation, Session};
 
 /// List the cluster options that this gateway offers
 ///
-/// YOURS is your own default, `gateway.cluster.options` in the configuration.
+/// YOURS shows your own defaults, from `gateway.cluster.options` in your configuration. Set an option
+/// for one cluster with `dgw new -s KEY=VALUE`.
 #[derive(Debug, Args)]
 pub(crate) struct OptionsArgs {}
 

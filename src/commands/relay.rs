@@ -8,7 +8,7 @@ use crate::attach::serve_export;
 use crate::error::Error;
 use crate::session::Invocation;
 
-/// Serve what `dgw connect --export` printed
+/// Serve the connection of `dgw connect --export`
 ///
 /// `dgw connect --export` starts it, with a listening socket as its stdin.
 #[derive(Debug, Args)]

@@ -20,13 +20,13 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Start a cluster, run a COMMAND connected to it, and shut it down, whatever happens
 ///
-/// dgw runs COMMAND when the requested workers are there (`--wait-workers` of them), as
+/// When the requested workers are there, or as many as --wait-workers says, dgw runs COMMAND as
 /// `dgw connect -- COMMAND` does: a plain `distributed.Client()` in it connects to the cluster. stdout
 /// and the exit code are COMMAND's. When COMMAND has ended, or can't be run, dgw shuts the cluster
 /// down and waits until it is gone.
 ///
-/// Signals go to COMMAND. If it does not end within ten seconds of SIGTERM or SIGHUP, or at the
-/// second one, dgw kills it, so that there is time to shut the cluster down.
+/// dgw passes signals on to COMMAND. If COMMAND does not end within ten seconds of SIGTERM or SIGHUP,
+/// or gets a second one, dgw kills it, so that there is time to shut the cluster down.
 #[derive(Debug, Args)]
 #[command(override_usage = "dgw run [OPTIONS] -- <COMMAND>...")]
 #[command(after_long_help = "\

@@ -16,7 +16,8 @@ use crate::signals::Interrupts;
 
 /// Set the number of a cluster's workers
 ///
-/// Adaptive scaling goes off. The gateway starts and stops workers in its own time.
+/// This turns adaptive scaling off. The gateway takes its time to start and stop workers; --wait waits
+/// for it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

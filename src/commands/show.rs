@@ -16,10 +16,11 @@ const MAX_DIFFERENCES: usize = 3;
 
 /// Show one cluster in full
 ///
-/// Shows what the gateway knows of it and, while it is running, what it reports itself: its workers
-/// with their memory, CPU and tasks, connected clients, how long it has been idle, and its package
-/// versions, with a warning if scheduler and workers differ. For a PENDING cluster, if `squeue` is on
-/// the PATH, it shows the Slurm job. `?` means unknown. --sort-by orders the workers.
+/// Shows what the gateway knows about the cluster and, while it is running, what its scheduler
+/// reports: the workers with their memory, CPU and tasks, the connected clients, how long it has been
+/// idle, and package versions, with a warning if those of scheduler and workers differ. For a PENDING
+/// cluster, dgw also shows its Slurm job if `squeue` is on the PATH. `?` means unknown. --sort-by
+/// sorts the workers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -73,9 +74,9 @@ impl ShowArgs {
         }
         match differences.len().saturating_sub(MAX_DIFFERENCES) {
             0 => {}
-            1 => printer.warn("1 more worker has other packages than the scheduler"),
+            1 => printer.warn("1 more worker has other package versions than the scheduler"),
             more => printer.warn(&format!(
-                "{more} more workers have other packages than the scheduler"
+                "{more} more workers have other package versions than the scheduler"
             )),
         }
         Ok(())
@@ -123,10 +124,10 @@ fn difference(scheduler: &PackageVersions, worker: &PackageVersions) -> Option<S
     let pairs = scheduler.each().into_iter().zip(worker.each());
     let differing = pairs.filter_map(|((package, there), (_, here))| {
         let (there, here) = there.zip(here)?;
-        (there != here).then(|| format!("{package} {here}, its scheduler {there}"))
+        (there != here).then(|| format!("{package} {here} (scheduler: {there})"))
     });
     let differing = differing.collect::<Vec<_>>();
-    (!differing.is_empty()).then(|| format!("has {}", differing.join("; ")))
+    (!differing.is_empty()).then(|| format!("has {}", differing.join(", ")))
 }
 
 #[cfg(test)]
@@ -149,8 +150,8 @@ mod tests {
         assert_eq!(
             difference(&scheduler, &packages(Some("3.12.1"), "2025.4.0")).as_deref(),
             Some(
-                "has Python 3.12.1, its scheduler 3.11.7; distributed 2025.4.0, its scheduler \
-                 2026.8.0"
+                "has Python 3.12.1 (scheduler: 3.11.7), distributed 2025.4.0 (scheduler: \
+                 2026.8.0)"
             )
         );
     }

@@ -35,9 +35,9 @@ Cron:
 
 /// Shut clusters down, wait until they are gone, and print their names
 ///
-/// Name the clusters, or select them; a selection asks first on a terminal, and needs --yes
-/// elsewhere. dgw shuts down exactly what it lists, except for clusters that --idle-for finds in use
-/// at the last moment. A failure does not stop the rest.
+/// Name the clusters, or select them. Before it shuts down a selection, dgw asks on a terminal;
+/// elsewhere it requires --yes. dgw shuts down exactly what it lists, except for clusters that
+/// --idle-for finds in use at the last moment. If one shutdown fails, dgw continues with the rest.
 #[derive(Debug, Args)]
 #[command(visible_alias = "stop", after_long_help = MORE)]
 #[command(
@@ -45,7 +45,7 @@ Cron:
 )]
 #[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than", "idle_for"]).multiple(true).required(true))]
 pub(crate) struct ShutdownArgs {
-    /// Names, unique prefixes, or dashboard URLs
+    /// Cluster names, unique prefixes of them, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(conflicts_with_all = ["all", "status", "older_than", "idle_for"])]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]

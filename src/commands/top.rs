@@ -23,17 +23,17 @@ const RESTORED: &str = "the terminal is restored";
 
 /// Watch clusters live, in a full-screen view
 ///
-/// Without CLUSTER, shows all active clusters, a line each; Enter shows the selected one in full, Esc
-/// goes back. `?` shows the keys; q and Ctrl-C quit, with exit code 0.
+/// Without CLUSTER, shows all active clusters, one per line. Enter shows the selected cluster in full,
+/// Esc goes back. `?` shows the keys; q and Ctrl-C quit, with exit code 0.
 ///
-/// dgw asks the running clusters repeatedly, all at the same time. A cluster that does not respond has
-/// a question mark after its status; its last report is shown dimmed, `?` where there was none. A
-/// cluster that fails stays on the screen; the one shown in full stays with its last report, however
-/// it ends. CPU is the share of all threads in use; TASKS are those not done yet and all that the
-/// scheduler knows.
+/// dgw asks all running clusters at the same time, again and again. A cluster that does not respond
+/// has a question mark after its status, and its last report is dimmed; `?` means unknown. A cluster
+/// that fails stays on the screen. A cluster that is shown in full stays there with its last report,
+/// however it ends. CPU is the share of all threads in use; TASKS shows how many tasks are
+/// unfinished, and how many the scheduler knows.
 ///
-/// --sort-by takes a column's title: numbers sort from the largest, or from the smallest for
-/// -COLUMN.
+/// --sort-by takes a column's title. Numbers are sorted from the largest to the smallest; -COLUMN
+/// reverses the order.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

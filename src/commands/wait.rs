@@ -19,14 +19,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Wait until a cluster is running, has ended, has its workers, or is idle
 ///
-/// For scripts: prints nothing, except in formats other than the table; the exit code tells. Idle
-/// means that nothing is running, queued or unrunnable, whatever clients and results there are. An
-/// unknown state never ends the wait.
+/// For scripts: the exit code is the result. dgw prints nothing on stdout, except the cluster's record
+/// with -o json, jsonl, yaml, csv or name. Idle means that no task is running, queued or without a
+/// suitable worker; clients and results do not count. While the state is unknown, dgw keeps waiting.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   dgw wait 2224 --for workers=8 --timeout 10m
-  dgw wait --for idle && dgw shutdown 2224")]
+  dgw wait 2224 --for idle && dgw shutdown 2224")]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     target: TargetArgs,
@@ -61,7 +61,7 @@ impl Condition {
             None if text == "running" => Ok(Self::Running),
             None if text == "stopped" => Ok(Self::Stopped),
             None if text == "idle" => Ok(Self::Idle),
-            _ => Err("a condition is running, stopped, workers=N or idle".to_owned()),
+            _ => Err("must be running, stopped, workers=N or idle".to_owned()),
         }
     }
 }

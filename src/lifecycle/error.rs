@@ -31,8 +31,12 @@ pub(crate) enum Error {
     #[error("{}", options::defaults_text(.0))]
     Defaults(Vec<DefaultFault>),
     #[error(
-        "`--wait-workers {wanted}` waits for more workers than the {coming} that {}",
-        if *is_adaptive { "start without work" } else { "are requested" }
+        "`--wait-workers {wanted}` would never end: {}",
+        if *is_adaptive {
+            format!("only {coming} of the workers start without work")
+        } else {
+            format!("only {coming} workers are requested")
+        }
     )]
     EndlessWait {
         wanted: u32,
@@ -202,8 +206,8 @@ impl Failure for Error {
                 status: Status::Pending,
             } => return Some(format!("`dgw connect {name}` waits until it is running")),
             Self::SchedulerSilent { .. } => {
-                "if it were scaled now, the gateway would mark the whole cluster as failed; \
-                 `--force` sends the request anyway"
+                "the gateway would mark the whole cluster as failed if dgw sent the request now; \
+                 `--force` sends it anyway"
             }
             Self::WorkersUnknown { .. } => {
                 "workers are counted through the gateway's scheduler proxy: check \
@@ -211,7 +215,7 @@ impl Failure for Error {
             }
             Self::StartFailed { jobs, .. } => start_report::hint(jobs),
             Self::EndedWhileWaiting { jobs, .. } if jobs.latest_workers_log().is_some() => {
-                "the end of its worker's log may tell why"
+                "read the end of its worker's log above: it may say why"
             }
             Self::NotRunning { .. } | Self::EndedWhileWaiting { .. } => {
                 "`dgw new` starts another one"
@@ -223,11 +227,22 @@ impl Failure for Error {
             Self::StartUncertain { seen, .. } | Self::StartUncertainTimedOut { seen, .. } => {
                 start_report::doubt_hint(seen.as_deref())
             }
+            Self::EndlessWait {
+                wanted,
+                is_adaptive,
+                ..
+            } => {
+                let setting = if *is_adaptive {
+                    "the MIN of `--adapt`"
+                } else {
+                    "`--workers`"
+                };
+                return Some(format!("set {setting} to at least {wanted}"));
+            }
             Self::NoClock => "name the clusters instead of using `--older-than`",
             Self::Interrupted(_)
             | Self::Unexpected(_)
             | Self::Option { .. }
-            | Self::EndlessWait { .. }
             | Self::SeveralActive { .. }
             | Self::Clamped { .. }
             | Self::LeftBehind(_) => return None,

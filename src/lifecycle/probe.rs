@@ -58,7 +58,7 @@ pub(crate) async fn probe(
     let skipped = skipped.into_inner();
     if skipped > 0 {
         session.printer.warn(&format!(
-            "{} were not asked, because {} schedulers before them did not respond",
+            "dgw did not ask {} (shown as unknown), because {} other schedulers did not respond",
             count_clusters(skipped),
             silent.into_inner()
         ));

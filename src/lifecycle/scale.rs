@@ -144,7 +144,7 @@ pub(crate) fn clamped_error(name: &str, clamped: &Clamped) -> Error {
 pub(super) fn scaling_message(name: &str, scaling: Scaling) -> String {
     match scaling {
         Scaling::Fixed(count) => format!(
-            "cluster {name} scales to {}; adaptive scaling is off",
+            "cluster {name} is scaling to {}; adaptive scaling is off",
             count_workers(count)
         ),
         Scaling::Adaptive { minimum, maximum } => {

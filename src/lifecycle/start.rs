@@ -275,7 +275,7 @@ impl<'a> Start<'a> {
         let clamped = self.scale(name, scaling).await?;
         match scale::granted(scaling, clamped.as_ref()) {
             Some(Scaling::Fixed(count)) => printer.note(&format!(
-                "cluster {name} scales from {current} to {}; adaptive scaling is off",
+                "cluster {name} is scaling from {current} to {}; adaptive scaling is off",
                 count_workers(count)
             )),
             Some(range) => printer.note(&scaling_message(name, range)),

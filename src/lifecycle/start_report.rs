@@ -29,7 +29,7 @@ pub(super) fn lines(jobs: &JobHistory, important: Option<&JobLog>) -> Vec<String
         parts.extend(last.expectation());
         let silence = jobs.silence.filter(|silence| *silence >= NOTABLE_SILENCE);
         parts.extend(
-            silence.map(|silence| format!("last seen {} before", duration::short(silence))),
+            silence.map(|silence| format!("last seen {} before the end", duration::short(silence))),
         );
         lines.push(parts.join(", "));
     }
@@ -53,12 +53,13 @@ pub(super) fn lines(jobs: &JobHistory, important: Option<&JobLog>) -> Vec<String
 /// Returns the hint for a start that failed.
 pub(super) fn hint(jobs: &JobHistory) -> &'static str {
     if jobs.schedulers_log().is_some() {
-        "the scheduler's log may tell why; if not, ask the gateway's operators to check theirs"
+        "read the end of the scheduler's log above; if it does not say why, ask the gateway's \
+         administrators to check theirs"
     } else if jobs.only_waited() {
-        "its job was never seen to leave the queue: request less, try again when there is room, or \
-         ask the gateway's operators for a longer `cluster_start_timeout`"
+        "dgw only saw its job waiting in the queue: request less, try again later, or ask the \
+         gateway's administrators for a longer `cluster_start_timeout`"
     } else {
-        "the gateway does not say why: check the options, or ask its operators to check its log"
+        "the gateway does not say why: check the options, or ask its administrators to check its log"
     }
 }
 

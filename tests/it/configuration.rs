@@ -429,7 +429,7 @@ fn warns_each_time_a_secret_is_sent_unencrypted() {
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: your token goes to `gateway.invalid` unencrypted: `gateway.address` is http://
+warning: dgw sends your token to `gateway.invalid` unencrypted, because the gateway's address is http://
 error: can't reach the gateway at `http://gateway.invalid`
   failed to lookup address information: Name or service not known
 

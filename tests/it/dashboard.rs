@@ -31,7 +31,7 @@ http://[HOST]/clusters/[NAME]/status
 
 "#]])
         .stderr_eq(str![[r#"
-warning: `gateway.public-address` is a path: the URL begins with your hub's own address
+warning: `gateway.public-address` is a path: put your hub's address before this URL
 
 "#]]);
     user.stdout(&["shutdown", &name]);
@@ -103,7 +103,7 @@ fn refuses_to_open_a_url_without_a_host() {
         .stderr_eq(str![[r#"
 error: the dashboard's URL has no host: `/services/dask-gateway/clusters/[NAME]/status`
 
-hint: `gateway.public-address` is a path on your hub: open it there, or set it in full
+hint: set `gateway.public-address` to a full URL, or open this path on your hub
 
 "#]]);
     assert!(!user.home().join("seen").exists());

@@ -119,7 +119,7 @@ fn passes_with_a_running_cluster() {
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 ✓ address        http://[HOST]
-– dns            `127.0.0.1` is an address
+– dns            `127.0.0.1` is an IP address
 ✓ tcp            `127.0.0.1` accepts connections on port [PORT]
 – tls            none: the address is `http://`
 – proxy          none: requests go directly to the gateway
@@ -163,7 +163,7 @@ fn passes_over_https_and_behind_a_hub() {
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        https://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 + tls            TLSv1_3, the certificate is valid; this machine trusts [COUNT] certificate authorities from [SOURCE]
 - proxy          none: requests go directly to the gateway
@@ -186,7 +186,7 @@ fn passes_over_https_and_behind_a_hub() {
                  gateway.auth.type = jupyterhub ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.api_token is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]/services/dask-gateway
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -194,8 +194,8 @@ fn passes_over_https_and_behind_a_hub() {
 + authentication the gateway accepts your token, for `[USER]`; you have no active clusters
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]/services/dask-gateway` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
     );
@@ -209,14 +209,14 @@ fn reports_missing_configuration() {
         3,
         str![[r#"
 - files          no file has a gateway section
-- values         none is set
+- values         no value is set
 x address        no gateway address is configured
                  hint: `dgw login --address https://gateway.example.org` configures one
-- dns            there is no address
-- tcp            there is no address
-- tls            there is no address
-- proxy          there is no address
-- version        there is no address
+- dns            not checked: there is no valid address
+- tcp            not checked: there is no valid address
+- tls            not checked: there is no valid address
+- proxy          not checked: there is no valid address
+- version        not checked: there is no valid address
 - authentication not checked: fix the configuration first
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
@@ -244,7 +244,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode 
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -276,7 +276,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, its direc
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -301,15 +301,15 @@ fn reports_malformed_file() {
         3,
         str![[r#"
 x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 3, column 1
-                 hint: correct that line: the file must be a YAML mapping; or move the file away, and `dgw login` writes another
-- values         none is set
+                 hint: correct that line (the file must be a YAML mapping), or move the file away and run `dgw login`
+- values         no value is set
 x address        no gateway address is configured
                  hint: `dgw login --address https://gateway.example.org` configures one
-- dns            there is no address
-- tcp            there is no address
-- tls            there is no address
-- proxy          there is no address
-- version        there is no address
+- dns            not checked: there is no valid address
+- tcp            not checked: there is no valid address
+- tls            not checked: there is no valid address
+- proxy          not checked: there is no valid address
+- version        not checked: there is no valid address
 - authentication not checked: fix the configuration first
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
@@ -330,7 +330,7 @@ fn reports_unknown_host() {
     assert_eq!(output.status.code(), Some(9));
     let shown = String::from_utf8(output.stdout).expect("stdout is UTF-8");
     // The words differ between systems.
-    let cause = regex::Regex::new("(can't find `[^`]*`): .*").expect("a valid pattern");
+    let cause = regex::Regex::new("(can't resolve `[^`]*`): .*").expect("a valid pattern");
     let shown = cause.replace(&shown, "$1: [CAUSE]").into_owned();
     User::new().assert().eq(redacted(&shown), str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
@@ -339,9 +339,9 @@ fn reports_unknown_host() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://gateway.invalid
-x dns            can't find `gateway.invalid`: [CAUSE]
+x dns            can't resolve `gateway.invalid`: [CAUSE]
                  hint: check the spelling of the name, and whether this machine is in the right network (VPN); the address is set by `gateway.address` or `--address`
-- tcp            there is no address to connect to
+- tcp            not checked: the name can't be resolved
 - tls            none: the address is `http://`, and secrets are sent unencrypted
 - proxy          none: requests go directly to the gateway
 - version        the gateway can't be reached
@@ -369,9 +369,9 @@ fn reports_closed_port() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
-x tcp            `127.0.0.1` accepts no connection on port [PORT]: Connection refused (os error 111)
-                 hint: check the port, and whether a firewall blocks it (VPN, another node); the address is set by `gateway.address` or `--address`
+- dns            `127.0.0.1` is an IP address
+x tcp            `127.0.0.1` does not accept connections on port [PORT]: Connection refused (os error 111)
+                 hint: check the port, and whether a firewall blocks it (try a VPN or another node); the address is set by `gateway.address` or `--address`
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 - version        the gateway can't be reached
@@ -400,7 +400,7 @@ fn reports_unknown_certificate_authority() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        https://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 x tls            can't reach the gateway at `https://[HOST]`
                  invalid peer certificate: UnknownIssuer
@@ -434,9 +434,9 @@ fn reports_broken_http_proxy() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://gateway.invalid
-- dns            the HTTP proxy `127.0.0.1` is an address
-x tcp            the HTTP proxy `127.0.0.1` accepts no connection on port [PORT]: Connection refused (os error 111)
-                 hint: check the port, and whether a firewall blocks it (VPN, another node); the proxy is set by `gateway.http-client.proxy`, or HTTP_PROXY and similar variables
+- dns            the HTTP proxy `127.0.0.1` is an IP address
+x tcp            the HTTP proxy `127.0.0.1` does not accept connections on port [PORT]: Connection refused (os error 111)
+                 hint: check the port, and whether a firewall blocks it (try a VPN or another node); the proxy is set by `gateway.http-client.proxy`, or HTTP_PROXY and similar variables
 - tls            none: the address is `http://`, and secrets are sent unencrypted
 x proxy          through the HTTP proxy `[HOST]`: can't reach the gateway at `http://gateway.invalid`: Connection refused (os error 111)
                  hint: if the gateway can be reached without the proxy, set `gateway.http-client.proxy` to false or add the host to NO_PROXY; otherwise set the right proxy
@@ -463,7 +463,7 @@ x proxy          through the HTTP proxy `[HOST]`: can't reach the gateway at `ht
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.http_client.proxy = http://[HOST] (DASK_GATEWAY__HTTP_CLIENT__PROXY)
 + address        http://gateway.invalid
-- dns            the HTTP proxy `127.0.0.1` is an address
+- dns            the HTTP proxy `127.0.0.1` is an IP address
 + tcp            the HTTP proxy `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`, and secrets are sent unencrypted
 x proxy          through the HTTP proxy `[HOST]`: the HTTP proxy requires a user name and a password
@@ -499,7 +499,7 @@ fn reports_address_of_the_hub_itself() {
                  gateway.auth.type = jupyterhub ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.api_token is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -532,7 +532,7 @@ fn reports_revoked_token() {
                  gateway.auth.type = jupyterhub ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.api_token is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]/services/dask-gateway
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -541,8 +541,8 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
                  hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]/services/dask-gateway` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
     );
@@ -562,7 +562,7 @@ fn reports_token_without_access() {
                  gateway.auth.type = jupyterhub ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.api_token is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]/services/dask-gateway
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -571,8 +571,8 @@ x authentication the token is valid, but lacks access to the gateway at `http://
                  hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]/services/dask-gateway` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
     );
@@ -593,7 +593,7 @@ fn reports_wrong_kind_of_authentication() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]/services/dask-gateway
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -602,8 +602,8 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` requires j
                  hint: `dgw login --force` sets up jupyterhub authentication
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]/services/dask-gateway` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
     );
@@ -630,12 +630,12 @@ x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gat
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
                  hint: correct or remove the value there
 x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not contain a user name or password: they belong in `gateway.auth`
-                 hint: correct it: it looks like `https://gateway.example.org`
-- dns            there is no address
-- tcp            there is no address
-- tls            there is no address
-- proxy          there is no address
-- version        there is no address
+                 hint: correct it: an address looks like `https://gateway.example.org`
+- dns            not checked: there is no valid address
+- tcp            not checked: there is no valid address
+- tls            not checked: there is no valid address
+- proxy          not checked: there is no valid address
+- version        not checked: there is no valid address
 - authentication not checked: fix the configuration first
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
@@ -662,7 +662,7 @@ fn reports_unknown_default_option() {
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.cluster.options.worker_cors = 2 (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -671,8 +671,8 @@ fn reports_unknown_default_option() {
 x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) is not an option of this gateway; did you mean `worker_cores`?
                  hint: correct or remove the value there; `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
     );
@@ -711,18 +711,18 @@ fn reports_wrong_clock_and_escapes_health() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 x version        the gateway at `http://[HOST]/api/health` reports its health as `fail\n[hint]: rm -rf ~\nhint: rm -rf ~`
-                 hint: try again later; if it stays so, contact the gateway's administrators
+                 hint: try again later; if it is still unhealthy, contact the gateway's administrators
 + authentication the gateway accepts your password, for `ada`; you have no active clusters
 + options        the gateway offers none
 x clock          the clocks of this machine and the gateway differ by [TIME]
                  hint: set this machine's clock (`timedatectl set-ntp true`); if it is right, contact the gateway's administrators
-+ scheduler      `[HOST]` accepts connections; only with a running cluster can dgw check that it leads to schedulers
-- dashboards     `http://[HOST]` responds; only with a running cluster can dgw check that it has dashboards
++ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+- dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]]);
 }
@@ -747,7 +747,7 @@ fn reports_wrong_scheduler_proxy_and_public_address() {
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -773,7 +773,7 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: it does not lead t
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -799,7 +799,7 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused
                  gateway.auth.kwargs.username = [USER] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
@@ -809,14 +809,14 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
 x dashboards     can't reach dashboards at `http://[HOST]/clusters/[NAME]/status`: no response (Connection refused (os error 111))
-                 hint: check `gateway.public-address`, with which the links of dashboards begin
+                 hint: check `gateway.public-address`: links to dashboards begin with it
 
 "#]],
     );
     let login = Stub::always(answer("302 Found", "Location: /hub/login\r\n", ""));
     let behind = user.by_same_user("DASK_GATEWAY__PUBLIC_ADDRESS", &login.address);
     let shown = behind.stdout(&["doctor"]);
-    assert!(shown.contains("asks for a login first"), "{shown}");
+    assert!(shown.contains("responds with a login page"), "{shown}");
     assert_healthy(&user);
 }
 
@@ -835,7 +835,7 @@ fn sends_no_secret_to_a_web_page() {
                  gateway.auth.kwargs.username = ada ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.password is set ([HOME]/.config/dask/gateway.yaml)
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
+- dns            `127.0.0.1` is an IP address
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway

@@ -44,7 +44,7 @@ client = cluster.get_client()
 
 "#]]);
     user.dgw(&["scale", "2"]).success().stderr_eq(str![[r#"
-cluster [NAME] scales to 2 workers; adaptive scaling is off
+cluster [NAME] is scaling to 2 workers; adaptive scaling is off
 
 "#]]);
     user.dgw(&["shutdown", "--all", "--yes"])

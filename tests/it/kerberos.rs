@@ -230,7 +230,7 @@ hint: check the host name in `gateway.address` (an IP address does not do), and 
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-warning: your Kerberos token goes to `nobody.dgw.test` unencrypted: `gateway.address` is http://
+warning: dgw sends your Kerberos token to `nobody.dgw.test` unencrypted, because the gateway's address is http://
 error: Kerberos knows no service `HTTP@nobody.dgw.test`
   Server HTTP/nobody.dgw.test@DGW.TEST not found in Kerberos database
 

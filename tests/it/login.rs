@@ -778,7 +778,7 @@ fn warns_about_secrets_sent_unencrypted() {
         "t0ken",
         0,
         str![[r#"
-warning: your token goes to `gateway.invalid` unencrypted: `gateway.address` is http://
+warning: dgw sends your token to `gateway.invalid` unencrypted, because the gateway's address is http://
 logged in to `http://gateway.invalid`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 

@@ -135,7 +135,7 @@ fn names_a_silent_worker_and_does_not_wait_for_it() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).expect("UTF-8"),
-        format!("warning: the log of worker {frozen} is missing: no response in 1 s\n")
+        format!("warning: can't read the log of worker {frozen}: no response in 1 s\n")
     );
     user.dgw(&["logs", "--worker", &frozen, "--probe-timeout", "1s"])
         .code(1)

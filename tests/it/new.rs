@@ -95,7 +95,7 @@ error: `profile` must be one of small, medium, large, not `smal`; did you mean `
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: invalid value 'spot' for '--set <KEY=VALUE>': an option is set as KEY=VALUE
+error: invalid value 'spot' for '--set <KEY=VALUE>': must be KEY=VALUE
 
 For more information, try '--help'.
 
@@ -131,7 +131,7 @@ requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
 
-hint: the gateway does not say why: check the options, or ask its operators to check its log
+hint: the gateway does not say why: check the options, or ask its administrators to check its log
 
 "#]]);
     assert!(!user.has_active_clusters());
@@ -257,7 +257,7 @@ cluster [NAME] has 2 workers, more than 1: its scaling is left unchanged
     assert_eq!(user.json(&["show"])["workers"], 2);
     reuse(&["--workers", "3"]).stderr_eq(str![[r#"
 using the existing cluster [NAME]
-cluster [NAME] scales from 2 to 3 workers; adaptive scaling is off
+cluster [NAME] is scaling from 2 to 3 workers; adaptive scaling is off
 
 "#]]);
     reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
@@ -281,7 +281,7 @@ requesting a cluster
 cluster [NAME] is PENDING
 error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED] of PENDING
 
-hint: the gateway does not say why: check the options, or ask its operators to check its log
+hint: the gateway does not say why: check the options, or ask its administrators to check its log
 
 "#]]);
 }

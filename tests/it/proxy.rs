@@ -59,7 +59,7 @@ fn warns_of_a_secret_that_goes_through_a_proxy_unencrypted() {
         .user()
         .with("DASK_GATEWAY__HTTP_CLIENT__PROXY", &proxy.address);
     user.dgw(&["list"]).success().stderr_eq(str![[r#"
-warning: your password goes to `127.0.0.1` unencrypted: `gateway.address` is http://
+warning: dgw sends your password to `127.0.0.1` unencrypted, because the gateway's address is http://
 no active clusters
 
 "#]]);

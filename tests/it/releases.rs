@@ -27,8 +27,8 @@ fn assert_warns_of_mixed_releases() {
     let releases = ["-s", "release=2025.4.0", "-s", "worker_release=2024.5.0"];
     user.stdout(&[&["new"], &workers[..], &releases[..]].concat());
     user.dgw(&["show"]).success().stderr_eq(
-        "warning: worker [NAME] runs on dask 2024.5.0, its scheduler on 2025.4.0; \
-         distributed 2024.5.0, its scheduler on 2025.4.0\n",
+        "warning: worker [NAME] has dask 2024.5.0 (scheduler: 2025.4.0), \
+         distributed 2024.5.0 (scheduler: 2025.4.0)\n",
     );
 }
 

@@ -158,18 +158,20 @@ error: no such command: `/nonexistent/x`
     for (args, refusal) in [
         (
             &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
-            "the 2 that are requested",
+            "only 2 workers are requested\nhint: set `--workers` to at least 3",
         ),
         (
             &["new", "--adapt", "2..3", "--wait-workers", "3"],
-            "the 2 that start without work",
+            "only 2 of the workers start without work\n\
+             hint: set the MIN of `--adapt` to at least 3",
         ),
         (
             &["new", "--adapt", "..3", "--wait-workers", "3"],
-            "the 0 that start without work",
+            "only 0 of the workers start without work\n\
+             hint: set the MIN of `--adapt` to at least 3",
         ),
     ] {
-        let refusal = format!("error: `--wait-workers 3` waits for more workers than {refusal}\n");
+        let refusal = format!("error: `--wait-workers 3` would never end: {refusal}\n");
         user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);

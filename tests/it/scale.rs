@@ -14,7 +14,7 @@ fn sets_the_number_of_workers() {
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 2 workers; adaptive scaling is off
+cluster [NAME] is scaling to 2 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 2);
@@ -37,7 +37,7 @@ cluster [NAME] scales to 2 workers; adaptive scaling is off
 
 "#]])
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 0 workers; adaptive scaling is off
+cluster [NAME] is scaling to 0 workers; adaptive scaling is off
 
 "#]]);
     wait_for_workers(&user, 0);
@@ -48,7 +48,7 @@ fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     user.dgw(&["scale", "9"]).code(8).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers; adaptive scaling is off
+cluster [NAME] is scaling to 4 workers; adaptive scaling is off
 warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
@@ -156,7 +156,7 @@ fn does_not_scale_if_the_scheduler_is_silent_unless_forced() {
         .stderr_eq(str![[r#"
 error: the scheduler of cluster `[NAME]` does not respond: no response in 1 s
 
-hint: if it were scaled now, the gateway would mark the whole cluster as failed; `--force` sends the request anyway
+hint: the gateway would mark the whole cluster as failed if dgw sent the request now; `--force` sends it anyway
 
 "#]]);
     user.dgw(&["adapt", &name, "--max", "1", "--probe-timeout", "1s"])

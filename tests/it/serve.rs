@@ -115,10 +115,12 @@ fn check_everything_works(gateway: &TestGateway, user: &User) {
     );
 
     let workers = serving.get("/info/main/workers.html").text();
-    let links = regex::Regex::new(r#"href="(?:\.\./)*(?:info/)?((?:worker|logs)/[^"]+\.html)""#);
-    let links = links.expect("a valid pattern");
-    let links = links.captures_iter(&workers).map(|link| link[1].to_owned());
-    let links = links.collect::<Vec<_>>();
+    let pattern = r#"href="(?:\.\./)*(?:info/)?((?:worker|logs)/[^"]+\.html)""#;
+    let links = regex::Regex::new(pattern)
+        .expect("a valid pattern")
+        .captures_iter(&workers)
+        .map(|link| link[1].to_owned())
+        .collect::<Vec<_>>();
     assert!(!links.is_empty(), "{workers}");
     for link in links {
         let page = serving.get(&format!("/info/{link}"));
@@ -137,9 +139,9 @@ fn check_everything_works(gateway: &TestGateway, user: &User) {
     assert_eq!(serving.get("/../../api/v1/options").status, 400);
     assert_eq!(serving.get("/eventstream").status, 400);
 
-    let token = regex::Regex::new(r#""token":"([^"]+)""#).expect("a valid pattern");
-    let page = page.text();
-    let token = &token.captures(&page).expect("a token")[1];
+    let pattern = regex::Regex::new(r#""token":"([^"]+)""#).expect("a valid pattern");
+    let html = page.text();
+    let token = &pattern.captures(&html).expect("a token")[1];
     let protocol = format!("bokeh, {token}");
     let origin = format!("http://{}", serving.host);
     let (head, mut stream) = websocket(

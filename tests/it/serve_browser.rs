@@ -131,9 +131,10 @@ impl Browser {
     }
 
     fn screenshot(&self, path: &Path) -> Vec<u8> {
-        let image = self.command("GET", "/screenshot", &json!({}));
-        let image = STANDARD.decode(image.as_str().expect("a text"));
-        let image = image.expect("an image");
+        let encoded = self.command("GET", "/screenshot", &json!({}));
+        let image = STANDARD
+            .decode(encoded.as_str().expect("a text"))
+            .expect("an image");
         fs::write(path, &image).expect("it can be written");
         image
     }

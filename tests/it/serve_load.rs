@@ -110,14 +110,15 @@ fn serves_a_hundred_connections_beside_idle_ones() {
     user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]).logged_in();
     // Connections without a request, or with half of one.
-    let idle = (0..400).map(|number| {
-        let mut stream = TcpStream::connect(&serving.host).expect("it listens");
-        if number % 2 == 0 {
-            let _ = stream.write_all(b"GET /status HTTP/1.1\r\n");
-        }
-        stream
-    });
-    let idle = idle.collect::<Vec<_>>();
+    let idle = (0..400)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&serving.host).expect("dgw listens");
+            if number % 2 == 0 {
+                let _ = stream.write_all(b"GET /status HTTP/1.1\r\n");
+            }
+            stream
+        })
+        .collect::<Vec<_>>();
     let mut own = (0..100)
         .map(|_| {
             let mut stream = connect(&serving.host);

@@ -72,7 +72,7 @@ fn works_in_a_terminal_of_a_hub() {
         .stderr_eq(str![[r#"
 error: the dashboard's URL has no host: `/services/dask-gateway/clusters/[NAME]/status`
 
-hint: `gateway.public-address` is a path on your hub: open it there, or set it in full
+hint: set `gateway.public-address` to a full URL, or open this path on your hub
 
 "#]]);
     user.stdout(&["shutdown", &name]);

@@ -52,7 +52,7 @@ fn explains_why_a_job_waits_in_the_queue() {
     let job = stderr.split("  Slurm job ").nth(1).expect("the job's end");
     let job = job.lines().next().expect("a line");
     assert!(job.contains(": PENDING (Resources)"), "{stderr}");
-    assert!(stderr.contains("hint: its job was never seen to leave the queue"));
+    assert!(stderr.contains("hint: dgw only saw its job waiting in the queue"));
     user.stdout(&["shutdown", &first]);
 }
 
@@ -118,7 +118,7 @@ fn shows_and_copies_the_log_of_a_failed_scheduler() {
     );
     assert!(!stderr.contains("    80\n"), "{stderr}");
     assert!(stderr.contains("FAILED (NonZeroExitCode)\n"), "{stderr}");
-    assert!(stderr.contains("hint: the scheduler's log may tell why"));
+    assert!(stderr.contains("hint: read the end of the scheduler's log above"));
     let (name, _) = user.history().pop().expect("a cluster");
     let file = format!("dask-scheduler-{name}.log");
     let copy = fs::read_to_string(copied_logs(&name).join(&file)).expect("a copy");
@@ -147,7 +147,7 @@ fn shows_and_copies_the_log_of_a_failed_worker() {
         stderr.contains(".log ended with\n    no such module\n  copied to "),
         "{stderr}"
     );
-    assert!(stderr.contains("hint: the end of its worker's log may tell why"));
+    assert!(stderr.contains("hint: read the end of its worker's log above"));
     assert!(!user.has_active_clusters());
 }
 

@@ -81,7 +81,7 @@ error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED
   [HOME]/.dask-gateway/[NAME]/dask-worker-b.log
   copied to [HOME]/.local/state/dgw/logs/[NAME]/dask-worker-b.log
 
-hint: the scheduler's log may tell why; if not, ask the gateway's operators to check theirs
+hint: read the end of the scheduler's log above; if it does not say why, ask the gateway's administrators to check theirs
 
 "#]]);
     assert!(!staging_directory(&user).exists());
@@ -302,7 +302,7 @@ cluster [NAME] is PENDING; Slurm job 12 waits: Resources
 error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
   Slurm job 12: PENDING (Resources), expected to start at 2026-12-01T08:00:00
 
-hint: its job was never seen to leave the queue: request less, try again when there is room, or ask the gateway's operators for a longer `cluster_start_timeout`
+hint: dgw only saw its job waiting in the queue: request less, try again later, or ask the gateway's administrators for a longer `cluster_start_timeout`
 
 "#]]);
 }

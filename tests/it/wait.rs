@@ -48,7 +48,7 @@ fn waits_for_the_workers_that_the_gateway_grants() {
         .code(8)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] scales to 4 workers; adaptive scaling is off
+cluster [NAME] is scaling to 4 workers; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 ...
 cluster [NAME] has 4 workers ([ELAPSED])
@@ -153,7 +153,7 @@ hint: `dgw new` starts another one
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: invalid value 'sunshine' for '--for <CONDITION>': a condition is running, stopped, workers=N or idle
+error: invalid value 'sunshine' for '--for <CONDITION>': must be running, stopped, workers=N or idle
 
 For more information, try '--help'.
 
@@ -254,7 +254,7 @@ fn says_that_the_gateway_continues_to_scale_after_the_wait() {
     user.stdout(&["new", "-s", &stall]);
     let args = ["scale", "1", "--wait", "--timeout", "5s"];
     user.dgw(&args).code(7).stdout_eq("").stderr_eq(str![[r#"
-cluster [NAME] scales to 1 worker; adaptive scaling is off
+cluster [NAME] is scaling to 1 worker; adaptive scaling is off
 waiting for the workers of cluster [NAME]
 cluster [NAME]: 0/1 workers
 the gateway continues to scale cluster [NAME] to 1 worker

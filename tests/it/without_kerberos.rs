@@ -27,9 +27,9 @@ x values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.ya
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is `kerberos`, but this dgw is built without it
                  hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
 + address        http://[HOST]
-- dns            `127.0.0.1` is an address
-x tcp            `127.0.0.1` accepts no connection on port 1: Connection refused (os error 111)
-                 hint: check the port, and whether a firewall blocks it (VPN, another node); the address is set by `gateway.address` or `--address`
+- dns            `127.0.0.1` is an IP address
+x tcp            `127.0.0.1` does not accept connections on port 1: Connection refused (os error 111)
+                 hint: check the port, and whether a firewall blocks it (try a VPN or another node); the address is set by `gateway.address` or `--address`
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 - version        the gateway can't be reached

@@ -28,7 +28,7 @@ impl Failure for DashboardError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::RelativeUrl(_) => {
-                "`gateway.public-address` is a path on your hub: open it there, or set it in full"
+                "set `gateway.public-address` to a full URL, or open this path on your hub"
             }
             Self::NoBrowser => "open the URL in a browser on your own machine",
             Self::NotServed { source, .. } => return source.hint(),

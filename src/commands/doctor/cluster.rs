@@ -41,7 +41,7 @@ impl Access<'_> {
             return Check::ok(
                 NAME,
                 format!(
-                    "`{proxy}` accepts connections; only with a running cluster can dgw check \
+                    "`{proxy}` accepts connections; without a running cluster dgw can't check \
                      that it leads to schedulers"
                 ),
             );
@@ -69,7 +69,7 @@ impl Access<'_> {
         const NAME: &str = "dashboards";
         let public = &self.settings.public_address;
         if public.starts_with('/') {
-            let detail = format!("links are paths on your hub (`{public}`), for a browser there");
+            let detail = format!("not checked: links are paths on your hub (`{public}`)");
             return Check::skipped(NAME, detail);
         }
         let link = self
@@ -82,7 +82,7 @@ impl Access<'_> {
         match (self.gateway.page(&url, self.limit).await, link) {
             (Ok(page), _) if page.is_login => Check::ok(
                 NAME,
-                format!("`{url}` asks for a login first; after it your browser gets there"),
+                format!("`{url}` responds with a login page: log in there with your browser"),
             ),
             (Ok(page), Some(_)) if page.status < 400 => {
                 Check::ok(NAME, format!("`{url}` responds"))
@@ -91,7 +91,7 @@ impl Access<'_> {
             (Ok(_), None) => Check::skipped(
                 NAME,
                 format!(
-                    "`{public}` responds; only with a running cluster can dgw check that it has \
+                    "`{public}` responds; without a running cluster dgw can't check that it has \
                      dashboards"
                 ),
             ),

@@ -32,7 +32,7 @@ pub(super) fn files(found: &Inspection) -> Check {
     match exit_code {
         Some(exit_code) => {
             if hints.is_empty() {
-                hints.push("replace it by a file of your own: `dgw login` writes one".to_owned());
+                hints.push("replace it with a file of your own: `dgw login` writes one".to_owned());
             }
             Check::faulty(NAME, lines.join("\n"), hints.join("\n"), exit_code)
         }
@@ -61,8 +61,8 @@ fn without_path(error: &config::Error) -> String {
 fn file_hint(error: &config::Error) -> Option<String> {
     match error {
         config::Error::Malformed { .. } => Some(
-            "correct that line: the file must be a YAML mapping; or move the file away, and \
-             `dgw login` writes another"
+            "correct that line (the file must be a YAML mapping), or move the file away and run \
+             `dgw login`"
                 .to_owned(),
         ),
         error => error.hint(),
@@ -90,7 +90,7 @@ pub(super) fn values(found: &Inspection) -> Check {
         .collect::<Vec<_>>();
     let faults = &found.value_faults;
     match faults.first() {
-        None if lines.is_empty() => Check::skipped(NAME, "none is set"),
+        None if lines.is_empty() => Check::skipped(NAME, "no value is set"),
         None => Check::ok(NAME, lines.join("\n")),
         Some(first) => {
             lines.extend(faults.iter().map(ToString::to_string));
@@ -113,7 +113,8 @@ pub(super) fn address(found: &Inspection, is_from_flag: bool) -> Check {
         }
         Ok(address) => Check::ok(NAME, address.as_str()),
         Err(error) => {
-            let default = || "correct it: it looks like `https://gateway.example.org`".to_owned();
+            let default =
+                || "correct it: an address looks like `https://gateway.example.org`".to_owned();
             let hint = error.hint().unwrap_or_else(default);
             Check::faulty(NAME, error.to_string(), hint, error.exit_code())
         }

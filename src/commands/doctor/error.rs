@@ -44,14 +44,14 @@ impl Failure for DoctorError {
                  gateway's administrators"
             }
             Self::Unhealthy { .. } => {
-                "try again later; if it stays so, contact the gateway's administrators"
+                "try again later; if it is still unhealthy, contact the gateway's administrators"
             }
             Self::SchedulerProxy { .. } => {
                 "check `gateway.proxy-address` (the gateway's administrators know it), and whether \
                  a firewall blocks it"
             }
             Self::Dashboards { .. } => {
-                "check `gateway.public-address`, with which the links of dashboards begin"
+                "check `gateway.public-address`: links to dashboards begin with it"
             }
         };
         Some(hint.to_owned())

@@ -57,14 +57,14 @@ impl Route<'_> {
                         .map(|address| address.ip().to_string())
                         .collect::<Vec<_>>()
                         .join(", ");
-                    Check::ok(NAME, format!("{whose}`{host}` is {addresses}"))
+                    Check::ok(NAME, format!("{whose}`{host}` resolves to {addresses}"))
                 } else {
-                    Check::skipped(NAME, format!("{whose}`{host}` is an address"))
+                    Check::skipped(NAME, format!("{whose}`{host}` is an IP address"))
                 };
                 (check, addresses)
             }
             Err(error) => {
-                let message = format!("can't find {whose}`{host}`");
+                let message = format!("can't resolve {whose}`{host}`");
                 let hint = "check the spelling of the name, and whether this machine is in the \
                             right network (VPN)";
                 (self.failed(NAME, &message, &error, hint), Vec::new())
@@ -81,7 +81,7 @@ impl Route<'_> {
         const NAME: &str = "tcp";
         if addresses.is_empty() {
             return (
-                Check::skipped(NAME, "there is no address to connect to"),
+                Check::skipped(NAME, "not checked: the name can't be resolved"),
                 None,
             );
         }
@@ -92,8 +92,9 @@ impl Route<'_> {
                 (Check::ok(NAME, detail), Some(stream))
             }
             Err(error) => {
-                let message = format!("{whose}`{host}` accepts no connection on port {port}");
-                let hint = "check the port, and whether a firewall blocks it (VPN, another node)";
+                let message = format!("{whose}`{host}` does not accept connections on port {port}");
+                let hint =
+                    "check the port, and whether a firewall blocks it (try a VPN or another node)";
                 (self.failed(NAME, &message, &error, hint), None)
             }
         }
@@ -166,7 +167,7 @@ impl Route<'_> {
             };
         }
         let Some(stream) = stream else {
-            return Check::skipped(NAME, "there is no connection");
+            return Check::skipped(NAME, "not checked: there is no connection");
         };
         match reach::handshake(stream, host, self.limit).await {
             Ok(protocol) => Check::ok(

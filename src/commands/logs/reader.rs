@@ -188,7 +188,7 @@ impl<'a> LogReader<'a> {
                 Ok(log) => lines.extend(self.take(&address, &name, log)),
                 Err(error) if matches!(self.source, LogSource::Worker(_)) => return Err(error),
                 Err(error) => {
-                    Printer::warn_always(&format!("the log of worker {name} is missing: {error}"));
+                    Printer::warn_always(&format!("can't read the log of worker {name}: {error}"));
                     self.silent.insert(address, Instant::now());
                 }
             }
