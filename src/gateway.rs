@@ -32,4 +32,4 @@ pub(crate) use name::ClusterPattern;
 pub(crate) use options::{OptionFault, OptionField, OptionType, check_option, parse_options};
 pub(crate) use scaling::{Clamped, Scaling};
 pub(crate) use server_info::{AuthMethod, ServerInfo};
-pub(crate) use tls::roots;
+pub(crate) use tls::{client_config_builder, roots};

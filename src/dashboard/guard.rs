@@ -83,10 +83,8 @@ impl Guard {
         if [Method::CONNECT, Method::TRACE].contains(method) {
             return Access::Refused(Refusal::Method);
         }
-        let cookie = Cookie::for_host(&host);
-        let has_cookie = cookie
-            .values(headers)
-            .any(|value| self.session.matches(value));
+        let cookie = cookie_name(&host);
+        let has_cookie = cookie_values(headers, &cookie).any(|value| self.session.matches(value));
         let site = single_value(headers, SEC_FETCH_SITE);
         let is_cross_site = !matches!(site, None | Some("none" | "same-origin"));
         if let Some(secret) = link_secret(request) {
@@ -97,7 +95,7 @@ impl Guard {
             return match (has_cookie, used_link) {
                 (true, used_link) => Access::LoggedIn { used_link },
                 (false, true) => Access::Login {
-                    cookie: cookie.set_to(&self.session),
+                    cookie: new_cookie(&cookie, &self.session),
                     is_cross_site,
                 },
                 (false, false) => Access::Refused(Refusal::InvalidLink),
@@ -187,36 +185,27 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The cookie of this server, by its name. Browsers share the cookies of a host among all its ports,
+/// Returns the name of this server's cookie. Browsers share the cookies of a host among all its ports,
 /// so the name has the port. It is the port that the browser uses: dashboards of several machines
 /// may be forwarded to the browser's machine.
-struct Cookie(String);
+fn cookie_name(host: &Authority) -> String {
+    format!("dgw-{}", port(host))
+}
 
-impl Cookie {
-    fn for_host(host: &Authority) -> Self {
-        Self(format!("dgw-{}", port(host)))
-    }
+fn cookie_values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let texts = headers.get_all(COOKIE).into_iter();
+    texts
+        .filter_map(|text| text.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
 
-    fn values<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|text| text.to_str().ok())
-            .flat_map(|text| text.split(';'))
-            .filter_map(|pair| pair.trim().strip_prefix(&*self.0)?.strip_prefix('='))
-    }
-
-    fn set_to(&self, session: &RandomSecret) -> HeaderValue {
-        let text = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Strict",
-            self.0,
-            session.expose()
-        );
-        let mut value =
-            HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-        value.set_sensitive(true);
-        value
-    }
+fn new_cookie(name: &str, session: &RandomSecret) -> HeaderValue {
+    let session = session.expose();
+    let text = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict");
+    let mut value = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
 }
 
 #[cfg(test)]

@@ -13,8 +13,13 @@ use crate::gateway;
 /// Path of the dashboard's first page.
 const START: &str = "/status";
 
-/// Seconds after which a page tries again.
-const RETRY: &str = "3";
+/// Makes the browser load the page again after 3 seconds.
+const RETRY: &str = "<meta http-equiv=\"refresh\" content=\"3\">\n";
+
+/// Makes the browser load the dashboard.
+const GO_TO_START: &str = "<meta http-equiv=\"refresh\" content=\"0; url=/status\">\n";
+
+const LINK_TO_START: &str = "<p><a href=\"/status\">To the dashboard</a></p>\n";
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}\
@@ -25,57 +30,34 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ances
 
 const TRIES_AGAIN: &str = "This page tries again by itself.";
 
-/// Content of a page.
-struct OwnPage<'a> {
+/// Returns a page with a title and paragraphs of text; `head` and `foot` are HTML.
+fn page(
     status: StatusCode,
-    title: &'a str,
-    paragraphs: &'a [&'a str],
-    /// True if the page links to the dashboard's first page.
-    has_link: bool,
-    /// Seconds after which the browser loads the page again, or another one.
-    refresh: Option<&'a str>,
-}
-
-impl<'a> OwnPage<'a> {
-    fn new(status: StatusCode, title: &'a str, paragraphs: &'a [&'a str]) -> Self {
-        Self {
-            status,
-            title,
-            paragraphs,
-            has_link: false,
-            refresh: None,
-        }
-    }
-
-    fn to_response(&self) -> Response<Body> {
-        let title = escaped(self.title);
-        let refresh = self.refresh.map_or(String::new(), |content| {
-            format!("<meta http-equiv=\"refresh\" content=\"{content}\">\n")
-        });
-        let mut body = String::new();
-        for text in self.paragraphs {
-            body.extend(["<p>", &escaped(text), "</p>\n"]);
-        }
-        if self.has_link {
-            body.extend(["<p><a href=\"", START, "\">To the dashboard</a></p>\n"]);
-        }
-        let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n{refresh}\
-             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-             <body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
-        );
-        let mut response = uncached(self.status, html);
-        response.headers_mut().extend([
-            (
-                CONTENT_TYPE,
-                HeaderValue::from_static("text/html; charset=utf-8"),
-            ),
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        ]);
-        response
-    }
+    title: &str,
+    paragraphs: &[&str],
+    [head, foot]: [&str; 2],
+) -> Response<Body> {
+    let title = escaped(title);
+    let paragraphs = paragraphs
+        .iter()
+        .map(|text| format!("<p>{}</p>\n", escaped(text)));
+    let body = paragraphs.collect::<String>();
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n{head}\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         <body>\n<h1>{title}</h1>\n{body}{foot}</body>\n</html>\n"
+    );
+    let mut response = uncached(status, html);
+    response.headers_mut().extend(
+        [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ]
+        .map(|(name, value)| (name, HeaderValue::from_static(value))),
+    );
+    response
 }
 
 /// Redirects to the dashboard, and sets the cookie that opens it if it is a new one.
@@ -90,63 +72,52 @@ pub(super) fn start(cookie: Option<HeaderValue>) -> Response<Body> {
 /// Sets the cookie by a page that then loads the dashboard. A browser that comes from another
 /// site's page counts a redirect as a request of that site, and would not send the cookie.
 pub(super) fn start_by_refresh(cookie: HeaderValue) -> Response<Body> {
-    let page = OwnPage {
-        has_link: true,
-        refresh: Some("0; url=/status"),
-        ..OwnPage::new(StatusCode::OK, "Dask dashboard", &[])
-    };
-    let mut response = page.to_response();
+    let decoration = [GO_TO_START, LINK_TO_START];
+    let mut response = page(StatusCode::OK, "Dask dashboard", &[], decoration);
     response.headers_mut().insert(SET_COOKIE, cookie);
     response
 }
 
 /// Explains why a request is refused, and closes the connection.
 pub(super) fn refused(refusal: Refusal) -> Response<Body> {
-    let (title, paragraphs): (&str, &[&str]) = match refusal {
+    let (title, text) = match refusal {
         Refusal::NoCookie => (
             "This dashboard is private",
-            &[
-                "Open it once with the link that dgw printed when it started.",
-                "When a link is used, dgw prints another one for the next browser.",
-            ],
+            "Open it once with the link that dgw printed when it started. When a link is used, dgw \
+             prints another one for the next browser.",
         ),
         Refusal::InvalidLink => (
             "This link is no longer valid",
-            &[
-                "Each link opens the dashboard once. dgw prints the next link where it runs.",
-                "If you did not use this link yourself, stop dgw there with Ctrl-C and start it \
-                 again.",
-            ],
+            "Each link opens the dashboard once. dgw prints the next link where it runs. If you did \
+             not use this link yourself, stop dgw there with Ctrl-C and start it again.",
         ),
         Refusal::Prefetch => (
             "Not opened yet",
-            &["The link works only once, so it waits until you open it yourself."],
+            "The link works only once, so it waits until you open it yourself.",
         ),
         Refusal::CrossSite => (
             "Another page requested this",
-            &["The dashboard only responds to its own pages and to what you open yourself."],
+            "The dashboard only responds to its own pages and to what you open yourself.",
         ),
         Refusal::Host => (
             "Unknown host name",
-            &[
-                "The dashboard is only available at 127.0.0.1 or localhost: open the link that \
-               dgw printed. On another machine, run the ssh command first.",
-            ],
+            "The dashboard is only available at 127.0.0.1 or localhost: open the link that dgw \
+             printed. On another machine, run the ssh command first.",
         ),
         Refusal::Method => (
             "Not a proxy",
-            &["This server only passes on requests for a dashboard."],
+            "This server only passes on requests for a dashboard.",
         ),
     };
     let status = match refusal {
         Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
         _ => StatusCode::FORBIDDEN,
     };
-    let page = OwnPage {
-        has_link: refusal == Refusal::CrossSite,
-        ..OwnPage::new(status, title, paragraphs)
+    let foot = match refusal {
+        Refusal::CrossSite => LINK_TO_START,
+        _ => "",
     };
-    let mut response = page.to_response();
+    let mut response = page(status, title, &[text], ["", foot]);
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);
     response
@@ -163,7 +134,12 @@ pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
         .into_iter()
         .flatten()
         .collect::<Vec<_>>();
-    retrying(status, "The gateway does not respond", &paragraphs)
+    page(
+        status,
+        "The gateway does not respond",
+        &paragraphs,
+        [RETRY, ""],
+    )
 }
 
 /// Says that the gateway can't reach the scheduler.
@@ -173,27 +149,19 @@ pub(super) fn scheduler_failed(status: StatusCode) -> Response<Body> {
         status.as_u16()
     );
     let title = "The cluster's scheduler does not respond";
-    retrying(status, title, &[&reason, TRIES_AGAIN])
-}
-
-fn retrying(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response<Body> {
-    let page = OwnPage {
-        refresh: Some(RETRY),
-        ..OwnPage::new(status, title, paragraphs)
-    };
-    page.to_response()
+    page(status, title, &[&reason, TRIES_AGAIN], [RETRY, ""])
 }
 
 /// Says that the cluster has ended, and `how`.
 pub(super) fn cluster_ended(how: &str) -> Response<Body> {
     let text = "Its dashboard ended with it. `dgw new` starts another cluster.";
-    OwnPage::new(StatusCode::GONE, how, &[text]).to_response()
+    page(StatusCode::GONE, how, &[text], [""; 2])
 }
 
 /// Says that a request is not for a page of the dashboard.
 pub(super) fn invalid_request(reason: &str) -> Response<Body> {
     let title = "Not a page of this dashboard";
-    OwnPage::new(StatusCode::BAD_REQUEST, title, &[reason]).to_response()
+    page(StatusCode::BAD_REQUEST, title, &[reason], [""; 2])
 }
 
 fn uncached(status: StatusCode, body: String) -> Response<Body> {

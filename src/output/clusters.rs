@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use comfy_table::Color;
+use anstyle::AnsiColor;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::quantity;
 use super::sorting::RowSchema;
-use super::table::Fit::{Keep, Omit, Shorten, ShortenLast};
-use super::table::{Cell, Column};
+use super::table::{Cell, Column, KEEP, OMIT, SHORTEN, SHORTEN_LAST};
 use crate::duration;
 use crate::gateway::{Cluster, Status};
 use crate::scheduler::{Activity, Idle, Tasks};
@@ -143,36 +142,36 @@ const ACTIVITY_FIELDS: [&str; 8] = [
 fn columns() -> Vec<Column<ClusterRow>> {
     vec![
         // A prefix of a name is enough to name a cluster by.
-        Column::new("NAME", ShortenLast, |row| Cell::text(&row.cluster.name)),
-        Column::new("STATUS", Keep, |row| {
+        Column::new("NAME", SHORTEN_LAST, |row| Cell::text(&row.cluster.name)),
+        Column::new("STATUS", KEEP, |row| {
             let status = row.cluster.status;
             Cell::new(status.as_str(), status as u8).coloured(colour(status))
         }),
-        Column::new("AGE", Keep, |row| {
+        Column::new("AGE", KEEP, |row| {
             let start = row.cluster.start_time.as_millisecond();
             Cell::new(duration::short(row.age()), -start)
         }),
-        Column::new("WORKERS", Keep, |row| {
+        Column::new("WORKERS", KEEP, |row| {
             row.count(|activity| activity.workers)
         }),
-        Column::new("CORES", Keep, |row| row.count(|activity| activity.threads)),
-        Column::new("MEMORY", Keep, |row| {
+        Column::new("CORES", KEEP, |row| row.count(|activity| activity.threads)),
+        Column::new("MEMORY", KEEP, |row| {
             row.activity_cell(|activity| {
                 let used = activity.memory_used;
                 let text = quantity::used_of(used, activity.memory_limit)?;
                 Some(Cell::new(text, used))
             })
         }),
-        Column::new("TASKS", Keep, |row| {
+        Column::new("TASKS", KEEP, |row| {
             row.activity_cell(|activity| {
                 let tasks = activity.tasks.as_ref()?;
                 Some(Cell::new(tasks_text(tasks)?, tasks.unfinished()))
             })
         }),
-        Column::new("CLIENTS", Keep, |row| {
+        Column::new("CLIENTS", KEEP, |row| {
             row.count(|activity| activity.clients)
         }),
-        Column::new("IDLE", Keep, |row| {
+        Column::new("IDLE", KEEP, |row| {
             row.activity_cell(|activity| match activity.idle {
                 Idle::Unknown => None,
                 Idle::Busy => Some(Cell::new("-", 0)),
@@ -182,7 +181,7 @@ fn columns() -> Vec<Column<ClusterRow>> {
                 }
             })
         }),
-        Column::new("KEEP", Keep, |row| match row.protection {
+        Column::new("KEEP", KEEP, |row| match row.protection {
             // Unprotected clusters first, then by the time that is left; unknown counts as for good.
             None | Some(ProtectionStatus::None) => Cell::new("-", -1),
             Some(ProtectionStatus::Unknown) => Cell::new("?", u64::MAX),
@@ -192,10 +191,10 @@ fn columns() -> Vec<Column<ClusterRow>> {
                 Cell::new(duration::short(left), left.as_secs())
             }
         }),
-        Column::new("OPTIONS", Shorten, |row| {
+        Column::new("OPTIONS", SHORTEN, |row| {
             Cell::text(&options(&row.cluster.options))
         }),
-        Column::new("DASHBOARD", Omit, |row| {
+        Column::new("DASHBOARD", OMIT, |row| {
             let link = row.cluster.dashboard_link.as_deref();
             Cell::new(link.unwrap_or("-"), link)
         }),
@@ -210,12 +209,12 @@ fn tasks_text(tasks: &Tasks) -> Option<String> {
     Some(format!("{}/{}", count(unfinished), count(total)))
 }
 
-fn colour(status: Status) -> Color {
+fn colour(status: Status) -> AnsiColor {
     match status {
-        Status::Running => Color::DarkGreen,
-        Status::Pending | Status::Stopping => Color::DarkYellow,
-        Status::Failed => Color::DarkRed,
-        Status::Stopped => Color::DarkGrey,
+        Status::Running => AnsiColor::Green,
+        Status::Pending | Status::Stopping => AnsiColor::Yellow,
+        Status::Failed => AnsiColor::Red,
+        Status::Stopped => AnsiColor::BrightBlack,
     }
 }
 

@@ -6,28 +6,21 @@ use std::fmt::Write as _;
 /// Returns `text` with every character escaped that could move the cursor, break the line, reverse
 /// the writing direction or stay invisible.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_active) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        let code = u32::from(c);
-        let _ = match c {
-            '\n' => write!(shown, "\\n"),
-            '\r' => write!(shown, "\\r"),
-            '\t' => write!(shown, "\\t"),
-            '\0'..='\u{ff}' if is_active(c) => write!(shown, "\\x{code:02x}"),
-            c if is_active(c) => write!(shown, "\\u{{{code:x}}}"),
-            c => shown.write_char(c),
+    replaced(text, is_active, |c, shown| {
+        let _ = match (c, u32::from(c)) {
+            ('\n', _) => write!(shown, "\\n"),
+            ('\r', _) => write!(shown, "\\r"),
+            ('\t', _) => write!(shown, "\\t"),
+            (_, code @ ..=0xff) => write!(shown, "\\x{code:02x}"),
+            (_, code) => write!(shown, "\\u{{{code:x}}}"),
         };
-    }
-    Cow::Owned(shown)
+    })
 }
 
 /// Returns JSON text with such characters as `\u` escapes. They can only stand inside its strings,
 /// and a reader gets them back unchanged.
 pub(super) fn json(json: &str) -> Cow<'_, str> {
-    in_strings(json, |c, shown| {
+    replaced(json, is_active_in_json, |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(shown, "\\u{unit:04x}");
         }
@@ -36,7 +29,7 @@ pub(super) fn json(json: &str) -> Cow<'_, str> {
 
 /// Returns JSON text with such characters as the escapes of YAML, which has no surrogate pairs.
 pub(super) fn yaml(json: &str) -> Cow<'_, str> {
-    in_strings(json, |c, shown| {
+    replaced(json, is_active_in_json, |c, shown| {
         let _ = match u32::from(c) {
             code @ 0x1_0000.. => write!(shown, "\\U{code:08x}"),
             code => write!(shown, "\\u{code:04x}"),
@@ -44,16 +37,23 @@ pub(super) fn yaml(json: &str) -> Cow<'_, str> {
     })
 }
 
-fn in_strings(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
-    // The line breaks between JSON's values are no part of a string.
-    let is_raw = |c: char| is_active(c) && c != '\n';
-    if !json.contains(is_raw) {
-        return Cow::Borrowed(json);
+/// Returns true for characters to escape in JSON. The line breaks between its values are in no string.
+fn is_active_in_json(c: char) -> bool {
+    is_active(c) && c != '\n'
+}
+
+fn replaced(
+    text: &str,
+    is_replaced: fn(char) -> bool,
+    replace: impl Fn(char, &mut String),
+) -> Cow<'_, str> {
+    if !text.contains(is_replaced) {
+        return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_raw(c) {
-            escape(c, &mut shown);
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_replaced(c) {
+            replace(c, &mut shown);
         } else {
             shown.push(c);
         }

@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::sorting::RowSchema;
-use super::table::Fit::{Keep, Omit, Shorten};
-use super::table::{Cell, Column};
+use super::table::{Cell, Column, KEEP, OMIT, SHORTEN};
 use crate::gateway::{OptionField, OptionType};
 
 /// An option, and the user's default for it.
@@ -64,16 +63,16 @@ const FIELDS: [&str; 8] = [
 
 fn columns() -> Vec<Column<OptionRow>> {
     vec![
-        Column::new("NAME", Keep, |row| Cell::text(&row.name)),
-        Column::new("TYPE", Keep, |row| Cell::text(row.spec.kind())),
-        Column::new("VALUES", Shorten, |row| Cell::text(&row.spec.range())),
-        Column::new("DEFAULT", Keep, |row| {
+        Column::new("NAME", KEEP, |row| Cell::text(&row.name)),
+        Column::new("TYPE", KEEP, |row| Cell::text(row.spec.kind())),
+        Column::new("VALUES", SHORTEN, |row| Cell::text(&row.spec.range())),
+        Column::new("DEFAULT", KEEP, |row| {
             Cell::new(shown(&row.default), row.default.clone())
         }),
-        Column::new("YOURS", Keep, |row| {
+        Column::new("YOURS", KEEP, |row| {
             Cell::new(row.yours(), row.your_default.clone())
         }),
-        Column::new("LABEL", Omit, |row| Cell::text(&row.label)),
+        Column::new("LABEL", OMIT, |row| Cell::text(&row.label)),
     ]
 }
 

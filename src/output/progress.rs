@@ -22,36 +22,24 @@ pub(crate) struct Progress {
     phase: String,
     /// Details that change too often for lines of their own.
     remark: String,
-    display: Display,
-    /// Hidden, unless it is the display and has appeared.
+    is_quiet: bool,
+    /// Hidden until it appears.
     spinner: ProgressBar,
+    /// The task that shows the spinner; `None` where lines are printed instead, or nothing.
     appearance: Option<JoinHandle<()>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Display {
-    None,
-    Lines,
-    Spinner,
 }
 
 impl Progress {
     pub(super) fn start(phase: &str, quiet: bool, verbose: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && !terminal::is_dumb();
-        let display = if quiet {
-            Display::None
-        } else if is_terminal && !verbose {
-            Display::Spinner
-        } else {
-            Display::Lines
-        };
+        let has_spinner = is_terminal && !quiet && !verbose;
         let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let mut progress = Self {
             started: Instant::now(),
             phase: String::new(),
             remark: String::new(),
-            display,
-            appearance: (display == Display::Spinner).then(|| appear(spinner.clone())),
+            is_quiet: quiet,
+            appearance: has_spinner.then(|| appear(spinner.clone())),
             spinner,
         };
         progress.phase(phase);
@@ -65,7 +53,7 @@ impl Progress {
             return;
         }
         self.phase = phase.into_owned();
-        if self.display == Display::Lines {
+        if !self.is_quiet && self.appearance.is_none() {
             print_line(&self.phase);
         }
         self.update_spinner();
@@ -92,7 +80,7 @@ impl Progress {
 
     /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
-        if self.display != Display::None {
+        if !self.is_quiet {
             self.around(|| print_line(&escape::text(text)));
         }
     }

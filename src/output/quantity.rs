@@ -1,4 +1,4 @@
-//! Amounts of memory for people: `1.2/8.0 GiB`, and bars.
+//! Amounts of memory for people: `1.2/8.0 GiB`.
 
 /// Binary units and their bytes.
 const UNITS: [(&str, f64); 5] = [
@@ -29,20 +29,6 @@ fn unit(size: u64) -> (&'static str, f64) {
     *UNITS.iter().find(fits).unwrap_or(&("B", 1.0))
 }
 
-/// `used` of `limit` as a bar of `width` columns in brackets.
-pub(super) fn bar(used: u64, limit: u64, width: u16) -> String {
-    let share = if limit == 0 {
-        0.0
-    } else {
-        float(used) / float(limit)
-    };
-    let share = share.clamp(0.0, 1.0);
-    let filled = (0..width).filter(|place| (f64::from(*place) + 0.5) / f64::from(width) < share);
-    let filled = filled.count();
-    let empty = usize::from(width) - filled;
-    format!("[{}{}]", "#".repeat(filled), ".".repeat(empty))
-}
-
 #[expect(clippy::cast_precision_loss, reason = "few digits of it are shown")]
 fn float(size: u64) -> f64 {
     size as f64
@@ -66,13 +52,5 @@ mod tests {
         ] {
             assert_eq!(used_of(used, limit).as_deref(), text);
         }
-    }
-
-    #[test]
-    fn bar_shows_the_used_share() {
-        assert_eq!(bar(0, 8, 4), "[....]");
-        assert_eq!(bar(4, 8, 4), "[##..]");
-        assert_eq!(bar(9, 8, 4), "[####]");
-        assert_eq!(bar(1, 0, 4), "[....]");
     }
 }

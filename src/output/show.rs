@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::clusters::{ClusterRow, ProtectionStatus, options};
 use super::error::Error;
 use super::sorting::{RowSchema, SortBy};
-use super::table::Fit::{Keep, ShortenLast};
-use super::table::{self, Cell, Column};
+use super::table::{self, Cell, Column, Fit, KEEP, SHORTEN_LAST};
 use super::terminal::wrapped;
 use super::{escape, quantity};
 use crate::duration;
@@ -53,8 +52,11 @@ pub(crate) struct WorkerRow {
     seen: String,
 }
 
-/// Columns of a bar, without its brackets.
-const BAR: u16 = 8;
+/// Worker names are shortened before hosts.
+const BEFORE_HOST: Fit = Fit {
+    rank: 2,
+    ..SHORTEN_LAST
+};
 
 /// The longest of the keys.
 const KEYS: usize = "scheduler".len();
@@ -116,17 +118,14 @@ impl ClusterDetails {
             ("dashboard", cluster.dashboard_link.clone()),
             ("options", options),
         ];
-        let lines = lines.into_iter();
-        let mut lines = lines
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect::<Vec<_>>();
-        if cluster.status == Status::Running {
-            lines.extend(
-                self.row
-                    .activity
-                    .iter()
-                    .flat_map(|told| self.activity(told)),
-            );
+        let known = lines
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let mut lines = known.collect::<Vec<_>>();
+        if let Some(activity) = &self.row.activity
+            && cluster.status == Status::Running
+        {
+            lines.extend(self.activity(activity));
         }
         lines.extend(self.protection().map(|text| ("kept", text)));
         lines
@@ -216,28 +215,28 @@ const WORKER_FIELDS: [&str; 10] = [
 
 fn columns() -> Vec<Column<WorkerRow>> {
     vec![
-        Column::new("WORKER", ShortenLast, |row| {
+        Column::new("WORKER", BEFORE_HOST, |row| {
             let name = row.name();
             match row.worker.status.as_deref() {
                 None | Some("running") => Cell::text(name),
                 Some(status) => Cell::new(format!("{name} ({status})"), name),
             }
         }),
-        Column::new("HOST", ShortenLast, |row| {
+        Column::new("HOST", SHORTEN_LAST, |row| {
             let host = row.worker.host.as_deref();
             host.map_or_else(Cell::unknown, Cell::text)
         }),
-        Column::new("THREADS", Keep, |row| Cell::number(row.worker.threads)),
-        Column::new("CPU", Keep, |row| {
+        Column::new("THREADS", KEEP, |row| Cell::number(row.worker.threads)),
+        Column::new("CPU", KEEP, |row| {
             let cpu = row.worker.cpu;
             Cell::new(known(cpu, |cpu| format!("{cpu:.0}%")), cpu)
         }),
-        Column::new("MEMORY", Keep, |row| {
+        Column::new("MEMORY", KEEP, |row| {
             let used = row.worker.memory;
             Cell::new(memory(used, row.worker.memory_limit), used)
         }),
-        Column::new("TASKS", Keep, |row| Cell::number(row.worker.tasks)),
-        Column::new("SEEN", Keep, |row| {
+        Column::new("TASKS", KEEP, |row| Cell::number(row.worker.tasks)),
+        Column::new("SEEN", KEEP, |row| {
             // The worker heard from last has been silent for the shortest time.
             let silence = row.worker.last_seen.map(|time| -time.as_millisecond());
             Cell::new(row.seen.as_str(), silence)
@@ -256,16 +255,13 @@ fn known<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| "?".to_owned(), text)
 }
 
-/// Used and limit, after a bar where both are known.
+/// Used and limit, or `?`.
 fn memory(used: Option<u64>, limit: Option<u64>) -> String {
-    let text = known(quantity::used_of(used, limit), |text| text);
-    match used.zip(limit) {
-        Some((used, limit)) => format!("{} {text}", quantity::bar(used, limit, BAR)),
-        None => text,
-    }
+    known(quantity::used_of(used, limit), |text| text)
 }
 
-fn packages(packages: &PackageVersions) -> String {
+/// Returns `Python 3.11.7, dask …`.
+pub(crate) fn packages(packages: &PackageVersions) -> String {
     let texts = packages
         .each()
         .map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));

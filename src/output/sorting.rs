@@ -44,7 +44,7 @@ enum SortSource<T> {
 /// A value to sort by: numbers by size, times from the earliest, all else as text; what is missing
 /// comes last. Values of several kinds, as options have them, still have one order.
 #[derive(PartialEq, PartialOrd)]
-enum SortKey {
+pub(crate) enum SortKey {
     Number(f64),
     Time(Timestamp),
     Text(String),
@@ -60,6 +60,17 @@ impl From<Value> for SortKey {
             value => Self::Text(value.to_string()),
         }
     }
+}
+
+/// Sorts `rows` by `key`; equal ones keep their order.
+pub(crate) fn sorted<T>(rows: Vec<T>, key: impl Fn(&T) -> SortKey, is_reversed: bool) -> Vec<T> {
+    let with_key = |row| (key(&row), row);
+    let mut keyed = rows.into_iter().map(with_key).collect::<Vec<_>>();
+    keyed.sort_by(|(a, _), (b, _)| {
+        let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+        if is_reversed { order.reverse() } else { order }
+    });
+    keyed.into_iter().map(|(_, row)| row).collect()
 }
 
 impl SortBy {
@@ -102,17 +113,8 @@ impl SortBy {
                 record.get_mut(field).map(Value::take).unwrap_or_default()
             }
         };
-        let with_key = |row| (SortKey::from(value(&row)), row);
-        let mut keyed = rows.into_iter().map(with_key).collect::<Vec<_>>();
-        keyed.sort_by(|(a, _), (b, _)| {
-            let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-            if self.is_reversed {
-                order.reverse()
-            } else {
-                order
-            }
-        });
-        Ok(keyed.into_iter().map(|(_, row)| row).collect())
+        let key = |row: &T| SortKey::from(value(row));
+        Ok(sorted(rows, key, self.is_reversed))
     }
 
     fn source<T>(&self, schema: &RowSchema<T>) -> Result<SortSource<T>, Error> {
@@ -162,13 +164,13 @@ fn lowercase(titles: &[&str]) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::super::table::Fit;
+    use super::super::table::KEEP;
     use super::*;
 
     fn shape() -> RowSchema<Value> {
         let cell = |row: &Value| Cell::new("", row["n"].as_i64().map(|n| -n));
         RowSchema {
-            columns: vec![Column::new("AGE", Fit::Keep, cell)],
+            columns: vec![Column::new("AGE", KEEP, cell)],
             fields: vec!["born", "size", "tasks"],
             elsewhere: Some((vec!["CORES"], "`-o wide`")),
         }

@@ -1,32 +1,59 @@
 //! Tables for people, fitted to the terminal.
-//!
-//! comfy-table measures, cuts, colours and aligns the cells. It has no order in which columns give
-//! way, so [`fit`] decides each column's width.
 
-use comfy_table::{Attribute, Color, ColumnConstraint, Row, Table, Width};
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::iter;
+
+use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::escape;
 
 /// How a column gives way where the table is wider than the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
-    /// Shown whole, for as long as there is any room for it.
-    Keep,
-    /// Shortened to the room that is left, with an ellipsis.
-    Shorten,
-    /// Left out: half of it would be of no use.
-    Omit,
-    /// Shortened when all others are, the first such column first.
-    ShortenLast,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fit {
+    /// The columns of the highest rank give way first, of these the last one.
+    pub(crate) rank: u8,
+    /// The least width that is of use.
+    pub(crate) least: u16,
+    /// True if the column is left out where there is no room for the least width.
+    pub(crate) is_optional: bool,
 }
+
+/// Shown whole, for as long as there is any room for it.
+pub(super) const KEEP: Fit = Fit {
+    rank: 0,
+    least: u16::MAX,
+    is_optional: false,
+};
+
+/// Shortened when all others are.
+pub(super) const SHORTEN_LAST: Fit = Fit {
+    rank: 1,
+    least: SHORTEST,
+    is_optional: false,
+};
+
+/// Shortened to the room that is left, with an ellipsis.
+pub(super) const SHORTEN: Fit = Fit {
+    rank: 3,
+    least: SHORTEST,
+    is_optional: true,
+};
+
+/// Left out: half of it would be of no use.
+pub(super) const OMIT: Fit = Fit {
+    rank: 4,
+    least: u16::MAX,
+    is_optional: true,
+};
 
 /// A cell of a table: its text, not yet escaped, and the value that rows are sorted by.
 pub(crate) struct Cell {
     text: String,
     pub(super) key: Value,
-    colour: Option<Color>,
+    style: Style,
 }
 
 impl Cell {
@@ -34,7 +61,7 @@ impl Cell {
         Self {
             text: text.into(),
             key: key.into(),
-            colour: None,
+            style: Style::new(),
         }
     }
 
@@ -55,18 +82,10 @@ impl Cell {
         })
     }
 
-    pub(super) fn coloured(self, colour: Color) -> Self {
+    pub(super) fn coloured(self, colour: AnsiColor) -> Self {
         Self {
-            colour: Some(colour),
+            style: colour.on_default(),
             ..self
-        }
-    }
-
-    fn escaped(&self) -> comfy_table::Cell {
-        let cell = comfy_table::Cell::new(escape::text(&self.text));
-        match self.colour {
-            Some(colour) => cell.fg(colour),
-            None => cell,
         }
     }
 }
@@ -84,8 +103,8 @@ impl<T> Column<T> {
     }
 }
 
-/// Between columns.
-const GAP: u16 = 2;
+/// The cells between two columns.
+pub(crate) const GAP: u16 = 2;
 
 /// A column that is shortened further than this is of no use.
 const SHORTEST: u16 = 8;
@@ -98,63 +117,52 @@ pub(super) fn render<T>(
     width: Option<usize>,
     colour: bool,
 ) -> String {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_truncation_indicator("…");
-    // No cell holds it, so that none is broken at its spaces before it is cut.
-    table.set_delimiter('\0');
-    table.style_text_only();
-    if colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
+    let title = |column: &Column<T>| (column.title.to_owned(), Style::new().bold());
+    let cell = |cell: Cell| (escape::text(&cell.text).into_owned(), cell.style);
+    let titles = header.then(|| columns.iter().map(title).collect());
+    let cells = rows.iter().map(|row| {
+        columns
+            .iter()
+            .map(|column| cell((column.cell)(row)))
+            .collect()
+    });
+    let lines = titles.into_iter().chain(cells).collect::<Vec<Vec<_>>>();
+    let sizes = columns.iter().enumerate().map(|(at, column)| {
+        let natural = lines.iter().map(|line| line[at].0.width()).max();
+        let natural = u16::try_from(natural.unwrap_or(0)).unwrap_or(u16::MAX);
+        (column.fit, natural)
+    });
+    let widths = fit(&sizes.collect::<Vec<_>>(), width.unwrap_or(usize::MAX));
+    let mut text = String::new();
+    for line in lines {
+        for ((cell, style), width) in line.into_iter().zip(&widths) {
+            let Some(width) = width else { continue };
+            let cell = shortened(&cell, usize::from(*width));
+            let gap = usize::from(*width) + usize::from(GAP) - cell.width();
+            let style = if colour { style } else { Style::new() };
+            let _ = write!(text, "{style}{cell}{style:#}");
+            text.extend(iter::repeat_n(' ', gap));
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
     }
-    let row = |cells: Vec<comfy_table::Cell>| {
-        let mut row = Row::from(cells);
-        row.max_height(1);
-        row
-    };
-    if header {
-        let bold = |column: &Column<T>| {
-            comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold)
-        };
-        table.set_header(row(columns.iter().map(bold).collect()));
-    }
-    table.add_rows(rows.iter().map(|item| {
-        let cells = columns.iter().map(|column| (column.cell)(item).escaped());
-        row(cells.collect())
-    }));
-    let fits = columns.iter().map(|column| column.fit).collect::<Vec<_>>();
-    let widths = fit(&fits, table.column_max_content_widths(), width);
-    for (column, width) in table.column_iter_mut().zip(widths) {
-        column.set_padding((0, GAP));
-        column.set_constraint(width.map_or(ColumnConstraint::Hidden, |width| {
-            ColumnConstraint::Absolute(Width::Fixed(width.saturating_add(GAP)))
-        }));
-    }
-    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
-    lines.collect()
+    text
 }
 
-/// Returns each column's width, `None` for one that is left out. Columns that may be left out go first,
-/// the last of them first, then those that may be shortened give way. Where even that isn't enough,
-/// the last ones go, whatever they are: lines that the terminal breaks can't be read.
-fn fit(fits: &[Fit], natural: Vec<u16>, width: Option<usize>) -> Vec<Option<u16>> {
-    let mut widths = natural.into_iter().map(Some).collect::<Vec<_>>();
-    let Some(width) = width else {
-        return widths;
-    };
-    // Each step is a column, its least width, and what it gets instead of even less.
-    let having = |wanted: Fit| (0..fits.len()).filter(move |at| fits[*at] == wanted);
-    let omit = |at| (at, u16::MAX, None);
-    let steps = having(Fit::Omit)
-        .rev()
-        .map(omit)
-        .chain(having(Fit::Shorten).rev().map(|at| (at, SHORTEST, None)))
-        .chain(having(Fit::ShortenLast).map(|at| (at, SHORTEST, Some(SHORTEST))))
-        .chain((1..fits.len()).rev().map(omit))
-        .chain([(0, 0, None)]);
-    for (at, least, instead) in steps {
+/// Returns each column's width, given its [`Fit`] and its natural width; `None` for one that is left
+/// out. Where it isn't enough that columns give way by rank, the last ones go, whatever they are:
+/// lines that the terminal breaks can't be read.
+pub(crate) fn fit(columns: &[(Fit, u16)], width: usize) -> Vec<Option<u16>> {
+    let mut by_rank = (0..columns.len()).rev().collect::<Vec<_>>();
+    by_rank.sort_by_key(|at| Reverse(columns[*at].0.rank));
+    let steps = by_rank.into_iter().map(|at| (at, columns[at].0));
+    let others = (1..columns.len()).rev().map(|at| (at, OMIT));
+    let first = (0, Fit { least: 0, ..OMIT });
+    let mut widths = columns
+        .iter()
+        .map(|(_, natural)| Some(*natural))
+        .collect::<Vec<_>>();
+    for (at, fit) in steps.chain(others).chain([first]) {
         let shown = widths.iter().flatten().map(|width| usize::from(*width));
         let gaps = usize::from(GAP) * shown.clone().count().saturating_sub(1);
         let excess = (shown.sum::<usize>() + gaps).saturating_sub(width);
@@ -163,8 +171,9 @@ fn fit(fits: &[Fit], natural: Vec<u16>, width: Option<usize>) -> Vec<Option<u16>
         }
         let excess = u16::try_from(excess).unwrap_or(u16::MAX);
         widths[at] = widths[at].and_then(|natural| match natural.saturating_sub(excess) {
-            left if left >= least => Some(left),
-            _ => instead.map(|instead: u16| instead.min(natural)),
+            left if left >= fit.least => Some(left),
+            _ if fit.is_optional => None,
+            _ => Some(fit.least.min(natural)),
         });
     }
     widths
@@ -195,11 +204,11 @@ mod tests {
 
     fn columns() -> [Column<[&'static str; 3]>; 3] {
         [
-            Column::new("NAME", Fit::Keep, |row| {
-                Cell::text(row[0]).coloured(Color::Green)
+            Column::new("NAME", KEEP, |row| {
+                Cell::text(row[0]).coloured(AnsiColor::Green)
             }),
-            Column::new("OPTIONS", Fit::Shorten, |row| Cell::text(row[1])),
-            Column::new("DASHBOARD", Fit::Omit, |row| Cell::text(row[2])),
+            Column::new("OPTIONS", SHORTEN, |row| Cell::text(row[1])),
+            Column::new("DASHBOARD", OMIT, |row| Cell::text(row[2])),
         ]
     }
 
@@ -239,9 +248,18 @@ b\\x1b  世界世界世界
 
     #[test]
     fn columns_give_way_in_their_order() {
-        use Fit::{Keep, Omit, Shorten, ShortenLast};
-        let fits = [ShortenLast, Keep, ShortenLast, Shorten, Omit, Omit];
-        let natural = vec![20, 5, 10, 20, 6, 6];
+        let early = Fit {
+            rank: 2,
+            ..SHORTEN_LAST
+        };
+        let columns = [
+            (early, 20),
+            (KEEP, 5),
+            (SHORTEN_LAST, 10),
+            (SHORTEN, 20),
+            (OMIT, 6),
+            (OMIT, 6),
+        ];
         for (width, widths) in [
             (
                 77,
@@ -257,13 +275,10 @@ b\\x1b  世界世界世界
             (14, [Some(8), None, None, None, None, None]),
             (3, [Some(3), None, None, None, None, None]),
         ] {
-            assert_eq!(fit(&fits, natural.clone(), Some(width)), widths, "{width}");
+            assert_eq!(fit(&columns, width), widths, "{width}");
         }
-        assert!(fit(&fits, natural, None).iter().all(Option::is_some));
-        assert_eq!(
-            fit(&[ShortenLast, Keep], vec![4, 5], Some(9)),
-            [Some(4), None]
-        );
+        let short = [(SHORTEN_LAST, 4), (KEEP, 5)];
+        assert_eq!(fit(&short, 9), [Some(4), None]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Python reads YAML 1.1, where `yes`, `on` and `2026-11-21` aren't text; the available emitters quote
 //! by the rules of YAML 1.2. So strings are written as JSON strings, which have one meaning in both.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::escape;
 
@@ -16,46 +16,49 @@ pub(super) fn render(value: &Value) -> String {
 
 /// Writes a value that begins on its own line, or after `- `.
 fn block(value: &Value, indent: usize, text: &mut String) {
-    match value {
-        Value::Object(entries) if !entries.is_empty() => mapping(entries, indent, text),
-        Value::Array(items) if !items.is_empty() => {
-            for (at, item) in items.iter().enumerate() {
-                begin(at, indent, text);
-                text.push_str("- ");
-                block(item, indent + 2, text);
-            }
-        }
-        // Scalars and empty collections are written as in JSON.
-        flow => {
-            text.push_str(&escape::yaml(&flow.to_string()));
+    let margin = " ".repeat(indent);
+    let entries = match value {
+        _ if !is_block(value) => {
+            text.push_str(&escape::yaml(&value.to_string()));
             text.push('\n');
+            return;
         }
-    }
-}
-
-fn mapping(entries: &Map<String, Value>, indent: usize, text: &mut String) {
-    for (at, (key, value)) in entries.iter().enumerate() {
-        begin(at, indent, text);
-        text.push_str(&self::key(key));
-        let is_nested = match value {
-            Value::Object(entries) => !entries.is_empty(),
-            Value::Array(items) => !items.is_empty(),
-            _ => false,
-        };
-        if is_nested {
-            text.push_str(":\n");
-            text.push_str(&" ".repeat(indent + 2));
-        } else {
-            text.push_str(": ");
+        Value::Object(entries) => {
+            let entries = entries.iter();
+            let head = |key, value| {
+                if is_block(value) {
+                    format!("{}:\n{margin}  ", self::key(key))
+                } else {
+                    format!("{}: ", self::key(key))
+                }
+            };
+            entries
+                .map(|(key, value)| (head(key, value), value))
+                .collect()
         }
+        _ => {
+            let items = value.as_array().into_iter().flatten();
+            items
+                .map(|item| ("- ".to_owned(), item))
+                .collect::<Vec<_>>()
+        }
+    };
+    for (at, (head, value)) in entries.into_iter().enumerate() {
+        // The first entry stands where its collection begins.
+        if at > 0 {
+            text.push_str(&margin);
+        }
+        text.push_str(&head);
         block(value, indent + 2, text);
     }
 }
 
-/// Indents an entry, except for the first one, which stands where its collection begins.
-fn begin(at: usize, indent: usize, text: &mut String) {
-    if at > 0 {
-        text.push_str(&" ".repeat(indent));
+/// Returns true if a value has lines of its own. Scalars and empty collections are written as in JSON.
+fn is_block(value: &Value) -> bool {
+    match value {
+        Value::Object(entries) => !entries.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
     }
 }
 

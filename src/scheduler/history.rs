@@ -64,8 +64,7 @@ impl Schedulers {
             json!({"op": "events", "reply": true, "topic": "all"}),
             comm::operation("versions"),
         ];
-        let request = self.ask(cluster, identity, &operations);
-        let responses = self.in_time(request).await?;
+        let responses = self.ask(cluster, identity, &operations).await?;
         let [identity, idle_since, state, events, versions] = &responses[..] else {
             return Err(SchedulerError::Malformed("it is missing"));
         };

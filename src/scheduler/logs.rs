@@ -18,7 +18,7 @@ pub(crate) use entry::LogEntry;
 
 use super::client::Schedulers;
 use super::error::SchedulerError;
-use super::{comm, http, wire};
+use super::{comm, wire};
 use crate::gateway::TlsIdentity;
 
 /// Seconds that entries may be out of order, since threads log at the same time. Entries this much
@@ -53,9 +53,9 @@ pub(crate) struct FetchedLog {
 /// The position up to which a log has been read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogPosition {
-    start: Option<f64>,
-    order: Option<LogOrder>,
-    /// How often each entry since `start` was read: two equal ones may be logged at once.
+    /// The range to fetch next.
+    range: LogRange,
+    /// How often each entry since the start of the range was read: two equal ones may be logged at once.
     seen: HashMap<Key, usize>,
 }
 
@@ -68,16 +68,16 @@ impl LogRange {
             order: None,
         }
     }
+
+    fn includes(&self, entry: &LogEntry) -> bool {
+        self.start.is_none_or(|start| entry.created >= start)
+    }
 }
 
 impl LogPosition {
     /// Returns the range to fetch next.
     pub(crate) fn next_range(&self) -> LogRange {
-        LogRange {
-            limit: None,
-            start: self.start,
-            order: self.order,
-        }
+        self.range
     }
 
     /// Starts to read `log` with its last `limit` entries. The log must hold one entry more than
@@ -91,13 +91,12 @@ impl LogPosition {
         let surplus = limit.map_or(0, |limit| log.entries.len().saturating_sub(limit));
         // Entries before the first one left out were not fetched, and must not appear later.
         let left_out = log.entries.first().filter(|_| surplus > 0);
-        let mut position = Self {
-            start: left_out.and_then(LogEntry::finite_time),
-            order: Some(log.order),
-            seen: HashMap::new(),
-        };
+        let mut position = Self::default();
+        position.range.start = left_out.and_then(LogEntry::finite_time);
+        position.range.order = Some(log.order);
         let mut entries = position.take_new(log);
-        position.start = position.start.into_iter().chain(since).reduce(f64::max);
+        let start = position.range.start.into_iter();
+        position.range.start = start.chain(since).reduce(f64::max);
         let shown = entries.len().saturating_sub(limit.unwrap_or(usize::MAX));
         entries.drain(..shown);
         (position, entries, surplus > 0)
@@ -107,16 +106,13 @@ impl LogPosition {
     /// everything in [`Self::next_range`], and may hold more.
     pub(crate) fn take_new(&mut self, log: FetchedLog) -> Vec<LogEntry> {
         let mut entries = log.entries;
-        entries.retain(|entry| self.start.is_none_or(|start| entry.created >= start));
+        entries.retain(|entry| self.range.includes(entry));
         let newest = entries
             .iter()
             .filter_map(LogEntry::finite_time)
             .reduce(f64::max);
-        let start = self
-            .start
-            .into_iter()
-            .chain(newest.map(|newest| newest - OVERLAP))
-            .reduce(f64::max);
+        let overlap = newest.map(|newest| newest - OVERLAP);
+        let start = self.range.start.into_iter().chain(overlap).reduce(f64::max);
         let mut counts = HashMap::new();
         entries.retain(|entry| {
             let key = entry.key();
@@ -134,7 +130,7 @@ impl LogPosition {
             let seen = self.seen.entry(key).or_insert(0);
             *seen = count.max(*seen);
         }
-        self.start = Some(start);
+        self.range.start = Some(start);
         // An entry whose time is NaN is never known to be old.
         let is_old = |time: f64| time < start;
         self.seen
@@ -157,19 +153,16 @@ impl Schedulers {
         range: LogRange,
     ) -> Result<FetchedLog, SchedulerError> {
         let fetch = async |range| self.raw_log(cluster, identity, worker, range).await;
-        self.in_time(async {
-            if range.order != Some(LogOrder::OldestFirst) {
-                let raw = fetch(range).await?;
-                if range.order.or_else(|| order(&raw)) == Some(LogOrder::NewestFirst) {
-                    return Ok(FetchedLog::new(raw, LogOrder::NewestFirst));
-                }
+        if range.order != Some(LogOrder::OldestFirst) {
+            let raw = fetch(range).await?;
+            if range.order.or_else(|| order(&raw)) == Some(LogOrder::NewestFirst) {
+                return Ok(FetchedLog::new(raw, LogOrder::NewestFirst));
             }
-            // The order is not known yet, or it is one in which limits leave out the wrong entries.
-            let raw = fetch(LogRange::default()).await?;
-            let order = order(&raw).or(range.order);
-            Ok(FetchedLog::new(raw, order.unwrap_or(LogOrder::NewestFirst)).limited_to(range))
-        })
-        .await
+        }
+        // The order is not known yet, or it is one in which limits leave out the wrong entries.
+        let raw = fetch(LogRange::default()).await?;
+        let order = order(&raw).or(range.order);
+        Ok(FetchedLog::new(raw, order.unwrap_or(LogOrder::NewestFirst)).limited_to(range))
     }
 
     async fn raw_log(
@@ -205,14 +198,8 @@ impl Schedulers {
         identity: Option<&TlsIdentity>,
     ) -> Result<Vec<(String, String)>, SchedulerError> {
         let operation = comm::operation("identity");
-        let by_comm = async {
-            let response = self.ask_one(cluster, identity, &operation).await?;
-            response.read::<wire::Identity>()
-        };
-        let url = self.url(cluster, "json/identity.json");
-        let by_http = http::get::<wire::Identity>(&self.http, &url);
-        let identity = self.by_comm_or_http(cluster, by_comm, by_http).await?;
-        let (_, workers) = identity.activity_and_workers();
+        let response = self.ask_one(cluster, identity, &operation).await?;
+        let (_, workers) = response.read::<wire::Identity>()?.activity_and_workers();
         Ok(workers
             .ok_or(SchedulerError::Malformed("it lists no workers"))?
             .into_iter()
@@ -254,8 +241,7 @@ impl FetchedLog {
 
     /// Keeps only the entries in `range`.
     fn limited_to(mut self, range: LogRange) -> Self {
-        let is_young = |entry: &LogEntry| range.start.is_none_or(|start| entry.created >= start);
-        self.entries.retain(is_young);
+        self.entries.retain(|entry| range.includes(entry));
         let surplus = range
             .limit
             .map_or(0, |limit| self.entries.len().saturating_sub(limit));

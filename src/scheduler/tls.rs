@@ -6,21 +6,17 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
-};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::error::SchedulerError;
-use crate::gateway::TlsIdentity;
+use crate::gateway::{TlsIdentity, client_config_builder};
 
 /// Prefix of the server name, which the proxy removes to find the cluster (`dask_gateway.comm`).
 const PREFIX: &str = "daskgateway-";
@@ -70,18 +66,6 @@ impl Connector {
     }
 }
 
-/// Connects to the scheduler of `cluster` through the `host:port` of the gateway's proxy.
-///
-/// # Errors
-/// Fails like [`Connector::new`] and [`Connector::connect`].
-pub(super) async fn connect(
-    proxy: &str,
-    cluster: &str,
-    identity: &TlsIdentity,
-) -> Result<TlsStream<TcpStream>, SchedulerError> {
-    Connector::new(proxy, cluster, identity)?.connect().await
-}
-
 /// Returns an acceptor that, like the scheduler itself, proves to have the cluster's key and requires
 /// the same of its clients.
 ///
@@ -92,9 +76,9 @@ pub(crate) fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, SchedulerE
         certificate,
         key,
         roots,
-        provider,
     } = ParsedIdentity::parse(identity)?;
-    let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+    let provider = Arc::new(ring::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -113,8 +97,7 @@ struct ParsedIdentity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
     /// Holds only this certificate.
-    roots: Arc<RootCertStore>,
-    provider: Arc<CryptoProvider>,
+    roots: RootCertStore,
 }
 
 impl ParsedIdentity {
@@ -130,78 +113,25 @@ impl ParsedIdentity {
         Ok(Self {
             certificate,
             key,
-            roots: Arc::new(roots),
-            provider: Arc::new(ring::default_provider()),
+            roots,
         })
     }
 }
 
+/// The certificate is checked for the name in it, not for the server name that is sent, which only the
+/// proxy knows.
 fn client_config(identity: &TlsIdentity) -> Result<ClientConfig, SchedulerError> {
     let ParsedIdentity {
         certificate,
         key,
         roots,
-        provider,
     } = ParsedIdentity::parse(identity)?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-        .build()
-        .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?;
     let name = ServerName::try_from(CERTIFIED_NAME)
         .map_err(|_| SchedulerError::InvalidIdentity("name"))?;
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    client_config_builder(|| roots, Some(name))
         .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ClusterVerifier { verifier, name }))
         .with_client_auth_cert(vec![certificate], key)
         .map_err(|_| SchedulerError::InvalidIdentity("key"))
-}
-
-/// rustls' own verifier with the cluster's certificate as the only root. It checks for the name in
-/// the certificate. rustls would check for the server name that was sent, which only the proxy
-/// knows.
-#[derive(Debug)]
-struct ClusterVerifier {
-    verifier: Arc<WebPkiServerVerifier>,
-    name: ServerName<'static>,
-}
-
-impl ServerCertVerifier for ClusterVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _sent: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        self.verifier
-            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier
-            .verify_tls12_signature(message, cert, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier
-            .verify_tls13_signature(message, cert, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -54,14 +54,14 @@ pub(super) struct Model {
 
 /// A cluster, with what its scheduler reported.
 pub(super) struct WatchedCluster {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     /// The scheduler's last report, and when it arrived.
     last_report: Option<(Timestamp, SchedulerReport)>,
     /// Why the scheduler's last request failed.
     error: Option<String>,
     /// True if the gateway no longer knows the cluster.
     is_gone: bool,
-    history: History,
+    pub(super) history: History,
 }
 
 impl SortOrder {
@@ -311,16 +311,8 @@ impl WatchedCluster {
         }
     }
 
-    pub(super) fn cluster(&self) -> &Cluster {
-        &self.cluster
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.cluster.name
-    }
-
-    pub(super) fn history(&self) -> &History {
-        &self.history
     }
 
     /// Returns the scheduler's last report.

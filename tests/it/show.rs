@@ -53,7 +53,7 @@ fn shows_a_computing_cluster_in_full() {
         "clients    1",
         "WORKER",
         "1 in memory",
-        "#",
+        " GiB",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

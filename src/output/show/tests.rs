@@ -108,15 +108,15 @@ options    worker_cores=2 worker_memory=4.0 profile=small
            environment={"OMP_NUM_THREADS":"1"} evil=\x1b[2J\n
 versions   Python 3.11.7, dask 2026.8.0, distributed ?
 workers    2, threads 4
-memory     [#####...] 5.0/8.0 GiB
+memory     5.0/8.0 GiB
 tasks      12 processing, ? waiting, ? unrunnable, 8 in memory, ? erred, ?
            released
 clients    1
 idle       no
 
-WORKER              HOST      THREADS  CPU   MEMORY                  TASKS  SEEN
-9d5ad3cf0c2ed4859…  10.0.0.7  2        187%  [######..] 3.0/4.0 GiB  12     1s
-222c\x9b            10.0.0.7  2        ?     3.0/? GiB               ?      ?
+WORKER                         HOST      THREADS  CPU   MEMORY       TASKS  SEEN
+9d5ad3cf0c2ed4859b5a1d755ea3…  10.0.0.7  2        187%  3.0/4.0 GiB  12     1s
+222c\x9b                       10.0.0.7  2        ?     3.0/? GiB    ?      ?
 
 "#]],
     );

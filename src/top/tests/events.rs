@@ -3,10 +3,11 @@
 use super::*;
 use crate::gateway::Listing;
 use crate::scheduler::ReportDetail;
+use crate::top::model::WatchedCluster;
 
 fn names(model: &Model) -> Vec<&str> {
     let clusters = model.clusters().iter();
-    clusters.map(|watched| watched.name()).collect()
+    clusters.map(WatchedCluster::name).collect()
 }
 
 fn list_all(model: &mut Model, clusters: &[(&str, Status)]) -> Vec<(String, ReportDetail)> {

@@ -76,7 +76,7 @@ pub(super) fn draw_charts(
     model: &Model,
     watched: &WatchedCluster,
 ) {
-    let history = watched.history();
+    let history = &watched.history;
     let most = history.most_processing();
     let most = most.map_or_else(String::new, |most| format!(", at most {most:.0}"));
     let span = format!("last {}", duration::short(history.span(model.now())));

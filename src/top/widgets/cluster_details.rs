@@ -10,7 +10,7 @@ use super::layout::{cut, put, put_at_ends, take_cells, take_lines, without_margi
 use super::words::{counted, idle, number};
 use super::{tasks, worker_table};
 use crate::duration;
-use crate::output::used_of;
+use crate::output::{packages_text, used_of};
 use crate::top::measures::{cores_used, cpu_share, memory_share};
 use crate::top::model::{Model, WatchedCluster};
 use crate::top::theme::{self, BOLD, CPU, FAINT, STALE};
@@ -69,7 +69,7 @@ fn draw_label(buffer: &mut Buffer, line: &mut Rect, label: &'static str) {
 }
 
 fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCluster) {
-    let status = watched.cluster().status;
+    let status = watched.cluster.status;
     // The status needs room, too.
     let room = usize::from(line.width.saturating_sub(18)).max(8);
     let name = watched.name().chars().take(room).collect::<String>();
@@ -93,14 +93,10 @@ fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCl
 
 /// Returns addresses and versions: what stays the same.
 fn facts(watched: &WatchedCluster) -> [(&'static str, String); 3] {
-    let cluster = watched.cluster();
+    let cluster = &watched.cluster;
     let address = |address: &Option<String>| address.clone().unwrap_or_else(|| "-".to_owned());
     let versions = watched.report().and_then(|report| report.versions.as_ref());
-    let versions = versions.map(|versions| {
-        let packages = versions.scheduler.each();
-        let packages = packages.map(|(name, version)| format!("{name} {}", version.unwrap_or("?")));
-        packages.join(", ")
-    });
+    let versions = versions.map(|versions| packages_text(&versions.scheduler));
     [
         ("scheduler", address(&cluster.scheduler_address)),
         ("dashboard", address(&cluster.dashboard_link)),
@@ -151,7 +147,7 @@ fn draw_meters(buffer: &mut Buffer, area: &mut Rect, watched: &WatchedCluster, h
         ("memory", or_none(memory, amounts)),
         ("tasks", tasks),
     ];
-    let histories = Series::all(watched.history());
+    let histories = Series::all(&watched.history);
     for ((label, (bar, words)), series) in meters.into_iter().zip(histories) {
         let mut line = take_lines(area, 1);
         draw_label(buffer, &mut line, label);

@@ -85,7 +85,7 @@ fn draw_totals(buffer: &mut Buffer, line: Rect, model: &Model) {
 fn total(model: &Model, noun: &str, count: fn(&Activity) -> Option<u64>) -> String {
     let all = model.clusters().iter();
     let counts = all
-        .filter(|watched| watched.cluster().status == Status::Running)
+        .filter(|watched| watched.cluster.status == Status::Running)
         .map(|watched| watched.report().and_then(|report| count(&report.activity)))
         .collect::<Vec<_>>();
     let known = counts.iter().flatten().copied();
@@ -103,7 +103,7 @@ fn draw_summary(buffer: &mut Buffer, mut area: Rect, model: &Model, watched: &Wa
     let line = take_lines(&mut area, 1);
     let name = Line::styled(escaped(watched.name()), BOLD);
     let taken = u16::try_from(name.width() + 2).unwrap_or(u16::MAX);
-    let options = options_text(&watched.cluster().options);
+    let options = options_text(&watched.cluster.options);
     let options = cut(&options, line.width.saturating_sub(taken));
     put_at_ends(buffer, line, &name, &Line::styled(options, FAINT));
     put(buffer, take_lines(&mut area, 1), &state(model, watched));
@@ -117,13 +117,13 @@ fn draw_summary(buffer: &mut Buffer, mut area: Rect, model: &Model, watched: &Wa
         take_lines(&mut area, 1);
         draw_charts(buffer, area, model, watched);
     } else {
-        draw_line(buffer, take_lines(&mut area, 1), watched.history());
+        draw_line(buffer, take_lines(&mut area, 1), &watched.history);
     }
 }
 
 /// Describes in words how the cluster is, and what may have no column.
 fn state(model: &Model, watched: &WatchedCluster) -> Line<'static> {
-    let status = watched.cluster().status;
+    let status = watched.cluster.status;
     if let Some(end) = watched.end(model) {
         return Line::styled(escaped(&end).into_owned(), theme::status(status));
     }

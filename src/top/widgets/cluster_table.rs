@@ -5,6 +5,7 @@ use crate::gateway::Status;
 use crate::scheduler::{Idle, SchedulerReport};
 use crate::top::measures::{cpu_share, elapsed};
 use crate::top::model::{Model, WatchedCluster};
+use crate::top::theme::FAINT;
 
 /// A row of the table.
 pub(super) struct ClusterLine<'a> {
@@ -15,12 +16,12 @@ pub(super) struct ClusterLine<'a> {
 impl ClusterLine<'_> {
     /// Returns a value of the scheduler's report, or that there is none.
     fn reported(&self, value: impl FnOnce(&SchedulerReport) -> Value) -> Value {
-        if self.watched.cluster().status != Status::Running {
+        if self.watched.cluster.status != Status::Running {
             return Value::NotApplicable;
         }
         let value = self.watched.report().map_or(Value::Unknown, value);
         if self.watched.is_silent(self.model) {
-            Value::Stale(Box::new(value))
+            Value::Styled(FAINT.into(), Box::new(value))
         } else {
             value
         }
@@ -60,7 +61,7 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
             Value::ClusterName(row.watched.name().to_owned())
         }),
         Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
-            let status = row.watched.cluster().status;
+            let status = row.watched.cluster.status;
             if row.watched.is_silent(row.model) {
                 Value::SilentStatus(status)
             } else {

@@ -1,11 +1,10 @@
 //! Tables that fit the screen.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Row, StatefulWidget as _, Table, TableState};
 
@@ -14,6 +13,7 @@ use super::layout::cut;
 use super::tasks::brief;
 use crate::duration;
 use crate::gateway::Status;
+use crate::output::{self, Fit, GAP, SortKey, sorted};
 use crate::scheduler::Tasks;
 use crate::top::measures::{float, share};
 use crate::top::model::SortOrder;
@@ -60,16 +60,11 @@ pub(super) enum Value {
     Memory(Option<u64>, Option<u64>),
     Tasks(Option<Tasks>),
     Time(Duration),
-    /// A time that is too long.
-    LateTime(Duration),
     /// An idle time of zero.
     Busy,
-    /// A value from a stale report.
-    Stale(Box<Value>),
+    /// A value that is late, or from a stale report.
+    Styled(Style, Box<Value>),
 }
-
-/// The cells between two columns.
-const GAP: u16 = 2;
 
 impl<R> Column<R> {
     /// Creates a column of texts or bars, which begin at the left of their cells.
@@ -126,9 +121,8 @@ impl Value {
             }
             Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
             Self::Time(time) => Line::raw(duration::short(*time)),
-            Self::LateTime(time) => Line::styled(duration::short(*time), STALE),
             Self::Busy => Line::raw("-"),
-            Self::Stale(value) => value.line(width).patch_style(FAINT),
+            Self::Styled(style, value) => value.line(width).patch_style(*style),
         }
     }
 
@@ -138,49 +132,33 @@ impl Value {
             Self::CpuShare(share) => Some(*share),
             Self::Memory(used, limit) => share(*used, *limit),
             Self::Tasks(tasks) => tasks.as_ref()?.unfinished().map(float),
-            Self::Time(time) | Self::LateTime(time) => Some(time.as_secs_f64()),
+            Self::Time(time) => Some(time.as_secs_f64()),
             Self::Busy => Some(0.0),
-            Self::Stale(value) => value.size(),
+            Self::Styled(_, value) => value.size(),
             _ => None,
         }
     }
 
-    /// Compares as people search: texts from A on, numbers from the largest down, the unknown last.
-    fn compare(&self, other: &Self) -> Ordering {
-        let is_missing = |value: &Self| matches!(value, Self::NotApplicable | Self::Unknown);
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) | (Self::ClusterName(a), Self::ClusterName(b)) => {
-                a.cmp(b)
+    /// Returns what to sort by: texts from A on, numbers from the largest down.
+    fn key(&self) -> SortKey {
+        match self {
+            Self::Text(text) | Self::ClusterName(text) => SortKey::Text(text.clone()),
+            Self::Status(status) | Self::SilentStatus(status) => {
+                SortKey::Number(f64::from(*status as u8))
             }
-            (Self::Status(a) | Self::SilentStatus(a), Self::Status(b) | Self::SilentStatus(b)) => {
-                a.cmp(b)
-            }
-            (a, b) => match (a.size(), b.size()) {
-                (Some(a), Some(b)) => b.total_cmp(&a),
-                (None, None) => is_missing(a).cmp(&is_missing(b)),
-                (a, b) => a.is_none().cmp(&b.is_none()),
-            },
+            value => value
+                .size()
+                .map_or(SortKey::Missing, |size| SortKey::Number(-size)),
         }
     }
 }
 
 /// Sorts rows; equal ones keep their order.
 pub(super) fn sort<R>(rows: Vec<R>, columns: &[Column<R>], order: SortOrder) -> Vec<R> {
-    let Some(column) = columns.get(order.column) else {
-        return rows;
-    };
-    let mut keyed = rows
-        .into_iter()
-        .map(|row| ((column.value)(&row), row))
-        .collect::<Vec<_>>();
-    keyed.sort_by(|(a, _), (b, _)| {
-        if order.is_reversed {
-            b.compare(a)
-        } else {
-            a.compare(b)
-        }
-    });
-    keyed.into_iter().map(|(_, row)| row).collect()
+    match columns.get(order.column) {
+        Some(column) => sorted(rows, |row| (column.value)(row).key(), order.is_reversed),
+        None => rows,
+    }
 }
 
 /// Draws a line of titles, and as many rows as there is room for.
@@ -218,45 +196,36 @@ pub(super) fn draw<R>(
 
 /// Returns the columns that have room in `width` cells, and the width of each.
 fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
-    let mut shown = (0..columns.len()).collect::<Vec<_>>();
-    let needed = |shown: &[usize], of: fn(Width) -> u16| {
-        let widths = shown.iter().map(|at| of(columns[*at].width)).sum::<u16>();
-        widths + GAP * u16::try_from(shown.len().saturating_sub(1)).unwrap_or(0)
-    };
-    let has_room = |shown: &[usize]| needed(shown, |it| it.1) <= width;
-    while !has_room(&shown)
-        && let Some(last) = (0..shown.len())
-            .filter(|nth| columns[shown[*nth]].rank > 0)
-            .max_by_key(|nth| columns[shown[*nth]].rank)
-    {
-        shown.remove(last);
-    }
-    while shown.len() > 1 && needed(&shown, |it| it.0) > width {
-        shown.pop();
-    }
-    let least: fn(Width) -> u16 = if has_room(&shown) {
-        |it| it.1
-    } else {
-        |it| it.0
-    };
-    let mut spare = width.saturating_sub(needed(&shown, least));
-    let constraints = shown.iter().map(|at| {
-        let column = columns[*at].width;
-        let least = least(column);
-        match column.2 {
-            Growth::None => Constraint::Length(least),
-            Growth::Shared => Constraint::Min(least),
-            Growth::UpTo(most) => {
-                let taken = spare.min(most.saturating_sub(least));
-                spare -= taken;
-                Constraint::Length(least + taken)
-            }
+    let sizes = columns.iter().map(|column| {
+        let Width(narrow, normal, _) = column.width;
+        let is_optional = column.rank > 0;
+        let fit = Fit {
+            rank: column.rank,
+            least: if is_optional { normal } else { narrow },
+            is_optional,
+        };
+        (fit, normal)
+    });
+    let fitted = output::fit(&sizes.collect::<Vec<_>>(), width.into());
+    let shown = (0..)
+        .zip(fitted)
+        .filter_map(|(at, width)| Some((at, width?)));
+    let shown = shown.collect::<Vec<_>>();
+    let needed = shown.iter().map(|(_, width)| width + GAP).sum::<u16>();
+    let mut spare = (width + GAP).saturating_sub(needed);
+    let constraints = shown.iter().map(|&(at, width)| match columns[at].width.2 {
+        Growth::None => Constraint::Length(width),
+        Growth::Shared => Constraint::Min(width),
+        Growth::UpTo(most) => {
+            let taken = spare.min(most.saturating_sub(width));
+            spare -= taken;
+            Constraint::Length(width + taken)
         }
     });
     let layout = Layout::horizontal(constraints.collect::<Vec<_>>()).spacing(GAP);
     let cells = layout.split(Rect::new(0, 0, width, 1));
     let widths = cells.iter().map(|cell| cell.width);
-    shown.into_iter().zip(widths).collect()
+    shown.iter().map(|(at, _)| *at).zip(widths).collect()
 }
 
 /// Returns the part of a name that tells clusters apart, cut where dgw still accepts it as the
@@ -312,10 +281,10 @@ mod tests {
             (Value::Count(0), Value::NotApplicable),
             (
                 Value::CpuShare(0.5),
-                Value::Stale(Box::new(Value::CpuShare(0.4))),
+                Value::Styled(FAINT.into(), Box::new(Value::CpuShare(0.4))),
             ),
             (memory(4), memory(3)),
-            (Value::LateTime(long), Value::Time(short)),
+            (Value::Time(long), Value::Time(short)),
             (Value::Time(short), Value::Busy),
             (
                 Value::SilentStatus(Status::Pending),
@@ -323,8 +292,7 @@ mod tests {
             ),
             (Value::Busy, Value::Unknown),
         ] {
-            assert_eq!(first.compare(&second), Ordering::Less);
-            assert_eq!(second.compare(&first), Ordering::Greater);
+            assert!(first.key() < second.key());
         }
     }
 

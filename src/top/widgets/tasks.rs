@@ -3,10 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget as _;
 
 use super::bars::part;
-use super::layout::put;
 use super::words::number;
 use crate::scheduler::Tasks;
 use crate::top::measures::float;
@@ -80,27 +80,23 @@ pub(super) fn legend_height(width: u16) -> u16 {
 /// Draws each state with its number, in places that stay the same.
 pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>) {
     let unknown = Tasks::default();
-    let columns = (area.width / CELL).clamp(1, STATES);
-    let states = tasks.unwrap_or(&unknown).by_state();
-    for (at, (state, count)) in (0..).zip(states) {
+    let columns = usize::from((area.width / CELL).clamp(1, STATES));
+    let spans = |&(state, count): &(&str, Option<u64>)| {
         let (glyph, style) = mark(state);
         let emphasis = match count {
             Some(1..) => Style::new(),
             _ => FAINT.into(),
         };
-        let line = Line::from(vec![
+        [
             Span::styled(glyph, style),
             Span::styled(format!(" {state:<10} "), FAINT),
-            Span::styled(format!("{:>6}", number(count)), emphasis),
-        ]);
-        let place = Rect {
-            x: area.x + at % columns * CELL,
-            y: area.y + at / columns,
-            width: CELL,
-            height: 1,
-        };
-        put(buffer, place.intersection(area), &line);
-    }
+            Span::styled(format!("{:>6}   ", number(count)), emphasis),
+        ]
+    };
+    let states = tasks.unwrap_or(&unknown).by_state();
+    let lines = states.chunks(columns);
+    let lines = lines.map(|states| states.iter().flat_map(spans).collect::<Line<'_>>());
+    Text::from(lines.collect::<Vec<_>>()).render(area, buffer);
 }
 
 /// Returns `120/400`, the unfinished tasks of all, or only the first number if there is no room.

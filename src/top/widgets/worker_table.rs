@@ -12,7 +12,7 @@ use crate::output::escaped;
 use crate::scheduler::Worker;
 use crate::top::measures::{elapsed, float};
 use crate::top::model::{Model, WatchedCluster};
-use crate::top::theme::FAINT;
+use crate::top::theme::{FAINT, STALE};
 
 /// A row of the table.
 struct WorkerLine<'a> {
@@ -121,10 +121,10 @@ fn columns<'a>(longest_name: u16, longest_host: u16) -> [Column<WorkerLine<'a>>;
             row.worker.host.clone().map_or(Value::Unknown, Value::Text)
         }),
         Column::number("THREADS", 7, 1, |row| Value::count(row.worker.threads)),
-        Column::new("CPU", Width(4, 12, Growth::Shared), 0, |row| {
+        Column::new("CPU", Width(8, 12, Growth::Shared), 0, |row| {
             row.cpu_share().map_or(Value::Unknown, Value::CpuShare)
         }),
-        Column::new("MEMORY", Width(6, 12, Growth::Shared), 0, |row| {
+        Column::new("MEMORY", Width(8, 12, Growth::Shared), 0, |row| {
             Value::Memory(row.worker.memory, row.worker.memory_limit)
         }),
         Column::number("TASKS", 6, 0, |row| Value::count(row.worker.tasks)),
@@ -133,10 +133,11 @@ fn columns<'a>(longest_name: u16, longest_host: u16) -> [Column<WorkerLine<'a>>;
                 return Value::Unknown;
             };
             let ago = elapsed(row.model.now(), last_seen);
+            let value = Value::Time(ago);
             if row.model.is_stale(ago) {
-                Value::LateTime(ago)
+                Value::Styled(STALE.into(), Box::new(value))
             } else {
-                Value::Time(ago)
+                value
             }
         }),
     ]
