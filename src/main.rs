@@ -12,6 +12,7 @@ mod gateway;
 mod hostile;
 mod job;
 mod lifecycle;
+mod observed;
 mod orphans;
 mod output;
 mod private;

@@ -22,20 +22,19 @@ mod terminal;
 mod yaml;
 
 pub(crate) use clusters::{
-    ClusterRow, ProtectionStatus, options as options_text, shape as cluster_shape,
-    wide_shape as wide_cluster_shape,
+    options as options_text, shape as cluster_schema, wide_shape as wide_cluster_schema,
 };
 pub(crate) use doctor::{Check, CheckState};
 pub(crate) use error::Error;
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
 pub(crate) use logs::LogLine;
-pub(crate) use options::{OptionRow, shape as option_shape};
+pub(crate) use options::{OptionRow, shape as option_schema};
 pub(crate) use printer::{Colour, OutputOptions, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
 pub(crate) use quantity::used_of;
-pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, worker_shape};
+pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, worker_schema};
 pub(crate) use sorting::{RowSchema, SortBy, SortKey, names as sort_names, sorted};
 pub(crate) use table::{Fit, GAP, fit, shortened};
 pub(crate) use terminal::is_dumb as is_dumb_terminal;

@@ -81,12 +81,7 @@ impl Session {
     /// Creates the client for the schedulers behind the gateway; `timeout` limits each request to
     /// one of them.
     pub(crate) fn schedulers(&self, timeout: Duration) -> Schedulers {
-        Schedulers::new(
-            self.gateway.http(),
-            self.gateway.base_url().to_owned(),
-            self.gateway.scheduler_proxy().to_owned(),
-            timeout,
-        )
+        Schedulers::behind(&self.gateway, timeout)
     }
 }
 

@@ -83,11 +83,11 @@ pub(crate) async fn export(
             .collect(),
     };
     let printed = session.printer.result(&exported, || {
-        exported
-            .variables
-            .iter()
-            .map(|(name, value)| format!("export {name}={}\n", quote(value)))
-            .collect()
+        let mut lines = String::new();
+        for (name, value) in &exported.variables {
+            lines.extend(["export ", name, "=", &quote(value), "\n"]);
+        }
+        lines
     });
     if let Err(error) = printed {
         // Nobody knows of the relay, so nobody would end it.

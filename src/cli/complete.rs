@@ -17,7 +17,7 @@ use crate::config::{self, Environment};
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_shape, escaped, option_shape, sort_names, wide_cluster_shape, worker_shape,
+    cluster_schema, escaped, option_schema, sort_names, wide_cluster_schema, worker_schema,
 };
 use crate::scheduler::Schedulers;
 use crate::top::titles;
@@ -159,10 +159,10 @@ pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
     let words = words();
     let names = words.iter().find_map(|word| match word.as_str() {
-        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_shape(true))),
-        "list" | "ls" => Some(sort_names(&cluster_shape())),
-        "options" => Some(sort_names(&option_shape())),
-        "show" => Some(sort_names(&worker_shape())),
+        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true))),
+        "list" | "ls" => Some(sort_names(&cluster_schema())),
+        "options" => Some(sort_names(&option_schema())),
+        "show" => Some(sort_names(&worker_schema())),
         "top" => Some(titles(false).into_iter().map(str::to_lowercase).collect()),
         _ => None,
     });
@@ -199,12 +199,7 @@ pub(crate) fn workers() -> Vec<CompletionCandidate> {
         let Some(name) = cluster_on_the_line(names.collect()) else {
             return Ok(Vec::new());
         };
-        let schedulers = Schedulers::new(
-            gateway.http(),
-            gateway.base_url().to_owned(),
-            gateway.scheduler_proxy().to_owned(),
-            TIMEOUT,
-        );
+        let schedulers = Schedulers::behind(gateway, TIMEOUT);
         let workers = schedulers.workers(&name, identities.get(&name)).await;
         Ok(workers.unwrap_or_default())
     });

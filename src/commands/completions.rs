@@ -33,6 +33,7 @@ enum Shell {
 
 impl CompletionsArgs {
     /// Prints a shell's completion script.
+    #[expect(clippy::unused_async, reason = "called like every other subcommand")]
     pub(super) async fn run(&self, _: &Invocation) -> Result<(), Error> {
         let shell = match self.shell {
             Shell::Bash => "bash",

@@ -11,8 +11,9 @@ use crate::duration;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status};
 use crate::lifecycle::{self, find_one_of, protection_status};
+use crate::observed::ProtectionStatus;
 use crate::orphans::{ClockReading, Protection, Protections};
-use crate::output::{Printer, ProtectionStatus};
+use crate::output::Printer;
 use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 

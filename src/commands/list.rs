@@ -10,9 +10,8 @@ use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities};
 use crate::lifecycle::{self, OrphanSearch, OutageNotice, Recording};
-use crate::output::{
-    ClusterRow, Format, Printer, ProtectionStatus, RowSchema, cluster_shape, wide_cluster_shape,
-};
+use crate::observed::{ObservedCluster, ProtectionStatus};
+use crate::output::{Format, Printer, RowSchema, cluster_schema, wide_cluster_schema};
 use crate::session::{Invocation, Session};
 
 /// List your clusters
@@ -96,11 +95,11 @@ impl ListArgs {
         self.wide || session.printer.format() == Format::Wide
     }
 
-    fn schema(&self, session: &Session, has_keep: bool) -> RowSchema<ClusterRow> {
+    fn schema(&self, session: &Session, has_keep: bool) -> RowSchema<ObservedCluster> {
         if self.is_wide(session) {
-            wide_cluster_shape(has_keep)
+            wide_cluster_schema(has_keep)
         } else {
-            cluster_shape()
+            cluster_schema()
         }
     }
 
@@ -145,7 +144,7 @@ impl ListArgs {
                 row.activity = None;
             }
         }
-        let is_protected = |row: &ClusterRow| {
+        let is_protected = |row: &ObservedCluster| {
             row.protection
                 .is_some_and(|protection| protection != ProtectionStatus::None)
         };

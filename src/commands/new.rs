@@ -67,7 +67,7 @@ impl NewArgs {
                 Ok(grant)
             })
             .await?;
-        Printer::rescue_name(&owned.name);
+        Printer::repeat_name_on_stderr(&owned.name);
         check(grant.as_ref())
     }
 }
@@ -79,7 +79,7 @@ fn check(grant: Option<&Grant>) -> Result<(), Error> {
 
 /// Prints a cluster that was not waited for. Its name needs no request; a record does.
 async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    let printed = match printer.format() {
+    let result = match printer.format() {
         Format::Table | Format::Wide | Format::Name => {
             printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
         }
@@ -88,7 +88,7 @@ async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Res
             print(&cluster, printer)
         }
     };
-    Ok(printed.map_err(output::Error::lost_name)?)
+    Ok(result.map_err(output::Error::lost_name)?)
 }
 
 fn print(cluster: &Cluster, printer: &Printer) -> Result<(), output::Error> {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::error::Error;
 use crate::lifecycle::refused_defaults;
-use crate::output::{OptionRow, option_shape};
+use crate::output::{OptionRow, option_schema};
 use crate::session::{Invocation, Session};
 
 /// List the cluster options that this gateway offers
@@ -23,7 +23,7 @@ impl OptionsArgs {
             printer,
             ..
         } = invocation.session()?;
-        printer.check_sorting(&option_shape())?;
+        printer.check_sorting(&option_schema())?;
         let fields = gateway.options().await?;
         if fields.is_empty() {
             printer.note("this gateway offers no options");
@@ -38,7 +38,7 @@ impl OptionsArgs {
                 OptionRow::new(field, default, is_refused)
             })
             .collect();
-        printer.records(rows, &option_shape())?;
+        printer.records(rows, &option_schema())?;
         for fault in refused {
             printer.warn(&fault.to_string());
         }

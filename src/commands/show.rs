@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::gateway::Status;
 use crate::job::{self, Job, Slurm};
 use crate::lifecycle::{self, mark_protection};
-use crate::output::{ClusterDetails, JobSummary, worker_shape};
+use crate::output::{ClusterDetails, JobSummary, worker_schema};
 use crate::scheduler::{PackageVersions, SchedulerReport};
 use crate::session::Invocation;
 
@@ -39,7 +39,7 @@ impl ShowArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
         let printer = &session.printer;
-        printer.check_sorting(&worker_shape())?;
+        printer.check_sorting(&worker_schema())?;
         let pattern = self.target.cluster.as_ref();
         let (mut row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
         let name = &row.cluster.name;

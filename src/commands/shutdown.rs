@@ -13,8 +13,9 @@ use crate::lifecycle::{
     current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
     wait_until_gone,
 };
+use crate::observed::ObservedCluster;
 use crate::orphans::lock_clean_up;
-use crate::output::{ClusterRow, Printer};
+use crate::output::Printer;
 use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
@@ -80,7 +81,7 @@ pub(crate) struct ShutdownArgs {
 }
 
 /// The clusters to shut down, and the error for a name that matches none.
-type Selection = (Vec<ClusterRow>, Result<(), lifecycle::Error>);
+type Selection = (Vec<ObservedCluster>, Result<(), lifecycle::Error>);
 
 impl ShutdownArgs {
     /// Shuts clusters down, waits until they are gone, and prints their names.
@@ -133,7 +134,7 @@ impl ShutdownArgs {
     /// Shuts the clusters down. `unmatched` is the error for names that match none.
     async fn shut_down(
         &self,
-        rows: Vec<ClusterRow>,
+        rows: Vec<ObservedCluster>,
         unmatched: Result<(), lifecycle::Error>,
         clean_up: Option<&OrphanSearch<'_>>,
         session: &Session,
@@ -172,13 +173,13 @@ impl ShutdownArgs {
     /// that it knows and names that it does not. A name that matches none, or several, does not stop
     /// the rest.
     async fn named(&self, session: &Session) -> Result<Selection, Error> {
-        let mut selected: Vec<ClusterRow> = Vec::new();
+        let mut selected: Vec<ObservedCluster> = Vec::new();
         let mut errors = Vec::new();
         let Listing { clusters, clock } = session.gateway.clusters(&Status::ALL).await?;
         let (current, ended): (Vec<_>, Vec<_>) = clusters
             .into_iter()
             .partition(|cluster| NOT_ENDED.contains(&cluster.status));
-        let is_selected = |selected: &[ClusterRow], name: &str| {
+        let is_selected = |selected: &[ObservedCluster], name: &str| {
             selected.iter().any(|row| row.cluster.name == name)
         };
         for pattern in &self.clusters {
@@ -222,7 +223,7 @@ impl ShutdownArgs {
         &self,
         session: &Session,
         clean_up: Option<&mut OrphanSearch<'_>>,
-    ) -> Result<Vec<ClusterRow>, lifecycle::Error> {
+    ) -> Result<Vec<ObservedCluster>, lifecycle::Error> {
         let gateway = &session.gateway;
         let selectors = self.selectors.selectors();
         let statuses: &[Status] = if selectors.statuses.is_empty() {
@@ -286,6 +287,6 @@ fn combine(
     }
 }
 
-fn clusters(rows: Vec<ClusterRow>) -> Vec<Cluster> {
+fn clusters(rows: Vec<ObservedCluster>) -> Vec<Cluster> {
     rows.into_iter().map(|row| row.cluster).collect()
 }

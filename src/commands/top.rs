@@ -13,7 +13,7 @@ use crate::lifecycle;
 use crate::output::Printer;
 use crate::session::Invocation;
 use crate::signals::{Interrupted, Interrupts};
-use crate::top::{App, Settings, SortOrder, require_screen, titles};
+use crate::top::{App, SortOrder, ViewSettings, require_screen, titles};
 
 /// A terminal that hangs up can be neither read nor written shortly before its signal arrives.
 const HANG_UP_DELAY: Duration = Duration::from_millis(200);
@@ -67,7 +67,7 @@ impl TopArgs {
             None => None,
         };
         let schedulers = session.schedulers(self.probe.probe_timeout);
-        let settings = Settings {
+        let settings = ViewSettings {
             interval: self.every,
             probe_timeout: self.probe.probe_timeout,
             has_colour: Printer::has_colour(),

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use super::Error;
 use super::probe::CONCURRENCY;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
+use crate::observed::ObservedCluster;
 use crate::orphans::{
     ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanRule,
     OrphanVerdict, Protections, check_idle, judge, read_idle_state,
 };
-use crate::output::ClusterRow;
 use crate::private::{self, StateDir};
 use crate::scheduler::{Activity, Schedulers};
 use crate::session::Session;
@@ -69,11 +69,11 @@ impl<'a> OrphanSearch<'a> {
     /// The protections can't be read.
     pub(crate) async fn find_orphans(
         &mut self,
-        rows: Vec<ClusterRow>,
+        rows: Vec<ObservedCluster>,
         identities: &TlsIdentities,
         clock: Option<Timestamp>,
         recording: Recording,
-    ) -> Result<Vec<ClusterRow>, Error> {
+    ) -> Result<Vec<ObservedCluster>, Error> {
         let (before, started) = (ClockReading::now(clock), Instant::now());
         let protections = Protections::read(&self.state)?;
         let mut records = IdleRecords::read(&self.state, &before);
@@ -128,7 +128,7 @@ impl<'a> OrphanSearch<'a> {
 
     async fn check(
         &self,
-        row: &ClusterRow,
+        row: &ObservedCluster,
         identities: &TlsIdentities,
         protections: &Protections,
         now: &ClockReading,

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::count_clusters;
 use crate::gateway::{Cluster, Status, TlsIdentities};
-use crate::output::ClusterRow;
+use crate::observed::ObservedCluster;
 use crate::session::Session;
 
 /// The number of schedulers asked at a time: enough that one silent scheduler delays no other, and
@@ -21,11 +21,11 @@ const MOST_SILENT: usize = 4 * CONCURRENCY;
 /// Asks the scheduler of each running cluster what it is doing, unless that is known already.
 /// `timeout` limits each request. Warns if some were not asked.
 pub(crate) async fn probe(
-    rows: Vec<ClusterRow>,
+    rows: Vec<ObservedCluster>,
     identities: &TlsIdentities,
     session: &Session,
     timeout: Duration,
-) -> Vec<ClusterRow> {
+) -> Vec<ObservedCluster> {
     let schedulers = session.schedulers(timeout);
     let (silent, skipped) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let requests = rows.into_iter().enumerate().map(async |(index, mut row)| {

@@ -1,12 +1,13 @@
 //! Which clusters `dgw keep` protects, as `list`, `show` and `keep` print it.
 
+use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::orphans::{ClockReading, Protection, Protections};
-use crate::output::{ClusterRow, ProtectionStatus};
+
 use crate::private::StateDir;
 use crate::session::Session;
 
 /// Sets the protection of each row. Where it can't be read, warns once and sets it to unknown.
-pub(crate) fn mark_protection(rows: &mut [ClusterRow], session: &Session) {
+pub(crate) fn mark_protection(rows: &mut [ObservedCluster], session: &Session) {
     let protections = StateDir::of(session.gateway.base_url())
         .and_then(|state| Protections::read(&state))
         .map_err(|error| {

@@ -92,15 +92,12 @@ pub(crate) async fn scale_and_report(
     let Session {
         gateway, printer, ..
     } = session;
-    let grant = match check {
-        Some(timeout) => {
-            let name = find_responding(pattern, timeout, session).await?;
-            scale(gateway, &name, scaling).await?
-        }
-        None => {
-            let scale = async |name: &str| scale(gateway, name, scaling).await;
-            select::with_name(gateway, pattern, scale).await?
-        }
+    let grant = if let Some(timeout) = check {
+        let name = find_responding(pattern, timeout, session).await?;
+        scale(gateway, &name, scaling).await?
+    } else {
+        let scale = async |name: &str| scale(gateway, name, scaling).await;
+        select::with_name(gateway, pattern, scale).await?
     };
     if let Some(granted) = grant.scaling() {
         printer.note(&scaling_message(&grant.name, granted));

@@ -8,7 +8,7 @@ use super::Error;
 use crate::gateway::{
     self, Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities, TlsIdentity,
 };
-use crate::output::ClusterRow;
+use crate::observed::ObservedCluster;
 
 /// Conditions on clusters that the gateway alone can decide. They narrow together.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ pub(crate) struct Selectors {
 
 impl Selectors {
     /// Returns true if every condition holds.
-    pub(crate) fn matches(&self, row: &ClusterRow) -> bool {
+    pub(crate) fn matches(&self, row: &ObservedCluster) -> bool {
         (self.statuses.is_empty() || self.statuses.contains(&row.cluster.status))
             && self.older_than.is_none_or(|limit| row.age() > limit)
     }
@@ -55,7 +55,7 @@ pub(crate) async fn find(
 pub(crate) async fn find_with_identity(
     gateway: &Gateway,
     pattern: Option<&ClusterPattern>,
-) -> Result<(ClusterRow, Option<TlsIdentity>), Error> {
+) -> Result<(ObservedCluster, Option<TlsIdentity>), Error> {
     let pick_with_identity = |(listing, mut identities): (Listing, TlsIdentities)| {
         let row = pick(pattern, listing)?;
         let identity = identities.remove(&row.cluster.name);
@@ -102,7 +102,7 @@ fn full_name(pattern: Option<&ClusterPattern>) -> Option<&str> {
         .map(ClusterPattern::as_str)
 }
 
-fn pick(pattern: Option<&ClusterPattern>, listing: Listing) -> Result<ClusterRow, Error> {
+fn pick(pattern: Option<&ClusterPattern>, listing: Listing) -> Result<ObservedCluster, Error> {
     let mut rows = rows(listing).collect::<Vec<_>>();
     if let Some(pattern) = pattern {
         return find_one(pattern, rows);
@@ -122,8 +122,8 @@ fn pick(pattern: Option<&ClusterPattern>, listing: Listing) -> Result<ClusterRow
 /// No row matches, or several.
 pub(crate) fn find_one(
     pattern: &ClusterPattern,
-    rows: Vec<ClusterRow>,
-) -> Result<ClusterRow, Error> {
+    rows: Vec<ObservedCluster>,
+) -> Result<ObservedCluster, Error> {
     let (mut matching, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|row| pattern.matches(&row.cluster.name));
@@ -153,7 +153,7 @@ pub(crate) fn find_one_of(
     pattern: &ClusterPattern,
     clusters: &[Cluster],
     clock: Option<Timestamp>,
-) -> Result<ClusterRow, Error> {
+) -> Result<ObservedCluster, Error> {
     let mut matching = clusters
         .iter()
         .filter(|cluster| pattern.matches(&cluster.name))
@@ -170,7 +170,7 @@ pub(crate) fn find_one_of(
 }
 
 /// Creates the error that `pattern` matches none of `rows`, with the active ones to choose from.
-pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ClusterRow>) -> Error {
+pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ObservedCluster>) -> Error {
     let active = rows
         .into_iter()
         .filter(|row| row.cluster.status.is_active())
@@ -209,27 +209,30 @@ pub(crate) async fn running_identity(
 }
 
 /// Returns the clusters of `listing`, each with the time at which it was listed.
-pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ClusterRow> {
+pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ObservedCluster> {
     let now = listing.now();
-    listing.clusters.into_iter().map(move |cluster| ClusterRow {
-        cluster,
-        now,
-        activity: None,
-        protection: None,
-    })
+    listing
+        .clusters
+        .into_iter()
+        .map(move |cluster| ObservedCluster {
+            cluster,
+            now,
+            activity: None,
+            protection: None,
+        })
 }
 
 /// Returns a line for each cluster to choose from.
-pub(crate) fn candidates(rows: &[ClusterRow]) -> Vec<String> {
-    rows.iter().map(ClusterRow::line).collect()
+pub(crate) fn candidates(rows: &[ObservedCluster]) -> Vec<String> {
+    rows.iter().map(ObservedCluster::summary).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(name: &str) -> ClusterRow {
-        ClusterRow {
+    fn row(name: &str) -> ObservedCluster {
+        ObservedCluster {
             cluster: Cluster::running(name),
             now: Timestamp::UNIX_EPOCH,
             activity: None,

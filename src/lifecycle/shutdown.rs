@@ -213,7 +213,7 @@ pub(crate) fn print_shut_down(clusters: &[Cluster], printer: &Printer) -> Result
     Ok(printer.result(&clusters, || {
         clusters
             .iter()
-            .map(|cluster| format!("{}\n", cluster.name))
+            .flat_map(|cluster| [cluster.name.as_str(), "\n"])
             .collect()
     })?)
 }

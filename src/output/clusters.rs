@@ -4,65 +4,17 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::quantity;
 use super::sorting::RowSchema;
 use super::table::{Cell, Column, KEEP, OMIT, SHORTEN, SHORTEN_LAST};
 use crate::duration;
-use crate::gateway::{Cluster, Status};
+use crate::gateway::Status;
+use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::scheduler::{Activity, Idle, Tasks};
 
-/// A cluster, and the gateway's clock when the cluster was fetched.
-#[derive(Debug, Serialize)]
-pub(crate) struct ClusterRow {
-    #[serde(flatten)]
-    pub(crate) cluster: Cluster,
-    #[serde(skip)]
-    pub(crate) now: Timestamp,
-    /// The scheduler's figures, if they were requested.
-    #[serde(flatten)]
-    pub(crate) activity: Option<Activity>,
-    /// The protection from clean-up, if it was looked up.
-    #[serde(flatten)]
-    pub(crate) protection: Option<ProtectionStatus>,
-}
-
-/// A cluster's protection from clean-up. In records, `kept_until`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProtectionStatus {
-    Unknown,
-    None,
-    Until(Timestamp),
-    ForGood,
-}
-
-impl Serialize for ProtectionStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = match self {
-            Self::Unknown | Self::None => None,
-            Self::Until(time) => Some(*time),
-            Self::ForGood => Some(FOR_GOOD),
-        };
-        serializer.collect_map([("kept_until", time)])
-    }
-}
-
-/// 9999-12-30T00:00:00Z: still a time, for programs that compare it with others.
-const FOR_GOOD: Timestamp = Timestamp::constant(253_402_128_000, 0);
-
-impl ClusterRow {
-    /// The time since the cluster was started; zero where the clocks disagree.
-    pub(crate) fn age(&self) -> Duration {
-        self.since(self.cluster.start_time)
-    }
-
-    /// The time since `time`, by the gateway's clock.
-    pub(super) fn since(&self, time: Timestamp) -> Duration {
-        Duration::try_from(self.now.duration_since(time)).unwrap_or_default()
-    }
-
+impl ObservedCluster {
     /// The time until `time`, by the gateway's clock.
     fn until(&self, time: Timestamp) -> Duration {
         Duration::try_from(time.duration_since(self.now)).unwrap_or_default()
@@ -81,18 +33,12 @@ impl ClusterRow {
     fn count(&self, count: impl FnOnce(&Activity) -> Option<u64>) -> Cell {
         self.activity_cell(|activity| Some(Cell::number(count(activity))))
     }
-
-    /// Name, status and age, for messages.
-    pub(crate) fn line(&self) -> String {
-        let Cluster { name, status, .. } = &self.cluster;
-        format!("{name}  {status:<8}  {}", duration::short(self.age()))
-    }
 }
 
 /// NAME STATUS AGE OPTIONS DASHBOARD.
-pub(crate) fn shape() -> RowSchema<ClusterRow> {
+pub(crate) fn shape() -> RowSchema<ObservedCluster> {
     const TITLES: [&str; 5] = ["NAME", "STATUS", "AGE", "OPTIONS", "DASHBOARD"];
-    let is_narrow = |column: &Column<ClusterRow>| TITLES.contains(&column.title);
+    let is_narrow = |column: &Column<ObservedCluster>| TITLES.contains(&column.title);
     let (columns, others) = columns().into_iter().partition::<Vec<_>, _>(is_narrow);
     let titles = others.iter().map(|column| column.title);
     RowSchema {
@@ -106,7 +52,7 @@ pub(crate) fn shape() -> RowSchema<ClusterRow> {
 }
 
 /// The columns of [`shape`] and those about the clusters' activity, with KEEP if asked for.
-pub(crate) fn wide_shape(has_keep: bool) -> RowSchema<ClusterRow> {
+pub(crate) fn wide_shape(has_keep: bool) -> RowSchema<ObservedCluster> {
     let mut columns = columns();
     columns.retain(|column| has_keep || column.title != "KEEP");
     RowSchema {
@@ -139,7 +85,7 @@ const ACTIVITY_FIELDS: [&str; 8] = [
     "kept_until",
 ];
 
-fn columns() -> Vec<Column<ClusterRow>> {
+fn columns() -> Vec<Column<ObservedCluster>> {
     vec![
         // A prefix of a name is enough to name a cluster by.
         Column::new("NAME", SHORTEN_LAST, |row| Cell::text(&row.cluster.name)),
@@ -238,16 +184,17 @@ pub(crate) fn options(options: &Map<String, Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::Cluster;
 
     #[test]
     fn fields_match_the_records() {
-        let mut row = ClusterRow {
+        let mut row = ObservedCluster {
             cluster: Cluster::running("a"),
             now: Timestamp::UNIX_EPOCH,
             activity: None,
             protection: None,
         };
-        let fields = |row: &ClusterRow| {
+        let fields = |row: &ObservedCluster| {
             let record = serde_json::to_value(row).expect("a record");
             let record = record.as_object().expect("an object");
             record.keys().cloned().collect::<Vec<_>>()

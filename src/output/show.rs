@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::clusters::{ClusterRow, ProtectionStatus, options};
+use super::clusters::options;
 use super::error::Error;
 use super::sorting::{RowSchema, SortBy};
 use super::table::{self, Cell, Column, Fit, KEEP, SHORTEN_LAST};
@@ -11,13 +11,14 @@ use super::terminal::wrapped;
 use super::{escape, quantity};
 use crate::duration;
 use crate::gateway::Status;
+use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Versions, Worker};
 
 /// A cluster, and all that its scheduler reports. The record begins with the fields of `list`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ClusterDetails {
     #[serde(flatten)]
-    row: ClusterRow,
+    row: ObservedCluster,
     worker_details: Option<Vec<WorkerRow>>,
     versions: Option<Versions>,
     job: Option<JobSummary>,
@@ -62,7 +63,11 @@ const BEFORE_HOST: Fit = Fit {
 const KEYS: usize = "scheduler".len();
 
 impl ClusterDetails {
-    pub(crate) fn new(row: ClusterRow, report: SchedulerReport, job: Option<JobSummary>) -> Self {
+    pub(crate) fn new(
+        row: ObservedCluster,
+        report: SchedulerReport,
+        job: Option<JobSummary>,
+    ) -> Self {
         let worker_row = |worker: Worker| WorkerRow {
             seen: known(worker.last_seen, |time| duration::short(row.since(time))),
             worker,
@@ -72,7 +77,7 @@ impl ClusterDetails {
             worker_details: workers.map(|all| all.into_iter().map(worker_row).collect()),
             versions: report.versions,
             job,
-            row: ClusterRow {
+            row: ObservedCluster {
                 activity: Some(report.activity),
                 ..row
             },
@@ -100,7 +105,7 @@ impl ClusterDetails {
     /// They have neither such a column nor such a field.
     pub(super) fn sort_workers(&mut self, by: &SortBy) -> Result<(), Error> {
         if let Some(workers) = self.worker_details.take() {
-            self.worker_details = Some(by.sort(workers, &worker_shape())?);
+            self.worker_details = Some(by.sort(workers, &worker_schema())?);
         }
         Ok(())
     }
@@ -192,7 +197,7 @@ impl ClusterDetails {
 }
 
 /// WORKER HOST THREADS CPU MEMORY TASKS SEEN.
-pub(crate) fn worker_shape() -> RowSchema<WorkerRow> {
+pub(crate) fn worker_schema() -> RowSchema<WorkerRow> {
     RowSchema {
         columns: columns(),
         fields: WORKER_FIELDS.into(),

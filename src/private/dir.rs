@@ -186,9 +186,9 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode can be set");
     }
 
-    fn fault<T: std::fmt::Debug>(result: Result<T, Error>) -> Option<AccessFault> {
+    fn fault<T: std::fmt::Debug>(result: &Result<T, Error>) -> Option<AccessFault> {
         match result {
-            Err(Error::Refused { fault, .. }) => Some(fault),
+            Err(Error::Refused { fault, .. }) => Some(*fault),
             _ => None,
         }
     }
@@ -249,8 +249,8 @@ mod tests {
         let path = home.path().join("state/dgw");
         set_mode(&path, 0o770);
         let expected = Some(AccessFault::WritableByOthers(0o770));
-        assert_eq!(fault(PrivateDir::open(&path)), expected);
-        assert_eq!(fault(PrivateDir::create(&path)), expected);
+        assert_eq!(fault(&PrivateDir::open(&path)), expected);
+        assert_eq!(fault(&PrivateDir::create(&path)), expected);
     }
 
     #[test]
@@ -263,10 +263,10 @@ mod tests {
         dir.write_json("file", &[1]).expect("written");
         chown(dir.path_of("file"), Some(12_345), None).expect("given away");
         let expected = Some(AccessFault::NotOwned(12_345));
-        assert_eq!(fault(dir.read_json::<Vec<u8>>("file")), expected);
+        assert_eq!(fault(&dir.read_json::<Vec<u8>>("file")), expected);
         let path = home.path().join("state/dgw");
         chown(&path, Some(12_345), None).expect("given away");
-        assert_eq!(fault(PrivateDir::open(&path)), expected);
+        assert_eq!(fault(&PrivateDir::open(&path)), expected);
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
         let path = dir.path_of("file");
         set_mode(&path, 0o644);
         let read = || dir.read_json::<Vec<u8>>("file");
-        assert_eq!(fault(read()), Some(AccessFault::Mode(0o644)));
+        assert_eq!(fault(&read()), Some(AccessFault::Mode(0o644)));
         fs::rename(&path, dir.path_of("target")).expect("renamed");
         set_mode(&dir.path_of("target"), 0o600);
         symlink(dir.path_of("target"), &path).expect("linked");
@@ -290,7 +290,7 @@ mod tests {
             0,
         )
         .expect("a FIFO");
-        assert_eq!(fault(read()), Some(AccessFault::NotRegular));
+        assert_eq!(fault(&read()), Some(AccessFault::NotRegular));
     }
 
     #[test]

@@ -73,6 +73,13 @@ mod tests {
         (home, dir)
     }
 
+    /// Sets the age of the lock file.
+    fn set_age(dir: &PrivateDir, age: Duration) {
+        let file = File::options().write(true).open(dir.path_of("lock"));
+        let file = file.expect("the lock file");
+        file.set_modified(SystemTime::now() - age).expect("set");
+    }
+
     #[test]
     fn one_holds_the_lock_until_it_is_dropped() {
         let (_home, dir) = create();
@@ -96,14 +103,10 @@ mod tests {
     #[test]
     fn lock_that_is_held_for_too_long_is_an_error() {
         let (_home, dir) = create();
-        let held = dir.try_lock("lock", HOUR).expect("no error");
-        let set_age = |age| {
-            let file = &held.as_ref().expect("a lock")._file;
-            file.set_modified(SystemTime::now() - age).expect("set");
-        };
-        set_age(HOUR - Duration::from_secs(60));
+        let _held = dir.try_lock("lock", HOUR).expect("no error");
+        set_age(&dir, HOUR.saturating_sub(Duration::from_secs(60)));
         assert!(dir.try_lock("lock", HOUR).is_ok_and(|lock| lock.is_none()));
-        set_age(HOUR + Duration::from_secs(60));
+        set_age(&dir, HOUR + Duration::from_secs(60));
         let error = dir.try_lock("lock", HOUR).expect_err("too old");
         assert!(matches!(error, Error::Io { action: "lock", .. }));
     }
@@ -113,10 +116,7 @@ mod tests {
         let (_home, dir) = create();
         let lock = || dir.try_lock("lock", HOUR).expect("no error");
         let first = lock().expect("free");
-        first
-            ._file
-            .set_modified(SystemTime::now() - 2 * HOUR)
-            .expect("set");
+        set_age(&dir, 2 * HOUR);
         drop(first);
         let _second = lock().expect("free");
         assert!(lock().is_none());

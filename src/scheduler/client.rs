@@ -6,10 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::comm::{self, Response};
+use super::comm::{self, RawResponse};
 use super::error::SchedulerError;
 use super::tls::Connector;
-use crate::gateway::TlsIdentity;
+use crate::gateway::{Gateway, TlsIdentity};
 
 /// Characters of a cluster's name that a URL takes as they are. Everything else is encoded, so that
 /// a name can't leave its part of the path.
@@ -25,18 +25,13 @@ pub(crate) struct Schedulers {
 }
 
 impl Schedulers {
-    /// Takes an HTTP client without credentials, the gateway's address, the `host:port` of its
-    /// scheduler proxy, and the time limit for each scheduler.
-    pub(crate) fn new(
-        http: reqwest::Client,
-        base: String,
-        proxy: String,
-        timeout: Duration,
-    ) -> Self {
+    /// Creates the client for the schedulers behind `gateway`; `timeout` limits each request. It sends
+    /// no credentials of the gateway.
+    pub(crate) fn behind(gateway: &Gateway, timeout: Duration) -> Self {
         Self {
-            http,
-            base,
-            proxy,
+            http: gateway.http(),
+            base: gateway.base_url().to_owned(),
+            proxy: gateway.scheduler_proxy().to_owned(),
             timeout,
         }
     }
@@ -51,7 +46,7 @@ impl Schedulers {
         cluster: &str,
         identity: Option<&TlsIdentity>,
         operations: &[Value],
-    ) -> Result<Vec<Response>, SchedulerError> {
+    ) -> Result<Vec<RawResponse>, SchedulerError> {
         let started = Instant::now();
         let identity = identity.ok_or(SchedulerError::NoCertificate)?;
         let exchange = async {
@@ -64,7 +59,7 @@ impl Schedulers {
         log::info!(
             "asked the scheduler of {cluster}: {} responses, {} bytes, {:.0?}",
             responses.len(),
-            responses.iter().map(Response::len).sum::<usize>(),
+            responses.iter().map(RawResponse::len).sum::<usize>(),
             started.elapsed()
         );
         Ok(responses)
@@ -79,7 +74,7 @@ impl Schedulers {
         cluster: &str,
         identity: Option<&TlsIdentity>,
         operation: &Value,
-    ) -> Result<Response, SchedulerError> {
+    ) -> Result<RawResponse, SchedulerError> {
         self.ask(cluster, identity, std::slice::from_ref(operation))
             .await?
             .pop()
@@ -105,15 +100,15 @@ mod tests {
         .expect("TLS versions")
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-        Schedulers::new(
-            reqwest::Client::builder()
+        Schedulers {
+            http: reqwest::Client::builder()
                 .tls_backend_preconfigured(tls)
                 .build()
                 .expect("a client"),
-            "http://h/dg".to_owned(),
-            "h:1".to_owned(),
-            Duration::from_millis(60),
-        )
+            base: "http://h/dg".to_owned(),
+            proxy: "h:1".to_owned(),
+            timeout: Duration::from_millis(60),
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ const EXCLUDED: [&str; 26] = [
 
 /// A response, not yet parsed.
 #[derive(Debug)]
-pub(super) struct Response(Vec<u8>);
+pub(super) struct RawResponse(Vec<u8>);
 
 /// The response of an operation that failed. Other responses may have a status too.
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ pub(super) fn dump_state() -> Value {
     json!({"op": "dump_state", "reply": true, "exclude": EXCLUDED})
 }
 
-impl Response {
+impl RawResponse {
     /// Returns its size in bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()
@@ -101,7 +101,7 @@ impl Response {
 pub(super) async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     operations: &[Value],
-) -> Result<Vec<Response>, SchedulerError> {
+) -> Result<Vec<RawResponse>, SchedulerError> {
     // Without both keys, the scheduler never responds. dgw wants no compression.
     let handshake = json!({"compression": null, "pickle-protocol": 5});
     let mut sent = Vec::new();
@@ -115,7 +115,7 @@ pub(super) async fn ask(
     frame::read(stream).await?;
     let mut responses = Vec::with_capacity(operations.len());
     for _ in operations {
-        responses.push(Response(frame::read(stream).await?));
+        responses.push(RawResponse(frame::read(stream).await?));
     }
     Ok(responses)
 }
@@ -134,8 +134,8 @@ mod tests {
     use crate::scheduler::wire;
     use proptest::prelude::*;
 
-    fn response(value: &Value) -> Response {
-        Response(rmp_serde::to_vec_named(value).expect("MessagePack"))
+    fn response(value: &Value) -> RawResponse {
+        RawResponse(rmp_serde::to_vec_named(value).expect("MessagePack"))
     }
 
     #[test]
@@ -162,11 +162,11 @@ mod tests {
     fn refuses_deeply_nested_response() {
         let mut deep = vec![0x91; 100_000];
         deep.push(0xc0);
-        assert!(Response(deep).read::<serde::de::IgnoredAny>().is_err());
+        assert!(RawResponse(deep).read::<serde::de::IgnoredAny>().is_err());
     }
 
     /// Sends two operations to a server that sends `sent` and closes the connection.
-    fn ask_server(sent: &[u8]) -> Result<Vec<Response>, SchedulerError> {
+    fn ask_server(sent: &[u8]) -> Result<Vec<RawResponse>, SchedulerError> {
         let (mut near, mut far) = tokio::io::duplex(4096);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -224,10 +224,10 @@ mod tests {
 
         #[test]
         fn parsing_garbage_does_not_panic(garbage in prop::collection::vec(any::<u8>(), 0..400)) {
-            let response = Response(garbage);
+            let response = RawResponse(garbage);
             let _ = response.read::<wire::Identity>();
             let _ = response.read::<wire::State>();
-            let _ = response.read::<wire::Versions>();
+            let _ = response.read::<wire::VersionsResponse>();
             let _ = response.read::<Option<f64>>();
         }
     }

@@ -3,13 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+use crate::duration;
 use crate::error::{ExitCode, Failure};
 
 /// Reasons why a scheduler gave no usable response. Most commands go on without one and show as
 /// unknown what only the scheduler knows.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchedulerError {
-    #[error("no response in {} s", .0.as_secs_f32())]
+    #[error("no response within {}", duration::exact(*.0))]
     TimedOut(Duration),
     #[error("can't connect to the scheduler proxy at `{proxy}`: {source}")]
     ProxyUnreachable { proxy: String, source: io::Error },
@@ -49,10 +50,7 @@ impl Failure for SchedulerError {
                  scheduler proxy"
                     .to_owned(),
             ),
-            Self::TimedOut(_) => Some(
-                "give it more time with `--probe-timeout`, and check `gateway.proxy-address`"
-                    .to_owned(),
-            ),
+            Self::TimedOut(_) => Some("set a longer `--probe-timeout`".to_owned()),
             _ => None,
         }
     }
@@ -67,7 +65,6 @@ mod tests {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let proxy = "h:1".to_owned();
         for error in [
-            SchedulerError::TimedOut(Duration::from_secs(2)),
             SchedulerError::Connection(refused()),
             SchedulerError::ProxyUnreachable {
                 proxy,
@@ -78,6 +75,12 @@ mod tests {
             assert!(hint.contains("`gateway.proxy-address`"), "{hint}");
             assert_eq!(error.exit_code(), ExitCode::Other);
         }
+        let late = SchedulerError::TimedOut(Duration::from_millis(500));
+        assert_eq!(late.to_string(), "no response within 500ms");
+        assert_eq!(
+            late.hint().as_deref(),
+            Some("set a longer `--probe-timeout`")
+        );
         assert_eq!(SchedulerError::WorkerGone.hint(), None);
     }
 

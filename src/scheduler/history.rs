@@ -73,7 +73,7 @@ impl Schedulers {
             idle_since: idle_since.read()?,
             state: state.read()?,
             events: events.read()?,
-            has_check_idle: versions.read::<wire::Versions>()?.has_check_idle(),
+            has_check_idle: versions.read::<wire::VersionsResponse>()?.has_check_idle(),
         }
         .activity_and_history()
     }
@@ -209,7 +209,7 @@ mod tests {
             idle_since: read(idle_since),
             state: read(&state),
             events: read(events),
-            has_check_idle: read::<wire::Versions>(&versions).has_check_idle(),
+            has_check_idle: read::<wire::VersionsResponse>(&versions).has_check_idle(),
         };
         responses.activity_and_history().map(|read| read.history)
     }

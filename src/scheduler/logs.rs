@@ -201,7 +201,7 @@ impl Schedulers {
         let response = self.ask_one(cluster, identity, &operation).await?;
         let (_, workers) = response.read::<wire::Identity>()?.activity_and_workers();
         Ok(workers
-            .ok_or(SchedulerError::Malformed("it lists no workers"))?
+            .ok_or(SchedulerError::Malformed("the list of workers is missing"))?
             .into_iter()
             .map(|worker| {
                 let name = worker.name.unwrap_or_else(|| worker.address.clone());

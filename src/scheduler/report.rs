@@ -109,7 +109,7 @@ impl Schedulers {
             worker_details,
             versions: versions
                 .first()
-                .and_then(|response| response.read::<wire::Versions>().ok())
+                .and_then(|response| response.read::<wire::VersionsResponse>().ok())
                 .map(|versions| Versions {
                     scheduler: versions.packages(),
                     workers: None,
@@ -128,7 +128,9 @@ impl Schedulers {
             "op": "broadcast", "reply": true, "msg": {"op": "versions"}, "on_error": "ignore",
         });
         let response = self.ask_one(cluster, identity, &operation).await.ok()?;
-        let workers = response.read::<BTreeMap<String, wire::Versions>>().ok()?;
+        let workers = response
+            .read::<BTreeMap<String, wire::VersionsResponse>>()
+            .ok()?;
         Some(
             workers
                 .into_iter()

@@ -36,7 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
     }
 }
 
-/// Response to `identity`.
+/// RawResponse to `identity`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Identity {
@@ -71,7 +71,7 @@ struct Metrics {
     ready: Known<u64>,
 }
 
-/// Response to `dump_state` without its large parts.
+/// RawResponse to `dump_state` without its large parts.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
@@ -86,10 +86,10 @@ struct Group {
     states: BTreeMap<String, u64>,
 }
 
-/// Response to `versions`.
+/// RawResponse to `versions`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Versions {
+pub(super) struct VersionsResponse {
     packages: BTreeMap<String, Known<String>>,
 }
 
@@ -229,7 +229,7 @@ impl State {
     }
 }
 
-impl Versions {
+impl VersionsResponse {
     /// Returns the versions of the packages that matter.
     pub(super) fn packages(mut self) -> PackageVersions {
         let mut version = |name: &str| self.packages.remove(name)?.0;

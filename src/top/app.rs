@@ -9,8 +9,8 @@ use rustix::process::{Signal, kill_current_process_group};
 use tokio::time::{Instant, sleep_until};
 
 use super::keys::{self, KeyAction};
-use super::model::{Model, Settings, SortOrder};
-use super::polling::{Poller, Response, WATCHED};
+use super::model::{Model, SortOrder, ViewSettings};
+use super::polling::{PollResult, Poller, WATCHED};
 use super::screen::{Screen, ScreenError, events};
 use super::widgets;
 use crate::error::Error;
@@ -42,7 +42,7 @@ impl<'a> App<'a> {
     pub(crate) fn new(
         gateway: &'a Gateway,
         schedulers: &'a Schedulers,
-        settings: Settings,
+        settings: ViewSettings,
     ) -> Self {
         let now = Timestamp::now();
         Self {
@@ -117,7 +117,7 @@ impl<'a> App<'a> {
                     }
                 },
                 event = events.recv() => {
-                    let event = event.context("the keyboard is gone")?;
+                    let event = event.context("can't read the keyboard")?;
                     if self.event_arrived(&event.map_err(ScreenError::Terminal)?) == KeyAction::Quit {
                         return Ok(());
                     }
@@ -156,19 +156,19 @@ impl<'a> App<'a> {
 
     /// # Errors
     /// The gateway's, if a later request would fail too.
-    fn response_arrived(&mut self, response: Response) -> Result<(), gateway::Error> {
+    fn response_arrived(&mut self, response: PollResult) -> Result<(), gateway::Error> {
         match response {
-            Response::Listing(requested, Ok((listing, identities))) => {
+            PollResult::Listing(requested, Ok((listing, identities))) => {
                 self.listing_arrived(requested.as_deref(), listing, identities);
             }
-            Response::Listing(Some(name), Err(gateway::Error::NoSuchCluster(_))) => {
+            PollResult::Listing(Some(name), Err(gateway::Error::NoSuchCluster(_))) => {
                 self.model.cluster_vanished(&name);
             }
-            Response::Listing(_, Err(error)) if error.is_temporary() => {
+            PollResult::Listing(_, Err(error)) if error.is_temporary() => {
                 self.model.request_failed(error.to_string());
             }
-            Response::Listing(_, Err(error)) => return Err(error),
-            Response::Report(name, result) => {
+            PollResult::Listing(_, Err(error)) => return Err(error),
+            PollResult::Report(name, result) => {
                 self.model.time_passed(self.now());
                 let report = result.map_err(|error| error.to_string());
                 self.model.report_arrived(&name, report);

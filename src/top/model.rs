@@ -20,7 +20,7 @@ pub(crate) struct SortOrder {
 
 /// What the command line sets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct ViewSettings {
     /// The time between two requests to the gateway.
     pub(crate) interval: Duration,
     /// The time limit for each scheduler.
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
 pub(super) struct Model {
     /// The gateway's.
     address: String,
-    settings: Settings,
+    settings: ViewSettings,
     /// By the gateway's clock, as are all times here.
     now: Timestamp,
     /// The time of the gateway's last response.
@@ -76,7 +76,7 @@ impl SortOrder {
 
 impl Model {
     /// Creates a model without clusters, sorted by age and by worker.
-    pub(super) fn new(address: String, settings: Settings, now: Timestamp) -> Self {
+    pub(super) fn new(address: String, settings: ViewSettings, now: Timestamp) -> Self {
         Self {
             address,
             settings,
@@ -98,7 +98,7 @@ impl Model {
         &self.address
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> ViewSettings {
         self.settings
     }
 
@@ -149,7 +149,7 @@ impl Model {
 
     /// Returns true if a report of this age is stale: one may be late, or lost.
     pub(super) fn is_stale(&self, age: Duration) -> bool {
-        let Settings {
+        let ViewSettings {
             interval,
             probe_timeout,
             ..

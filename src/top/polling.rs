@@ -24,7 +24,7 @@ pub(super) const WATCHED: [Status; 4] = [
 ];
 
 /// A response, or why there is none.
-pub(super) enum Response {
+pub(super) enum PollResult {
     /// The gateway's, for the cluster of this name or for all of them.
     Listing(
         Option<String>,
@@ -38,7 +38,7 @@ pub(super) enum Response {
 pub(super) struct Poller<'a> {
     gateway: &'a Gateway,
     schedulers: &'a Schedulers,
-    pending: FuturesUnordered<LocalBoxFuture<'a, Response>>,
+    pending: FuturesUnordered<LocalBoxFuture<'a, PollResult>>,
     /// What the gateway was last asked for, and when.
     listing: Option<(Option<String>, Instant)>,
     /// The clusters whose schedulers are being asked, or wait for their turn.
@@ -71,7 +71,7 @@ impl<'a> Poller<'a> {
                 None => gateway.clusters_with_identities(&WATCHED).await,
                 Some(name) => gateway.cluster_with_identity(name).await,
             };
-            Response::Listing(requested, result)
+            PollResult::Listing(requested, result)
         }));
     }
 
@@ -89,21 +89,21 @@ impl<'a> Poller<'a> {
         self.pending.push(Box::pin(async move {
             let _turn = turns.acquire().await;
             let report = schedulers.report(&name, identity.as_ref(), detail).await;
-            Response::Report(name, Box::new(report))
+            PollResult::Report(name, Box::new(report))
         }));
     }
 
     /// Waits for the next response; for ever, where no request is pending.
-    pub(super) async fn next(&mut self) -> Response {
+    pub(super) async fn next(&mut self) -> PollResult {
         let Some(response) = self.pending.next().await else {
             return std::future::pending().await;
         };
         match &response {
-            Response::Listing(requested, _) if self.is_pending(requested.as_ref()) => {
+            PollResult::Listing(requested, _) if self.is_pending(requested.as_ref()) => {
                 self.listing = None;
             }
-            Response::Listing(..) => {}
-            Response::Report(name, _) => {
+            PollResult::Listing(..) => {}
+            PollResult::Report(name, _) => {
                 self.reporting.remove(name);
             }
         }

@@ -43,7 +43,7 @@ impl Failure for ScreenError {
     }
 
     fn hint(&self) -> Option<String> {
-        let hint = "`dgw list -o wide --watch` and `dgw show` print the same without a terminal";
+        let hint = "`dgw list -o wide --watch` and `dgw show` show the same without a terminal";
         matches!(self, Self::Unavailable(_)).then(|| hint.to_owned())
     }
 }

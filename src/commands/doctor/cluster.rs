@@ -47,12 +47,7 @@ impl ClusterAccess<'_> {
             );
         };
         let name = &cluster.name;
-        let schedulers = Schedulers::new(
-            self.gateway.http(),
-            self.gateway.base_url().to_owned(),
-            self.gateway.scheduler_proxy().to_owned(),
-            self.limit,
-        );
+        let schedulers = Schedulers::behind(self.gateway, self.limit);
         match schedulers.check_by_proxy(name, identity.as_ref()).await {
             Ok(()) => Check::ok(
                 NAME,

@@ -247,7 +247,7 @@ fn state(clock: Option<i64>) -> IdleState {
 
 /// Judges a cluster of unknown age at `now`.
 fn judged(
-    found: Result<IdleState, KeepReason>,
+    found: &Result<IdleState, KeepReason>,
     earlier: Option<&IdleRecord>,
     now: i64,
 ) -> (OrphanVerdict, Option<IdleRecord>) {
@@ -256,12 +256,12 @@ fn judged(
         age: None,
     };
     let after = reading(now + 10);
-    judge(&rule(false), &found, &age, earlier, &reading(now), &after)
+    judge(&rule(false), found, &age, earlier, &reading(now), &after)
 }
 
 /// Record of a check at `now` that found the cluster idle.
 fn recorded(now: i64) -> IdleRecord {
-    judged(Ok(state(None)), None, now).1.expect("a record")
+    judged(&Ok(state(None)), None, now).1.expect("a record")
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn record_is_of_the_time_after_the_first_idle_check() {
     let first = recorded(1_000);
     assert_eq!((first.start_time, first.at), (at(0), reading(1_010)));
     assert_eq!(first.marks, state(None).marks);
-    let (_, again) = judged(Ok(state(None)), Some(&first), 5_000);
+    let (_, again) = judged(&Ok(state(None)), Some(&first), 5_000);
     assert_eq!(again, Some(first));
 }
 
@@ -280,11 +280,11 @@ fn record_ends_with_a_busy_check_and_with_a_clock_set_back() {
         KeepReason::Clients(1),
         KeepReason::Unknown("silence".to_owned()),
     ] {
-        let (verdict, record) = judged(Err(reason.clone()), Some(&first), 5_000);
+        let (verdict, record) = judged(&Err(reason.clone()), Some(&first), 5_000);
         assert_eq!(verdict, OrphanVerdict::Kept(reason));
         assert_eq!(record, None);
     }
-    let (_, again) = judged(Ok(state(None)), Some(&first), 500);
+    let (_, again) = judged(&Ok(state(None)), Some(&first), 500);
     assert_eq!(again.map(|record| record.at), Some(reading(510)));
 }
 
@@ -296,7 +296,7 @@ fn record_of_another_cluster_or_of_other_marks_does_not_count() {
     changed.marks = IdleState::new(World::new(true).past(), Some(7), None).marks;
     let now = 1_010 + REQUIRED;
     for earlier in [restarted, changed] {
-        let (verdict, record) = judged(Ok(state(None)), Some(&earlier), now);
+        let (verdict, record) = judged(&Ok(state(None)), Some(&earlier), now);
         assert_eq!(
             verdict,
             too_short(IdleEvidence::EarlierRun(Duration::ZERO), true)
@@ -330,7 +330,7 @@ fn longer_evidence_counts_and_the_required_time_suffices() {
         (
             Some(REQUIRED - 1),
             None,
-            too_short(by_scheduler(required - millisecond), false),
+            too_short(by_scheduler(required.saturating_sub(millisecond)), false),
         ),
         (
             None,
@@ -340,7 +340,7 @@ fn longer_evidence_counts_and_the_required_time_suffices() {
         (
             None,
             Some(REQUIRED - 1),
-            too_short(by_record(required - millisecond), true),
+            too_short(by_record(required.saturating_sub(millisecond)), true),
         ),
         (
             Some(REQUIRED),
@@ -361,6 +361,6 @@ fn longer_evidence_counts_and_the_required_time_suffices() {
     ] {
         let earlier = record_age.map(|_| &first);
         let now = start + record_age.unwrap_or_default();
-        assert_eq!(judged(Ok(state(clock)), earlier, now).0, verdict);
+        assert_eq!(judged(&Ok(state(clock)), earlier, now).0, verdict);
     }
 }

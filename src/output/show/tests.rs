@@ -18,7 +18,7 @@ fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
         unreachable!("an object")
     };
     ClusterDetails::new(
-        ClusterRow {
+        ObservedCluster {
             cluster: Cluster {
                 name: "2224ac3ebdf349f491d1f954e5e98d35".to_owned(),
                 status,

@@ -143,7 +143,7 @@ fn nil_means_busy_only_from_schedulers_with_check_idle() {
 
 #[test]
 fn returns_versions_of_the_packages_that_matter() {
-    let versions = serde_json::from_value::<Versions>(json!({
+    let versions = serde_json::from_value::<VersionsResponse>(json!({
         "host": {"OS": "Linux"},
         "packages": {"python": "3.11.7.final.0", "dask": "2026.8.0", "distributed": "2026.8.0", "lz4": null},
     }));
@@ -231,7 +231,7 @@ proptest! {
                 }
             }
         }
-        for versions in both::<Versions>(&whole) {
+        for versions in both::<VersionsResponse>(&whole) {
             let _ = versions.has_check_idle();
             let _ = versions.packages();
         }

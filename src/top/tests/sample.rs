@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::super::measures::float;
-use super::super::model::{Model, Settings};
+use super::super::model::{Model, ViewSettings};
 use crate::gateway::{Cluster, Listing, Status};
 use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker};
 
@@ -120,7 +120,7 @@ pub(in crate::top) fn model(samples: Vec<Sample>) -> Model {
 
 /// A model with or without colour.
 pub(in crate::top) fn model_with(has_colour: bool, samples: Vec<Sample>) -> Model {
-    let settings = Settings {
+    let settings = ViewSettings {
         interval: Duration::from_secs(2),
         probe_timeout: Duration::from_secs(2),
         has_colour,
