@@ -36,7 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
     }
 }
 
-/// RawResponse to `identity`.
+/// Response to `identity`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Identity {
@@ -71,7 +71,7 @@ struct Metrics {
     ready: Known<u64>,
 }
 
-/// RawResponse to `dump_state` without its large parts.
+/// Response to `dump_state` without its large parts.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
@@ -86,7 +86,7 @@ struct Group {
     states: BTreeMap<String, u64>,
 }
 
-/// RawResponse to `versions`.
+/// Response to `versions`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct VersionsResponse {
