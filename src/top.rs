@@ -12,7 +12,7 @@ mod theme;
 mod widgets;
 
 pub(crate) use app::App;
-pub(crate) use model::{Settings, SortOrder};
+pub(crate) use model::{SortOrder, ViewSettings};
 pub(crate) use screen::require_screen;
 pub(crate) use widgets::titles;
 
