@@ -5,11 +5,17 @@ use std::time::Duration;
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::{SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
 
+static PRINTER: SpanPrinter = SpanPrinter::new()
+    .designator(Designator::Compact)
+    .spacing(Spacing::None);
+
+/// Formats `duration` in full, as a limit that the user set: `500ms`, `1m30s`.
+pub(crate) fn exact(duration: Duration) -> String {
+    PRINTER.unsigned_duration_to_string(&duration)
+}
+
 /// Formats the two largest units of `duration`, to the second.
 pub(crate) fn short(duration: Duration) -> String {
-    static PRINTER: SpanPrinter = SpanPrinter::new()
-        .designator(Designator::Compact)
-        .spacing(Spacing::None);
     let seconds = duration.as_secs();
     let smallest = match seconds {
         0..3_600 => Unit::Second,
@@ -51,7 +57,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     match duration {
         Some(duration) if duration <= LONGEST => Ok(duration),
         None if !is_huge(text) => {
-            Err("a duration is a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+            Err("must be a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
         }
         _ => Err(format!("is too long: the longest is {LONGEST_DAYS}d")),
     }
@@ -92,7 +98,7 @@ mod tests {
         }
         for text in ["", "90", "s", "-1s", "-99999999999999d", "1mo", "1y", "nan"] {
             let message = parse(text).expect_err(text);
-            assert!(message.starts_with("a duration is"), "{text}: {message}");
+            assert!(message.starts_with("must be a number"), "{text}: {message}");
         }
     }
 
@@ -108,6 +114,19 @@ mod tests {
             assert_eq!(message, "is too long: the longest is 36500d", "{text}");
         }
         assert!(parse("36500d").is_ok());
+    }
+
+    #[test]
+    fn formats_limits_in_full() {
+        for (milliseconds, text) in [
+            (0, "0s"),
+            (500, "500ms"),
+            (1_500, "1s500ms"),
+            (2_000, "2s"),
+            (90_000, "1m30s"),
+        ] {
+            assert_eq!(exact(Duration::from_millis(milliseconds)), text);
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Gateway {
             HttpProxy::Url(url) => {
                 // The configuration has checked the URL. The error would quote it, with its password.
                 let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| {
-                    Error::Setup("`gateway.http-client.proxy` is not a proxy's URL".to_owned())
+                    Error::Setup("`gateway.http-client.proxy` must be a proxy URL".to_owned())
                 })?;
                 http.proxy(proxy)
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::duration;
+
 /// A request that failed. Texts from the server are kept unchanged; whoever prints them escapes
 /// them.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +31,7 @@ pub(crate) enum Error {
     #[error("the response from `{url}` was lost: {reason}")]
     Lost { url: String, reason: String },
     /// The request was sent, and no complete response arrived in time.
-    #[error("no response from `{url}` within {} s", limit.as_secs_f32())]
+    #[error("no response from `{url}` within {}", duration::exact(*limit))]
     NoResponse { url: String, limit: Duration },
     #[error("{0}")]
     Authentication(Box<AuthFailure>),
@@ -46,17 +48,17 @@ pub(crate) enum Error {
     #[error("the gateway refused the request: {0}")]
     Rejected(String),
     /// 409, with the gateway's own explanation.
-    #[error("the gateway at `{address}` can't do this now{}: {reason}", about(cluster.as_deref()))]
+    #[error("the gateway at `{address}` refused the request for now{}: {reason}", about(cluster.as_deref()))]
     Conflict {
         address: String,
         cluster: Option<String>,
         reason: String,
     },
-    /// The gateway accepted a request but has not carried it out in the expected time.
-    #[error("it takes longer than expected")]
+    /// The gateway accepted the shutdown of a cluster but has not finished it in the expected time.
+    #[error("the gateway has not finished shutting it down yet")]
     Slow,
     /// The response does not follow the gateway's API.
-    #[error("the response from `{url}` is not a gateway's: {reason}")]
+    #[error("`{url}` did not respond like a Dask gateway: {reason}")]
     NotGateway {
         url: String,
         reason: String,
@@ -143,7 +145,7 @@ fn refusal(sent: Option<&str>, wanted: Option<&str>) -> String {
     match (sent, other_method(sent, wanted)) {
         (None, _) => "requires authentication",
         (Some(sent), Some(wanted)) => {
-            return format!("requires {wanted} authentication, but the configuration says {sent}");
+            return format!("requires {wanted} authentication, but {sent} is configured");
         }
         (Some("jupyterhub"), None) => "did not accept the JupyterHub token",
         (Some("kerberos"), None) => "did not accept the Kerberos ticket",
@@ -310,7 +312,7 @@ mod tests {
             (
                 Some("basic"),
                 Some("kerberos"),
-                "requires kerberos authentication, but the configuration says basic",
+                "requires kerberos authentication, but basic is configured",
             ),
             (
                 Some("basic"),

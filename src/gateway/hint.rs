@@ -5,9 +5,9 @@ use crate::config;
 use crate::duration;
 use crate::error::{ExitCode, Failure};
 
-/// How to create a token that has access to a gateway that is a service of its hub.
-const WITH_ACCESS: &str = "without narrowing its scopes; if that one is refused too, ask the hub's \
-                           administrators for the scope `access:services!service=…` of the gateway";
+/// What a token needs for a gateway that is a service of its hub.
+const CHECK_ACCESS: &str = "check that it has access to the gateway's service (the scope \
+                            `access:services!service=…`)";
 
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
@@ -66,11 +66,11 @@ impl Failure for Error {
                 "try again later; if it fails again, contact the gateway's administrators"
             }
             Self::Lost { .. } => {
-                "try again; if it fails again, something between here and the gateway cuts \
-                 connections"
+                "try again; if it fails again, check the network and proxies between this machine \
+                 and the gateway"
             }
             Self::Forbidden { .. } => {
-                "`dgw doctor` shows which user you are to the gateway; if that is right, ask its \
+                "`dgw doctor` shows which user the gateway takes you for; if that is right, ask its \
                  administrators for permission"
             }
             Self::Slow | Self::Setup(_) => return None,
@@ -138,16 +138,17 @@ impl AuthFailure {
                 (Some(wanted @ ("basic" | "jupyterhub" | "kerberos")), _) => {
                     &format!("`dgw login --force` sets up {wanted} authentication")
                 }
-                (Some(_), _) => &format!("dgw supports {}", config::KNOWN_TYPES),
+                (Some(_), _) => &format!(
+                    "ask the gateway's administrators for one of these: {}",
+                    config::KNOWN_TYPES
+                ),
                 (None, Some("basic")) if at_prompt => "try again",
-                (None, Some("basic")) => {
-                    "`dgw login --force` asks for them again, and tests them before it saves them"
-                }
+                (None, Some("basic")) => "log in again with `dgw login --force`",
                 (None, Some("kerberos")) => {
                     "get a new ticket with `kinit`; if that is refused too, contact the gateway's \
                      administrators: its keytab may be out of date"
                 }
-                _ => &format!("{}, {WITH_ACCESS}", new_token(address)),
+                _ => &format!("{}; {CHECK_ACCESS}", new_token(address)),
             },
             Self::TokenUnknown { address } => &new_token(address),
             Self::Kerberos(error) => error.hint,

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::error::{Error, KerberosError};
 use crate::config::Address;
+use crate::duration;
 
 /// A gateway's Kerberos service, `HTTP@host`.
 #[derive(Clone)]
@@ -70,8 +71,8 @@ impl KerberosService {
             Ok(Err(panic)) => Err(self.other_error(panic.to_string())),
             Err(_) => Err(KerberosError {
                 message: format!(
-                    "Kerberos returned no token within {} s",
-                    limit.as_secs_f32()
+                    "Kerberos returned no token within {}",
+                    duration::exact(limit)
                 ),
                 cause: None,
                 hint: KDC_HINT,
@@ -104,8 +105,8 @@ impl KerberosService {
             || error.major.bits() == MajorFlags::GSS_S_NO_CRED.bits();
         let (message, hint) = match error.minor {
             KDC_ERR_S_PRINCIPAL_UNKNOWN => (
-                format!("Kerberos knows no service `{}`", self.0),
-                "check the host name in `gateway.address` (an IP address does not do), and with \
+                format!("Kerberos has no service `{}`", self.0),
+                "check the host name in `gateway.address` (an IP address does not work), and with \
                  `klist` whether your ticket is for its realm",
             ),
             KRB_AP_ERR_TKT_EXPIRED => (
@@ -149,7 +150,7 @@ impl KerberosExchange {
     pub(super) fn verify(mut self, token: &[u8]) -> Result<(), KerberosError> {
         let unproven = |cause| KerberosError {
             message: format!(
-                "the server does not prove that it is the service `{}`",
+                "the server did not prove that it is the service `{}`",
                 self.service
             ),
             cause,

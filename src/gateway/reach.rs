@@ -16,6 +16,7 @@ use super::error::CertificateFault;
 use super::network_error::certificate_fault;
 use super::tls;
 use crate::config::{Address, HttpProxy};
+use crate::duration;
 
 /// A step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ fn without_brackets(host: &str) -> &str {
 
 fn timed_out(limit: Duration) -> ConnectError {
     ConnectError {
-        cause: format!("no response within {} s", limit.as_secs_f32()),
+        cause: format!("no response within {}", duration::exact(limit)),
         certificate: None,
     }
 }
