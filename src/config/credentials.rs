@@ -106,10 +106,10 @@ impl ValueReader<'_> {
             }
             class if class.contains('.') => {
                 format!(
-                    "is the Python class `{class}`, which dgw can't load: it knows {KNOWN_TYPES}"
+                    "is the Python class `{class}`, which dgw can't load: it supports {KNOWN_TYPES}"
                 )
             }
-            other => format!("is `{other}`: dgw knows {KNOWN_TYPES}"),
+            other => format!("is `{other}`: dgw supports {KNOWN_TYPES}"),
         };
         Err(Error::value(key, source, problem))
     }

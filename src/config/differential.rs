@@ -35,7 +35,7 @@ const REFUSALS: [(&str, &str); 14] = [
         "must be true, false or a URL",
         "dask takes any other value for false",
     ),
-    ("is not a proxy's URL", "the first request fails"),
+    ("must be a proxy URL", "the first request fails"),
     (
         "must not contain a user name or password",
         "they belong in `gateway.auth`",
@@ -49,7 +49,10 @@ const REFUSALS: [(&str, &str); 14] = [
         "must be a port, `host:port`",
         "dask fails when it connects to a cluster",
     ),
-    ("is not a port", "dask fails when it connects to a cluster"),
+    (
+        "must be a port (1 to 65535)",
+        "dask fails when it connects to a cluster",
+    ),
     ("is empty, or contains a space", "a token that no hub makes"),
     (
         "may only contain ASCII characters",
@@ -57,7 +60,7 @@ const REFUSALS: [(&str, &str); 14] = [
     ),
     (
         "has braces that dgw can't fill in",
-        "Python's formatting serves no purpose in a configuration",
+        "Python's format specifications serve no purpose in a configuration",
     ),
     ("is the Python class", "dgw has no Python"),
 ];
@@ -163,7 +166,7 @@ fn deliberate_refusals() {
             "must be text: put it in quotes",
         ),
         ("http-client: {proxy: 3}", "must be true, false or a URL"),
-        ("http-client: {proxy: socks5://h}", "is not a proxy's URL"),
+        ("http-client: {proxy: socks5://h}", "must be a proxy URL"),
         (
             "address: http://ada:pw@h",
             "must not contain a user name or password",
@@ -171,7 +174,7 @@ fn deliberate_refusals() {
         ("address: http://h?a=b", "must not have a query or fragment"),
         ("address: http://h:99999", "is not a valid URL"),
         ("proxy-address: '8786'", "must be a port, `host:port`"),
-        ("proxy-address: 70000", "is not a port"),
+        ("proxy-address: 70000", "must be a port (1 to 65535)"),
         (
             "auth: {type: jupyterhub, kwargs: {api_token: ''}}",
             "is empty, or contains a space",

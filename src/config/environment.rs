@@ -59,8 +59,8 @@ impl Environment {
         let mut tree = Node::default();
         if let Some(inherited) = self.get(INHERITED) {
             let source = Arc::new(Source::Variable(INHERITED.to_owned()));
-            let mut inherited = deserialized(inherited)
-                .ok_or_else(|| Error::UndecodableVariable(INHERITED.to_owned()))?;
+            let mut inherited =
+                deserialized(inherited).ok_or_else(|| Error::VariableNotEncoded(INHERITED))?;
             if let Some(section) = inherited.get_mut("gateway") {
                 tree.set(&["gateway"], Node::from_json(section.take(), &source));
             }

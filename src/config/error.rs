@@ -7,10 +7,10 @@ use super::node::Source;
 use crate::error::{ExitCode, Failure};
 
 /// How to get a dgw with Kerberos.
-pub(crate) const WITH_KERBEROS: &str = "`cargo install --path . --features kerberos` in dgw's \
-                                        sources builds one with it; that takes Debian's \
-                                        libkrb5-dev, libclang-dev and pkg-config, or RHEL's \
-                                        krb5-devel and clang-devel";
+pub(crate) const WITH_KERBEROS: &str = "build dgw with Kerberos: `cargo install --path . \
+                                        --features kerberos` (needs Debian's libkrb5-dev, \
+                                        libclang-dev and pkg-config, or RHEL's krb5-devel and \
+                                        clang-devel)";
 
 /// A configuration that can't be used or written. No variant carries a value that may be a secret.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +25,11 @@ pub(crate) enum Error {
         /// Line and column, counted from 1.
         place: Option<(u64, u64)>,
     },
-    #[error("the environment variable `{0}` can't be decoded")]
-    UndecodableVariable(String),
+    #[error("the environment variable `{0}` is not valid UTF-8")]
+    VariableNotText(String),
+    /// Dask encodes it as JSON in base64.
+    #[error("the environment variable `{0}` does not hold a configuration that dask encoded")]
+    VariableNotEncoded(&'static str),
     #[error("can't find your home directory")]
     NoHome,
     #[error("`{}` already holds {what}; nothing was changed", path.display())]
@@ -101,9 +104,7 @@ impl Failure for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Refused { path, fault } => return fault.hint(path),
-            Self::Malformed { .. } => {
-                "correct the file at that place: it must be a YAML mapping, and dask reads it too"
-            }
+            Self::Malformed { .. } => "correct that line: the file must be a YAML mapping",
             Self::NoAddress => "`dgw login --address https://gateway.example.org` configures one",
             Self::NoAddressReadable(path) => {
                 let path = quoted(path);
@@ -111,10 +112,11 @@ impl Failure for Error {
                     "check its mode, and those of the directories above it: namei -l {path}"
                 ));
             }
-            Self::UndecodableVariable(name) => {
+            Self::VariableNotText(name) => {
                 return Some(format!("unset {name}, or set it to valid text"));
             }
-            Self::WouldOverwrite { .. } => "`--force` overwrites it",
+            Self::VariableNotEncoded(name) => return Some(format!("unset {name}")),
+            Self::WouldOverwrite { .. } => "use `--force` to overwrite it",
             Self::NotEditable { lines, .. } => {
                 return Some(format!(
                     "add these lines to it yourself, with the secret, and run `chmod 600` on \
@@ -123,26 +125,24 @@ impl Failure for Error {
             }
             Self::WithoutKerberos { .. } => WITH_KERBEROS,
             Self::ChangedMeanwhile(_) => "run `dgw login` again",
-            Self::NotWritten { .. } => "fix that, or name another file with `--config`",
+            Self::NotWritten { .. } => "correct that, or name another file with `--config`",
             Self::NoToken => {
                 "create a token on the hub's token page and give it to `dgw login`, or set \
                  JUPYTERHUB_API_TOKEN"
             }
-            Self::NoUsername => "`dgw login` asks for it and saves it",
+            Self::NoUsername => "run `dgw login`, which asks for it and saves it",
             Self::NoHome => "set HOME, or name a file with `--config`",
-            Self::Typed { .. }
-            | Self::NoSuchFile(_)
-            | Self::Value { .. }
-            | Self::AddressFlag(_) => return None,
+            Self::NoSuchFile(_) => "check `--config`",
+            Self::Typed { .. } | Self::Value { .. } | Self::AddressFlag(_) => return None,
         };
         Some(hint.to_owned())
     }
 }
 
-/// Describes a place in a file: `: line 3, column 5`.
+/// Describes a place in a file: `, at line 3, column 5`.
 fn place_text(place: Option<(u64, u64)>) -> String {
     place.map_or_else(String::new, |(line, column)| {
-        format!(": line {line}, column {column}")
+        format!(", at line {line}, column {column}")
     })
 }
 
@@ -156,8 +156,8 @@ pub(crate) enum FileFault {
     Unreadable(Option<u32>),
     NotYours(u32),
     Mode(u32),
-    FolderMode(u32),
-    FolderNotYours(u32),
+    DirectoryMode(u32),
+    DirectoryNotYours(u32),
     /// A site's file, which may be the user's own, as in a conda environment.
     SecretForAll {
         mode: u32,
@@ -169,7 +169,7 @@ pub(crate) enum FileFault {
         is_own: bool,
     },
     /// A directory of site files that everyone can write to.
-    FolderForAll(u32),
+    DirectoryWritableForAll(u32),
 }
 
 impl fmt::Display for FileFault {
@@ -182,16 +182,16 @@ impl fmt::Display for FileFault {
             Self::Unreadable(Some(mode)) => {
                 write!(
                     f,
-                    "it can't be read (mode {mode:03o}), it must have mode 600"
+                    "it can't be read (mode {mode:03o}); it must have mode 600"
                 )
             }
             Self::Unreadable(None) => f.write_str("it can't be read"),
             Self::NotYours(uid) => write!(f, "it belongs to another user (uid {uid})"),
-            Self::Mode(mode) => write!(f, "its mode is {mode:03o}, it must be 600"),
-            Self::FolderMode(mode) => {
+            Self::Mode(mode) => write!(f, "its mode is {mode:03o}; it must be 600"),
+            Self::DirectoryMode(mode) => {
                 write!(f, "its directory is writable by others (mode {mode:03o})")
             }
-            Self::FolderNotYours(uid) => {
+            Self::DirectoryNotYours(uid) => {
                 write!(f, "its directory belongs to another user (uid {uid})")
             }
             Self::SecretForAll { mode, .. } => {
@@ -203,7 +203,7 @@ impl fmt::Display for FileFault {
             Self::WritableForAll { mode, .. } => {
                 write!(f, "it is writable by everyone (mode {mode:03o})")
             }
-            Self::FolderForAll(mode) => {
+            Self::DirectoryWritableForAll(mode) => {
                 write!(f, "its directory is writable by everyone (mode {mode:03o})")
             }
         }
@@ -227,11 +227,11 @@ impl FileFault {
                  and give dgw your own file with mode 600"
             )),
             Self::WritableForAll { is_own: true, .. } => Some(format!("chmod o-w {file}")),
-            Self::WritableForAll { .. } | Self::FolderForAll(_) => Some(format!(
-                "tell your site's administrators: whoever changes {file} can have your token sent to \
-                 them"
+            Self::WritableForAll { .. } | Self::DirectoryWritableForAll(_) => Some(format!(
+                "tell your site's administrators: anyone who changes {file} can make dgw send \
+                 them your token"
             )),
-            Self::FolderMode(_) => Some(format!("chmod go-w {directory}")),
+            Self::DirectoryMode(_) => Some(format!("chmod go-w {directory}")),
             Self::NotYours(_) => {
                 Some("replace it with a copy of your own, with mode 600".to_owned())
             }
@@ -239,8 +239,10 @@ impl FileFault {
                 "replace the link with the file itself, or name that file with `--config`"
                     .to_owned(),
             ),
-            Self::NotRegular | Self::TooLarge | Self::NotText => None,
-            Self::FolderNotYours(_) => {
+            Self::NotRegular | Self::TooLarge | Self::NotText => {
+                Some("move or remove the file, then let `dgw login` write a new one".to_owned())
+            }
+            Self::DirectoryNotYours(_) => {
                 Some("move it to a directory of your own, and name it with `--config`".to_owned())
             }
         }
@@ -299,7 +301,7 @@ mod tests {
         };
         let text = "`f` is not a valid dask configuration file";
         assert_eq!(malformed(None).to_string(), text);
-        let expected = format!("{text}: line 3, column 5");
+        let expected = format!("{text}, at line 3, column 5");
         assert_eq!(malformed(Some((3, 5))).to_string(), expected);
     }
 

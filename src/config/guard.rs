@@ -209,7 +209,7 @@ fn site_fault(access: &FileAccess, holds_secret: bool) -> Option<FileFault> {
     if mode & 0o002 != 0 {
         Some(FileFault::WritableForAll { mode, is_own })
     } else if let Some(directory) = open_directory {
-        Some(FileFault::FolderForAll(directory.rights.mode))
+        Some(FileFault::DirectoryWritableForAll(directory.rights.mode))
     } else {
         let is_exposed = holds_secret && mode & 0o044 != 0;
         is_exposed.then_some(FileFault::SecretForAll { mode, is_own })
@@ -244,11 +244,11 @@ fn change_fault(access: &FileAccess, holds_settings: bool) -> Option<FileFault> 
 /// it.
 fn directory_fault(rights: &AccessRights) -> Option<FileFault> {
     if rights.is_writable_by_others() {
-        Some(FileFault::FolderMode(rights.mode))
+        Some(FileFault::DirectoryMode(rights.mode))
     } else if rights.is_own() || rights.owner == 0 {
         None
     } else {
-        Some(FileFault::FolderNotYours(rights.owner))
+        Some(FileFault::DirectoryNotYours(rights.owner))
     }
 }
 

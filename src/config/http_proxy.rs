@@ -39,7 +39,7 @@ impl ValueReader<'_> {
                     let url = self.fill_template(key, text, source)?;
                     if !is_proxy_url(&url) {
                         // The URL itself may hold a password.
-                        let problem = "is not a proxy's URL, like `http://HOST:PORT`";
+                        let problem = "must be a proxy URL, such as `http://HOST:PORT`";
                         return Err(Error::value(key, source, problem));
                     }
                     Ok(HttpProxy::Url(Secret::new(url)))

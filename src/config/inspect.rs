@@ -64,7 +64,7 @@ pub(crate) fn inspect(
 ) -> Inspection {
     let mut fault = find::check_exists(file).err();
     if let Some(name) = environment.undecodable_setting() {
-        fault = fault.or(Some(Error::UndecodableVariable(name.to_owned())));
+        fault = fault.or(Some(Error::VariableNotText(name.to_owned())));
     }
     let (mut sections, mut fillable) = (Vec::new(), Vec::new());
     let candidates = find::candidates(environment, file).into_iter();

@@ -39,7 +39,7 @@ pub(super) fn explain_missing_address(
 /// Merges the `gateway:` sections of all files and variables, as `dask.config.collect` does.
 pub(super) fn merged(environment: &Environment, file: Option<&Path>) -> Result<Node, Error> {
     if let Some(name) = environment.undecodable_setting() {
-        return Err(Error::UndecodableVariable(name.to_owned()));
+        return Err(Error::VariableNotText(name.to_owned()));
     }
     find::check_exists(file)?;
     let mut sections = Vec::new();

@@ -11,7 +11,7 @@ use super::node::Node;
 pub(super) enum TemplateFault {
     /// No such variable in the environment.
     Missing(String),
-    /// A lone brace, or something between braces that isn't a name: Python's formatting, too
+    /// A lone brace, or something between braces that isn't a name: Python's format specifications, too
     /// (`{NAME!r}`, `{NAME:>8}`).
     Malformed,
 }

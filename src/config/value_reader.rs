@@ -120,7 +120,7 @@ impl<'a> ValueReader<'a> {
         {
             return match u16::try_from(port) {
                 Ok(port) => Ok(Some(format!("{}:{port}", address.host()))),
-                Err(_) => Err(Error::value(key, source, "is not a port")),
+                Err(_) => Err(Error::value(key, source, "must be a port (1 to 65535)")),
             };
         }
         let Some((text, source)) = self.text_and_source(key)? else {

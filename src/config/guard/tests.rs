@@ -74,7 +74,7 @@ fn user_file_must_be_own_regular_and_no_link() {
 #[test]
 fn user_directory_must_be_of_the_user_or_root_and_closed_to_other_writers() {
     for mode in [0o770, 0o775, 0o702, 0o1777] {
-        let fault = Some(FileFault::FolderMode(mode));
+        let fault = Some(FileFault::DirectoryMode(mode));
         assert_eq!(user_fault(&own(0o600, mode)), fault);
         assert_eq!(change_fault(&own(0o600, mode), true), fault);
         assert_eq!(change_fault(&own(0o644, mode), true), fault);
@@ -82,7 +82,7 @@ fn user_directory_must_be_of_the_user_or_root_and_closed_to_other_writers() {
     for (owner, fault) in [
         (USER, None),
         (0, None),
-        (OTHER_USER, Some(FileFault::FolderNotYours(OTHER_USER))),
+        (OTHER_USER, Some(FileFault::DirectoryNotYours(OTHER_USER))),
     ] {
         let access = FileAccess {
             directory: directory(owner, 0o755),
@@ -169,7 +169,7 @@ fn fault_of_a_site_file_says_if_it_is_own() {
 
 #[test]
 fn site_directory_is_not_writable_by_everybody_unless_mounted_read_only() {
-    let fault = Some(FileFault::FolderForAll(0o777));
+    let fault = Some(FileFault::DirectoryWritableForAll(0o777));
     assert_eq!(site_fault(&site(0o644, 0o775), false), None);
     assert_eq!(site_fault(&site(0o644, 0o777), false), fault);
     let mut access = site(0o644, 0o755);
@@ -370,7 +370,10 @@ fn site_link_is_judged_by_its_target() {
         Some(FileFault::SecretForAll { mode: 0o644, .. })
     ));
     set_mode(&target, 0o777);
-    assert_eq!(judged(false), Some(FileFault::FolderForAll(0o777)));
+    assert_eq!(
+        judged(false),
+        Some(FileFault::DirectoryWritableForAll(0o777))
+    );
     // Of a file that is no link, only its own directory counts.
     home.write("plain.yaml", "gateway: {}");
     assert_eq!(fault(&home.judged(Owner::Site, "plain.yaml", true)), None);
@@ -399,5 +402,5 @@ fn directory_for_a_new_file_is_judged_by_its_mode() {
     let fault = || fault(&judge_directory(&candidate));
     assert_eq!(fault(), None);
     set_mode(&home.path(""), 0o775);
-    assert_eq!(fault(), Some(FileFault::FolderMode(0o775)));
+    assert_eq!(fault(), Some(FileFault::DirectoryMode(0o775)));
 }
