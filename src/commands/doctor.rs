@@ -160,13 +160,13 @@ struct DoctorReport<'a> {
 
 impl DoctorReport<'_> {
     fn add(&mut self, check: Check) -> Result<(), Error> {
-        self.printer.step(&check)?;
+        self.printer.check(&check)?;
         self.checks.push(check);
         Ok(())
     }
 
     fn finish(self) -> Result<(), Error> {
-        self.printer.steps(&self.checks)?;
+        self.printer.all_checks(&self.checks)?;
         let failed = self
             .checks
             .iter()

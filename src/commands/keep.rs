@@ -120,7 +120,7 @@ impl KeepArgs {
                 protection: protection_status(current),
             });
         }
-        printer.result(&kept, String::new)?;
+        printer.record(&kept)?;
         Ok(unmatched?)
     }
 }

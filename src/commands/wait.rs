@@ -91,7 +91,7 @@ impl WaitArgs {
                 let end = lifecycle::wait_until_ended(gateway, found, deadline, &mut progress);
                 let ended = lifecycle::with_deadline(deadline, &pending, end).await?;
                 progress.finish(&format!("cluster {name} is {}", ended.status));
-                return Ok(printer.result(&ended, String::new)?);
+                return Ok(printer.record(&ended)?);
             }
             Condition::Running => None,
             Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
@@ -108,7 +108,7 @@ impl WaitArgs {
                 .await?;
         }
         progress.finish(&format!("cluster {name} is {}", self.condition));
-        Ok(printer.result(&cluster, String::new)?)
+        Ok(printer.record(&cluster)?)
     }
 }
 

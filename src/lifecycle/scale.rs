@@ -102,7 +102,7 @@ pub(crate) async fn scale_and_report(
     if let Some(granted) = grant.scaling() {
         printer.note(&scaling_message(&grant.name, granted));
     }
-    printer.result(&grant.record(), String::new)?;
+    printer.record(&grant.record())?;
     Ok(grant)
 }
 

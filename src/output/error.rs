@@ -11,11 +11,11 @@ pub(crate) enum Error {
     Stdout(#[source] io::Error),
     #[error("can't write the cluster's name to stdout")]
     NameLost(#[source] io::Error),
-    #[error("no column `{name}` to sort by: there are {known}")]
+    #[error("no column `{name}` to sort by: the columns are {known}")]
     NoColumn { name: String, known: String },
     #[error("no column `{name}` to sort by without {flag}")]
     ColumnOfFlag { name: String, flag: &'static str },
-    #[error("shutting down clusters by selector needs `--yes` where dgw can't ask")]
+    #[error("refused to shut down clusters without confirmation")]
     NeedsYes,
     #[error("no {0} on stdin")]
     NoInput(String),
@@ -64,7 +64,7 @@ impl Failure for Error {
     }
 
     fn hint(&self) -> Option<String> {
-        let hint = "`--dry-run` lists the clusters that would be shut down";
+        let hint = "add `--yes`; `--dry-run` shows which clusters";
         matches!(self, Self::NeedsYes).then(|| hint.to_owned())
     }
 

@@ -6,15 +6,18 @@ use super::escape;
 use super::printer::Printer;
 use super::progress::Progress;
 use super::stderr::print_line;
-use super::stdout::leads_nowhere;
+use super::stdout::is_discarded;
 use super::terminal::label;
 use crate::error::Failure;
 
 impl Printer {
     /// Prints the name of a new cluster on stderr too, even with `-q`, where stdout is lost.
-    pub(crate) fn rescue_name(name: &str) {
-        if leads_nowhere() {
-            print_line(&format!("stdout leads nowhere: the new cluster is {name}"));
+    pub(crate) fn repeat_name_on_stderr(name: &str) {
+        if is_discarded() {
+            print_line(&format!(
+                "stdout is not connected: the new cluster is {name}; shut it down with `dgw \
+                 shutdown {name}`"
+            ));
         }
     }
 

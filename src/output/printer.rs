@@ -154,24 +154,32 @@ impl Printer {
         self.print(&cluster, &[], || cluster.text(width()))
     }
 
-    /// Prints a check as soon as it is done, for people; [`Printer::steps`] prints all of them in
-    /// the other formats.
+    /// Prints a record in the machine-readable formats; nothing in the table format.
     ///
     /// # Errors
     /// Fails if stdout can't be written.
-    pub(crate) fn step(&self, check: &Check) -> Result<(), Error> {
+    pub(crate) fn record(&self, value: &impl Serialize) -> Result<(), Error> {
+        self.print(value, &[], String::new)
+    }
+
+    /// Prints a check as soon as it is done, for people; [`Printer::all_checks`] prints all of them
+    /// in the other formats.
+    ///
+    /// # Errors
+    /// Fails if stdout can't be written.
+    pub(crate) fn check(&self, check: &Check) -> Result<(), Error> {
         if self.output_options.format.is_table() {
             write(&check.text(width()))?;
         }
         Ok(())
     }
 
-    /// Prints all checks in the format asked for, unless [`Printer::step`] has printed them.
+    /// Prints all checks in the format asked for, unless [`Printer::check`] has printed them.
     ///
     /// # Errors
     /// Fails if stdout can't be written.
-    pub(crate) fn steps(&self, checks: &[Check]) -> Result<(), Error> {
-        self.print(&checks, &[], String::new)
+    pub(crate) fn all_checks(&self, checks: &[Check]) -> Result<(), Error> {
+        self.record(&checks)
     }
 
     /// Prints log entries, a line each, with `has_names` after the names of who logged them; or in

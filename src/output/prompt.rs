@@ -30,7 +30,7 @@ struct HiddenInput {
 }
 
 const CANNOT_HIDE: &str = "can't hide what is typed";
-const CANNOT_READ: &str = "can't read the answer";
+const CANNOT_READ: &str = "can't read your input";
 
 impl Printer {
     /// Returns true if stdin is a terminal.

@@ -156,7 +156,7 @@ impl ClusterDetails {
             ProtectionStatus::None => None,
             ProtectionStatus::Unknown => Some("?".to_owned()),
             ProtectionStatus::Until(time) => Some(format!("until {time:.0}")),
-            ProtectionStatus::ForGood => Some("for good".to_owned()),
+            ProtectionStatus::ForGood => Some("until `dgw keep --forget`".to_owned()),
         }
     }
 

@@ -203,7 +203,7 @@ mod tests {
             let error = SortBy::from(by).check(&shape()).err();
             error.expect("an error").to_string()
         };
-        let known = "there are age, born, size, tasks";
+        let known = "the columns are age, born, size, tasks";
         assert_eq!(message("x"), format!("no column `x` to sort by: {known}"));
         assert_eq!(message("-"), format!("no column `` to sort by: {known}"));
         assert_eq!(

@@ -52,7 +52,7 @@ fn write_to(mut stdout: impl Write, text: &str) -> Result<(), Error> {
 /// Returns true if data written to stdout is lost without an error: in the null device, which Rust's
 /// runtime also opens in the place of a closed stdout, or in a descriptor that can't be written,
 /// which Rust's standard library ignores. The two can't be told apart.
-pub(super) fn leads_nowhere() -> bool {
+pub(super) fn is_discarded() -> bool {
     let stdout = io::stdout();
     let Ok(status) = fstat(&stdout) else {
         return true;
