@@ -62,7 +62,9 @@ pub(super) async fn forward(
 ) -> Result<Response<Body>, gateway::Error> {
     let path = request.uri().path_and_query();
     let Some(url) = pages.page_url(path.map_or("/", |path| path.as_str())) else {
-        return Ok(page::invalid_request("The path leads out of the cluster."));
+        return Ok(page::invalid_request(
+            "The path is outside this cluster's dashboard.",
+        ));
     };
     let is_websocket = is_websocket(request.headers());
     if !is_websocket && request.uri().path() == WEBSOCKET_ONLY {

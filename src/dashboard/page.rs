@@ -19,7 +19,7 @@ const RETRY: &str = "<meta http-equiv=\"refresh\" content=\"3\">\n";
 /// Makes the browser load the dashboard.
 const GO_TO_START: &str = "<meta http-equiv=\"refresh\" content=\"0; url=/status\">\n";
 
-const LINK_TO_START: &str = "<p><a href=\"/status\">To the dashboard</a></p>\n";
+const LINK_TO_START: &str = "<p><a href=\"/status\">Open the dashboard</a></p>\n";
 
 const STYLE: &str = ":root{color-scheme:light dark}\
 body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}\
@@ -28,7 +28,7 @@ h1{font-size:1.4rem}p{overflow-wrap:anywhere}";
 /// Allows only the page's own style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-const TRIES_AGAIN: &str = "This page tries again by itself.";
+const RELOADS: &str = "This page reloads by itself.";
 
 /// Returns a page with a title and paragraphs of text; `head` and `foot` are HTML.
 fn page(
@@ -96,7 +96,7 @@ pub(super) fn refused(refusal: Refusal) -> Response<Body> {
             "The link works only once, so it waits until you open it yourself.",
         ),
         Refusal::CrossSite => (
-            "Another page requested this",
+            "Request from another site refused",
             "The dashboard only responds to its own pages and to what you open yourself.",
         ),
         Refusal::Host => (
@@ -106,7 +106,7 @@ pub(super) fn refused(refusal: Refusal) -> Response<Body> {
         ),
         Refusal::Method => (
             "Not a proxy",
-            "This server only passes on requests for a dashboard.",
+            "This server only forwards requests for a dashboard.",
         ),
     };
     let status = match refusal {
@@ -130,7 +130,7 @@ pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
         _ => StatusCode::BAD_GATEWAY,
     };
     let message = error.to_string();
-    let paragraphs = [Some(message.as_str()), error.cause(), Some(TRIES_AGAIN)]
+    let paragraphs = [Some(message.as_str()), error.cause(), Some(RELOADS)]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>();
@@ -145,16 +145,16 @@ pub(super) fn gateway_failed(error: &gateway::Error) -> Response<Body> {
 /// Says that the gateway can't reach the scheduler.
 pub(super) fn scheduler_failed(status: StatusCode) -> Response<Body> {
     let reason = format!(
-        "The gateway could not reach it: status {}.",
+        "The gateway could not reach the scheduler (status {}).",
         status.as_u16()
     );
     let title = "The cluster's scheduler does not respond";
-    page(status, title, &[&reason, TRIES_AGAIN], [RETRY, ""])
+    page(status, title, &[&reason, RELOADS], [RETRY, ""])
 }
 
 /// Says that the cluster has ended, and `how`.
 pub(super) fn cluster_ended(how: &str) -> Response<Body> {
-    let text = "Its dashboard ended with it. `dgw new` starts another cluster.";
+    let text = "Its dashboard is no longer available. `dgw new` starts another cluster.";
     page(StatusCode::GONE, how, &[text], [""; 2])
 }
 

@@ -97,8 +97,10 @@ impl Job {
     /// Describes its state within a sentence.
     pub(crate) fn text(&self) -> String {
         match &self.reason {
-            Some(reason) if self.is_waiting() => format!("Slurm job {} waits: {reason}", self.id),
-            _ if self.is_waiting() => format!("Slurm job {} waits", self.id),
+            Some(reason) if self.is_waiting() => {
+                format!("Slurm job {} is waiting: {reason}", self.id)
+            }
+            _ if self.is_waiting() => format!("Slurm job {} is waiting", self.id),
             _ => format!("Slurm job {} is {}", self.id, self.condition()),
         }
     }
@@ -229,9 +231,12 @@ CLUSTER: other
         assert_eq!(text("fa65").as_deref(), Some("Slurm job 4 is RUNNING"));
         assert_eq!(
             text("4f65").as_deref(),
-            Some("Slurm job 5 waits: Resources")
+            Some("Slurm job 5 is waiting: Resources")
         );
-        assert_eq!(text("6bce").as_deref(), Some("Slurm job 6 waits: Priority"));
+        assert_eq!(
+            text("6bce").as_deref(),
+            Some("Slurm job 6 is waiting: Priority")
+        );
         assert_eq!(text("0000").as_deref(), Some("Slurm job 7 is CANCELLED"));
     }
 

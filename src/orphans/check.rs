@@ -69,5 +69,5 @@ pub(crate) async fn read_idle_state(
 }
 
 fn unreachable_scheduler(error: &SchedulerError) -> KeepReason {
-    KeepReason::Unknown(format!("its scheduler can't be read: {error}"))
+    KeepReason::Unknown(format!("its scheduler can't be asked: {error}"))
 }

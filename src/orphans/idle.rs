@@ -57,6 +57,14 @@ pub(crate) enum IdleEvidence {
 }
 
 impl IdleEvidence {
+    /// Returns who says so, for the end of a sentence.
+    pub(super) fn source(self) -> &'static str {
+        match self {
+            Self::Scheduler(_) => "according to its scheduler",
+            Self::EarlierRun(_) => "according to earlier runs",
+        }
+    }
+
     /// Returns how long the cluster has been idle at least.
     pub(super) fn span(self) -> Duration {
         match self {
@@ -110,12 +118,9 @@ impl IdleState {
 impl fmt::Display for IdleEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheduler(span) => {
-                write!(f, "idle for {}, by its scheduler", duration::short(*span))
-            }
-            Self::EarlierRun(Duration::ZERO) => f.write_str("first seen idle now"),
-            Self::EarlierRun(span) => {
-                write!(f, "idle for {}, by earlier runs", duration::short(*span))
+            Self::EarlierRun(Duration::ZERO) => f.write_str("found idle for the first time"),
+            Self::Scheduler(span) | Self::EarlierRun(span) => {
+                write!(f, "idle for {}, {}", duration::short(*span), self.source())
             }
         }
     }
@@ -205,17 +210,17 @@ mod tests {
         for (evidence, text, span) in [
             (
                 IdleEvidence::Scheduler(HOUR),
-                "idle for 1h, by its scheduler",
+                "idle for 1h, according to its scheduler",
                 HOUR,
             ),
             (
                 IdleEvidence::EarlierRun(HOUR),
-                "idle for 1h, by earlier runs",
+                "idle for 1h, according to earlier runs",
                 HOUR,
             ),
             (
                 IdleEvidence::EarlierRun(Duration::ZERO),
-                "first seen idle now",
+                "found idle for the first time",
                 Duration::ZERO,
             ),
         ] {

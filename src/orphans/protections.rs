@@ -53,7 +53,7 @@ impl Protections {
                 // It was removed after it was listed.
                 Ok(None) => {}
                 Err(error) => {
-                    log::info!("cluster {name} is protected without end: {error}");
+                    log::info!("cluster {name} is protected until `dgw keep --forget`: {error}");
                     protections.insert(name, Protection { until: None });
                 }
             }

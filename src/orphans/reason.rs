@@ -30,7 +30,7 @@ pub(crate) enum KeepReason {
         /// Set if the scheduler can't prove any time, so that only a later run can.
         needs_records: bool,
     },
-    /// It's idle, but something happened since it was picked.
+    /// It's idle, but something happened since dgw selected it.
     Changed,
 }
 
@@ -66,8 +66,19 @@ impl fmt::Display for KeepReason {
             Self::Unknown(unknown) => f.write_str(unknown),
             Self::TooShort {
                 evidence, required, ..
-            } => write!(f, "{evidence}; {} is required", duration::short(*required)),
-            Self::Changed => f.write_str("it changed after it was picked"),
+            } => {
+                let (span, required) = (evidence.span(), duration::short(*required));
+                if span.is_zero() {
+                    return write!(f, "{evidence}; {required} is required");
+                }
+                let span = duration::short(span);
+                write!(
+                    f,
+                    "idle for only {span} of {required}, {}",
+                    evidence.source()
+                )
+            }
+            Self::Changed => f.write_str("it changed after dgw selected it"),
         }
     }
 }
@@ -103,9 +114,9 @@ mod tests {
             (KeepReason::Unknown("no answer".to_owned()), "no answer"),
             (
                 too_short(false),
-                "idle for 5m, by its scheduler; 10m is required",
+                "idle for only 5m of 10m, according to its scheduler",
             ),
-            (KeepReason::Changed, "it changed after it was picked"),
+            (KeepReason::Changed, "it changed after dgw selected it"),
         ] {
             assert_eq!(reason.to_string(), text);
         }

@@ -36,7 +36,7 @@ impl IdleRecords {
     /// Reads the records; none if the file can't be used.
     pub(crate) fn read(state: &StateDir, now: &ClockReading) -> Self {
         let clusters = stored(state).unwrap_or_else(|error| {
-            log::info!("records of idle clusters are started over: {error}");
+            log::info!("discarded the records of idle clusters: {error}");
             BTreeMap::new()
         });
         // One damaged record doesn't cost the others.

@@ -100,7 +100,7 @@ impl fmt::Display for AccessFault {
         match self {
             Self::NotRegular => f.write_str("it is not a regular file"),
             Self::NotOwned(owner) => write!(f, "it belongs to another user (uid {owner})"),
-            Self::Mode(mode) => write!(f, "its mode is {mode:03o}, it must be 600"),
+            Self::Mode(mode) => write!(f, "its mode is {mode:03o}; it must be 600"),
             Self::WritableByOthers(mode) => {
                 write!(f, "it is writable by others (mode {mode:03o})")
             }
@@ -147,13 +147,13 @@ mod tests {
                 FileType::RegularFile,
                 1000,
                 0o640,
-                Some((AccessFault::Mode(0o640), "its mode is 640, it must be 600")),
+                Some((AccessFault::Mode(0o640), "its mode is 640; it must be 600")),
             ),
             (
                 FileType::RegularFile,
                 1000,
                 0o400,
-                Some((AccessFault::Mode(0o400), "its mode is 400, it must be 600")),
+                Some((AccessFault::Mode(0o400), "its mode is 400; it must be 600")),
             ),
         ] {
             let found = rights(kind, owner, mode).file_fault();

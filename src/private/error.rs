@@ -9,7 +9,7 @@ use crate::error::{ExitCode, Failure};
 /// Reason why a private file or directory can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("no home directory is known, so there is no place for dgw's state")]
+    #[error("can't find your home directory, so dgw has nowhere to store its state")]
     NoHome,
     /// Others could have changed it.
     #[error("refused to use `{path}`: {fault}")]
@@ -49,13 +49,17 @@ impl Failure for Error {
                 let path = path.display();
                 Some(match fault {
                     AccessFault::NotRegular | AccessFault::NotOwned(_) => {
-                        format!("move `{path}` out of the way")
+                        format!("move or remove `{path}`")
                     }
                     AccessFault::Mode(_) => format!("chmod 600 {path}"),
                     AccessFault::WritableByOthers(_) => format!("chmod 700 {path}"),
                 })
             }
-            Self::Damaged(path) => Some(format!("remove `{}`", path.display())),
+            Self::Damaged(path) => Some(format!(
+                "remove `{}`; dgw then forgets what it recorded there, such as a protection by \
+                 `dgw keep`",
+                path.display()
+            )),
             Self::Io { .. } => Some(
                 "check the directory's mode and the free space, or set XDG_STATE_HOME to another \
                  directory"
@@ -82,8 +86,14 @@ mod tests {
         let source = || io::Error::other("no space");
         for (error, hint) in [
             (Error::NoHome, "set XDG_STATE_HOME"),
-            (refused(AccessFault::NotRegular), "move `/state/dgw` out"),
-            (refused(AccessFault::NotOwned(7)), "move `/state/dgw` out"),
+            (
+                refused(AccessFault::NotRegular),
+                "move or remove `/state/dgw`",
+            ),
+            (
+                refused(AccessFault::NotOwned(7)),
+                "move or remove `/state/dgw`",
+            ),
             (refused(AccessFault::Mode(0o644)), "chmod 600 /state/dgw"),
             (
                 refused(AccessFault::WritableByOthers(0o777)),

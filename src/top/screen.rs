@@ -28,7 +28,7 @@ const FRAME: usize = 64 * 1024;
 /// Why `dgw top` can't use the terminal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScreenError {
-    #[error("`dgw top` needs {0}")]
+    #[error("{0}")]
     Unavailable(&'static str),
     #[error("can't read or write the terminal: {0}")]
     Terminal(#[from] io::Error),
@@ -70,13 +70,13 @@ fn missing(
     has_log: bool,
 ) -> Option<&'static str> {
     if format != Format::Table {
-        Some("the screen: it has no other output format, so leave out `-o`")
+        Some("`dgw top` has no other output format: leave out `-o`")
     } else if !has_terminal {
-        Some("a terminal on stdin and stdout")
+        Some("`dgw top` needs a terminal on stdin and stdout")
     } else if is_dumb {
-        Some("a terminal that can do more than TERM=dumb")
+        Some("`dgw top` does not work with TERM=dumb")
     } else if has_log {
-        Some("the screen: with `-v`, redirect stderr to a file")
+        Some("`dgw top -v` writes to the screen: redirect stderr to a file")
     } else {
         None
     }
@@ -198,27 +198,27 @@ mod tests {
             );
         };
         assert_eq!(missing(Format::Table, true, false, false), None);
+        starts(Format::Json, false, true, true, "`dgw top` has no other");
         starts(
-            Format::Json,
+            Format::Table,
             false,
             true,
             true,
-            "the screen: it has no other",
+            "`dgw top` needs a terminal",
         );
-        starts(Format::Table, false, true, true, "a terminal on stdin");
         starts(
             Format::Table,
             true,
             true,
             true,
-            "a terminal that can do more",
+            "`dgw top` does not work with TERM",
         );
-        starts(Format::Table, true, false, true, "the screen: with `-v`");
+        starts(Format::Table, true, false, true, "`dgw top -v` writes");
     }
 
     #[test]
     fn only_an_unavailable_screen_is_a_usage_error_with_a_hint() {
-        let unavailable = ScreenError::Unavailable("a terminal");
+        let unavailable = ScreenError::Unavailable("no terminal");
         assert_eq!(unavailable.exit_code(), ExitCode::Usage);
         assert!(
             unavailable

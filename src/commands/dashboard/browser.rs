@@ -83,7 +83,7 @@ impl PrivatePage {
             "<!doctype html>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"refresh\" content=\"0; url={url}\">\n\
              <meta name=\"referrer\" content=\"no-referrer\">\n\
-             <title>Dask dashboard</title>\n<p><a href=\"{url}\">To the dashboard</a></p>\n"
+             <title>Dask dashboard</title>\n<p><a href=\"{url}\">Open the dashboard</a></p>\n"
         );
         write_new(&path, html.as_bytes()).context("can't write a page for the browser")?;
         Ok(Self {
