@@ -21,7 +21,7 @@ fn refuses_file_with_wrong_mode() {
     let (stub, user) = stub_and_user();
     set_mode(&user.configuration(), 0o644);
     user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 644, it must be 600
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 644; it must be 600
 
 hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
 
@@ -81,6 +81,8 @@ hint: replace the link with the file itself, or name that file with `--config`
         .stdout_eq("")
         .stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not a regular file
+
+hint: move or remove the file, then let `dgw login` write a new one
 
 "#]]);
     assert_eq!(stub.seen(), [""; 0]);
@@ -173,9 +175,9 @@ fn locates_errors_in_malformed_files_without_quoting_them() {
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 4, column 1
+error: `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file, at line 4, column 1
 
-hint: correct the file at that place: it must be a YAML mapping, and dask reads it too
+hint: correct that line: the file must be a YAML mapping
 
 "#]]);
     let user = User::new().configured(&format!("gateway:\n  address: {}\n", "x".repeat(70_000)));
@@ -184,6 +186,8 @@ hint: correct the file at that place: it must be a YAML mapping, and dask reads 
         .stdout_eq("")
         .stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is larger than 64 KiB
+
+hint: move or remove the file, then let `dgw login` write a new one
 
 "#]]);
     let user = User::new();
@@ -194,6 +198,8 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is larger than 64 K
         .stdout_eq("")
         .stderr_eq(str![[r#"
 error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not UTF-8 text
+
+hint: move or remove the file, then let `dgw login` write a new one
 
 "#]]);
 }
@@ -258,7 +264,7 @@ error: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) must be a port
         (
             "{address: http://h, auth: {type: my.own.Auth}}",
             str![[r#"
-error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `my.own.Auth`, which dgw can't load: it knows `jupyterhub`[..]
+error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `my.own.Auth`, which dgw can't load: it supports `jupyterhub`[..]
 
 "#]],
         ),
@@ -302,7 +308,7 @@ error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) must be tr
         (
             "{address: http://h, http-client: {proxy: \"http://u:s3cret@h:x\"}}",
             str![[r#"
-error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) is not a proxy's URL, like `http://HOST:PORT`
+error: `gateway.http-client.proxy` ([HOME]/.config/dask/gateway.yaml) must be a proxy URL, such as `http://HOST:PORT`
 
 "#]],
         ),
@@ -349,6 +355,8 @@ fn reads_named_files_and_directories() {
         .code(3)
         .stderr_eq(str![[r#"
 error: no such configuration file: `/nonexistent`
+
+hint: check `--config`
 
 "#]]);
     let user = user.with("DASK_CONFIG", &directory);
@@ -414,7 +422,7 @@ hint: chmod o-w [HOME]/site/gateway.yaml
     user.dgw(&["list"]).code(3).stdout_eq("").stderr_eq(str![[r#"
 error: refused to use `[HOME]/site/gateway.yaml`: its directory is writable by everyone (mode 1777)
 
-hint: tell your site's administrators: whoever changes [HOME]/site/gateway.yaml can have your token sent to them
+hint: tell your site's administrators: anyone who changes [HOME]/site/gateway.yaml can make dgw send them your token
 
 "#]]);
     assert_eq!(stub.seen().len(), 0);
@@ -493,7 +501,7 @@ fn checks_every_user_file_with_a_gateway_section() {
     user.dgw(&["list"]).success();
     for file in [&named, &beside] {
         set_mode(file, 0o640);
-        refused(&["list"], "its mode is 640, it must be 600");
+        refused(&["list"], "its mode is 640; it must be 600");
         set_mode(file, 0o600);
     }
     set_mode(&user.home().join("named"), 0o775);

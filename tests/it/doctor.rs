@@ -237,7 +237,7 @@ fn reports_world_readable_file() {
         &user,
         3,
         str![[r#"
-x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode is 644, it must be 600
+x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode is 644; it must be 600
                  hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
 + values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = basic ([HOME]/.config/dask/gateway.yaml)
@@ -300,7 +300,7 @@ fn reports_malformed_file() {
         &user,
         3,
         str![[r#"
-x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file: line 3, column 1
+x files          [HOME]/.config/dask/gateway.yaml (mode 600): `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file, at line 3, column 1
                  hint: correct that line (the file must be a YAML mapping), or move the file away and run `dgw login`
 - values         no value is set
 x address        no gateway address is configured
@@ -503,7 +503,7 @@ fn reports_address_of_the_hub_itself() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
-x version        the response from `http://[HOST]/api/version` is not a gateway's: it redirects to `http://[HOST]/hub/api/version`
+x version        `http://[HOST]/api/version` did not respond like a Dask gateway: it redirects to `http://[HOST]/hub/api/version`
                  hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 - authentication not checked: no gateway responds
 - options        not checked: no gateway responds
@@ -566,7 +566,7 @@ fn reports_token_without_access() {
 - proxy          none: requests go directly to the gateway
 + version        dask-gateway-server 2026.3.0
 x authentication the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
-                 hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
+                 hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`; check that it has access to the gateway's service (the scope `access:services!service=…`)
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
@@ -596,7 +596,7 @@ fn reports_wrong_kind_of_authentication() {
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
 + version        dask-gateway-server 2026.3.0
-x authentication the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but the configuration says basic
+x authentication the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but basic is configured
                  hint: `dgw login --force` sets up jupyterhub authentication
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
@@ -625,7 +625,7 @@ x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gat
                  gateway.auth.type = mine.Auth ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.secret is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
-                 `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it knows `jupyterhub` and `basic`
+                 `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is the Python class `mine.Auth`, which dgw can't load: it supports `jupyterhub` and `basic`
                  hint: correct or remove the value there
 x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not contain a user name or password: they belong in `gateway.auth`
                  hint: correct it: an address looks like `https://gateway.example.org`
@@ -837,7 +837,7 @@ fn sends_no_secret_to_a_web_page() {
 + tcp            `127.0.0.1` accepts connections on port [PORT]
 - tls            none: the address is `http://`
 - proxy          none: requests go directly to the gateway
-x version        the response from `http://[HOST]/api/version` is not a gateway's: it is a web page
+x version        `http://[HOST]/api/version` did not respond like a Dask gateway: it is a web page
                  hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 - authentication not checked: no gateway responds
 - options        not checked: no gateway responds

@@ -24,7 +24,7 @@ fn refuses_responses_that_are_not_a_gateways() {
         answer("200 OK", html, "<html>Sign in</html>"),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it is a web page
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it is a web page
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -34,7 +34,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("404 Not Found", "", "404: Not Found"),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 404 Not Found
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: 404 Not Found
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -44,7 +44,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("403 Forbidden", html, "<html>"),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 403 Forbidden, with a web page
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: 403 Forbidden, with a web page
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -54,7 +54,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a", "stat"#),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON ends too early (line 1, column 25)
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: its JSON ends too early (line 1, column 25)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -64,7 +64,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer("[]"),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 0)
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: its JSON does not have the expected structure (line 1, column 0)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -74,7 +74,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": 3}}"#),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 16)
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: its JSON does not have the expected structure (line 1, column 16)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -84,7 +84,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a; rm -rf /", "status": "RUNNING", "start_time": 1}}"#),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it contains an invalid cluster name
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -96,7 +96,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         ),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column [..])
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: its JSON does not have the expected structure (line 1, column [..])
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -106,7 +106,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         json_answer(r#"{"a": {"name": "a", "status": "DREAMING", "start_time": 1}}"#),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: its JSON does not have the expected structure (line 1, column 40)
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: its JSON does not have the expected structure (line 1, column 40)
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -135,7 +135,7 @@ hint: check `gateway.address`: it must lead to the gateway itself, behind a Jupy
         to("/api/v1/clusters/"),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it redirects to `http://[HOST]/api/v1/clusters/`
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it redirects to `http://[HOST]/api/v1/clusters/`
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -145,7 +145,7 @@ hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gat
         answer("302 Found", "", ""),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: 302 Found without a valid location
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: 302 Found without a valid location
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -169,7 +169,7 @@ fn repeats_the_gateways_own_words_if_it_refuses() {
         str![[r#"
 error: the gateway at `http://[HOST]` denied permission: User bob lacks permissions to view cluster a
 
-hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
+hint: `dgw doctor` shows which user the gateway takes you for; if that is right, ask its administrators for permission
 
 "#]],
     );
@@ -182,9 +182,9 @@ hint: `dgw doctor` shows which user you are to the gateway; if that is right, as
         ),
         4,
         str![[r#"
-error: the gateway at `http://[HOST]` requires digest authentication, but the configuration says basic
+error: the gateway at `http://[HOST]` requires digest authentication, but basic is configured
 
-hint: dgw supports `jupyterhub` and `basic`[..]
+hint: ask the gateway's administrators for one of these: `jupyterhub` and `basic`[..]
 
 "#]],
     );
@@ -199,7 +199,7 @@ hint: dgw supports `jupyterhub` and `basic`[..]
         str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: `dgw login --force` asks for them again, and tests them before it saves them
+hint: log in again with `dgw login --force`
 
 "#]],
     );
@@ -269,7 +269,7 @@ fn reads_large_responses_but_not_endless_ones() {
         json_answer(&endless),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it is larger than 64 MiB
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it is larger than 64 MiB
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -329,7 +329,7 @@ fn reports_connections_that_break_or_stay_silent() {
     user.dgw(&["list"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed
 
-hint: try again; if it fails again, something between here and the gateway cuts connections
+hint: try again; if it fails again, check the network and proxies between this machine and the gateway
 
 "#]]);
 
@@ -340,7 +340,7 @@ hint: try again; if it fails again, something between here and the gateway cuts 
         str![[r#"
 error: the response from `http://[HOST]/api/v1/clusters/` was lost: end of file before message length reached
 
-hint: try again; if it fails again, something between here and the gateway cuts connections
+hint: try again; if it fails again, check the network and proxies between this machine and the gateway
 
 "#]],
     );
@@ -355,7 +355,7 @@ hint: try again; if it fails again, something between here and the gateway cuts 
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no response from `http://[HOST]/api/v1/clusters/` within 1 s
+error: no response from `http://[HOST]/api/v1/clusters/` within 1s
 
 hint: the gateway may be busy: try again, or set a longer `--request-timeout`
 
@@ -405,7 +405,7 @@ fn a_wrong_password_is_an_authentication_error_in_every_command() {
         user.dgw(args).code(4).stdout_eq("").stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` did not accept the user name and password
 
-hint: `dgw login --force` asks for them again, and tests them before it saves them
+hint: log in again with `dgw login --force`
 
 "#]]);
     }
@@ -422,7 +422,7 @@ fn another_users_cluster_is_denied() {
         .stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
 
-hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
+hint: `dgw doctor` shows which user the gateway takes you for; if that is right, ask its administrators for permission
 
 "#]]);
     other_user
@@ -432,7 +432,7 @@ hint: `dgw doctor` shows which user you are to the gateway; if that is right, as
         .stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` denied permission for cluster `[NAME]`: User [USER] lacks permissions to view cluster [NAME]
 
-hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
+hint: `dgw doctor` shows which user the gateway takes you for; if that is right, ask its administrators for permission
 
 "#]]);
     other_user

@@ -95,13 +95,13 @@ hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --
         str![[r#"
 error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
 
-hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
+hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`; check that it has access to the gateway's service (the scope `access:services!service=…`)
 
 "#]],
     );
     let user = User::basic(HUB.fact("address"), "ada", "pw");
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but the configuration says basic
+error: the gateway at `http://[HOST]/services/dask-gateway` requires jupyterhub authentication, but basic is configured
 
 hint: `dgw login --force` sets up jupyterhub authentication
 
@@ -122,7 +122,7 @@ fn rejects_another_path_of_the_hub() {
         );
     }
     user.dgw(&["list"]).stdout_eq("").stderr_eq(str![[r#"
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it redirects to `http://[HOST]/hub/api/v1/clusters/`
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it redirects to `http://[HOST]/hub/api/v1/clusters/`
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 

@@ -219,10 +219,10 @@ fn explains_unknown_service() {
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: Kerberos knows no service `HTTP@127.0.0.1`
+error: Kerberos has no service `HTTP@127.0.0.1`
   Server HTTP/127.0.0.1@DGW.TEST not found in Kerberos database
 
-hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
+hint: check the host name in `gateway.address` (an IP address does not work), and with `klist` whether your ticket is for its realm
 
 "#]]);
     // dgw does not look the host up before it has a token for it.
@@ -231,10 +231,10 @@ hint: check the host name in `gateway.address` (an IP address does not do), and 
         .stdout_eq("")
         .stderr_eq(str![[r#"
 warning: dgw sends your Kerberos token to `nobody.dgw.test` unencrypted, because the gateway's address is http://
-error: Kerberos knows no service `HTTP@nobody.dgw.test`
+error: Kerberos has no service `HTTP@nobody.dgw.test`
   Server HTTP/nobody.dgw.test@DGW.TEST not found in Kerberos database
 
-hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
+hint: check the host name in `gateway.address` (an IP address does not work), and with `klist` whether your ticket is for its realm
 
 "#]]);
     with_changed_krb5_conf("localhost = DGW.TEST", "localhost = ELSE.TEST")
@@ -242,10 +242,10 @@ hint: check the host name in `gateway.address` (an IP address does not do), and 
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: Kerberos knows no service `HTTP@localhost`
+error: Kerberos has no service `HTTP@localhost`
   Server krbtgt/ELSE.TEST@DGW.TEST not found in Kerberos database
 
-hint: check the host name in `gateway.address` (an IP address does not do), and with `klist` whether your ticket is for its realm
+hint: check the host name in `gateway.address` (an IP address does not work), and with `klist` whether your ticket is for its realm
 
 "#]]);
 }
@@ -274,7 +274,7 @@ hint: check whether this machine can reach your realm's KDC (VPN, firewall), and
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: Kerberos returned no token within 2 s
+error: Kerberos returned no token within 2s
 
 hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether it is the one in /etc/krb5.conf, or KRB5_CONFIG; `klist` shows your realm
 
@@ -320,7 +320,7 @@ fn sends_no_token_to_a_redirect() {
 fn rejects_a_server_that_does_not_prove_its_identity() {
     let (_stub, user) = server_with_the_same_principal(|_| json_answer("{}"));
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: the server does not prove that it is the service `HTTP@localhost`
+error: the server did not prove that it is the service `HTTP@localhost`
   the response contains no token
 
 hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators
@@ -334,7 +334,7 @@ hint: check `gateway.address`: it may lead to another server; if it is right, co
         answer("200 OK", &headers, "{}")
     });
     user.dgw(&["list"]).code(4).stdout_eq("").stderr_eq(str![[r#"
-error: the server does not prove that it is the service `HTTP@localhost`
+error: the server did not prove that it is the service `HTTP@localhost`
   Invalid token was supplied
 
 hint: check `gateway.address`: it may lead to another server; if it is right, contact the gateway's administrators

@@ -124,7 +124,7 @@ fn selects_by_name_status_and_age_and_sorts() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no column `size` to sort by: there are name, status, age, options, dashboard, start_time, stop_time, dashboard_link, scheduler_address
+error: no column `size` to sort by: the columns are name, status, age, options, dashboard, start_time, stop_time, dashboard_link, scheduler_address
 
 "#]]);
     user.dgw(&["list", "--sort-by", "cores"])
@@ -156,7 +156,7 @@ For more information, try '--help'.
 
 "#]]);
     user.dgw(&["list", "--older-than", "90"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: invalid value '90' for '--older-than <DURATION>': a duration is a number with a unit: 90s, 30m, 2h, 1d12h
+error: invalid value '90' for '--older-than <DURATION>': must be a number with a unit: 90s, 30m, 2h, 1d12h
 
 For more information, try '--help'.
 

@@ -106,7 +106,7 @@ gateway:
         str![[r#"
 error: `[HOME]/.config/dask/gateway.yaml` already holds a token; nothing was changed
 
-hint: `--force` overwrites it
+hint: use `--force` to overwrite it
 
 "#]],
     );
@@ -162,7 +162,7 @@ hint: nothing was saved: create a new token at http://[HOST]/hub/token
         str![[r#"
 error: the gateway at `http://[HOST]/services/dask-gateway` did not accept the JupyterHub token
 
-hint: nothing was saved: create a new token at http://[HOST]/hub/token, without narrowing its scopes; if that one is refused too, ask the hub's administrators for the scope `access:services!service=…` of the gateway
+hint: nothing was saved: create a new token at http://[HOST]/hub/token; check that it has access to the gateway's service (the scope `access:services!service=…`)
 
 "#]],
     );
@@ -222,7 +222,7 @@ fn rejects_wrong_addresses_before_asking_for_credentials() {
         token(0),
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/options` is not a gateway's: it redirects to `http://[HOST]/hub/api/v1/options`
+error: `http://[HOST]/api/v1/options` did not respond like a Dask gateway: it redirects to `http://[HOST]/hub/api/v1/options`
 
 hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -235,7 +235,7 @@ hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
         token(0),
         9,
         str![[r#"
-error: the response from `http://[HOST]/hub/home/api/v1/options` is not a gateway's: 404 Not Found, with a web page
+error: `http://[HOST]/hub/home/api/v1/options` did not respond like a Dask gateway: 404 Not Found, with a web page
 
 hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -262,7 +262,7 @@ hint: check `--address`, and whether this machine can reach it (VPN, firewall, p
         "x",
         9,
         str![[r#"
-error: the response from `http://[HOST]/api/v1/options` is not a gateway's: it is a web page
+error: `http://[HOST]/api/v1/options` did not respond like a Dask gateway: it is a web page
 
 hint: check `--address`: behind a JupyterHub it ends in /services/dask-gateway
 
@@ -531,7 +531,7 @@ fn refuses_files_that_others_may_have_written() {
         token(5),
         3,
         str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 664, it must be 600
+error: refused to use `[HOME]/.config/dask/gateway.yaml`: its mode is 664; it must be 600
 
 hint: chmod 600 [HOME]/.config/dask/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
 
@@ -631,7 +631,7 @@ fn refuses_unwritable_directories_before_asking_for_credentials() {
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
 error: can't write `[HOME]/.config/dask/gateway.yaml`, so nothing was changed: Permission denied (os error 13)
 
-hint: fix that, or name another file with `--config`
+hint: correct that, or name another file with `--config`
 
 "#]]);
 }
@@ -655,7 +655,7 @@ fn full_disk_loses_nothing() {
         .eq(String::from_utf8(output.stderr).expect("UTF-8"), str![[r#"
 error: can't write `[HOME]/.config/dask/gateway.yaml`, so nothing was changed: File too large (os error 27)
 
-hint: fix that, or name another file with `--config`
+hint: correct that, or name another file with `--config`
 
 "#]]);
     assert_unchanged(&user, text);

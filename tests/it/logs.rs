@@ -135,7 +135,7 @@ fn names_a_silent_worker_and_does_not_wait_for_it() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).expect("UTF-8"),
-        format!("warning: can't read the log of worker {frozen}: no response in 1 s\n")
+        format!("warning: can't read the log of worker {frozen}: no response within 1s\n")
     );
     user.dgw(&["logs", "--worker", &frozen, "--probe-timeout", "1s"])
         .code(1)
@@ -278,7 +278,7 @@ fn fails_for_a_silent_scheduler_and_for_a_stopped_cluster() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: can't read the logs of cluster `[NAME]`: no response in 0.5 s
+error: can't read the logs of cluster `[NAME]`: no response within 500ms
 
 hint: logs come through the gateway's scheduler proxy: set a longer `--probe-timeout`, and check `gateway.proxy-address`
 

@@ -409,7 +409,7 @@ fn prints_no_invalid_name() {
     let user = User::basic(&stub.address, "ada", "pw");
     user.dgw(&["new"]).code(9).stdout_eq("").stderr_eq(str![[r#"
 requesting a cluster
-error: the response from `http://[HOST]/api/v1/clusters/` is not a gateway's: it contains an invalid cluster name; a cluster may have been started, but none has been listed so far
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it contains an invalid cluster name; a cluster may have been started, but none has been listed so far
 
 hint: `dgw list` shows whether a cluster was started
 

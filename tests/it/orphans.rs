@@ -127,14 +127,17 @@ fn shuts_down_only_orphans() {
         (&detached, "1 task unfinished"),
         (&published, "1 result held in memory"),
         (&queued, "4 tasks unfinished"),
-        (&frozen, "its scheduler can't be read: no response in 2 s"),
+        (
+            &frozen,
+            "its scheduler can't be asked: no response within 2s",
+        ),
         (&kept, "it is protected by `dgw keep`"),
     ] {
         assert_eq!(done.reason(name), reason);
         assert_eq!(preview.reason(name), reason);
     }
     assert!(
-        done.reason(&orphan).ends_with("by its scheduler"),
+        done.reason(&orphan).ends_with("according to its scheduler"),
         "{}",
         done.stderr
     );
@@ -185,7 +188,7 @@ fn a_client_that_connects_restarts_the_idle_time() {
     assert_eq!(kept.stdout, "", "{}", kept.stderr);
     assert!(
         kept.reason(&name)
-            .ends_with("s, by its scheduler; 15s is required"),
+            .ends_with("s of 15s, according to its scheduler"),
         "{}",
         kept.stderr
     );

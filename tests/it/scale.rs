@@ -154,7 +154,7 @@ fn does_not_scale_if_the_scheduler_is_silent_unless_forced() {
         .code(1)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the scheduler of cluster `[NAME]` does not respond: no response in 1 s
+error: the scheduler of cluster `[NAME]` does not respond: no response within 1s
 
 hint: the gateway would mark the whole cluster as failed if dgw sent the request now; `--force` sends it anyway
 

@@ -209,7 +209,7 @@ fn works_with_a_path_prefix_and_a_private_authority_over_http_2() {
         .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the response from `https://[HOST]/api/v1/clusters/` is not a gateway's: [..]
+error: `https://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: [..]
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 

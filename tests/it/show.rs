@@ -87,7 +87,7 @@ fn shows_a_computing_cluster_in_full() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no column `bogus` to sort by: there are worker, host, threads, cpu, memory, tasks, seen, name, address, status, memory_limit, last_seen
+error: no column `bogus` to sort by: the columns are worker, host, threads, cpu, memory, tasks, seen, name, address, status, memory_limit, last_seen
 
 "#]]);
 }

@@ -91,9 +91,9 @@ fn selectors_need_yes_and_a_dry_run_changes_nothing() {
         .stderr_eq(str![[r#"
   [NAME]  RUNNING   [AGE]
   [NAME]  PENDING   [AGE]
-error: shutting down clusters by selector needs `--yes` where dgw can't ask
+error: refused to shut down clusters without confirmation
 
-hint: `--dry-run` lists the clusters that would be shut down
+hint: add `--yes`; `--dry-run` shows which clusters
 
 "#]]);
     user.dgw(&["shutdown", "--all", "--dry-run"])
@@ -218,7 +218,7 @@ fn the_failure_of_a_single_cluster_keeps_its_exit_code() {
         .stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` denied permission for cluster `a`: not yours
 
-hint: `dgw doctor` shows which user you are to the gateway; if that is right, ask its administrators for permission
+hint: `dgw doctor` shows which user the gateway takes you for; if that is right, ask its administrators for permission
 
 "#]]);
 }
@@ -255,7 +255,7 @@ fn prints_what_is_gone_even_if_the_gateway_goes_away() {
 warning: shutdown requested but not confirmed: b
 error: the response from `http://[HOST]/api/v1/clusters/?status=pending,running,stopping` was lost: connection closed before message completed
 
-hint: try again; if it fails again, something between here and the gateway cuts connections
+hint: try again; if it fails again, check the network and proxies between this machine and the gateway
 
 "#]]);
 }

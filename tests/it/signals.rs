@@ -114,7 +114,7 @@ shutting down cluster [NAME]
 warning: cluster [NAME] may still exist (the response from `http://[HOST]/api/v1/clusters/[NAME]` was lost: connection closed before message completed): shut it down with `dgw shutdown [NAME]`
 error: the response from `http://[HOST]/api/v1/clusters/[NAME]?wait` was lost: connection closed before message completed
 
-hint: try again; if it fails again, something between here and the gateway cuts connections
+hint: try again; if it fails again, check the network and proxies between this machine and the gateway
 
 "#]]);
 }

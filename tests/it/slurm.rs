@@ -46,7 +46,7 @@ fn explains_why_a_job_waits_in_the_queue() {
     let (code, stderr) = run_to_end(&user, &["new", "-s", WHOLE_NODE]);
     assert_eq!(code, 6, "{stderr}");
     let phases = stderr.split("error:").next().expect("the phases");
-    assert!(phases.contains(" waits: Resources"), "{stderr}");
+    assert!(phases.contains(" is waiting: Resources"), "{stderr}");
     let lines = phases.lines().collect::<Vec<_>>();
     assert!(lines.windows(2).all(|two| two[0] != two[1]), "{stderr}");
     let job = stderr.split("  Slurm job ").nth(1).expect("the job's end");

@@ -298,7 +298,7 @@ fn shows_why_a_job_waits_in_the_queue() {
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
 requesting a cluster
 cluster [NAME] is PENDING
-cluster [NAME] is PENDING; Slurm job 12 waits: Resources
+cluster [NAME] is PENDING; Slurm job 12 is waiting: Resources
 error: cluster `[NAME]` did not start: the gateway reports FAILED after [ELAPSED] of PENDING
   Slurm job 12: PENDING (Resources), expected to start at 2026-12-01T08:00:00
 

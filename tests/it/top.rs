@@ -92,7 +92,7 @@ fn silent_cluster_delays_neither_keys_nor_other_clusters() {
     let screen = top(&user, &["--every", "1s", "--probe-timeout", "500ms"]);
     let text = screen.shows("RUNNING?");
     assert!(row(&text, &frozen).contains("RUNNING?"), "{text}");
-    screen.shows("the scheduler does not respond: no response in 0.5 s");
+    screen.shows("the scheduler does not respond: no response within 500ms");
     screen.signal(Signal::TERM);
     assert_eq!(screen.end().0, Some(143));
 }
@@ -224,16 +224,16 @@ fn without_a_terminal_it_suggests_other_commands() {
     user.dgw(&["top"]).code(2).stdout_eq("").stderr_eq(str![[r#"
 error: `dgw top` needs a terminal on stdin and stdout
 
-hint: `dgw list -o wide --watch` and `dgw show` print the same without a terminal
+hint: `dgw list -o wide --watch` and `dgw show` show the same without a terminal
 
 "#]]);
     user.dgw(&["top", "-o", "json"])
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: `dgw top` needs the screen: it has no other output format, so leave out `-o`
+error: `dgw top` has no other output format: leave out `-o`
 
-hint: `dgw list -o wide --watch` and `dgw show` print the same without a terminal
+hint: `dgw list -o wide --watch` and `dgw show` show the same without a terminal
 
 "#]]);
     let dumb = Terminal::running(
@@ -245,7 +245,7 @@ hint: `dgw list -o wide --watch` and `dgw show` print the same without a termina
     let (shown, code) = dumb.rest();
     assert_eq!(code, Some(2));
     assert!(
-        shown.contains("more than TERM=dumb") && !shown.contains("\x1b[?"),
+        shown.contains("does not work with TERM=dumb") && !shown.contains("\x1b[?"),
         "{shown:?}"
     );
     let (shown, code) = Terminal::new(&user, 80, &["top", "-v"]).rest();

@@ -115,7 +115,7 @@ fn silent_scheduler_is_unknown_and_is_not_waited_for() {
     user.dgw(&["show", &frozen, "--probe-timeout", "100ms"])
         .success()
         .stderr_eq(str![[r#"
-warning: no report from the scheduler of cluster [NAME]: no response in 0.1 s
+warning: no report from the scheduler of cluster [NAME]: no response within 100ms
 
 "#]]);
 }

@@ -17,7 +17,7 @@ fn refuses_configured_kerberos() {
         .stderr_eq(str![[r#"
 error: `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is `kerberos`, but this dgw is built without it
 
-hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
+hint: build dgw with Kerberos: `cargo install --path . --features kerberos` (needs Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel)
 
 "#]]);
     configured_for_kerberos().dgw(&["doctor"]).code(3).stdout_eq(str![[r#"
@@ -25,7 +25,7 @@ hint: `cargo install --path . --features kerberos` in dgw's sources builds one w
 x values         gateway.address = http://[HOST] ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = kerberos ([HOME]/.config/dask/gateway.yaml)
                  `gateway.auth.type` ([HOME]/.config/dask/gateway.yaml) is `kerberos`, but this dgw is built without it
-                 hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
+                 hint: build dgw with Kerberos: `cargo install --path . --features kerberos` (needs Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel)
 + address        http://[HOST]
 - dns            `127.0.0.1` is an IP address
 x tcp            `127.0.0.1` does not accept connections on port 1: Connection refused (os error 111)
@@ -54,7 +54,7 @@ fn refuses_kerberos_that_a_gateway_requires() {
         .stderr_eq(str![[r#"
 error: the gateway requires Kerberos authentication, but this dgw is built without it
 
-hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
+hint: build dgw with Kerberos: `cargo install --path . --features kerberos` (needs Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel)
 
 "#]]);
     for head in stub.seen() {
@@ -65,9 +65,9 @@ hint: `cargo install --path . --features kerberos` in dgw's sources builds one w
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: the gateway at `http://[HOST]` requires kerberos authentication, but the configuration says basic
+error: the gateway at `http://[HOST]` requires kerberos authentication, but basic is configured
 
-hint: `cargo install --path . --features kerberos` in dgw's sources builds one with it; that takes Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel
+hint: build dgw with Kerberos: `cargo install --path . --features kerberos` (needs Debian's libkrb5-dev, libclang-dev and pkg-config, or RHEL's krb5-devel and clang-devel)
 
 "#]]);
 }
