@@ -60,7 +60,7 @@ impl Environment {
         if let Some(inherited) = self.get(INHERITED) {
             let source = Arc::new(Source::Variable(INHERITED.to_owned()));
             let mut inherited =
-                deserialized(inherited).ok_or_else(|| Error::VariableNotEncoded(INHERITED))?;
+                deserialized(inherited).ok_or(Error::VariableNotEncoded(INHERITED))?;
             if let Some(section) = inherited.get_mut("gateway") {
                 tree.set(&["gateway"], Node::from_json(section.take(), &source));
             }

@@ -103,7 +103,7 @@ impl Failure for Error {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Refused { path, fault } => return fault.hint(path),
+            Self::Refused { path, fault } => return Some(fault.hint(path)),
             Self::Malformed { .. } => "correct that line: the file must be a YAML mapping",
             Self::NoAddress => "`dgw login --address https://gateway.example.org` configures one",
             Self::NoAddressReadable(path) => {
@@ -211,39 +211,37 @@ impl fmt::Display for FileFault {
 }
 
 impl FileFault {
-    fn hint(self, path: &std::path::Path) -> Option<String> {
+    fn hint(self, path: &std::path::Path) -> String {
         let file = quoted(path);
         let directory = quoted(path.parent().unwrap_or(path));
         match self {
             Self::Unreadable(_) | Self::SecretForAll { is_own: true, .. } => {
-                Some(format!("chmod 600 {file}"))
+                format!("chmod 600 {file}")
             }
-            Self::Mode(_) => Some(format!(
+            Self::Mode(_) => format!(
                 "chmod 600 {file}  (importing dask_gateway in Python leaves a template there with \
                  mode 644)"
-            )),
-            Self::SecretForAll { .. } => Some(format!(
+            ),
+            Self::SecretForAll { .. } => format!(
                 "tell your site's administrators that everyone here can read the secret in {file}, \
                  and give dgw your own file with mode 600"
-            )),
-            Self::WritableForAll { is_own: true, .. } => Some(format!("chmod o-w {file}")),
-            Self::WritableForAll { .. } | Self::DirectoryWritableForAll(_) => Some(format!(
+            ),
+            Self::WritableForAll { is_own: true, .. } => format!("chmod o-w {file}"),
+            Self::WritableForAll { .. } | Self::DirectoryWritableForAll(_) => format!(
                 "tell your site's administrators: anyone who changes {file} can make dgw send \
                  them your token"
-            )),
-            Self::DirectoryMode(_) => Some(format!("chmod go-w {directory}")),
-            Self::NotYours(_) => {
-                Some("replace it with a copy of your own, with mode 600".to_owned())
-            }
-            Self::Link => Some(
-                "replace the link with the file itself, or name that file with `--config`"
-                    .to_owned(),
             ),
+            Self::DirectoryMode(_) => format!("chmod go-w {directory}"),
+            Self::NotYours(_) => "replace it with a copy of your own, with mode 600".to_owned(),
+            Self::Link => {
+                "replace the link with the file itself, or name that file with `--config`"
+                    .to_owned()
+            }
             Self::NotRegular | Self::TooLarge | Self::NotText => {
-                Some("move or remove the file, then let `dgw login` write a new one".to_owned())
+                "move or remove the file, then let `dgw login` write a new one".to_owned()
             }
             Self::DirectoryNotYours(_) => {
-                Some("move it to a directory of your own, and name it with `--config`".to_owned())
+                "move it to a directory of your own, and name it with `--config`".to_owned()
             }
         }
     }
