@@ -117,7 +117,7 @@ impl<'a> OutageNotice<'a> {
     /// Notes a failure that may pass.
     pub(crate) fn failed(&mut self, error: &impl std::fmt::Display) {
         if !std::mem::replace(&mut self.is_away, true) {
-            self.printer.warn(&format!("{error}; trying again"));
+            Printer::warn_always(&format!("{error}; trying again"));
         }
     }
 

@@ -471,7 +471,7 @@ fn a_watch_reports_an_outage_once_and_its_end() {
     let yaml = std::fs::read_to_string(user.configuration()).expect("a configuration");
     let proxied = User::new().configured(&yaml.replacen(gateway, &faulty.address, 1));
     let mut command = proxied.command(&["list", "-w", "1s", "-o", "name"]);
-    let (mut child, mut stderr) = spawned(&mut command, "error: ");
+    let (mut child, mut stderr) = spawned(&mut command, "warning: ");
     let mut printed = String::new();
     while !printed.contains("the gateway responds again") {
         assert_ne!(
@@ -482,6 +482,6 @@ fn a_watch_reports_an_outage_once_and_its_end() {
     }
     child.kill().expect("it ends");
     child.wait().expect("it ends");
-    assert!(!printed.contains("error: "), "{printed}");
+    assert!(!printed.contains("warning: "), "{printed}");
     user.stdout(&["shutdown", &name, "--no-wait"]);
 }
