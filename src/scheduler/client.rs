@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::comm::{self, RawResponse};
 use super::error::SchedulerError;
@@ -39,8 +40,7 @@ impl Schedulers {
     /// Sends all `operations` over one connection and returns their responses in the same order.
     ///
     /// # Errors
-    /// Fails if the scheduler can't be reached or does not respond in time, or a response can't be
-    /// read.
+    /// Fails if the scheduler can't be reached or a response can't be read. There is no time limit.
     pub(super) async fn ask(
         &self,
         cluster: &str,
@@ -49,13 +49,9 @@ impl Schedulers {
     ) -> Result<Vec<RawResponse>, SchedulerError> {
         let started = Instant::now();
         let identity = identity.ok_or(SchedulerError::NoCertificate)?;
-        let exchange = async {
-            let connector = Connector::new(&self.proxy, cluster, identity)?;
-            comm::ask(&mut connector.connect().await?, operations).await
-        };
-        let responses = timeout(self.timeout, exchange)
-            .await
-            .unwrap_or(Err(SchedulerError::TimedOut(self.timeout)))?;
+        let connector = Connector::new(&self.proxy, cluster, identity)?;
+        let mut stream = connector.connect().await?;
+        let responses = comm::ask(&mut stream, operations).await?;
         log::info!(
             "asked the scheduler of {cluster}: {} responses, {} bytes, {:.0?}",
             responses.len(),
@@ -81,6 +77,61 @@ impl Schedulers {
             .ok_or(SchedulerError::Malformed("it is missing"))
     }
 
+    /// Limits `request` to the time that each scheduler has.
+    ///
+    /// # Errors
+    /// Fails if the time runs out, or if `request` fails.
+    pub(super) async fn in_time<T>(
+        &self,
+        request: impl Future<Output = Result<T, SchedulerError>>,
+    ) -> Result<T, SchedulerError> {
+        tokio::time::timeout(self.timeout, request)
+            .await
+            .unwrap_or(Err(SchedulerError::TimedOut(self.timeout)))
+    }
+
+    /// Asks by the comm protocol, with HTTP as the fallback: at once where comm fails, alongside it
+    /// where there is no response after half of the time.
+    ///
+    /// # Errors
+    /// Fails if the time runs out, or if both fail: then with the error of the comm protocol, which
+    /// says more.
+    pub(super) async fn by_comm_or_http<T>(
+        &self,
+        cluster: &str,
+        by_comm: impl Future<Output = Result<T, SchedulerError>>,
+        by_http: impl Future<Output = Result<T, SchedulerError>>,
+    ) -> Result<T, SchedulerError> {
+        let http_start = tokio::time::Instant::now() + self.timeout / 2;
+        let log_error = |result: &Result<T, SchedulerError>| {
+            if let Err(error) = result {
+                log::info!("scheduler of {cluster}: {error}");
+            }
+        };
+        let mut by_comm = Box::pin(by_comm.inspect(log_error));
+        let mut by_http = Box::pin(by_http.inspect(log_error));
+        self.in_time(async {
+            let early_result = timeout_at(http_start, &mut by_comm).await;
+            let comm_result = if let Ok(result) = early_result {
+                result
+            } else {
+                tokio::select! {
+                    biased;
+                    result = &mut by_comm => result,
+                    result = &mut by_http => match result {
+                        Ok(value) => return Ok(value),
+                        Err(_) => return by_comm.await,
+                    },
+                }
+            };
+            match comm_result {
+                Ok(value) => Ok(value),
+                Err(error) => by_http.await.map_err(|_| error),
+            }
+        })
+        .await
+    }
+
     /// Returns the URL of a scheduler's page, through the gateway.
     pub(super) fn url(&self, cluster: &str, page: &str) -> String {
         let cluster = utf8_percent_encode(cluster, ENCODED);
@@ -90,6 +141,8 @@ impl Schedulers {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use super::*;
 
     fn schedulers() -> Schedulers {
@@ -108,6 +161,45 @@ mod tests {
             base: "http://h/dg".to_owned(),
             proxy: "h:1".to_owned(),
             timeout: Duration::from_millis(60),
+        }
+    }
+
+    async fn first(
+        by_comm: impl Future<Output = Result<&'static str, SchedulerError>>,
+        by_http: impl Future<Output = Result<&'static str, SchedulerError>>,
+    ) -> Result<&'static str, SchedulerError> {
+        schedulers().by_comm_or_http("ab12", by_comm, by_http).await
+    }
+
+    fn failed<T>() -> Result<T, SchedulerError> {
+        Err(SchedulerError::NoCertificate)
+    }
+
+    #[tokio::test]
+    async fn prefers_comm_and_falls_back_to_http() {
+        let (comm, http) = (|| ready(Ok("comm")), || ready(Ok("http")));
+        let used = first(comm(), http()).await.expect("a value");
+        assert_eq!(used, "comm");
+        let after_failure = first(ready(failed()), http()).await.expect("a value");
+        assert_eq!(after_failure, "http");
+        let after_silence = first(pending(), http()).await.expect("a value");
+        assert_eq!(after_silence, "http");
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(45)).await;
+            Ok("comm")
+        };
+        let without_http = first(late, ready(failed())).await.expect("a value");
+        assert_eq!(without_http, "comm");
+    }
+
+    #[tokio::test]
+    async fn reports_the_error_of_comm_or_the_timeout() {
+        let http_failed = || ready(Err(SchedulerError::Malformed("by HTTP")));
+        let both_failed = first(ready(failed()), http_failed()).await;
+        assert!(matches!(both_failed, Err(SchedulerError::NoCertificate)));
+        for by_http in [http_failed().boxed(), pending().boxed()] {
+            let timed_out = first(pending(), by_http).await;
+            assert!(matches!(timed_out, Err(SchedulerError::TimedOut(_))));
         }
     }
 

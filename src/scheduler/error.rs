@@ -36,6 +36,9 @@ pub(crate) enum SchedulerError {
     /// A worker that was there before.
     #[error("the scheduler no longer knows the worker")]
     WorkerGone,
+    /// The HTTP route returned something other than the scheduler's JSON.
+    #[error("`{url}` returned {found}")]
+    UnexpectedResponse { url: String, found: String },
 }
 
 impl Failure for SchedulerError {

@@ -64,7 +64,8 @@ impl Schedulers {
             json!({"op": "events", "reply": true, "topic": "all"}),
             comm::operation("versions"),
         ];
-        let responses = self.ask(cluster, identity, &operations).await?;
+        let request = self.ask(cluster, identity, &operations);
+        let responses = self.in_time(request).await?;
         let [identity, idle_since, state, events, versions] = &responses[..] else {
             return Err(SchedulerError::Malformed("it is missing"));
         };

@@ -18,7 +18,7 @@ pub(crate) use entry::LogEntry;
 
 use super::client::Schedulers;
 use super::error::SchedulerError;
-use super::{comm, wire};
+use super::{comm, http, wire};
 use crate::gateway::TlsIdentity;
 
 /// Seconds that entries may be out of order, since threads log at the same time. Entries this much
@@ -153,16 +153,19 @@ impl Schedulers {
         range: LogRange,
     ) -> Result<FetchedLog, SchedulerError> {
         let fetch = async |range| self.raw_log(cluster, identity, worker, range).await;
-        if range.order != Some(LogOrder::OldestFirst) {
-            let raw = fetch(range).await?;
-            if range.order.or_else(|| order(&raw)) == Some(LogOrder::NewestFirst) {
-                return Ok(FetchedLog::new(raw, LogOrder::NewestFirst));
+        self.in_time(async {
+            if range.order != Some(LogOrder::OldestFirst) {
+                let raw = fetch(range).await?;
+                if range.order.or_else(|| order(&raw)) == Some(LogOrder::NewestFirst) {
+                    return Ok(FetchedLog::new(raw, LogOrder::NewestFirst));
+                }
             }
-        }
-        // The order is not known yet, or it is one in which limits leave out the wrong entries.
-        let raw = fetch(LogRange::default()).await?;
-        let order = order(&raw).or(range.order);
-        Ok(FetchedLog::new(raw, order.unwrap_or(LogOrder::NewestFirst)).limited_to(range))
+            // The order is not known yet, or it is one in which limits leave out the wrong entries.
+            let raw = fetch(LogRange::default()).await?;
+            let order = order(&raw).or(range.order);
+            Ok(FetchedLog::new(raw, order.unwrap_or(LogOrder::NewestFirst)).limited_to(range))
+        })
+        .await
     }
 
     async fn raw_log(
@@ -198,8 +201,14 @@ impl Schedulers {
         identity: Option<&TlsIdentity>,
     ) -> Result<Vec<(String, String)>, SchedulerError> {
         let operation = comm::operation("identity");
-        let response = self.ask_one(cluster, identity, &operation).await?;
-        let (_, workers) = response.read::<wire::Identity>()?.activity_and_workers();
+        let by_comm = async {
+            let response = self.ask_one(cluster, identity, &operation).await?;
+            response.read::<wire::Identity>()
+        };
+        let url = self.url(cluster, "json/identity.json");
+        let by_http = http::get::<wire::Identity>(&self.http, &url);
+        let identity = self.by_comm_or_http(cluster, by_comm, by_http).await?;
+        let (_, workers) = identity.activity_and_workers();
         Ok(workers
             .ok_or(SchedulerError::Malformed("the list of workers is missing"))?
             .into_iter()

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::client::Schedulers;
 use super::error::SchedulerError;
 use super::model::{Activity, PackageVersions, SchedulerReport, Versions};
-use super::{comm, wire};
+use super::{comm, http, wire};
 use crate::gateway::TlsIdentity;
 
 /// How much to ask a scheduler for.
@@ -20,7 +20,8 @@ pub(crate) enum ReportDetail {
 }
 
 impl Schedulers {
-    /// Checks that the scheduler of `cluster` responds through the gateway's scheduler proxy.
+    /// Checks that the scheduler of `cluster` responds through the gateway's scheduler proxy,
+    /// without HTTP as a fallback.
     ///
     /// # Errors
     /// Fails if it does not respond in time, or not as a scheduler does.
@@ -30,7 +31,8 @@ impl Schedulers {
         identity: Option<&TlsIdentity>,
     ) -> Result<(), SchedulerError> {
         let operation = comm::operation("identity");
-        self.ask_one(cluster, identity, &operation).await.map(drop)
+        let request = self.ask_one(cluster, identity, &operation);
+        self.in_time(request).await.map(drop)
     }
 
     /// Fetches the activity of `cluster` from its scheduler.
@@ -79,6 +81,17 @@ impl Schedulers {
         identity: Option<&TlsIdentity>,
         detail: ReportDetail,
     ) -> Result<SchedulerReport, SchedulerError> {
+        let by_comm = self.report_by_comm(cluster, identity, detail);
+        let by_http = self.report_by_http(cluster);
+        self.by_comm_or_http(cluster, by_comm, by_http).await
+    }
+
+    async fn report_by_comm(
+        &self,
+        cluster: &str,
+        identity: Option<&TlsIdentity>,
+        detail: ReportDetail,
+    ) -> Result<SchedulerReport, SchedulerError> {
         let mut operations = vec![
             comm::operation("identity"),
             comm::operation("check_idle"),
@@ -87,10 +100,7 @@ impl Schedulers {
         if detail == ReportDetail::Everything {
             operations.push(comm::operation("versions"));
         }
-        let responses = self
-            .ask(cluster, identity, &operations)
-            .await
-            .inspect_err(|error| log::info!("scheduler of {cluster}: {error}"))?;
+        let responses = self.ask(cluster, identity, &operations).await?;
         let [identity, idle_since, state, versions @ ..] = &responses[..] else {
             return Err(SchedulerError::Malformed("it is missing"));
         };
@@ -127,7 +137,8 @@ impl Schedulers {
         let operation = json!({
             "op": "broadcast", "reply": true, "msg": {"op": "versions"}, "on_error": "ignore",
         });
-        let response = self.ask_one(cluster, identity, &operation).await.ok()?;
+        let request = self.ask_one(cluster, identity, &operation);
+        let response = self.in_time(request).await.ok()?;
         let workers = response
             .read::<BTreeMap<String, wire::VersionsResponse>>()
             .ok()?;
@@ -137,5 +148,21 @@ impl Schedulers {
                 .map(|(address, versions)| (address, versions.packages()))
                 .collect(),
         )
+    }
+
+    async fn report_by_http(&self, cluster: &str) -> Result<SchedulerReport, SchedulerError> {
+        let [identity, counts] =
+            ["json/identity.json", "json/counts.json"].map(|page| self.url(cluster, page));
+        let (workers, tasks) = tokio::join!(
+            http::get::<wire::Identity>(&self.http, &identity),
+            http::get::<wire::Counts>(&self.http, &counts),
+        );
+        let (mut activity, worker_details) = workers?.activity_and_workers();
+        activity.tasks = tasks.ok().map(|counts| counts.tasks());
+        Ok(SchedulerReport {
+            activity,
+            worker_details,
+            versions: None,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Responses as schedulers spell them.
+//! Responses as schedulers spell them, in `MessagePack` and JSON alike.
 //!
 //! Every field is optional: one that is missing or of another type is unknown, and the others stay
 //! readable.
@@ -36,7 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
     }
 }
 
-/// Response to `identity`.
+/// Response to `identity` or `identity.json`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Identity {
@@ -84,6 +84,19 @@ pub(super) struct State {
 #[derive(Deserialize)]
 struct Group {
     states: BTreeMap<String, u64>,
+}
+
+/// Response to `counts.json`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Counts {
+    tasks: Known<u64>,
+    processing: Known<u64>,
+    waiting: Known<u64>,
+    unrunnable: Known<u64>,
+    memory: Known<u64>,
+    erred: Known<u64>,
+    released: Known<u64>,
 }
 
 /// Response to `versions`.
@@ -225,6 +238,38 @@ impl State {
             (Some(since), _) => time(since).map_or(Idle::Unknown, Idle::Since),
             (None, Some(_)) => Idle::Busy,
             (None, None) => Idle::Unknown,
+        }
+    }
+}
+
+impl Counts {
+    /// Counts the tasks by state. Queued ones only count in the total, so they are the total less
+    /// all others. That is exact only while no result is held, since a result counts once for every
+    /// worker that holds it.
+    pub(super) fn tasks(&self) -> Tasks {
+        let states = [
+            &self.processing,
+            &self.waiting,
+            &self.unrunnable,
+            &self.erred,
+            &self.released,
+        ];
+        let others = sum(states.into_iter().map(|count| count.0));
+        let is_exact = self.memory.0 == Some(0);
+        Tasks {
+            total: self.tasks.0,
+            processing: self.processing.0,
+            queued: self
+                .tasks
+                .0
+                .zip(others)
+                .and_then(|(total, others)| total.checked_sub(others))
+                .filter(|_| is_exact),
+            waiting: self.waiting.0,
+            unrunnable: self.unrunnable.0,
+            memory: self.memory.0.filter(|_| is_exact),
+            erred: self.erred.0,
+            released: self.released.0,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use snapbox::str;
 
-use crate::support::{BASIC, Client, Frozen, Stub, TLS, User, json_answer};
+use crate::support::{BASIC, Client, Frozen, Stub, TLS, User, answer, json_answer};
 
 /// Fields that `--wide` adds.
 const FIELDS: [&str; 7] = [
@@ -128,10 +128,10 @@ fn counts_workers_over_https() {
 }
 
 #[test]
-fn shows_as_unknown_what_does_not_come_from_a_scheduler() {
+fn without_the_proxy_the_dashboards_routes_tell_what_they_know() {
     let user = BASIC.user();
     user.stdout(&["new", "--workers", "1"]);
-    wide_when(&user, |cluster| cluster["workers"] == 1);
+    let by_comm = wide_when(&user, |cluster| cluster["workers"] == 1);
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let babbling = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = |listener: &TcpListener| listener.local_addr().expect("its port").to_string();
@@ -147,33 +147,81 @@ fn shows_as_unknown_what_does_not_come_from_a_scheduler() {
         }
     });
     for proxy in proxies {
-        let listed = &user.by_proxy(&proxy).json(&["list", "--wide"])[0];
-        for field in FIELDS {
-            assert_eq!(listed[field], Value::Null, "{field} by {proxy}");
+        let told = &user.by_proxy(&proxy).json(&["list", "--wide"])[0];
+        for field in ["workers", "threads", "memory_limit"] {
+            assert_eq!(told[field], by_comm[field], "{proxy}");
         }
+        assert_eq!(told["tasks"], by_comm["tasks"], "{proxy}");
+        assert_eq!(
+            told["clients"],
+            Value::Null,
+            "{proxy}: a count that includes others is none"
+        );
+        assert_eq!(told["idle_since"], Value::Null, "{proxy}");
     }
 }
 
 #[test]
-fn sends_no_key_to_the_dashboard_where_the_certificate_is_invalid() {
-    let record = json!({"a1": {
-        "name": "a1", "status": "RUNNING", "start_time": 1_795_217_334_964_u64, "stop_time": null,
-        "dashboard_route": "/clusters/a1/status", "options": {},
-        "tls_cert": "no certificate", "tls_key": "s3cret-key",
-    }});
-    let stub = Stub::new(move |_| json_answer(&record.to_string()));
-    let user = User::basic(&stub.address, "ada", "pw");
-    let output = user
-        .command(&["list", "--wide", "-vvv", "-o", "json"])
-        .output()
-        .expect("dgw runs");
-    assert!(output.status.success());
-    let said = String::from_utf8([output.stdout.clone(), output.stderr].concat());
-    assert!(!said.expect("UTF-8").contains("s3cret"));
-    let listed = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
-    for field in FIELDS {
-        assert_eq!(listed[0][field], Value::Null, "{field}");
+fn what_is_no_schedulers_answer_is_unknown_and_gets_no_credentials() {
+    let html = "Content-Type: text/html\r\n";
+    let redirect = "Location: http://127.0.0.1:1/hub/login\r\n";
+    for strange in [
+        answer("200 OK", html, "<html>Sign in</html>"),
+        answer("302 Found", redirect, ""),
+        answer("404 Not Found", "", "404: Not Found"),
+        answer("502 Bad Gateway", "", ""),
+        json_answer("{"),
+        json_answer("[1]"),
+        json_answer("null"),
+        json_answer(r#"{"workers": "\u001b[2J", "tasks": -1}"#),
+        json_answer(&format!(r#"{{"workers": {}"#, "[".repeat(100_000))),
+        Vec::new(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".to_vec(),
+    ] {
+        let record = json!({"a1": {
+            "name": "a1", "status": "RUNNING", "start_time": 1_795_217_334_964_u64, "stop_time": null,
+            "dashboard_route": "/clusters/a1/status", "options": {},
+            "tls_cert": "no certificate", "tls_key": "s3cret-key",
+        }});
+        let shown = String::from_utf8_lossy(&strange).into_owned();
+        let stub = Stub::new(move |head| {
+            if head.contains("/api/") {
+                json_answer(&record.to_string())
+            } else {
+                strange.clone()
+            }
+        });
+        let user = User::basic(&stub.address, "ada", "pw");
+        let started = Instant::now();
+        let output = user
+            .command(&[
+                "list",
+                "--wide",
+                "-vvv",
+                "-o",
+                "json",
+                "--probe-timeout",
+                "1s",
+            ])
+            .output()
+            .expect("dgw runs");
+        assert!(started.elapsed() < Duration::from_secs(10), "{shown:.80}");
+        assert!(output.status.success(), "{shown:.80}");
+        let said = String::from_utf8([output.stdout.clone(), output.stderr].concat());
+        assert!(!said.expect("UTF-8").contains("s3cret"), "{shown:.80}");
+        let listed = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
+        let told = &listed[0];
+        for field in ["workers", "threads", "memory_used", "clients", "idle_since"] {
+            assert_eq!(told[field], Value::Null, "{field}: {shown:.80}");
+        }
+        let seen = stub.seen();
+        let mut routes = seen
+            .iter()
+            .filter(|head| head.contains("/clusters/a1/json/"));
+        assert!(routes.clone().count() > 0, "{seen:?}");
+        assert!(
+            !routes.any(|head| head.to_lowercase().contains("authorization")),
+            "{seen:?}"
+        );
     }
-    let seen = stub.seen();
-    assert!(seen.iter().all(|head| head.contains("/api/")), "{seen:?}");
 }

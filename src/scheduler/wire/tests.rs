@@ -130,6 +130,26 @@ fn counts_tasks_of_all_groups() {
 }
 
 #[test]
+fn derives_queued_tasks_only_without_results() {
+    let counts = |value| {
+        serde_json::from_value::<Counts>(value)
+            .expect("counts")
+            .tasks()
+    };
+    let none = json!({"tasks": 4, "processing": 0, "waiting": 0, "unrunnable": 0, "memory": 0,
+        "erred": 0, "released": 0, "idle": 0});
+    assert_eq!(counts(none.clone()).queued, Some(4));
+    let mut held = none;
+    held["memory"] = json!(1);
+    assert_eq!(
+        (counts(held.clone()).queued, counts(held).total),
+        (None, Some(4))
+    );
+    assert_eq!(counts(json!({"tasks": 4})).queued, None);
+    assert_eq!(counts(json!({"tasks": "4"})).total, None);
+}
+
+#[test]
 fn nil_means_busy_only_from_schedulers_with_check_idle() {
     let young = state(json!({"transition_counter": 3}));
     let old = state(json!({}));
@@ -230,6 +250,9 @@ proptest! {
                     prop_assert!(unfinished.is_none_or(|all| all >= part), "{tasks:?}");
                 }
             }
+        }
+        for counts in both::<Counts>(&whole) {
+            let _ = counts.tasks().unfinished();
         }
         for versions in both::<VersionsResponse>(&whole) {
             let _ = versions.has_check_idle();
