@@ -151,6 +151,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn failures_have_no_details_and_are_printed_as_errors_by_default() {
+        let error = Error::from(UsageError("wrong".to_owned()));
+        let failure = error.as_failure();
+        assert_eq!(failure.exit_code(), ExitCode::Usage);
+        assert_eq!(failure.to_string(), "wrong");
+        assert!(failure.details().is_empty() && failure.hint().is_none());
+        assert!(!failure.is_silent() && !failure.is_warning());
+    }
+
+    #[test]
+    fn unexpected_failures_list_their_causes() {
+        let error = Error::from(anyhow::anyhow!("cause").context("effect"));
+        let failure = error.as_failure();
+        assert_eq!(failure.exit_code(), ExitCode::Other);
+        assert_eq!(failure.to_string(), "effect");
+        assert_eq!(failure.details(), ["cause"]);
+    }
+
+    #[test]
     fn exit_codes_are_those_of_the_contract() {
         use ExitCode as E;
         let codes = [

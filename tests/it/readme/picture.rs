@@ -77,7 +77,7 @@ fn essence(svg: &str) -> String {
         (r"\b\d+/3600\b", "LEFT/ALL"),
         (r#" x="[\d.]+""#, ""),
         (r"\b[0-9a-f]{4,32}…?(\s|<)", "NAME$1"),
-        (r"\b\d+s\b", "TIME"),
+        (r"\b(?:\d+m)?\d+s\b", "TIME"),
         (r"\b\d+\.\d/(\d+\.\d) GiB", "USED/$1 GiB"),
         (" +", " "),
         (" ?</tspan>", "</tspan>"),
