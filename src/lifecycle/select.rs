@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn only_a_full_name_needs_no_list() {
+        let hex = "0123456789abcdef0123456789abcdef";
+        for (text, expected) in [
+            (hex.to_owned(), Some(hex.to_owned())),
+            (format!("ns.{hex}"), Some(format!("ns.{hex}"))),
+            (hex[..31].to_owned(), None),
+        ] {
+            let pattern = ClusterPattern::parse(&text).expect("a pattern");
+            assert_eq!(full_name(Some(&pattern)), expected.as_deref(), "{text}");
+        }
+        assert_eq!(full_name(None), None);
+    }
+
+    #[test]
     fn offers_only_active_clusters() {
         let mut ended = row("ab12");
         ended.cluster.status = Status::Stopped;

@@ -152,7 +152,7 @@ fn runs_a_cluster_with_a_ticket() {
         .stderr_eq(str![[r#"
 error: no cluster matches `[NAME]`
 
-hint: `dgw list --all` shows what the gateway still knows
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
 }
@@ -184,7 +184,7 @@ hint: get one with `kinit` (`klist` lists your tickets); for cron and jobs, use 
 error: you have no Kerberos ticket
   No Kerberos credentials available (default cache: FILE:[HOME]/tickets)
 
-hint: nothing was written: get one with `kinit` (`klist` lists your tickets); for cron and jobs, use a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
+hint: nothing was saved: get one with `kinit` (`klist` lists your tickets); for cron and jobs, use a keytab: KRB5_CLIENT_KTNAME=/path/to/keytab
 
 "#]]);
     let output = user.command(&["doctor"]).output().expect("dgw runs");
@@ -261,7 +261,7 @@ fn does_not_wait_for_a_silent_kdc() {
 error: can't reach a KDC of your Kerberos realm
   Cannot contact any KDC for realm 'DGW.TEST'
 
-hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether it is the one in /etc/krb5.conf, or KRB5_CONFIG; `klist` shows your realm
+hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether /etc/krb5.conf or KRB5_CONFIG names the right one; `klist` shows your realm
 
 "#]]);
 
@@ -276,7 +276,7 @@ hint: check whether this machine can reach your realm's KDC (VPN, firewall), and
         .stderr_eq(str![[r#"
 error: Kerberos returned no token within 2s
 
-hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether it is the one in /etc/krb5.conf, or KRB5_CONFIG; `klist` shows your realm
+hint: check whether this machine can reach your realm's KDC (VPN, firewall), and whether /etc/krb5.conf or KRB5_CONFIG names the right one; `klist` shows your realm
 
 "#]]);
     let took = started.elapsed();
