@@ -278,6 +278,19 @@ mod tests {
     }
 
     #[test]
+    fn only_a_running_cluster_is_running() {
+        let mut cluster = Cluster::running("ab12");
+        assert!(require_running(&cluster).is_ok());
+        for status in [Status::Pending, Status::Stopping, Status::Failed] {
+            cluster.status = status;
+            assert!(matches!(
+                require_running(&cluster),
+                Err(Error::NotRunning { name, status: found }) if name == "ab12" && found == status
+            ));
+        }
+    }
+
+    #[test]
     fn offers_only_active_clusters() {
         let mut ended = row("ab12");
         ended.cluster.status = Status::Stopped;
