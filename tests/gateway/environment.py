@@ -20,13 +20,14 @@ import processes
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
-VENV = TARGET / "gateway" / "venv"
+HOME = (TARGET / "gateway").resolve()
+VENV = HOME / "venv"
 PYTHON = VENV / "bin" / "python"
-HUB_PROXY = TARGET / "gateway" / "hub-proxy"
-RELEASES = TARGET / "gateway" / "releases"
-SERVERS = TARGET / "gateway" / "servers"
+HUB_PROXY = HOME / "hub-proxy"
+RELEASES = HOME / "releases"
+SERVERS = HOME / "servers"
 OLDER_SERVERS = {pins.stem: pins for pins in sorted((HERE / "older-servers").glob("*.txt"))}
-KERBEROS = TARGET / "gateway" / "kerberos"
+KERBEROS = HOME / "kerberos"
 HUB_PROXY_SCRIPT = HUB_PROXY / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
