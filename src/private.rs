@@ -4,9 +4,11 @@
 //! between. New files have mode 600 from their first moment and are never written by half.
 
 mod access;
+mod ancestors;
 mod dir;
 mod error;
 mod lock;
+mod place;
 mod state_dir;
 mod temp_dir;
 mod write;

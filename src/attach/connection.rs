@@ -42,7 +42,7 @@ impl ConnectionSetup {
     /// This machine has none.
     pub(crate) fn acquire() -> Result<Self, Error> {
         Ok(Self {
-            directory: TempDir::create()?,
+            directory: TempDir::create(|error| Printer::print_error(error))?,
             listener: Relay::listen().map_err(Error::NoPort)?,
         })
     }

@@ -156,7 +156,8 @@ impl RelayLauncher {
             .stderr(Stdio::null());
         let path = directory.hand_over();
         if let Err(cause) = wait_for_start(&mut relay, &path).await {
-            let _ = std::fs::remove_dir_all(&path);
+            // Nobody else has taken it over, so it is removed when dropped.
+            let _ = TempDir::adopt(path, |error| Printer::print_error(error));
             return Err(Error::RelayNotStarted(cause));
         }
         Ok((path, address))
@@ -172,7 +173,7 @@ async fn wait_for_start(relay: &mut Command, directory: &Path) -> Result<(), Str
             return Err(status.to_string());
         }
         if Instant::now() > deadline {
-            let _ = process.kill();
+            let _ = process.kill().and_then(|()| process.wait());
             return Err("it took too long".to_owned());
         }
         sleep(PAUSE).await;
@@ -207,7 +208,7 @@ pub(crate) async fn serve_export(
     gateway: &Gateway,
 ) -> Result<(), Error> {
     let mut interrupts = Interrupts::listen()?;
-    let directory = TempDir::adopt(directory.to_owned())?;
+    let directory = TempDir::adopt(directory.to_owned(), |error| Printer::print_error(error))?;
     // Detaches from the terminal and the working directory of the dgw that started it.
     let _ = rustix::process::setsid();
     let _ = std::env::set_current_dir("/");

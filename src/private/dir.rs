@@ -11,13 +11,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::access::{AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
+use super::ancestors::check_ancestors;
 use super::error::Error;
 use super::write;
 
 /// Room for some ten thousand idle records, the largest file there is.
 const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// An open directory that belongs to the user, and that nobody else can write.
+/// An open directory that belongs to the user, and that nobody else can write or exchange.
 #[derive(Debug)]
 pub(crate) struct PrivateDir {
     pub(super) descriptor: OwnedFd,
@@ -28,8 +29,9 @@ impl PrivateDir {
     /// Opens the directory at `path`; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// It can't be opened, belongs to somebody else, or can be written by others.
+    /// It can't be opened, belongs to somebody else, or can be written or exchanged by others.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Error> {
+        check_ancestors(write::parent(path))?;
         let failed = |errno: Errno| failure("open the directory", path.to_owned(), errno.into());
         let descriptor = match rustix::fs::open(path, DIRECTORY_FLAGS, Mode::empty()) {
             Ok(descriptor) => descriptor,
@@ -49,8 +51,10 @@ impl PrivateDir {
     /// Opens the directory at `path`, after creating it and its missing parents with mode 700.
     ///
     /// # Errors
-    /// It can't be created or opened, belongs to somebody else, or can be written by others.
+    /// It can't be created or opened, belongs to somebody else, or can be written or exchanged by
+    /// others.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        check_ancestors(write::parent(path))?;
         let failed = |source| failure("create the directory", path.to_owned(), source);
         write::create_directories(path).map_err(failed)?;
         Self::open(path)?.ok_or_else(|| failed(Errno::NOENT.into()))
@@ -251,6 +255,26 @@ mod tests {
         let expected = Some(AccessFault::WritableByOthers(0o770));
         assert_eq!(fault(&PrivateDir::open(&path)), expected);
         assert_eq!(fault(&PrivateDir::create(&path)), expected);
+    }
+
+    #[test]
+    fn refuses_directory_that_others_can_exchange() {
+        let (home, _dir) = create();
+        let path = home.path().join("state/dgw");
+        set_mode(home.path(), 0o777);
+        for result in [
+            PrivateDir::open(&path).map(|_| ()),
+            PrivateDir::create(&path).map(|_| ()),
+            PrivateDir::create(&home.path().join("new/dgw")).map(|_| ()),
+        ] {
+            assert!(
+                matches!(&result, Err(Error::Exchangeable { path, .. }) if path == home.path()),
+                "{result:?}"
+            );
+        }
+        assert!(!home.path().join("new").exists());
+        set_mode(home.path(), 0o1777);
+        assert!(PrivateDir::open(&path).is_ok());
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub(crate) enum Error {
     /// Others could have changed it.
     #[error("refused to use `{path}`: {fault}")]
     Refused { path: PathBuf, fault: AccessFault },
+    /// Somebody else could put another directory in its place.
+    #[error("others can exchange what is in `{path}`: {fault}")]
+    Exchangeable { path: PathBuf, fault: AccessFault },
     #[error("`{0}` is damaged or too large")]
     Damaged(PathBuf),
     #[error("can't {action} `{path}`: {source}")]
@@ -28,6 +31,12 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("can't remove the private directory `{path}`, which may hold a cluster's key")]
+    NotRemoved {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl Failure for Error {
@@ -37,7 +46,9 @@ impl Failure for Error {
 
     fn details(&self) -> Vec<String> {
         match self {
-            Self::NoTempDir { source, .. } => vec![source.to_string()],
+            Self::NoTempDir { source, .. } | Self::NotRemoved { source, .. } => {
+                vec![source.to_string()]
+            }
             _ => Vec::new(),
         }
     }
@@ -55,6 +66,13 @@ impl Failure for Error {
                     AccessFault::WritableByOthers(_) => format!("chmod 700 {path}"),
                 })
             }
+            Self::Exchangeable { path, fault } => Some(match fault {
+                AccessFault::WritableByOthers(_) => format!(
+                    "run `chmod go-w {}` if it is yours, or use another directory",
+                    path.display()
+                ),
+                _ => "use a directory below none but root's and your own".to_owned(),
+            }),
             Self::Damaged(path) => Some(format!(
                 "remove `{}`; dgw then forgets what it recorded there, such as a protection by \
                  `dgw keep`",
@@ -65,10 +83,15 @@ impl Failure for Error {
                  directory"
                     .to_owned(),
             ),
-            Self::NoTempDir { .. } => {
-                Some("set TMPDIR to a directory that you can write".to_owned())
+            Self::NoTempDir { .. } => Some("set TMPDIR to a directory of your own".to_owned()),
+            Self::NotRemoved { path, .. } => {
+                Some(format!("remove `{}` and what is in it", path.display()))
             }
         }
+    }
+
+    fn is_warning(&self) -> bool {
+        matches!(self, Self::NotRemoved { .. })
     }
 }
 
@@ -80,6 +103,10 @@ mod tests {
     fn every_error_names_what_to_do() {
         let path = PathBuf::from("/state/dgw");
         let refused = |fault| Error::Refused {
+            path: path.clone(),
+            fault,
+        };
+        let exchangeable = |fault| Error::Exchangeable {
             path: path.clone(),
             fault,
         };
@@ -98,6 +125,14 @@ mod tests {
             (
                 refused(AccessFault::WritableByOthers(0o777)),
                 "chmod 700 /state/dgw",
+            ),
+            (
+                exchangeable(AccessFault::WritableByOthers(0o775)),
+                "run `chmod go-w /state/dgw`",
+            ),
+            (
+                exchangeable(AccessFault::NotOwned(7)),
+                "use a directory below",
             ),
             (Error::Damaged(path.clone()), "remove `/state/dgw`"),
             (
@@ -119,6 +154,14 @@ mod tests {
             source: source(),
         };
         assert_eq!(error.details(), ["no space"]);
+        assert!(!error.is_warning());
         assert!(error.hint().is_some_and(|hint| hint.contains("TMPDIR")));
+        let error = Error::NotRemoved {
+            path: path.clone(),
+            source: source(),
+        };
+        assert_eq!(error.details(), ["no space"]);
+        assert!(error.is_warning());
+        assert!(error.hint().is_some_and(|hint| hint.contains("/state/dgw")));
     }
 }

@@ -210,10 +210,27 @@ fn starts_no_cluster_without_a_private_directory() {
 error: can't create a private directory in `/nonexistent/tmp`
 ...
 
-hint: set TMPDIR to a directory that you can write
+hint: set TMPDIR to a directory of your own
 
 "#]]);
     }
+    assert_eq!(user.history(), []);
+}
+
+#[test]
+fn starts_no_cluster_where_others_can_exchange_its_directory() {
+    let user = with_own_tmpdir(BASIC.user());
+    crate::support::set_mode(user.home(), 0o777);
+    user.dgw(&["run", "true"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: can't create a private directory in `[HOME]/tmp`
+  others can exchange what is in `[HOME]`: it is writable by others (mode 777)
+
+hint: set TMPDIR to a directory of your own
+
+"#]]);
     assert_eq!(user.history(), []);
 }
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::error::DashboardError;
 use crate::config::{self, Settings};
 use crate::error::Error;
+use crate::output::Printer;
 use crate::private::{TempDir, write_new};
 
 /// An opener that fails has failed by then.
@@ -77,7 +78,7 @@ pub(super) struct PrivatePage {
 
 impl PrivatePage {
     fn redirecting_to(url: &str) -> Result<Self, Error> {
-        let directory = TempDir::create()?;
+        let directory = TempDir::create(|error| Printer::print_error(error))?;
         let path = directory.path().join("dashboard.html");
         let html = format!(
             "<!doctype html>\n<meta charset=\"utf-8\">\n\
