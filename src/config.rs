@@ -13,6 +13,7 @@ mod find;
 mod guard;
 mod http_proxy;
 mod inspect;
+mod layers;
 mod leaf;
 mod literal;
 mod load;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{self, Credentials, Environment, Settings};
+use crate::config::{self, Environment, Settings};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::output::Printer;
@@ -88,11 +88,7 @@ impl Session {
 /// Warns each time that a secret is sent over `http://`: some sites have nothing else.
 pub(crate) fn warn_about_clear_text(settings: &Settings, printer: &Printer) {
     if settings.secret_goes_in_clear() {
-        let secret = match settings.credentials {
-            Credentials::Basic { .. } => "password",
-            Credentials::JupyterHub { .. } => "token",
-            Credentials::Kerberos => "Kerberos token",
-        };
+        let secret = settings.credentials.secret_name();
         printer.warn(&format!(
             "dgw sends your {secret} to `{}` unencrypted, because the gateway's address is http://",
             settings.address.host()

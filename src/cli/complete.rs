@@ -235,15 +235,15 @@ fn is_plain(word: &str) -> bool {
 fn request<T>(request: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
     let (file, address) = options_on_the_line();
     let environment = Environment::from_process();
-    // Nobody has pressed Enter yet, and no warning can be printed: credentials go only to the
-    // configured address, and never unencrypted.
+    // Nobody has pressed Enter yet, and no warning can be printed: requests go only to the configured
+    // address, and credentials never unencrypted.
     let settings = config::load(&environment, file.as_deref(), None).ok()?;
     if settings.secret_goes_in_clear() {
         return None;
     }
     if let Some(address) = address {
         let named = config::load(&environment, file.as_deref(), Some(&address)).ok()?;
-        if named.address.as_str() != settings.address.as_str() {
+        if named.address != settings.address {
             return None;
         }
     }

@@ -51,7 +51,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     config: Option<PathBuf>,
 
-    /// Use the gateway at this address instead of the configured one
+    /// Use the gateway at this address; configured credentials go only to the configured address
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     address: Option<String>,
 

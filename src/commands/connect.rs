@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 
 use crate::attach::{Child, ConnectionSetup, RelayLauncher, export, find_program, unexport};
 use crate::cli::{TargetArgs, value};
+use crate::config::Credentials;
 use crate::error::Error;
 use crate::gateway::{Cluster, Status};
 use crate::lifecycle::{self, Deadline};
@@ -135,8 +136,9 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
         overrides,
         ..
     } = session;
+    let is_withheld = matches!(settings.credentials, Credentials::Withheld { .. });
     let mut arguments = String::new();
-    if overrides.address.is_some() || overrides.config.is_some() {
+    if overrides.address.is_some() || overrides.config.is_some() || is_withheld {
         arguments = format!(
             "\n    address={:?},\n    proxy_address={:?},\n    public_address={:?},\n",
             settings.address.as_str(),
@@ -144,6 +146,13 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
             settings.public_address,
         );
     }
+    let imports = if is_withheld {
+        // Python would send the configured credentials to any address.
+        arguments.push_str("    auth=BasicAuth(),\n");
+        "BasicAuth, Gateway"
+    } else {
+        "Gateway"
+    };
     let credentials = match &overrides.config {
         Some(path) => format!(
             "# For the credentials, set DASK_CONFIG={}\n",
@@ -152,7 +161,7 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
         None => String::new(),
     };
     format!(
-        "{credentials}from dask_gateway import Gateway\n\n\
+        "{credentials}from dask_gateway import {imports}\n\n\
          cluster = Gateway({arguments}).connect(\"{}\")\n\
          client = cluster.get_client()\n",
         cluster.name

@@ -220,6 +220,7 @@ async fn authenticated_user(
         Credentials::Basic { username, .. } => Some(username.clone()),
         Credentials::JupyterHub { token } => gateway.hub_user(token).await,
         Credentials::Kerberos => gateway::principal(overrides.request_timeout).await,
+        Credentials::Withheld { .. } => None,
     }
 }
 

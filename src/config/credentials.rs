@@ -1,7 +1,9 @@
 //! The credentials that dgw sends to the gateway.
 
+use super::address::Address;
 use super::environment;
 use super::error::Error;
+use super::layers::Layers;
 use super::node::Source;
 use super::secret::Secret;
 use super::value_reader::ValueReader;
@@ -18,6 +20,13 @@ pub(crate) enum Credentials {
     },
     /// The user's ticket, which the system keeps.
     Kerberos,
+    /// The configured credentials are for another address, so none are sent.
+    Withheld {
+        /// The kind of credentials that are configured.
+        kind: &'static str,
+        /// The address that they are for; none if no address is configured.
+        configured_for: Option<Address>,
+    },
 }
 
 /// The values that `gateway.auth.type` may have.
@@ -34,6 +43,25 @@ impl Credentials {
             Self::Basic { .. } => "basic",
             Self::JupyterHub { .. } => "jupyterhub",
             Self::Kerberos => "kerberos",
+            Self::Withheld { kind, .. } => kind,
+        }
+    }
+
+    /// Returns the word for what is secret in them.
+    pub(crate) fn secret_name(&self) -> &'static str {
+        match self.kind() {
+            "basic" => "password",
+            "jupyterhub" => "token",
+            _ => "Kerberos token",
+        }
+    }
+
+    /// Returns true if a server that gets them could use the gateway as the user.
+    fn are_secret(&self) -> bool {
+        match self {
+            Self::Basic { password, .. } => !password.expose().is_empty(),
+            Self::JupyterHub { .. } | Self::Kerberos => true,
+            Self::Withheld { .. } => false,
         }
     }
 }
@@ -84,7 +112,48 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Key of the token, and the variable that replaces it.
+const TOKEN: &str = "gateway.auth.kwargs.api_token";
+const HUB_TOKEN: &str = "JUPYTERHUB_API_TOKEN";
+
 impl ValueReader<'_> {
+    /// Reads the credentials for the gateway at `address`: those that are configured, unless they are
+    /// secret and for another address.
+    ///
+    /// # Errors
+    /// Fails as [`Self::credentials`] does.
+    pub(super) fn credentials_for(
+        &self,
+        address: &Address,
+        layers: &Layers,
+    ) -> Result<Credentials, Error> {
+        let credentials = self.credentials()?;
+        if !credentials.are_secret() {
+            return Ok(credentials);
+        }
+        let source = self.credentials_source(&credentials);
+        let configured_for = layers.address_for(&source, self.environment);
+        if configured_for.as_ref() == Some(address) {
+            return Ok(credentials);
+        }
+        Ok(Credentials::Withheld {
+            kind: credentials.kind(),
+            configured_for,
+        })
+    }
+
+    /// Returns where the secret of `credentials` was set.
+    fn credentials_source(&self, credentials: &Credentials) -> Source {
+        let key = match credentials {
+            Credentials::Basic { .. } => "gateway.auth.kwargs.password",
+            Credentials::JupyterHub { .. } => TOKEN,
+            Credentials::Kerberos | Credentials::Withheld { .. } => "gateway.auth.type",
+        };
+        let node = self.tree.get_set(key);
+        let source = node.and_then(|node| node.source().cloned());
+        source.unwrap_or_else(|| Source::Variable(HUB_TOKEN.to_owned()))
+    }
+
     /// Reads the credentials.
     ///
     /// # Errors
@@ -137,12 +206,11 @@ impl ValueReader<'_> {
     }
 
     fn jupyterhub(&self) -> Result<Credentials, Error> {
-        let key = "gateway.auth.kwargs.api_token";
-        let variable = "JUPYTERHUB_API_TOKEN";
-        let of_hub = Source::Variable(variable.to_owned());
+        let key = TOKEN;
+        let of_hub = Source::Variable(HUB_TOKEN.to_owned());
         let (token, source) = match self.ascii(key)? {
             Some(configured) => configured,
-            None => match self.environment.get(variable) {
+            None => match self.environment.get(HUB_TOKEN) {
                 Some(token) => (token.to_owned(), &of_hub),
                 None => return Err(Error::NoToken),
             },

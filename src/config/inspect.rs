@@ -9,8 +9,9 @@ use super::environment::Environment;
 use super::error::Error;
 use super::find::{self, Candidate, Owner};
 use super::http_proxy::HttpProxy;
+use super::layers::{Layer, Layers};
 use super::leaf::Leaf;
-use super::load::{explain_missing_address, load, merge};
+use super::load::{explain_missing_address, load};
 use super::node::{Node, Source};
 use super::read;
 use super::settings::Settings;
@@ -66,18 +67,22 @@ pub(crate) fn inspect(
     if let Some(name) = environment.undecodable_setting() {
         fault = fault.or(Some(Error::VariableNotText(name.to_owned())));
     }
-    let (mut sections, mut fillable) = (Vec::new(), Vec::new());
+    let (mut layers, mut fillable) = (Vec::new(), Vec::new());
     let candidates = find::candidates(environment, file).into_iter();
     let inspected = candidates.map(|candidate| {
         let file = inspected(&candidate);
         if let Some(section) = read::untrusted_section(&candidate) {
-            sections.push(section.clone());
+            let layer = |section| Layer {
+                file: Some(candidate.path.clone()),
+                section,
+            };
+            layers.push(layer(section.clone()));
             // The text of a refused file, which others may have written, must not get the value of
             // any variable.
-            fillable.push(match file.has_section {
+            fillable.push(layer(match file.has_section {
                 Ok(_) => section,
                 Err(_) => template::without_templates(section),
-            });
+            }));
         }
         file
     });
@@ -86,9 +91,9 @@ pub(crate) fn inspect(
         fault.get_or_insert(error);
         Node::default()
     });
-    let tree = merge(sections, of_environment.clone());
+    let tree = Layers::new(layers, of_environment.clone()).merged();
     let reader = ValueReader {
-        tree: &merge(fillable, of_environment),
+        tree: &Layers::new(fillable, of_environment).merged(),
         environment,
     };
     let inspected_address = match address {

@@ -17,7 +17,7 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
         Credentials::JupyterHub { token } => vec![token.expose()],
-        Credentials::Kerberos => Vec::new(),
+        Credentials::Kerberos | Credentials::Withheld { .. } => Vec::new(),
     };
     if let HttpProxy::Url(url) = &settings.http_proxy {
         secrets.push(url.expose());

@@ -9,7 +9,8 @@ use super::credentials::Credentials;
 use super::environment::Environment;
 use super::error::Error;
 use super::http_proxy::HttpProxy;
-use super::node::{Node, Source};
+use super::layers::Layers;
+use super::node::Source;
 use super::value_reader::ValueReader;
 
 /// The settings of a gateway, and of the user there.
@@ -33,32 +34,39 @@ impl Settings {
     /// Returns true if the credentials leave this machine unencrypted.
     pub(crate) fn secret_goes_in_clear(&self) -> bool {
         let by_proxy = matches!(self.http_proxy, HttpProxy::Url(_));
-        !self.address.is_encrypted() && (by_proxy || !self.address.is_loopback())
+        let is_sent = !matches!(self.credentials, Credentials::Withheld { .. });
+        is_sent && !self.address.is_encrypted() && (by_proxy || !self.address.is_loopback())
     }
 
     /// Reads the merged configuration; `address` replaces the one in it.
     ///
+    /// Credentials, the public address and the scheduler proxy belong to the gateway that they were
+    /// configured for: at another address they aren't used.
+    ///
     /// # Errors
     /// Fails if a value is missing or malformed.
     pub(super) fn new(
-        tree: &Node,
+        layers: &Layers,
         environment: &Environment,
         address: Option<&str>,
     ) -> Result<Self, Error> {
+        let tree = &layers.merged();
         let reader = ValueReader { tree, environment };
-        let is_named = address.is_some();
-        let address = match address {
-            Some(text) => Address::parse(text).map_err(Error::AddressFlag)?,
-            None => reader.address()?,
+        let (address, is_configured) = match address {
+            Some(text) => {
+                let named = Address::parse(text).map_err(Error::AddressFlag)?;
+                let is_configured = reader.address().is_ok_and(|configured| configured == named);
+                (named, is_configured)
+            }
+            None => (reader.address()?, true),
         };
-        // The configured public and proxy addresses belong to the configured gateway.
-        let (public_address, scheduler_proxy) = if is_named {
-            (None, None)
-        } else {
+        let (public_address, scheduler_proxy) = if is_configured {
             (
                 reader.text("gateway.public-address")?,
                 reader.scheduler_proxy(&address)?,
             )
+        } else {
+            (None, None)
         };
         let (cluster_options, option_sources) = reader.cluster_options()?;
         Ok(Self {
@@ -67,8 +75,8 @@ impl Settings {
                 |text| text.trim_end_matches('/').to_owned(),
             ),
             scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
+            credentials: reader.credentials_for(&address, layers)?,
             address,
-            credentials: reader.credentials()?,
             http_proxy: reader.http_proxy()?,
             cluster_options,
             option_sources,

@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::find::{self, Candidate};
 use super::http_proxy::HttpProxy;
-use super::load::merge;
+use super::layers::{Layer, Layers};
 use super::node::{Node, Source};
 use super::read::{self, ExistingFile};
 use super::settings::Settings;
@@ -62,21 +62,26 @@ impl<'a> UserFile<'a> {
         let path = find::file_to_write(environment, explicit)?;
         let existing = read::for_change(&Candidate::named(path.clone()))?;
         private::check_writable(&path).map_err(|error| not_written(&path, &error))?;
-        let mut sections = Vec::new();
+        let mut files = Vec::new();
         for candidate in find::candidates(environment, explicit) {
-            if candidate.path != path {
-                sections.extend(read::gateway_section(&candidate)?);
-            } else if let Some(existing) = &existing {
-                sections.push(existing.section.clone());
-            }
+            let section = if candidate.path == path {
+                existing.as_ref().map(|existing| existing.section.clone())
+            } else {
+                read::gateway_section(&candidate)?
+            };
+            files.extend(section.map(|section| Layer {
+                file: Some(candidate.path),
+                section,
+            }));
         }
+        let layers = Layers::new(files, environment.gateway_section()?);
         Ok(Self {
             environment,
             explicit,
             path,
             existing,
-            files: merge(sections.clone(), Node::default()),
-            merged: merge(sections, environment.gateway_section()?),
+            files: layers.merged_files(),
+            merged: layers.merged(),
         })
     }
 
@@ -181,7 +186,7 @@ impl<'a> UserFile<'a> {
                 (None, Some(username.as_str()), Some(password.expose()))
             }
             Credentials::JupyterHub { token } => (Some(token.expose()), None, None),
-            Credentials::Kerberos => (None, None, None),
+            Credentials::Kerberos | Credentials::Withheld { .. } => (None, None, None),
         };
         // Python's client accepts no others than those of the type.
         changes.extend([

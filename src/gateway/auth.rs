@@ -25,6 +25,13 @@ pub(super) enum Authorization {
     },
     /// A new token with each request.
     Kerberos(KerberosService),
+    /// Nothing, because the configured credentials are for another address.
+    Withheld {
+        /// The word for what is secret in them.
+        secret: &'static str,
+        /// The address that they are for, if there is one.
+        configured_for: Option<String>,
+    },
 }
 
 /// The authentication of one request.
@@ -51,6 +58,12 @@ impl Authorization {
             Credentials::Kerberos => {
                 return KerberosService::new(&settings.address).map(Self::Kerberos);
             }
+            Credentials::Withheld { configured_for, .. } => {
+                return Ok(Self::Withheld {
+                    secret: settings.credentials.secret_name(),
+                    configured_for: configured_for.as_ref().map(|at| at.as_str().to_owned()),
+                });
+            }
         };
         Ok(Self::Header {
             method: settings.credentials.kind(),
@@ -61,7 +74,7 @@ impl Authorization {
     /// The authentication method by its name in the configuration, if there is one.
     pub(super) fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::Withheld { .. } => None,
             Self::Header { method, .. } => Some(method),
             Self::Kerberos(_) => Some(Credentials::Kerberos.kind()),
         }
@@ -73,7 +86,7 @@ impl Authorization {
     /// Fails if there is no Kerberos ticket, or no token for it.
     pub(super) async fn for_request(&self, limit: Duration) -> Result<RequestAuth, Error> {
         let (header, exchange) = match self {
-            Self::Anonymous => (None, None),
+            Self::Anonymous | Self::Withheld { .. } => (None, None),
             Self::Header { value, .. } => (Some(value.clone()), None),
             Self::Kerberos(service) => {
                 let (token, exchange) = service.token(limit).await.map_err(failed)?;
@@ -83,6 +96,27 @@ impl Authorization {
             }
         };
         Ok(RequestAuth { header, exchange })
+    }
+
+    /// Explains an error of the gateway at `address` that wants credentials, if they were withheld.
+    pub(super) fn explain(&self, error: Error, address: &str) -> Error {
+        let wants_credentials = match &error {
+            Error::Authentication(failure) => matches!(**failure, AuthFailure::Refused { .. }),
+            Error::Forbidden { .. } => true,
+            _ => false,
+        };
+        match self {
+            Self::Withheld {
+                secret,
+                configured_for,
+            } if wants_credentials => AuthFailure::Withheld {
+                address: address.to_owned(),
+                secret,
+                configured_for: configured_for.clone(),
+            }
+            .into(),
+            _ => error,
+        }
     }
 }
 

@@ -179,11 +179,12 @@ impl Gateway {
             log::debug!("  {name}: {}", loggable(name, value));
         }
         auth.verify(&response)?;
-        response.into_result(
+        let result = response.into_result(
             self.base_url(),
             self.authorization.method(),
             request.cluster,
-        )
+        );
+        result.map_err(|error| self.authorization.explain(error, self.base_url()))
     }
 
     async fn receive(

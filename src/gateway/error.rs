@@ -99,6 +99,19 @@ pub(crate) enum AuthFailure {
         /// The method that `WWW-Authenticate` asks for.
         wanted: Option<String>,
     },
+    /// The gateway requires credentials, and the configured ones are for another address.
+    #[error(
+        "the gateway at `{address}` requires authentication, and dgw did not send your {secret} \
+         there, because it {}",
+        belongs_to(configured_for.as_deref())
+    )]
+    Withheld {
+        address: String,
+        /// The word for what is secret in the configured credentials.
+        secret: &'static str,
+        /// The address that they are configured for; none if no address is configured.
+        configured_for: Option<String>,
+    },
     /// The hub that the gateway asked does not know the token. Servers since 2025.4 report this
     /// with status 500.
     #[error(
@@ -123,6 +136,13 @@ pub(crate) enum AuthFailure {
 
 fn about(cluster: Option<&str>) -> String {
     cluster.map_or_else(String::new, |name| format!(" for cluster `{name}`"))
+}
+
+fn belongs_to(configured_for: Option<&str>) -> String {
+    configured_for.map_or_else(
+        || "is not configured for any address".to_owned(),
+        |address| format!("is configured for `{address}`"),
+    )
 }
 
 /// A failure of the Kerberos library.

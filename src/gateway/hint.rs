@@ -12,7 +12,11 @@ const CHECK_ACCESS: &str = "check that it has access to the gateway's service (t
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Authentication(_) | Self::Forbidden { .. } => ExitCode::Permission,
+            Self::Authentication(failure) => match **failure {
+                AuthFailure::Withheld { .. } => ExitCode::Configuration,
+                _ => ExitCode::Permission,
+            },
+            Self::Forbidden { .. } => ExitCode::Permission,
             Self::NoSuchCluster(_) => ExitCode::NoCluster,
             Self::Rejected(_) => ExitCode::Usage,
             Self::Setup(_) => ExitCode::Configuration,
@@ -150,6 +154,9 @@ impl AuthFailure {
                 }
                 _ => &format!("{}; {CHECK_ACCESS}", new_token(address)),
             },
+            Self::Withheld { address, .. } => {
+                &format!("log in there: `dgw login --address {address}`")
+            }
             Self::TokenUnknown { address } => &new_token(address),
             Self::Kerberos(error) => error.hint,
             Self::ProxyRefused => {

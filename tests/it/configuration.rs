@@ -7,7 +7,7 @@ use std::path::Path;
 
 use snapbox::str;
 
-use crate::support::{BASIC, Stub, User, json_answer, set_mode, write_private};
+use crate::support::{BASIC, Stub, User, answer, json_answer, set_mode, write_private};
 
 /// A stub that responds to every request, and a user configured for it.
 fn stub_and_user() -> (Stub, User) {
@@ -334,6 +334,114 @@ fn flags_override_variables_and_variables_override_files() {
     user.dgw(&["list"]).success();
     user.dgw(&["list", "--address", "http://127.0.0.1:1"])
         .code(9);
+}
+
+/// Returns true if the head of a request has credentials, or a secret anywhere.
+fn has_credentials(head: &str) -> bool {
+    head.to_lowercase().contains("authorization") || head.contains("s3cret")
+}
+
+#[test]
+fn sends_credentials_only_to_the_address_they_are_configured_for() {
+    let configured = Stub::always(json_answer("{}"));
+    let other = Stub::new(|head| {
+        if head.contains("/api/version") {
+            json_answer(r#"{"version": "2026.3.0"}"#)
+        } else if head.contains("/api/health") {
+            json_answer(r#"{"status": "pass"}"#)
+        } else {
+            answer("401 Unauthorized", "WWW-Authenticate: jupyterhub\r\n", "{}")
+        }
+    });
+    let redirecting = Stub::always(answer(
+        "302 Found",
+        &format!("Location: {}/api\r\n", configured.address),
+        "",
+    ));
+    let token = User::jupyterhub(&configured.address, "s3cret", None);
+    let of_hub = User::new()
+        .configured(&format!(
+            "gateway:\n  address: {}\n  auth: {{type: jupyterhub}}\n",
+            configured.address
+        ))
+        .with("JUPYTERHUB_API_TOKEN", "s3cret");
+    let without_address = User::new()
+        .configured("gateway: {auth: {type: jupyterhub}}\n")
+        .with("JUPYTERHUB_API_TOKEN", "s3cret");
+    let users = [
+        &User::basic(&configured.address, "ada", "s3cret"),
+        &token,
+        &of_hub,
+        &without_address,
+    ];
+    for user in users {
+        for args in [
+            &["list"][..],
+            &["list", "-o", "wide", "-vvv"],
+            &["new"],
+            &["options"],
+            &["show", "0123"],
+            &["shutdown", "--all", "--yes"],
+            &["scale", "0123", "2"],
+            &["doctor"],
+        ] {
+            let at = ["--address", &other.address];
+            let output = user
+                .command(&[args, &at].concat())
+                .output()
+                .expect("dgw runs");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{args:?}: {stderr}");
+            assert!(!stderr.contains("s3cret"), "{stderr}");
+            let at = ["--address", &redirecting.address];
+            let output = user
+                .command(&[args, &at].concat())
+                .output()
+                .expect("dgw runs");
+            assert_ne!(output.status.code(), Some(0), "{args:?}");
+        }
+    }
+    let seen = [other.seen(), redirecting.seen()].concat();
+    assert!(seen.len() > 8, "{}", seen.len());
+    assert!(!seen.iter().any(|head| has_credentials(head)), "{seen:?}");
+    assert_eq!(configured.seen(), [""; 0], "no redirect was followed");
+
+    let explanation = str![[r#"
+error: the gateway at `http://[HOST]` requires authentication, and dgw did not send your token there, because it is configured for `http://[HOST]`
+
+hint: log in there: `dgw login --address http://[HOST]`
+
+"#]];
+    token
+        .dgw(&["list", "--address", &other.address])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(explanation.clone());
+    let elsewhere = token.with("DASK_GATEWAY__ADDRESS", &other.address);
+    elsewhere
+        .dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(explanation);
+    without_address
+        .dgw(&["list", "--address", &other.address])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway at `http://[HOST]` requires authentication, and dgw did not send your token there, because it is not configured for any address
+
+hint: log in there: `dgw login --address http://[HOST]`
+
+"#]]);
+    assert!(!other.seen().iter().any(|head| has_credentials(head)));
+
+    // The same address, spelled in another way, and a gateway that needs no authentication.
+    let same = format!("{}/", configured.address.to_uppercase());
+    of_hub.dgw(&["list", "--address", &same]).success();
+    assert!(configured.seen().iter().all(|head| head.contains("s3cret")));
+    let open = Stub::always(json_answer("{}"));
+    of_hub.dgw(&["list", "--address", &open.address]).success();
+    assert!(!open.seen().iter().any(|head| has_credentials(head)));
 }
 
 #[test]

@@ -213,9 +213,10 @@ hint: get a new one with `kinit`; `klist` shows when it expires
 #[test]
 #[ignore = "needs Debian's packages of MIT Kerberos, and a dgw with it"]
 fn explains_unknown_service() {
-    let user = user_with_ticket();
+    let at = |address: &str| with_ticket(configured_for(address), 0, "1h");
     let numeric = KERBEROS.fact("address").replace("localhost", "127.0.0.1");
-    user.dgw(&["list", "--address", &numeric])
+    at(&numeric)
+        .dgw(&["list"])
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"
@@ -226,7 +227,8 @@ hint: check the host name in `gateway.address` (an IP address does not work), an
 
 "#]]);
     // dgw does not look the host up before it has a token for it.
-    user.dgw(&["list", "--address", "http://nobody.dgw.test"])
+    at("http://nobody.dgw.test")
+        .dgw(&["list"])
         .code(4)
         .stdout_eq("")
         .stderr_eq(str![[r#"

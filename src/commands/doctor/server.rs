@@ -73,6 +73,10 @@ pub(super) async fn authentication(
             }
             None => "the gateway accepts your Kerberos ticket".to_owned(),
         },
+        Credentials::Withheld { .. } => {
+            "the gateway requires none; the configured credentials are for another address"
+                .to_owned()
+        }
     };
     let active = match listing.0.clusters.len() {
         0 => "you have no active clusters".to_owned(),

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::config::layers::Layer;
+use crate::config::node::Node;
 use crate::config::secret::Secret;
 use crate::config::yaml;
 
@@ -13,9 +15,20 @@ fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Err
         .collect::<Environment>();
     let source = Arc::new(Source::File("gateway.yaml".into()));
     let file = Node::from_json(json!({ "gateway": gateway }), &source);
-    let mut tree = environment.gateway_section()?;
-    tree.merge_older(file);
-    Settings::new(&tree, &environment, None)
+    Settings::new(
+        &layers(file, environment.gateway_section()?),
+        &environment,
+        None,
+    )
+}
+
+/// Layers of `gateway.yaml` and the environment.
+fn layers(file: Node, environment: Node) -> Layers {
+    let file = Layer {
+        file: Some("gateway.yaml".into()),
+        section: file,
+    };
+    Layers::new(vec![file], environment)
 }
 
 fn refusal(gateway: &Value, variables: &[(&str, &str)]) -> String {
@@ -166,7 +179,8 @@ fn a_flag_replaces_the_address_and_what_belongs_to_it() {
             "h:8000",
         ),
     ] {
-        let found = Settings::new(&tree, &environment, flag).expect("valid settings");
+        let found = Settings::new(&layers(tree.clone(), Node::default()), &environment, flag)
+            .expect("valid settings");
         assert_eq!(found.address.as_str(), address);
         assert_eq!(found.public_address, public_address);
         assert_eq!(found.scheduler_proxy, scheduler_proxy);
@@ -181,7 +195,7 @@ fn a_text_may_be_an_integer_in_plain_digits() {
             format!("gateway: {{address: http://h, auth: {{kwargs: {{password: {password}}}}}}}");
         let tree = yaml::load(&text, &source).expect("YAML");
         let environment = Environment::from_iter([("USER".to_owned(), "ada".to_owned())]);
-        let found = Settings::new(&tree, &environment, None);
+        let found = Settings::new(&layers(tree.clone(), Node::default()), &environment, None);
         let held = match found.map(|settings| settings.credentials) {
             Ok(Credentials::Basic { password, .. }) => Some(password),
             _ => None,
