@@ -20,6 +20,8 @@ mod request;
 mod response;
 mod scaling;
 mod server_info;
+#[cfg(test)]
+mod simulated;
 pub(crate) mod tls;
 
 pub(crate) use client::Gateway;
@@ -32,4 +34,6 @@ pub(crate) use name::ClusterPattern;
 pub(crate) use options::{OptionFault, OptionField, OptionType, check_option, parse_options};
 pub(crate) use scaling::{Clamped, Scaling};
 pub(crate) use server_info::{AuthMethod, ServerInfo};
+#[cfg(test)]
+pub(crate) use simulated::{NetworkFault, Server, ServerResponse};
 pub(crate) use tls::{client_config_builder, roots};

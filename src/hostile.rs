@@ -4,6 +4,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
+/// Returns the number of histories that a test plays: `DGW_HISTORIES`, or else `usual`.
+pub(crate) fn histories(usual: u32) -> u32 {
+    let wanted = std::env::var("DGW_HISTORIES").ok();
+    wanted.map_or(usual, |wanted| wanted.parse().expect("a number"))
+}
+
 /// Generates JSON of any kind, with numbers and text at their limits more often than by chance.
 pub(crate) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

@@ -14,6 +14,8 @@ mod protection;
 mod scale;
 mod select;
 mod shutdown;
+#[cfg(test)]
+mod simulation;
 mod start;
 mod start_report;
 mod wait;

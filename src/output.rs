@@ -36,5 +36,7 @@ pub(crate) use prompt::Echo;
 pub(crate) use quantity::used_of;
 pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, worker_schema};
 pub(crate) use sorting::{RowSchema, SortBy, SortKey, names as sort_names, sorted};
+#[cfg(test)]
+pub(crate) use stderr::take_lines;
 pub(crate) use table::{Fit, GAP, fit, shortened};
 pub(crate) use terminal::is_dumb as is_dumb_terminal;

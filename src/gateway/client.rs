@@ -42,6 +42,9 @@ pub(crate) struct Gateway {
     pub(super) request_timeout: Duration,
     pub(super) public_address: String,
     scheduler_proxy: String,
+    /// Takes the place of the network.
+    #[cfg(test)]
+    pub(super) server: Option<std::sync::Arc<dyn super::simulated::Server>>,
 }
 
 impl Gateway {
@@ -99,6 +102,8 @@ impl Gateway {
             request_timeout,
             public_address: address.as_str().to_owned(),
             scheduler_proxy: address.host_and_port(),
+            #[cfg(test)]
+            server: None,
         })
     }
 
@@ -193,6 +198,10 @@ impl Gateway {
         url: Url,
         limit: Duration,
     ) -> Result<Response, Error> {
+        #[cfg(test)]
+        if let Some(server) = &self.server {
+            return self.simulate(server.as_ref(), sending, url, limit).await;
+        }
         let failed = |error| {
             self.destination
                 .network_error(&error, url.to_string(), limit)

@@ -73,7 +73,7 @@ pub(super) async fn create(
     };
     let owned = |name| OwnedCluster {
         name,
-        requested,
+        created: Instant::now(),
         has_ended: Cell::new(false),
     };
     match (created, cut_off) {

@@ -58,8 +58,8 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A cluster that dgw started and must shut down unless it hands it over.
 pub(crate) struct OwnedCluster {
     pub(crate) name: String,
-    /// When the gateway was asked for it.
-    pub(super) requested: Instant,
+    /// When the gateway's response with its name arrived: it was created before.
+    pub(super) created: Instant,
     /// True if the cluster has ended by itself, so that nothing is left to shut down.
     pub(super) has_ended: Cell<bool>,
 }
@@ -241,11 +241,13 @@ impl OwnedCluster {
             gateway.delete(&self.name).await
         };
         *is_accepted = requested.is_ok();
+        // A response may be late, and then says nothing about the time of its arrival.
+        let asked = Instant::now();
         match gateway.cluster(&self.name).await {
             Ok(cluster) if policy.is_done(cluster.status) => Ok(true),
             Ok(_) => requested.map(|()| false),
             Err(gateway::Error::NoSuchCluster(_)) => {
-                let is_gone = *is_accepted && self.requested.elapsed() > UNKNOWN_AT_FIRST;
+                let is_gone = *is_accepted && asked - self.created > UNKNOWN_AT_FIRST;
                 // The request must be repeated once the gateway knows the cluster.
                 *is_accepted = false;
                 requested.map(|()| is_gone)

@@ -79,8 +79,8 @@ pub(super) fn doubt_hint(seen: Option<&[String]>) -> &'static str {
     match seen {
         None | Some([]) => "`dgw list` shows whether a cluster was started",
         Some(_) => {
-            "another `dgw` of yours may have started it: check whose it is, then run \
-             `dgw shutdown NAME`"
+            "another `dgw` of yours may have started it: check with `dgw list`, which may show \
+             later ones too, before you run `dgw shutdown NAME`"
         }
     }
 }

@@ -129,8 +129,9 @@ pub(crate) async fn retry_while_unknown(
 ) -> Result<Cluster, gateway::Error> {
     let started = Instant::now();
     loop {
+        let asked = Instant::now();
         match request().await {
-            Err(gateway::Error::NoSuchCluster(_)) if started.elapsed() < UNKNOWN_AT_FIRST => {
+            Err(gateway::Error::NoSuchCluster(_)) if asked - started < UNKNOWN_AT_FIRST => {
                 sleep(PAUSE).await;
             }
             known => return known,

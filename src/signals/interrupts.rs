@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::time::Instant;
 
@@ -49,7 +50,7 @@ impl Failure for Interrupted {
 pub(crate) struct Interrupts {
     /// When the first signal arrived.
     first: Option<Instant>,
-    streams: Vec<(Signal, Stream)>,
+    streams: Vec<(Signal, BoxStream<'static, ()>)>,
 }
 
 impl Interrupts {
@@ -65,12 +66,19 @@ impl Interrupts {
             .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
             .map(|signal| {
                 let kind = SignalKind::from_raw(i32::from(signal.number()));
-                Ok((signal, stream(kind)?))
+                let mut arrivals = handle(kind)?;
+                let arrivals = stream::poll_fn(move |context| arrivals.poll_recv(context));
+                Ok((signal, arrivals.boxed()))
             });
-        Ok(Self {
+        Ok(Self::of(streams.collect::<Result<_, Unexpected>>()?))
+    }
+
+    /// Takes the signals from streams.
+    pub(crate) fn of(streams: Vec<(Signal, BoxStream<'static, ()>)>) -> Self {
+        Self {
             first: None,
-            streams: streams.collect::<Result<_, Unexpected>>()?,
-        })
+            streams,
+        }
     }
 
     /// Waits for the next signal.
@@ -78,7 +86,8 @@ impl Interrupts {
         let streams = &mut self.streams;
         let signal = poll_fn(|context| {
             let arrived = streams.iter_mut().find_map(|(signal, stream)| {
-                stream.poll_recv(context).is_ready().then_some(*signal)
+                let arrived = stream.poll_next_unpin(context);
+                matches!(arrived, Poll::Ready(Some(()))).then_some(*signal)
             });
             arrived.map_or(Poll::Pending, Poll::Ready)
         })
@@ -129,7 +138,7 @@ impl Interrupts {
 /// The system refuses a handler.
 pub(crate) fn user_signals() -> Result<[Stream; 2], Unexpected> {
     let [one, other] = [SignalKind::user_defined1(), SignalKind::user_defined2()];
-    Ok([stream(one)?, stream(other)?])
+    Ok([handle(one)?, handle(other)?])
 }
 
 /// Prevents SIGUSR1 and SIGUSR2 from ending dgw while there is something to clean up.
@@ -140,7 +149,7 @@ pub(crate) fn ignore_user_signals() -> Result<(), Unexpected> {
     user_signals().map(drop)
 }
 
-fn stream(kind: SignalKind) -> Result<Stream, Unexpected> {
+fn handle(kind: SignalKind) -> Result<Stream, Unexpected> {
     Ok(signal(kind).context("can't handle signals")?)
 }
 

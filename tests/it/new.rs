@@ -306,7 +306,7 @@ requesting a cluster
 error: the response from `http://[HOST]/api/v1/clusters/` was lost: connection closed before message completed; a cluster may have been started, perhaps this one
   [NAME]  PENDING   [AGE]
 
-hint: another `dgw` of yours may have started it: check whose it is, then run `dgw shutdown NAME`
+hint: another `dgw` of yours may have started it: check with `dgw list`, which may show later ones too, before you run `dgw shutdown NAME`
 
 "#]]);
     let methods = stub

@@ -58,7 +58,7 @@ async fn shuts_down_before_panic(work: impl AsyncFnOnce(OwnedCluster, &Session, 
     let (session, requests) = stopped_cluster();
     let owned = OwnedCluster {
         name: NAME.to_owned(),
-        requested: Instant::now(),
+        created: Instant::now(),
         has_ended: Cell::new(false),
     };
     let mut interrupts = Interrupts::listen().expect("signals");

@@ -157,10 +157,10 @@ fn unknown_numbers_keep_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(crate::hostile::histories(1_500)))]
 
     #[test]
-    fn no_orphan_was_in_use_within_the_required_time(steps in steps(), tells_idle: bool) {
+    fn histories_end_no_cluster_that_was_in_use(steps in steps(), tells_idle: bool) {
         play(&steps, tells_idle);
     }
 }
