@@ -27,14 +27,14 @@ pub(crate) use error::Error;
 pub(crate) use goal::{WaitGoal, wait_for_goal};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
-pub(crate) use protection::{mark_protection, protection_status};
+pub(crate) use protection::{mark_protection, protection_status, separate_protected};
 pub(crate) use scale::{Grant, count_workers, scale_and_report};
 pub(crate) use select::{
-    Selectors, candidates, find, find_one_of, find_with_identity, no_match, require_running, rows,
-    running_identity,
+    Selectors, candidates, find, find_one_of, find_only, find_with_identity, no_match,
+    require_running, rows, running_identity,
 };
 pub(crate) use shutdown::{
-    NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,
+    LastCheck, NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,
     wait_until_gone,
 };
 pub(crate) use start::{Start, StartRequest};

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::duration;
@@ -21,33 +22,47 @@ pub(crate) struct ObservedCluster {
     /// The scheduler's figures, if they were requested.
     #[serde(flatten)]
     pub(crate) activity: Option<Activity>,
-    /// The protection from clean-up, if it was looked up.
+    /// The protection by `dgw keep`, if it was looked up.
     #[serde(flatten)]
     pub(crate) protection: Option<ProtectionStatus>,
 }
 
-/// A cluster's protection from clean-up. In records, `kept_until`.
+/// How `dgw keep` protects a cluster. In records, `kept` and `kept_until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProtectionStatus {
     Unknown,
     None,
     Until(Timestamp),
-    ForGood,
+    WithoutEnd,
+}
+
+impl ProtectionStatus {
+    /// Returns true if the cluster is protected; `None` if that is unknown.
+    pub(crate) fn is_protected(self) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::None => Some(false),
+            Self::Until(_) | Self::WithoutEnd => Some(true),
+        }
+    }
+
+    /// Returns the end of the protection, if it has one.
+    fn end(self) -> Option<Timestamp> {
+        match self {
+            Self::Until(time) => Some(time),
+            Self::Unknown | Self::None | Self::WithoutEnd => None,
+        }
+    }
 }
 
 impl Serialize for ProtectionStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = match self {
-            Self::Unknown | Self::None => None,
-            Self::Until(time) => Some(*time),
-            Self::ForGood => Some(FOR_GOOD),
-        };
-        serializer.collect_map([("kept_until", time)])
+        let mut fields = serializer.serialize_map(Some(2))?;
+        fields.serialize_entry("kept", &self.is_protected())?;
+        fields.serialize_entry("kept_until", &self.end())?;
+        fields.end()
     }
 }
-
-/// 9999-12-30T00:00:00Z: still a time, for programs that compare it with others.
-const FOR_GOOD: Timestamp = Timestamp::constant(253_402_128_000, 0);
 
 impl ObservedCluster {
     /// Returns the time since the cluster was started; zero where the clocks disagree.

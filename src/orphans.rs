@@ -9,8 +9,8 @@ mod check;
 mod clock;
 mod idle;
 mod lock;
+mod not_idle;
 mod protections;
-mod reason;
 mod records;
 mod rule;
 
@@ -18,8 +18,8 @@ pub(crate) use check::{IdleCheck, check_idle, read_idle_state};
 pub(crate) use clock::ClockReading;
 pub(crate) use idle::{ClusterAge, IdleState};
 pub(crate) use lock::lock_clean_up;
+pub(crate) use not_idle::NotIdle;
 pub(crate) use protections::{Protection, Protections};
-pub(crate) use reason::KeepReason;
 pub(crate) use records::IdleRecords;
 pub(crate) use rule::{OrphanRule, OrphanVerdict, judge};
 

@@ -17,7 +17,8 @@ use crate::config::{self, Environment};
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_schema, escaped, option_schema, sort_names, wide_cluster_schema, worker_schema,
+    cluster_schema, escaped, option_schema, protected_schema, sort_names, wide_cluster_schema,
+    worker_schema,
 };
 use crate::scheduler::Schedulers;
 use crate::top::titles;
@@ -161,6 +162,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
     let names = words.iter().find_map(|word| match word.as_str() {
         "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true))),
         "list" | "ls" => Some(sort_names(&cluster_schema())),
+        "keep" => Some(sort_names(&protected_schema())),
         "options" => Some(sort_names(&option_schema())),
         "show" => Some(sort_names(&worker_schema())),
         "top" => Some(titles(false).into_iter().map(str::to_lowercase).collect()),

@@ -130,10 +130,11 @@ impl ListArgs {
             .filter(|row| selectors.matches(row))
             .collect::<Vec<_>>();
         if let Some(clean_up) = &mut clean_up {
+            (rows, _) = lifecycle::separate_protected(rows, &session.gateway, clock)?;
             // Listing leaves no records.
             rows = clean_up
                 .find_orphans(rows, &identities, clock, Recording::ReadOnly)
-                .await?;
+                .await;
         }
         let is_empty = rows.is_empty();
         if is_wide {

@@ -9,13 +9,13 @@ use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
-    self, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates, count_clusters,
-    current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
-    wait_until_gone,
+    self, LastCheck, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates,
+    count_clusters, current_records, find_one_of, no_match, print_shut_down, request_shutdown,
+    rows, separate_protected, wait_until_gone,
 };
 use crate::observed::ObservedCluster;
 use crate::orphans::lock_clean_up;
-use crate::output::Printer;
+use crate::output::{self, Printer};
 use crate::private::StateDir;
 use crate::session::{Invocation, Session};
 
@@ -28,18 +28,19 @@ Examples:
 
 Idle clusters:
   --idle-for D selects running clusters without clients, tasks or results in
-  memory, all for D without a break, unless `dgw keep` protects them. Unknown
-  counts as in use, and dgw checks each cluster again before its shutdown.
-  A Python session without a Client is not visible. See dgw-idle(7).
+  memory, all for D without a break. Unknown counts as in use, and dgw checks
+  each cluster again before its shutdown. A Python session without a Client is
+  not visible. See dgw-idle(7).
 
 Cron:
   */30 * * * * dgw shutdown --idle-for 2h --yes -q";
 
 /// Shut clusters down, wait until they are gone, and print their names
 ///
-/// Name the clusters, or select them. Before it shuts down a selection, dgw asks on a terminal;
-/// elsewhere it requires --yes. dgw shuts down exactly what it lists, except for clusters that
-/// --idle-for finds in use at the last moment. If one shutdown fails, dgw continues with the rest.
+/// Name the clusters, or select them. A selection leaves out clusters that `dgw keep` protects, unless
+/// --even-kept is given. Before it shuts down a selection, dgw asks on a terminal; elsewhere it
+/// requires --yes. dgw shuts down exactly what it lists, except for clusters that are in use or
+/// protected at the last moment. If one shutdown fails, dgw continues with the rest.
 #[derive(Debug, Args)]
 #[command(visible_alias = "stop", after_long_help = MORE)]
 #[command(
@@ -56,6 +57,10 @@ pub(crate) struct ShutdownArgs {
     /// Every active cluster of yours
     #[arg(long)]
     all: bool,
+
+    /// Include clusters that `dgw keep` protects
+    #[arg(long, conflicts_with = "clusters")]
+    even_kept: bool,
 
     /// Print what would be shut down, and change nothing
     #[arg(long)]
@@ -86,6 +91,9 @@ type Selection = (Vec<ObservedCluster>, Result<(), lifecycle::Error>);
 impl ShutdownArgs {
     /// Shuts clusters down, waits until they are gone, and prints their names.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
+        if !self.is_named() && !self.yes && !self.dry_run && !Printer::can_confirm() {
+            return Err(output::Error::NeedsYes.into());
+        }
         let session = invocation.session()?;
         let rule = self.selectors.orphan_rule();
         if rule.is_none() || !self.yes || self.dry_run {
@@ -106,16 +114,21 @@ impl ShutdownArgs {
         }
     }
 
+    /// Returns true if the clusters are named rather than selected.
+    fn is_named(&self) -> bool {
+        !self.clusters.is_empty()
+    }
+
     async fn run_unlocked(&self, session: &Session) -> Result<(), Error> {
         let mut clean_up = self
             .selectors
             .orphan_rule()
             .map(|rule| OrphanSearch::new(rule, self.probe.probe_timeout, session))
             .transpose()?;
-        let (rows, unmatched) = if self.clusters.is_empty() {
-            (self.selected(session, clean_up.as_mut()).await?, Ok(()))
-        } else {
+        let (rows, unmatched) = if self.is_named() {
             self.named(session).await?
+        } else {
+            (self.selected(session, clean_up.as_mut()).await?, Ok(()))
         };
         let done = self
             .shut_down(rows, unmatched, clean_up.as_ref(), session)
@@ -149,16 +162,22 @@ impl ShutdownArgs {
             print_shut_down(&clusters(rows), printer)?;
             return Ok(unmatched?);
         }
-        if self.clusters.is_empty() && !self.yes {
+        if !self.is_named() && !self.yes {
             let question = format!("shut down {}?", count_clusters(rows.len()));
             if !Printer::confirm(&candidates(&rows), &question).await? {
                 printer.note("nothing was shut down");
                 return Ok(());
             }
         }
-        let requests = request_shutdown(clusters(rows), clean_up, &session.gateway).await;
-        for (name, reason) in &requests.kept {
-            printer.note(&format!("cluster {name} is kept after all: {reason}"));
+        let check = LastCheck {
+            orphan_of: clean_up,
+            is_unprotected: self.spares_protected(),
+        };
+        let requests = request_shutdown(clusters(rows), check, &session.gateway).await;
+        for (name, reason) in &requests.spared {
+            printer.note(&format!(
+                "cluster {name} is left running after all: {reason}"
+            ));
         }
         let waited = if self.no_wait {
             let records = current_records(&requests.accepted, session).await;
@@ -218,7 +237,13 @@ impl ShutdownArgs {
         Ok((selected, unmatched))
     }
 
-    /// Finds the clusters that every selector matches: active ones, unless other statuses are given.
+    /// Returns true if clusters that `dgw keep` protects are left out.
+    fn spares_protected(&self) -> bool {
+        !self.is_named() && !self.even_kept
+    }
+
+    /// Finds the clusters that every selector matches: active ones, unless other statuses are given,
+    /// without those that `dgw keep` protects.
     async fn selected(
         &self,
         session: &Session,
@@ -240,21 +265,42 @@ impl ShutdownArgs {
         if clock.is_none() && selectors.older_than.is_some() {
             return Err(lifecycle::Error::NoClock);
         }
-        let rows = rows(listing).filter(|row| selectors.matches(row)).collect();
+        let mut rows = rows(listing)
+            .filter(|row| selectors.matches(row))
+            .collect::<Vec<_>>();
+        if self.spares_protected() {
+            let (others, protected) = separate_protected(rows, gateway, clock)?;
+            note_protected(&protected, &session.printer);
+            rows = others;
+        }
         let recording = if self.dry_run {
             Recording::ReadOnly
         } else {
             Recording::Write
         };
         match clean_up {
-            Some(clean_up) => {
-                clean_up
-                    .find_orphans(rows, &identities, clock, recording)
-                    .await
-            }
+            Some(clean_up) => Ok(clean_up
+                .find_orphans(rows, &identities, clock, recording)
+                .await),
             None => Ok(rows),
         }
     }
+}
+
+/// Says which clusters are left out because `dgw keep` protects them, and how to include them.
+fn note_protected(protected: &[ObservedCluster], printer: &Printer) {
+    if protected.is_empty() {
+        return;
+    }
+    let count = count_clusters(protected.len());
+    let names = protected
+        .iter()
+        .map(|row| row.cluster.name.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    printer.note(&format!(
+        "left out {count} that `dgw keep` protects: {names} (`--even-kept` includes them)"
+    ));
 }
 
 /// Combines all failures into the one that ends the command; prints the others.
@@ -271,7 +317,7 @@ fn combine(
     match (failed.len(), waited) {
         (0, Ok(())) => unmatched,
         (0, waited) => waited,
-        (1, _) if accepted.is_empty() => Err(failed.remove(0).1.into()),
+        (1, _) if accepted.is_empty() => Err(failed.remove(0).1),
         (_, waited) => {
             if let Err(error) = waited {
                 Printer::print_error(&error);

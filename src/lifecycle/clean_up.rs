@@ -11,8 +11,8 @@ use super::probe::CONCURRENCY;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
 use crate::observed::ObservedCluster;
 use crate::orphans::{
-    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, KeepReason, OrphanRule,
-    OrphanVerdict, Protections, check_idle, judge, read_idle_state,
+    ClockReading, ClusterAge, IdleCheck, IdleRecords, IdleState, NotIdle, OrphanRule,
+    OrphanVerdict, check_idle, judge, read_idle_state,
 };
 use crate::private::{self, StateDir};
 use crate::scheduler::{Activity, Schedulers};
@@ -23,12 +23,6 @@ use crate::session::Session;
 pub(crate) enum Recording {
     Write,
     ReadOnly,
-}
-
-/// The result of the last check before a shutdown.
-pub(super) enum Recheck {
-    StillOrphan,
-    Kept(KeepReason),
 }
 
 /// A search for orphaned clusters on one gateway.
@@ -64,21 +58,17 @@ impl<'a> OrphanSearch<'a> {
 
     /// Returns the orphans among `rows`, each with what its scheduler reported. `clock` is the
     /// gateway's time of the listing.
-    ///
-    /// # Errors
-    /// The protections can't be read.
     pub(crate) async fn find_orphans(
         &mut self,
         rows: Vec<ObservedCluster>,
         identities: &TlsIdentities,
         clock: Option<Timestamp>,
         recording: Recording,
-    ) -> Result<Vec<ObservedCluster>, Error> {
+    ) -> Vec<ObservedCluster> {
         let (before, started) = (ClockReading::now(clock), Instant::now());
-        let protections = Protections::read(&self.state)?;
         let mut records = IdleRecords::read(&self.state, &before);
         let checks = rows.into_iter().map(async |row| {
-            let check = self.check(&row, identities, &protections, &before).await;
+            let check = self.check(&row, identities).await;
             (row, check)
         });
         let checked = stream::iter(checks)
@@ -106,7 +96,7 @@ impl<'a> OrphanSearch<'a> {
                     row.activity = Some(check.activity);
                     orphans.push(row);
                 }
-                (OrphanVerdict::Kept(reason), _) => {
+                (OrphanVerdict::NotOrphan(reason), _) => {
                     log::info!("cluster {name} is kept: {reason}");
                     needs_records |= reason.needs_records();
                 }
@@ -123,54 +113,40 @@ impl<'a> OrphanSearch<'a> {
                 self.unwritten = Err(error);
             }
         }
-        Ok(orphans)
+        orphans
     }
 
-    async fn check(
-        &self,
-        row: &ObservedCluster,
-        identities: &TlsIdentities,
-        protections: &Protections,
-        now: &ClockReading,
-    ) -> IdleCheck {
+    async fn check(&self, row: &ObservedCluster, identities: &TlsIdentities) -> IdleCheck {
         let Cluster { name, status, .. } = &row.cluster;
-        let reason = if *status == Status::Running {
-            protections
-                .of(name, now)
-                .map(|protection| KeepReason::Protected(protection.until))
-        } else {
-            Some(KeepReason::NotRunning(*status))
-        };
-        match reason {
-            Some(reason) => IdleCheck {
+        if *status != Status::Running {
+            return IdleCheck {
                 activity: Activity::default(),
-                idle: Err(reason),
-            },
-            None => check_idle(&self.schedulers, name, identities.get(name), &self.rule).await,
+                idle: Err(NotIdle::NotRunning(*status)),
+            };
         }
+        check_idle(&self.schedulers, name, identities.get(name), &self.rule).await
     }
 
-    /// Checks right before the shutdown that nothing has changed since the cluster was found: with
-    /// the gateway, its scheduler, and the user's protections. Returns the reason to keep it.
+    /// Checks right before the shutdown, with the gateway and the scheduler, that nothing has changed
+    /// since the cluster was found. Returns the reason to leave it running.
     ///
     /// # Errors
     /// A request to the gateway fails.
-    pub(super) async fn recheck(&self, cluster: &Cluster) -> Result<Recheck, gateway::Error> {
+    pub(super) async fn recheck(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Option<NotIdle>, gateway::Error> {
         let name = &cluster.name;
         let (listing, mut identities) = match self.gateway.cluster_with_identity(name).await {
             Err(gateway::Error::NoSuchCluster(_)) => {
                 let gone = "the gateway no longer knows it".to_owned();
-                return Ok(Recheck::Kept(KeepReason::Unknown(gone)));
+                return Ok(Some(NotIdle::Unknown(gone)));
             }
             found => found?,
         };
         let identity = identities.remove(name);
-        Ok(
-            match self.compare(cluster, &listing, identity.as_ref()).await {
-                Ok(()) => Recheck::StillOrphan,
-                Err(reason) => Recheck::Kept(reason),
-            },
-        )
+        let compared = self.compare(cluster, &listing, identity.as_ref()).await;
+        Ok(compared.err())
     }
 
     async fn compare(
@@ -178,28 +154,21 @@ impl<'a> OrphanSearch<'a> {
         cluster: &Cluster,
         listing: &Listing,
         identity: Option<&TlsIdentity>,
-    ) -> Result<(), KeepReason> {
+    ) -> Result<(), NotIdle> {
         let [current] = &listing.clusters[..] else {
-            return Err(KeepReason::Changed);
+            return Err(NotIdle::Changed);
         };
         if current.status != Status::Running {
-            return Err(KeepReason::NotRunning(current.status));
+            return Err(NotIdle::NotRunning(current.status));
         }
         if current.start_time != cluster.start_time {
-            return Err(KeepReason::Changed);
+            return Err(NotIdle::Changed);
         }
         let state = read_idle_state(&self.schedulers, &cluster.name, identity, &self.rule).await?;
         match self.orphans.get(&cluster.name) {
-            Some(found) if state.is_unchanged_since(found) => {}
-            _ => return Err(KeepReason::Changed),
+            Some(found) if state.is_unchanged_since(found) => Ok(()),
+            _ => Err(NotIdle::Changed),
         }
-        // Last, because the requests took time and `dgw keep` may have run meanwhile.
-        let protections = Protections::read(&self.state)
-            .map_err(|error| KeepReason::Unknown(error.to_string()))?;
-        if let Some(protection) = protections.of(&cluster.name, &ClockReading::now(listing.clock)) {
-            return Err(KeepReason::Protected(protection.until));
-        }
-        Ok(())
     }
 
     /// Ends the search.

@@ -1,8 +1,11 @@
-//! Which clusters `dgw keep` protects, as `list`, `show` and `keep` print it.
+//! Which clusters `dgw keep` protects: what is printed of it, and what a selection leaves out.
 
+use jiff::Timestamp;
+
+use super::Error;
+use crate::gateway::Gateway;
 use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::orphans::{ClockReading, Protection, Protections};
-
 use crate::private::StateDir;
 use crate::session::Session;
 
@@ -27,7 +30,47 @@ pub(crate) fn mark_protection(rows: &mut [ObservedCluster], session: &Session) {
 pub(crate) fn protection_status(protection: Option<Protection>) -> ProtectionStatus {
     match protection {
         None => ProtectionStatus::None,
-        Some(Protection { until: None }) => ProtectionStatus::ForGood,
+        Some(Protection { until: None }) => ProtectionStatus::WithoutEnd,
         Some(Protection { until: Some(time) }) => ProtectionStatus::Until(time),
     }
+}
+
+/// Separates `rows` into unprotected and protected clusters. `clock` is the gateway's time of the
+/// listing.
+///
+/// # Errors
+/// The protections can't be read, or others could have removed some: no cluster is known to be
+/// unprotected.
+pub(crate) fn separate_protected(
+    rows: Vec<ObservedCluster>,
+    gateway: &Gateway,
+    clock: Option<Timestamp>,
+) -> Result<(Vec<ObservedCluster>, Vec<ObservedCluster>), Error> {
+    let protections = Protections::read(&StateDir::of(gateway.base_url())?)?;
+    let now = ClockReading::now(clock);
+    let is_unprotected = |row: &ObservedCluster| {
+        let name = &row.cluster.name;
+        protections
+            .of(name, &now)
+            .inspect(|protection| log::info!("cluster {name} is not selected: {protection}"))
+            .is_none()
+    };
+    Ok(rows.into_iter().partition(is_unprotected))
+}
+
+/// Reads the protection of the cluster `name` right before its shutdown.
+///
+/// # Errors
+/// It can't be read.
+pub(super) fn current_protection(
+    name: &str,
+    gateway: &Gateway,
+) -> Result<Option<Protection>, Error> {
+    let state = StateDir::of(gateway.base_url())?;
+    // By this machine's clock alone: the gateway's was read for the selection, a moment ago.
+    Ok(Protections::read_one(
+        &state,
+        name,
+        &ClockReading::now(None),
+    )?)
 }

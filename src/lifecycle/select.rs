@@ -169,6 +169,18 @@ pub(crate) fn find_one_of(
     find_one(pattern, rows(listing).collect())
 }
 
+/// Returns the only one of the active `clusters`.
+///
+/// # Errors
+/// There is none, or there are several.
+pub(crate) fn find_only(
+    clusters: &[Cluster],
+    clock: Option<Timestamp>,
+) -> Result<ObservedCluster, Error> {
+    let clusters = clusters.to_vec();
+    pick(None, Listing { clusters, clock })
+}
+
 /// Creates the error that `pattern` matches none of `rows`, with the active ones to choose from.
 pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ObservedCluster>) -> Error {
     let active = rows

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::clean_up::{OrphanSearch, Recheck};
+use super::clean_up::OrphanSearch;
 use super::deadline::OutageTolerance;
+use super::protection::current_protection;
 use super::{Error, count_clusters};
-use crate::gateway::{self, Cluster, Gateway, Status};
-use crate::orphans::KeepReason;
+use crate::gateway::{Cluster, Gateway, Status};
 use crate::output::{Format, Printer};
 use crate::session::Session;
 use crate::signals::{Interrupted, Interrupts};
@@ -32,27 +32,55 @@ pub(crate) const NOT_ENDED: [Status; 3] = [Status::Pending, Status::Running, Sta
 pub(crate) struct ShutdownRequests {
     /// The clusters for which the gateway accepted the request.
     pub(crate) accepted: Vec<Cluster>,
-    /// The clusters that were kept at the last moment, with the reason.
-    pub(crate) kept: Vec<(String, KeepReason)>,
-    /// The clusters for which the request failed, with the cause.
-    pub(crate) failed: Vec<(String, gateway::Error)>,
+    /// The clusters that were left running at the last moment, with the reason.
+    pub(crate) spared: Vec<(String, String)>,
+    /// The clusters for which the check or the request failed, with the cause.
+    pub(crate) failed: Vec<(String, Error)>,
 }
 
-/// Requests the shutdown of each cluster; with `clean_up`, only of those that are still orphans. A
-/// failure does not stop the rest.
+/// What must hold for a cluster right before its shutdown. Nothing, for one that the user named.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct LastCheck<'a> {
+    /// It must still be an orphan of this search.
+    pub(crate) orphan_of: Option<&'a OrphanSearch<'a>>,
+    /// `dgw keep` must not protect it.
+    pub(crate) is_unprotected: bool,
+}
+
+impl LastCheck<'_> {
+    /// Returns the reason to leave `cluster` running, if there is one.
+    async fn find_reason(
+        self,
+        cluster: &Cluster,
+        gateway: &Gateway,
+    ) -> Result<Option<String>, Error> {
+        if let Some(search) = self.orphan_of
+            && let Some(reason) = search.recheck(cluster).await?
+        {
+            return Ok(Some(reason.to_string()));
+        }
+        // Last, because the requests took time and `dgw keep` may have run meanwhile.
+        if !self.is_unprotected {
+            return Ok(None);
+        }
+        let protection = current_protection(&cluster.name, gateway)?;
+        Ok(protection.map(|protection| protection.to_string()))
+    }
+}
+
+/// Requests the shutdown of each cluster for which `check` holds. A failure does not stop the rest.
 pub(crate) async fn request_shutdown(
     clusters: Vec<Cluster>,
-    clean_up: Option<&OrphanSearch<'_>>,
+    check: LastCheck<'_>,
     gateway: &Gateway,
 ) -> ShutdownRequests {
     let requests = clusters.into_iter().map(async |cluster| {
-        let result = match clean_up {
-            Some(clean_up) => match clean_up.recheck(&cluster).await {
-                Ok(Recheck::StillOrphan) => gateway.delete(&cluster.name).await.map(|()| None),
-                Ok(Recheck::Kept(reason)) => Ok(Some(reason)),
-                Err(error) => Err(error),
+        let result = match check.find_reason(&cluster, gateway).await {
+            Ok(None) => match gateway.delete(&cluster.name).await {
+                Ok(()) => Ok(None),
+                Err(error) => Err(error.into()),
             },
-            None => gateway.delete(&cluster.name).await.map(|()| None),
+            found => found,
         };
         (cluster, result)
     });
@@ -64,7 +92,7 @@ pub(crate) async fn request_shutdown(
     for (cluster, result) in results {
         match result {
             Ok(None) => requests.accepted.push(cluster),
-            Ok(Some(reason)) => requests.kept.push((cluster.name, reason)),
+            Ok(Some(reason)) => requests.spared.push((cluster.name, reason)),
             Err(error) => requests.failed.push((cluster.name, error)),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::idle::IdleState;
-use super::reason::KeepReason;
+use super::not_idle::NotIdle;
 use super::rule::OrphanRule;
 use crate::gateway::TlsIdentity;
 use crate::scheduler::{Activity, SchedulerError, Schedulers};
@@ -13,7 +13,7 @@ use crate::scheduler::{Activity, SchedulerError, Schedulers};
 pub(crate) struct IdleCheck {
     /// Empty where the scheduler reports nothing.
     pub(crate) activity: Activity,
-    pub(crate) idle: Result<IdleState, KeepReason>,
+    pub(crate) idle: Result<IdleState, NotIdle>,
 }
 
 /// Checks the running cluster `name`: by its numbers first, and only if these are idle by its
@@ -48,7 +48,7 @@ pub(crate) async fn read_idle_state(
     name: &str,
     identity: Option<&TlsIdentity>,
     rule: &OrphanRule,
-) -> Result<IdleState, KeepReason> {
+) -> Result<IdleState, NotIdle> {
     let asked = Instant::now();
     let evidence = schedulers
         .activity_and_history(name, identity)
@@ -68,6 +68,6 @@ pub(crate) async fn read_idle_state(
     Ok(state)
 }
 
-fn unreachable_scheduler(error: &SchedulerError) -> KeepReason {
-    KeepReason::Unknown(format!("its scheduler can't be asked: {error}"))
+fn unreachable_scheduler(error: &SchedulerError) -> NotIdle {
+    NotIdle::Unknown(format!("its scheduler can't be asked: {error}"))
 }

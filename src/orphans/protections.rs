@@ -2,6 +2,7 @@
 //! the name of a damaged file still says which cluster it protects.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use crate::private::{Error, PrivateDir, StateDir};
 /// Directory of the protections' files.
 const DIRECTORY: &str = "keeps";
 
-/// Protection of a cluster from clean-up.
+/// Protection of a cluster from every shutdown that does not name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Protection {
     /// End of the protection; `None` if it doesn't end.
@@ -33,6 +34,20 @@ impl Protection {
             until: span.map(end),
         }
     }
+
+    fn has_ended(&self, now: &ClockReading) -> bool {
+        self.until.is_some_and(|until| now.is_past(until))
+    }
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`dgw keep` protects it")?;
+        match self.until {
+            None => Ok(()),
+            Some(time) => write!(f, " until {time:.0}"),
+        }
+    }
 }
 
 impl Protections {
@@ -44,33 +59,34 @@ impl Protections {
         let Some(directory) = directory(state)? else {
             return Ok(Self::default());
         };
-        let mut protections = BTreeMap::new();
-        for name in directory.names()? {
-            match directory.read_json(&name) {
-                Ok(Some(protection)) => {
-                    protections.insert(name, protection);
-                }
-                // It was removed after it was listed.
-                Ok(None) => {}
-                Err(error) => {
-                    log::info!("cluster {name} is protected until `dgw keep --forget`: {error}");
-                    protections.insert(name, Protection { until: None });
-                }
-            }
-        }
-        Ok(Self(protections))
+        let names = directory.names()?.into_iter();
+        let protections = names.filter_map(|name| {
+            let protection = read_file(&directory, &name)?;
+            Some((name, protection))
+        });
+        Ok(Self(protections.collect()))
+    }
+
+    /// Reads the protection of one cluster, unless it has ended by `now`.
+    ///
+    /// # Errors
+    /// Others could have removed it.
+    pub(crate) fn read_one(
+        state: &StateDir,
+        cluster: &str,
+        now: &ClockReading,
+    ) -> Result<Option<Protection>, Error> {
+        let file = directory(state)?.and_then(|directory| read_file(&directory, cluster));
+        Ok(file.filter(|protection| !protection.has_ended(now)))
     }
 
     /// Returns the protection of `cluster`, unless it has ended by `now`.
     pub(crate) fn of(&self, cluster: &str, now: &ClockReading) -> Option<Protection> {
-        let has_ended = |until| now.is_past(until);
-        self.0
-            .get(cluster)
-            .filter(|protection| !protection.until.is_some_and(has_ended))
-            .copied()
+        let protection = self.0.get(cluster).copied();
+        protection.filter(|protection| !protection.has_ended(now))
     }
 
-    /// Returns the names of all clusters with a protection, ended ones included.
+    /// Returns the names of all clusters with a protection, even one that has ended.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -95,6 +111,14 @@ impl Protections {
     pub(crate) fn remove(state: &StateDir, cluster: &str) -> Result<bool, Error> {
         directory(state)?.map_or(Ok(false), |directory| directory.remove(cluster))
     }
+}
+
+/// Reads a protection; `None` if the file doesn't exist. One that can't be read protects without end.
+fn read_file(directory: &PrivateDir, cluster: &str) -> Option<Protection> {
+    directory.read_json(cluster).unwrap_or_else(|error| {
+        log::info!("cluster {cluster} is protected until `dgw keep --forget`: {error}");
+        Some(Protection { until: None })
+    })
 }
 
 /// Opens the directory of the protections; `None` if it doesn't exist. Others must be unable to
@@ -142,6 +166,12 @@ mod tests {
         assert_eq!(read().of("ab12", &reading(10, 9)), Some(protection));
         assert_eq!(read().of("ab12", &reading(10, 10)), None);
         assert_eq!(read().of("cd34", &reading(9, 9)), None);
+        for now in [reading(9, 9), reading(10, 10)] {
+            for name in ["ab12", "cd34"] {
+                let one = Protections::read_one(&state, name, &now).expect("no error");
+                assert_eq!(one, read().of(name, &now));
+            }
+        }
         assert_eq!(read().names().collect::<Vec<_>>(), ["ab12"]);
         assert_eq!(Protections::remove(&state, "ab12").ok(), Some(true));
         assert_eq!(read().names().count(), 0);
@@ -160,9 +190,21 @@ mod tests {
             set_mode(0o770);
             let read = Protections::read(&state);
             assert!(matches!(read, Err(Error::Refused { .. })));
+            assert!(Protections::read_one(&state, "ab12", &reading(9, 9)).is_err());
             assert!(Protections::remove(&state, "ab12").is_err());
             set_mode(0o700);
         }
+    }
+
+    #[test]
+    fn protection_says_how_long_it_lasts() {
+        let text = |until: Option<Timestamp>| Protection { until }.to_string();
+        assert_eq!(text(None), "`dgw keep` protects it");
+        let time = Timestamp::from_millisecond(1_795_217_334_964).expect("a time");
+        assert_eq!(
+            text(Some(time)),
+            "`dgw keep` protects it until 2026-11-20T23:28:54Z"
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::clock::ClockReading;
 use super::idle::{ClusterAge, IdleEvidence, IdleRecord, IdleState};
-use super::reason::KeepReason;
+use super::not_idle::NotIdle;
 use crate::scheduler::{Activity, Idle, Tasks};
 
 /// Definition of an orphan, from the command line.
@@ -33,7 +33,7 @@ pub(crate) struct OrphanRule {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum OrphanVerdict {
     Orphan(IdleEvidence),
-    Kept(KeepReason),
+    NotOrphan(NotIdle),
 }
 
 impl OrphanRule {
@@ -41,29 +41,25 @@ impl OrphanRule {
     ///
     /// # Errors
     /// Somebody needs it, or that is unknown.
-    pub(super) fn check(&self, activity: &Activity) -> Result<(), KeepReason> {
+    pub(super) fn check(&self, activity: &Activity) -> Result<(), NotIdle> {
         let tasks = activity
             .tasks
             .as_ref()
             .ok_or_else(|| not_reported("its tasks"))?;
-        none(tasks.unfinished(), "its tasks", KeepReason::Tasks)?;
+        none(tasks.unfinished(), "its tasks", NotIdle::Tasks)?;
         if activity.idle == Idle::Busy {
-            return Err(KeepReason::Busy);
+            return Err(NotIdle::Busy);
         }
-        none(
-            uncounted(tasks)?,
-            "how many tasks it has",
-            KeepReason::Tasks,
-        )?;
+        none(uncounted(tasks)?, "how many tasks it has", NotIdle::Tasks)?;
         // A client that a task opened only runs tasks. It counts where the scheduler doesn't say
         // since when it is idle: there, tasks between two checks would go unnoticed.
         let clients = match activity.idle {
             Idle::Since(_) => activity.outsiders,
             Idle::Busy | Idle::Unknown => activity.clients,
         };
-        none(clients, "its clients", KeepReason::Clients)?;
+        none(clients, "its clients", NotIdle::Clients)?;
         match tasks.memory {
-            Some(results @ 1..) if !self.ignore_results => Err(KeepReason::Results(results)),
+            Some(results @ 1..) if !self.ignore_results => Err(NotIdle::Results(results)),
             _ => Ok(()),
         }
     }
@@ -71,7 +67,7 @@ impl OrphanRule {
 
 /// Returns the number of tasks that are neither done nor counted as unfinished; `None` if more are
 /// done than there are.
-fn uncounted(tasks: &Tasks) -> Result<Option<u64>, KeepReason> {
+fn uncounted(tasks: &Tasks) -> Result<Option<u64>, NotIdle> {
     let done = || Some([tasks.memory?, tasks.released?, tasks.erred?]);
     let (total, done) = tasks
         .total
@@ -86,8 +82,8 @@ fn uncounted(tasks: &Tasks) -> Result<Option<u64>, KeepReason> {
 fn none(
     count: Option<u64>,
     noun: &str,
-    reason: impl FnOnce(u64) -> KeepReason,
-) -> Result<(), KeepReason> {
+    reason: impl FnOnce(u64) -> NotIdle,
+) -> Result<(), NotIdle> {
     match count {
         None => Err(not_reported(noun)),
         Some(0) => Ok(()),
@@ -95,8 +91,8 @@ fn none(
     }
 }
 
-fn not_reported(noun: &str) -> KeepReason {
-    KeepReason::Unknown(format!("its scheduler does not report {noun}"))
+fn not_reported(noun: &str) -> NotIdle {
+    NotIdle::Unknown(format!("its scheduler does not report {noun}"))
 }
 
 /// Judges a cluster after a check. Returns the verdict and the record to leave for later runs.
@@ -105,7 +101,7 @@ fn not_reported(noun: &str) -> KeepReason {
 /// to have been idle for longer than it was.
 pub(crate) fn judge(
     rule: &OrphanRule,
-    found: &Result<IdleState, KeepReason>,
+    found: &Result<IdleState, NotIdle>,
     age: &ClusterAge,
     earlier: Option<&IdleRecord>,
     before: &ClockReading,
@@ -113,7 +109,7 @@ pub(crate) fn judge(
 ) -> (OrphanVerdict, Option<IdleRecord>) {
     let state = match found {
         Ok(state) => state,
-        Err(reason) => return (OrphanVerdict::Kept(reason.clone()), None),
+        Err(reason) => return (OrphanVerdict::NotOrphan(reason.clone()), None),
     };
     let recorded = earlier
         .filter(|record| record.start_time == age.start_time && record.marks == state.marks)
@@ -129,7 +125,7 @@ pub(crate) fn judge(
     let verdict = if evidence.span() >= rule.idle_for {
         OrphanVerdict::Orphan(evidence)
     } else {
-        OrphanVerdict::Kept(KeepReason::TooShort {
+        OrphanVerdict::NotOrphan(NotIdle::TooShort {
             evidence,
             required: rule.idle_for,
             needs_records: by_scheduler.is_none(),

@@ -74,7 +74,7 @@ const CLUSTER_FIELDS: [&str; 7] = [
 ];
 
 /// The fields that follow where the schedulers were asked.
-const ACTIVITY_FIELDS: [&str; 8] = [
+const ACTIVITY_FIELDS: [&str; 9] = [
     "workers",
     "threads",
     "memory_used",
@@ -82,6 +82,7 @@ const ACTIVITY_FIELDS: [&str; 8] = [
     "tasks",
     "clients",
     "idle_since",
+    "kept",
     "kept_until",
 ];
 
@@ -128,10 +129,10 @@ fn columns() -> Vec<Column<ObservedCluster>> {
             })
         }),
         Column::new("KEEP", KEEP, |row| match row.protection {
-            // Unprotected clusters first, then by the time that is left; unknown counts as for good.
+            // Unprotected clusters first, then by the time that is left; unknown counts as without end.
             None | Some(ProtectionStatus::None) => Cell::new("-", -1),
             Some(ProtectionStatus::Unknown) => Cell::new("?", u64::MAX),
-            Some(ProtectionStatus::ForGood) => Cell::new("always", u64::MAX),
+            Some(ProtectionStatus::WithoutEnd) => Cell::new("always", u64::MAX),
             Some(ProtectionStatus::Until(time)) => {
                 let left = row.until(time);
                 Cell::new(duration::short(left), left.as_secs())

@@ -38,6 +38,11 @@ impl Printer {
         io::stdin().is_terminal()
     }
 
+    /// Returns true if [`Printer::confirm`] can ask.
+    pub(crate) fn can_confirm() -> bool {
+        Self::can_ask() && io::stderr().is_terminal()
+    }
+
     /// Reads `what` from a line on stdin, and returns it without the line's end. If stdin is a
     /// terminal, it first asks for it on stderr, with `note` after it.
     ///
@@ -95,7 +100,7 @@ impl Printer {
         for text in subject {
             print_line(&format!("  {}", escape::text(text)));
         }
-        if !Self::can_ask() || !io::stderr().is_terminal() {
+        if !Self::can_confirm() {
             return Err(Error::NeedsYes);
         }
         put(&format!("{question} [y/N] "));

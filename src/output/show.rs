@@ -150,13 +150,13 @@ impl ClusterDetails {
         }
     }
 
-    /// The end of the protection from clean-up, if there is one.
+    /// The end of the protection by `dgw keep`, if there is one.
     fn protection(&self) -> Option<String> {
         match self.row.protection? {
             ProtectionStatus::None => None,
             ProtectionStatus::Unknown => Some("?".to_owned()),
             ProtectionStatus::Until(time) => Some(format!("until {time:.0}")),
-            ProtectionStatus::ForGood => Some("until `dgw keep --forget`".to_owned()),
+            ProtectionStatus::WithoutEnd => Some("until `dgw keep --forget`".to_owned()),
         }
     }
 

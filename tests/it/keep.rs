@@ -25,12 +25,12 @@ fn a_protected_cluster_survives_clean_up() {
         .success()
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] is protected from clean-up until `dgw keep --forget`
+cluster [NAME] is protected until `dgw keep --forget`; `dgw shutdown [NAME]` still shuts it down
 
 "#]]);
     assert_eq!(
         user.json(&["keep", &name]),
-        json!([{"name": name, "kept_until": "9999-12-30T00:00:00Z"}])
+        json!([{"name": name, "status": "RUNNING", "kept": true, "kept_until": null}])
     );
     thread::sleep(Duration::from_secs(2));
     let assert_clean_up = |code: i32, names: &str| {
@@ -83,7 +83,99 @@ cluster [NAME] was not protected
 "#]]);
     user.stdout(&["keep", &name, "--for", "1s", "-q"]);
     thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(user.json(&["keep", "--list"]), json!([]));
     assert_clean_up(0, "[NAME]\n").stderr_eq("");
+}
+
+/// Only its name and `--even-kept` shut a protected cluster down.
+#[test]
+fn every_selector_spares_protected_clusters() {
+    let user = BASIC.user();
+    user.dgw(&["keep"]).code(5).stderr_eq(str![[r#"
+error: you have no active cluster
+
+hint: `dgw new` starts one
+
+"#]]);
+    let kept = user.stdout(&["new"]);
+    user.dgw(&["keep", "--for", "1h"])
+        .success()
+        .stderr_eq(str![[r#"
+cluster [NAME] is protected for 1h; `dgw shutdown [NAME]` still shuts it down
+
+"#]]);
+    let other = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    user.dgw(&["keep"]).code(5).stderr_eq(str![[r#"
+error: you have 2 active clusters: name one
+  [NAME]  RUNNING   [AGE]
+  [NAME]  PENDING   [AGE]
+
+"#]]);
+
+    // Neither looking at a protection nor protecting again without a time changes it.
+    let listed = user.json(&["keep", "--list"]);
+    assert_eq!(listed[0]["name"], *kept);
+    assert_eq!(listed[0]["kept"], true);
+    assert!(listed[0]["kept_until"].is_string(), "{listed}");
+    user.dgw(&["keep", &kept]).success().stderr_eq(str![[r#"
+cluster [NAME] is already protected until [TIME]; `--for` or `--forget` changes that
+
+"#]]);
+    assert_eq!(user.json(&["keep", "--list"]), listed);
+    assert_eq!(user.json(&["keep", &kept]), listed);
+    assert_eq!(user.json(&["show", &kept])["kept"], true);
+    user.dgw(&["keep", "--list"])
+        .success()
+        .stdout_eq(str![[r#"
+NAME                              STATUS   UNTIL
+[NAME]  RUNNING  [TIME]
+
+"#]])
+        .stderr_eq("");
+    user.stdout(&["keep", &kept, "--for", "always", "-q"]);
+    assert_eq!(
+        user.json(&["keep", "--list"]),
+        json!([{"name": kept, "status": "RUNNING", "kept": true, "kept_until": null}])
+    );
+
+    thread::sleep(Duration::from_secs(2));
+    for selector in [
+        &["--all"][..],
+        &["--status", "running"],
+        &["--older-than", "1s", "--status", "running"],
+        &["--idle-for", "1s"],
+    ] {
+        let dry_run = [
+            &["shutdown", "--dry-run", "--status", "running,pending"],
+            selector,
+        ];
+        let dry_run = user.command(&dry_run.concat()).output().expect("dgw runs");
+        let shown = String::from_utf8(dry_run.stdout).expect("UTF-8");
+        assert!(!shown.contains(&kept), "{selector:?}: {shown}");
+        let notes = String::from_utf8(dry_run.stderr).expect("UTF-8");
+        let note = format!(
+            "left out 1 cluster that `dgw keep` protects: {kept} (`--even-kept` includes them)\n"
+        );
+        assert!(notes.starts_with(&note), "{selector:?}: {notes}");
+    }
+    assert_eq!(user.stdout(&["shutdown", "--all", "--yes", "-q"]), other);
+
+    // Nothing is selected if others could have removed a protection, whatever the selector.
+    set_mode(&state(&user).join("keeps"), 0o770);
+    user.dgw(&["shutdown", "--all", "--yes", "-q"])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 770)
+
+hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
+
+"#]]);
+    set_mode(&state(&user).join("keeps"), 0o700);
+    user.dgw(&["shutdown", &kept, "--even-kept"]).code(2);
+    assert!(user.has_active_clusters());
+    let gone = user.stdout(&["shutdown", "--all", "--even-kept", "--yes", "-q"]);
+    assert_eq!(gone, kept);
 }
 
 #[test]
@@ -136,7 +228,7 @@ hint: `dgw list --all` lists every cluster that the gateway still knows
         .code(5)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-cluster [NAME] is protected from clean-up until `dgw keep --forget`
+cluster [NAME] is protected until `dgw keep --forget`; `dgw shutdown [NAME]` still shuts it down
 error: no cluster matches `nosuch`
   [NAME]  RUNNING   [AGE]
 
@@ -146,10 +238,10 @@ hint: `dgw list --all` also lists clusters that have ended
     let other = user.stdout(&["new", "--no-wait"]);
     let several = user.stdout(&["keep", &name, &other, "-o", "name"]);
     assert_eq!(several, format!("{name}\n{other}"));
-    user.stdout(&["shutdown", "--all", "--yes"]);
+    user.stdout(&["shutdown", &name, &other]);
     assert!(
         !user.has_active_clusters(),
-        "--all includes protected clusters"
+        "a name includes a protected cluster"
     );
     user.dgw(&["keep", &name]).code(6);
     assert!(

@@ -131,7 +131,7 @@ fn shuts_down_only_orphans() {
             &frozen,
             "its scheduler can't be asked: no response within 2s",
         ),
-        (&kept, "it is protected by `dgw keep`"),
+        (&kept, "`dgw keep` protects it"),
     ] {
         assert_eq!(done.reason(name), reason);
         assert_eq!(preview.reason(name), reason);
@@ -208,6 +208,7 @@ fn shows_the_idle_time_and_the_protection() {
     let (shown, _) = Terminal::new(&user, 200, &["list", "-o", "wide"]).rest();
     assert!(!shown.contains("KEEP"), "{shown}");
     let listed = user.json(&["list", "--wide"]);
+    assert_eq!(listed[0]["kept"], false);
     assert_eq!(listed[0]["kept_until"], Value::Null);
     assert!(listed[0]["idle_since"].is_string());
     user.stdout(&["keep", &name, "--for", "5h"]);
@@ -218,7 +219,7 @@ fn shows_the_idle_time_and_the_protection() {
     let until = user.json(&["show"])["kept_until"].take();
     assert!(until.as_str() > Some("2026"), "{until}");
     assert!(user.stdout(&["show"]).contains("kept       until 2"));
-    assert!(user.json(&["list"])[0].get("kept_until").is_none());
+    assert!(user.json(&["list"])[0].get("kept").is_none());
 }
 
 #[test]
@@ -234,7 +235,9 @@ For more information, try '--help'.
 "#]]);
     user.dgw(&["shutdown", "--all", "--ignore-results"]).code(2);
     user.dgw(&["shutdown", "abc", "--idle-for", "2h"]).code(2);
-    user.dgw(&["keep"]).code(2);
     user.dgw(&["keep", "abc", "--for", "2h", "--forget"])
         .code(2);
+    for args in [&["abc"][..], &["--for", "2h"], &["--forget"]] {
+        user.dgw(&[&["keep", "--list"], args].concat()).code(2);
+    }
 }

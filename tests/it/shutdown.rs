@@ -89,8 +89,6 @@ fn selectors_need_yes_and_a_dry_run_changes_nothing() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-  [NAME]  RUNNING   [AGE]
-  [NAME]  PENDING   [AGE]
 error: refused to shut down clusters without confirmation
 
 hint: add `--yes`; `--dry-run` shows which clusters
@@ -156,6 +154,31 @@ fn no_wait_only_requests_the_shutdown() {
 
 "#]])
         .stderr_eq("");
+}
+
+/// Where nobody can be asked, a selection needs `--yes` whether or not it matches anything.
+#[test]
+fn refuses_to_select_without_confirmation_before_anything_is_sent() {
+    let stub = Stub::always(json_answer("{}"));
+    let user = User::basic(&stub.address, "ada", "pw");
+    for selector in [
+        &["--all"][..],
+        &["--status", "running"],
+        &["--older-than", "1h"],
+        &["--idle-for", "1h"],
+    ] {
+        user.dgw(&[&["shutdown"], selector].concat())
+            .code(2)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: refused to shut down clusters without confirmation
+
+hint: add `--yes`; `--dry-run` shows which clusters
+
+"#]]);
+    }
+    assert_eq!(stub.seen(), Vec::<String>::new());
+    assert!(!user.home().join(".local").exists());
 }
 
 fn records(names: &[&str]) -> String {

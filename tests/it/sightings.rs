@@ -259,7 +259,7 @@ fn checks_again_right_before_the_shutdown() {
     user.stdout(&["keep", &name, "-q"]);
     let stderr = finish(run);
     assert!(
-        stderr.contains("is kept after all: it is protected"),
+        stderr.contains("is left running after all: `dgw keep` protects it"),
         "{stderr}"
     );
     user.stdout(&["keep", "--forget", &name, "-q"]);
@@ -268,7 +268,7 @@ fn checks_again_right_before_the_shutdown() {
     let client = Client::connect(&BASIC, &owner, &name, "pass");
     let stderr = finish(run);
     assert!(
-        stderr.contains("is kept after all: 1 client connected"),
+        stderr.contains("is left running after all: 1 client connected"),
         "{stderr}"
     );
     drop(client);
@@ -280,7 +280,10 @@ fn checks_again_right_before_the_shutdown() {
     drop(Client::connect(&BASIC, &owner, &name, "pass"));
     wait_until(|| owner.json(&["list", "--wide"])[0]["clients"] == 0);
     let stderr = finish(run);
-    assert!(stderr.contains("is kept after all: it changed"), "{stderr}");
+    assert!(
+        stderr.contains("is left running after all: it changed"),
+        "{stderr}"
+    );
     user.dgw(&CLEAN_UP).success().stdout_eq("");
     sleep_past_the_limit();
 

@@ -48,7 +48,7 @@ fn with_tasks(change: impl FnOnce(&mut Tasks)) -> Activity {
     activity
 }
 
-fn checked(activity: &Activity) -> Result<(), KeepReason> {
+fn checked(activity: &Activity) -> Result<(), NotIdle> {
     rule(false).check(activity)
 }
 
@@ -58,34 +58,31 @@ fn work_clients_and_results_keep_a_cluster() {
     for (activity, reason) in [
         (
             with_tasks(|tasks| tasks.processing = Some(2)),
-            KeepReason::Tasks(2),
+            NotIdle::Tasks(2),
         ),
         (
             with_tasks(|tasks| tasks.queued = Some(2)),
-            KeepReason::Tasks(2),
+            NotIdle::Tasks(2),
         ),
         (
             with_tasks(|tasks| tasks.waiting = Some(2)),
-            KeepReason::Tasks(2),
+            NotIdle::Tasks(2),
         ),
         (
             with_tasks(|tasks| tasks.unrunnable = Some(2)),
-            KeepReason::Tasks(2),
+            NotIdle::Tasks(2),
         ),
-        (
-            with_tasks(|tasks| tasks.total = Some(2)),
-            KeepReason::Tasks(2),
-        ),
+        (with_tasks(|tasks| tasks.total = Some(2)), NotIdle::Tasks(2)),
         (
             with_tasks(|tasks| (tasks.total, tasks.memory) = (Some(2), Some(2))),
-            KeepReason::Results(2),
+            NotIdle::Results(2),
         ),
         (
             Activity {
                 outsiders: Some(1),
                 ..idle()
             },
-            KeepReason::Clients(1),
+            NotIdle::Clients(1),
         ),
         (
             Activity {
@@ -93,14 +90,14 @@ fn work_clients_and_results_keep_a_cluster() {
                 idle: Idle::Unknown,
                 ..idle()
             },
-            KeepReason::Clients(1),
+            NotIdle::Clients(1),
         ),
         (
             Activity {
                 idle: Idle::Busy,
                 ..idle()
             },
-            KeepReason::Busy,
+            NotIdle::Busy,
         ),
     ] {
         assert_eq!(checked(&activity), Err(reason));
@@ -126,7 +123,7 @@ fn finished_tasks_and_tasks_own_clients_do_not_keep_it() {
 fn unknown_numbers_keep_it() {
     let unknown = |activity: Activity| {
         assert!(
-            matches!(checked(&activity), Err(KeepReason::Unknown(_))),
+            matches!(checked(&activity), Err(NotIdle::Unknown(_))),
             "{activity:?}"
         );
     };
@@ -247,7 +244,7 @@ fn state(clock: Option<i64>) -> IdleState {
 
 /// Judges a cluster of unknown age at `now`.
 fn judged(
-    found: &Result<IdleState, KeepReason>,
+    found: &Result<IdleState, NotIdle>,
     earlier: Option<&IdleRecord>,
     now: i64,
 ) -> (OrphanVerdict, Option<IdleRecord>) {
@@ -276,12 +273,9 @@ fn record_is_of_the_time_after_the_first_idle_check() {
 #[test]
 fn record_ends_with_a_busy_check_and_with_a_clock_set_back() {
     let first = recorded(1_000);
-    for reason in [
-        KeepReason::Clients(1),
-        KeepReason::Unknown("silence".to_owned()),
-    ] {
+    for reason in [NotIdle::Clients(1), NotIdle::Unknown("silence".to_owned())] {
         let (verdict, record) = judged(&Err(reason.clone()), Some(&first), 5_000);
-        assert_eq!(verdict, OrphanVerdict::Kept(reason));
+        assert_eq!(verdict, OrphanVerdict::NotOrphan(reason));
         assert_eq!(record, None);
     }
     let (_, again) = judged(&Ok(state(None)), Some(&first), 500);
@@ -306,7 +300,7 @@ fn record_of_another_cluster_or_of_other_marks_does_not_count() {
 }
 
 fn too_short(evidence: IdleEvidence, needs_records: bool) -> OrphanVerdict {
-    OrphanVerdict::Kept(KeepReason::TooShort {
+    OrphanVerdict::NotOrphan(NotIdle::TooShort {
         evidence,
         required: rule(false).idle_for,
         needs_records,

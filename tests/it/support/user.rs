@@ -22,7 +22,14 @@ impl Drop for User {
         if let Some(yaml) = self.clean_up_configuration.take() {
             let mut remover = Self::new().configured(&yaml);
             remover.variables.clone_from(&self.variables);
-            let args = ["shutdown", "--all", "--yes", "--no-wait", "--quiet"];
+            let args = [
+                "shutdown",
+                "--all",
+                "--even-kept",
+                "--yes",
+                "--no-wait",
+                "--quiet",
+            ];
             let _ = remover.command(&args).output();
         }
     }

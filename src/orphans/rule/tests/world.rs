@@ -260,7 +260,7 @@ pub(super) fn play(steps: &[Step], tells_idle: bool) -> usize {
                         IdleState::new(world.past(), Some(world.results), clock)
                     })
                 } else {
-                    Err(KeepReason::Unknown("silence".to_owned()))
+                    Err(NotIdle::Unknown("silence".to_owned()))
                 };
                 let checked = world.now;
                 world.wait(takes - takes / 2);

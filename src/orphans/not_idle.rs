@@ -1,20 +1,16 @@
-//! Reasons why a cluster is no orphan.
+//! Reasons why a cluster does not count as idle.
 
 use std::fmt;
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::idle::IdleEvidence;
 use crate::duration;
 use crate::gateway::Status;
 
-/// Reason to keep a cluster.
+/// Reason why a cluster does not count as idle, or not for long enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeepReason {
+pub(crate) enum NotIdle {
     NotRunning(Status),
-    /// By `dgw keep`, until this time or without end.
-    Protected(Option<Timestamp>),
     Clients(u64),
     /// Unfinished tasks.
     Tasks(u64),
@@ -34,7 +30,7 @@ pub(crate) enum KeepReason {
     Changed,
 }
 
-impl KeepReason {
+impl NotIdle {
     /// Returns true if only a later run can tell more, by the record that this one leaves.
     pub(crate) fn needs_records(&self) -> bool {
         matches!(
@@ -47,7 +43,7 @@ impl KeepReason {
     }
 }
 
-impl fmt::Display for KeepReason {
+impl fmt::Display for NotIdle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = |f: &mut fmt::Formatter<'_>, count: u64, noun: &str, state: &str| {
             let s = if count == 1 { "" } else { "s" };
@@ -55,10 +51,6 @@ impl fmt::Display for KeepReason {
         };
         match self {
             Self::NotRunning(status) => write!(f, "it is {status}"),
-            Self::Protected(None) => f.write_str("it is protected by `dgw keep`"),
-            Self::Protected(Some(time)) => {
-                write!(f, "it is protected by `dgw keep` until {time:.0}")
-            }
             Self::Clients(count) => counted(f, *count, "client", "connected"),
             Self::Tasks(count) => counted(f, *count, "task", "unfinished"),
             Self::Busy => f.write_str("it is busy"),
@@ -89,8 +81,8 @@ mod tests {
 
     const SPAN: Duration = Duration::from_secs(300);
 
-    fn too_short(needs_records: bool) -> KeepReason {
-        KeepReason::TooShort {
+    fn too_short(needs_records: bool) -> NotIdle {
+        NotIdle::TooShort {
             evidence: IdleEvidence::Scheduler(SPAN),
             required: SPAN * 2,
             needs_records,
@@ -99,24 +91,18 @@ mod tests {
 
     #[test]
     fn reasons_are_plain_phrases() {
-        let time = Timestamp::from_millisecond(1_795_217_334_964).expect("a time");
         for (reason, text) in [
-            (KeepReason::NotRunning(Status::Pending), "it is PENDING"),
-            (KeepReason::Protected(None), "it is protected by `dgw keep`"),
-            (
-                KeepReason::Protected(Some(time)),
-                "it is protected by `dgw keep` until 2026-11-20T23:28:54Z",
-            ),
-            (KeepReason::Clients(1), "1 client connected"),
-            (KeepReason::Tasks(2), "2 tasks unfinished"),
-            (KeepReason::Busy, "it is busy"),
-            (KeepReason::Results(2), "2 results held in memory"),
-            (KeepReason::Unknown("no answer".to_owned()), "no answer"),
+            (NotIdle::NotRunning(Status::Pending), "it is PENDING"),
+            (NotIdle::Clients(1), "1 client connected"),
+            (NotIdle::Tasks(2), "2 tasks unfinished"),
+            (NotIdle::Busy, "it is busy"),
+            (NotIdle::Results(2), "2 results held in memory"),
+            (NotIdle::Unknown("no answer".to_owned()), "no answer"),
             (
                 too_short(false),
                 "idle for only 5m of 10m, according to its scheduler",
             ),
-            (KeepReason::Changed, "it changed after dgw selected it"),
+            (NotIdle::Changed, "it changed after dgw selected it"),
         ] {
             assert_eq!(reason.to_string(), text);
         }
@@ -126,6 +112,6 @@ mod tests {
     fn only_an_idle_time_unknown_to_the_scheduler_needs_records() {
         assert!(too_short(true).needs_records());
         assert!(!too_short(false).needs_records());
-        assert!(!KeepReason::Changed.needs_records());
+        assert!(!NotIdle::Changed.needs_records());
     }
 }
