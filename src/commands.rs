@@ -63,7 +63,7 @@ Exit codes:
   1  another failure
   2  usage
   3  the configuration was refused, and nothing was sent
-  4  authentication or permission
+  4  authentication, permission, or a limit of the gateway's site
   5  no such cluster, or several match
   6  the cluster failed
   7  timed out

@@ -128,7 +128,7 @@ impl Gateway {
             body: Some(json!({ "cluster_options": options })),
             ..Request::new(Method::POST, CLUSTERS)
         };
-        let response = self.send(request).await?;
+        let response = self.send(request).await.map_err(Error::about_start)?;
         let Created { name } = response.json()?;
         if !is_valid_name(&name) {
             return Err(response.not_gateway("it contains an invalid cluster name"));

@@ -47,6 +47,10 @@ pub(crate) enum Error {
     /// 422: invalid values in the request, with the gateway's own explanation.
     #[error("the gateway refused the request: {0}")]
     Rejected(String),
+    /// 422 to the request for a cluster: the options are in order, but a limit or a rule of the site
+    /// does not allow the cluster. With the gateway's own explanation.
+    #[error("the gateway refused to start the cluster: {0}")]
+    StartRefused(String),
     /// 409, with the gateway's own explanation.
     #[error("the gateway at `{address}` refused the request for now{}: {reason}", about(cluster.as_deref()))]
     Conflict {
@@ -181,6 +185,14 @@ impl From<AuthFailure> for Error {
 }
 
 impl Error {
+    /// Tells a cluster that the gateway does not allow from options that it does not accept.
+    pub(super) fn about_start(self) -> Self {
+        match self {
+            Self::Rejected(reason) if !is_option_fault(&reason) => Self::StartRefused(reason),
+            error => error,
+        }
+    }
+
     /// Returns true if a later attempt may succeed without any change.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
@@ -225,9 +237,54 @@ impl Error {
     }
 }
 
+/// Returns true if `reason` is one of the server's own messages about options (`options.py`). Every
+/// other one comes from the site's function that turns options into a cluster, or from its limits.
+fn is_option_fault(reason: &str) -> bool {
+    ["Unknown fields ", "options must be "]
+        .iter()
+        .any(|start| reason.starts_with(start))
+        || [
+            " must be a string, got ",
+            " must be a bool, got ",
+            " must be an integer, got ",
+            " must be a float, got ",
+            " must be a mapping, got ",
+            " must be >= ",
+            " must be <= ",
+            " is not a valid option for ",
+        ]
+        .iter()
+        .any(|part| reason.contains(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_of_the_site_are_not_about_options() {
+        for reason in [
+            "Unknown fields ['nope']",
+            "options must be a dict, got 'list'",
+            "worker_cores must be <= 4.000000, got 99",
+            "worker_memory must be >= 1.000000, got 0.5",
+            "worker_cores must be an integer, got '2'",
+            "environment must be a mapping, got [1]",
+            "'big' is not a valid option for profile",
+        ] {
+            let error = Error::Rejected(reason.to_owned()).about_start();
+            assert!(matches!(error, Error::Rejected(text) if text == reason));
+        }
+        for reason in [
+            "user ada already has 2 clusters, the most allowed",
+            "Scheduler memory request of 4.00 GiB exceeds cluster memory limit of 2.00 GiB",
+            "",
+        ] {
+            let error = Error::Rejected(reason.to_owned()).about_start();
+            assert!(matches!(error, Error::StartRefused(text) if text == reason));
+        }
+        assert!(matches!(Error::Slow.about_start(), Error::Slow));
+    }
 
     fn server(status: u16) -> Error {
         Error::Server {

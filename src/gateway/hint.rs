@@ -16,7 +16,7 @@ impl Failure for Error {
                 AuthFailure::Withheld { .. } => ExitCode::Configuration,
                 _ => ExitCode::Permission,
             },
-            Self::Forbidden { .. } => ExitCode::Permission,
+            Self::Forbidden { .. } | Self::StartRefused(_) => ExitCode::Permission,
             Self::NoSuchCluster(_) => ExitCode::NoCluster,
             Self::Rejected(_) => ExitCode::Usage,
             Self::Setup(_) => ExitCode::Configuration,
@@ -65,6 +65,7 @@ impl Failure for Error {
                 "the gateway may be busy: try again, or set a longer `--request-timeout`"
             }
             Self::NoSuchCluster(_) => "`dgw list --all` shows what the gateway still knows",
+            Self::StartRefused(reason) => start_refused_hint(reason),
             Self::Rejected(_) => "`dgw options` shows what this gateway accepts, and your defaults",
             Self::Server { .. } | Self::Conflict { .. } => {
                 "try again later; if it fails again, contact the gateway's administrators"
@@ -80,6 +81,27 @@ impl Failure for Error {
             Self::Slow | Self::Setup(_) => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// Returns the hint for a cluster that a site's limit or rule does not allow, by the words of its
+/// explanation.
+fn start_refused_hint(reason: &str) -> &'static str {
+    let reason = reason.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    // The server's own limits for one cluster (`ClusterConfig.cluster_max_memory` and `…_cores`).
+    let is_about_one = has(&["scheduler memory request", "scheduler cores request"]);
+    if !is_about_one && has(&["clusters", "quota", "already"]) {
+        "`dgw shutdown CLUSTER` frees what a cluster of yours uses, and `--reuse` uses that cluster \
+         instead of a new one"
+    } else if is_about_one
+        || has(&[
+            "limit", "exceed", "maximum", "at most", "too many", "too much",
+        ])
+    {
+        "request less: `dgw options` shows what you can set"
+    } else {
+        "if the gateway's explanation does not help, ask its administrators"
     }
 }
 
@@ -270,11 +292,30 @@ mod tests {
     }
 
     #[test]
+    fn hint_of_a_refused_start_fits_its_explanation() {
+        for (reason, part) in [
+            ("User ada already has 2 clusters", "`--reuse`"),
+            ("Quota of 32 cores exceeded", "`dgw shutdown CLUSTER`"),
+            ("at most 2 clusters per user", "`--reuse`"),
+            (
+                "Scheduler memory request of 4.00 GiB exceeds cluster memory limit of 2.00 GiB",
+                "request less",
+            ),
+            ("64 cores are over the limit of 32", "request less"),
+            ("no GPUs on weekdays", "administrators"),
+        ] {
+            let hint = Error::StartRefused(reason.to_owned()).hint();
+            assert!(hint.is_some_and(|hint| hint.contains(part)), "{reason}");
+        }
+    }
+
+    #[test]
     fn exit_codes_tell_permission_usage_and_gateway_apart() {
         for (error, code) in [
             (AuthFailure::ProxyRefused.into(), ExitCode::Permission),
             (Error::NoSuchCluster(String::new()), ExitCode::NoCluster),
             (Error::Rejected(String::new()), ExitCode::Usage),
+            (Error::StartRefused(String::new()), ExitCode::Permission),
             (Error::Setup(String::new()), ExitCode::Configuration),
             (Error::Slow, ExitCode::Other),
             (unreachable(None, false), ExitCode::Gateway),

@@ -179,7 +179,10 @@ impl<'a> Start<'a> {
     /// Replaces the gateway's refusal by the configured defaults that it does not accept, if that is
     /// the cause.
     async fn blame_defaults(&self, error: Error) -> Error {
-        let is_refused = matches!(error, Error::Gateway(gateway::Error::Rejected(_)));
+        let is_refused = matches!(
+            error,
+            Error::Gateway(gateway::Error::Rejected(_) | gateway::Error::StartRefused(_))
+        );
         if !is_refused || self.session.settings.cluster_options.is_empty() {
             return error;
         }

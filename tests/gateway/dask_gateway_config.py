@@ -88,6 +88,11 @@ def configuration(options):
         programs |= {"scheduler_cores": options.scheduler_cores,
                      "scheduler_setup": options.scheduler_setup,
                      "worker_setup": options.worker_setup}
+    # What a site may refuse: more clusters, and a cluster that is too large.
+    if options.priority > 1000:
+        raise ValueError("you already have 2 clusters of this priority")
+    if options.priority < -1000:
+        programs |= {"cluster_max_cores": 0.5}
     return programs | {
         "worker_cores": options.worker_cores,
         "worker_memory": int(options.worker_memory * 2**30),

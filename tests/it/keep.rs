@@ -172,6 +172,26 @@ hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 
 "#]]);
     set_mode(&state(&user).join("keeps"), 0o700);
+
+    // Nor if they could have moved all of dgw's state away, as somebody did here.
+    let state_home = user.home().join(".local/state");
+    let (state, away) = (state_home.join("dgw"), state_home.join("away"));
+    fs::rename(&state, &away).expect("moved away");
+    set_mode(&state_home, 0o777);
+    for selector in [&["--all"][..], &["--idle-for", "1s"]] {
+        user.dgw(&[&["shutdown", "--yes", "-q"], selector].concat())
+            .code(1)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: others can exchange what is in `[HOME]/.local/state`: it is writable by others (mode 777)
+
+hint: run `chmod go-w [HOME]/.local/state` if it is yours, or use another directory
+
+"#]]);
+    }
+    set_mode(&state_home, 0o755);
+    fs::rename(&away, &state).expect("moved back");
+
     user.dgw(&["shutdown", &kept, "--even-kept"]).code(2);
     assert!(user.has_active_clusters());
     let gone = user.stdout(&["shutdown", "--all", "--even-kept", "--yes", "-q"]);

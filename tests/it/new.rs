@@ -417,6 +417,33 @@ hint: `dgw list` shows whether a cluster was started
     assert!(!stub.seen().iter().any(|head| head.starts_with("DELETE")));
 }
 
+/// The options are in order: the gateway's own limit, or its site's, does not allow the cluster.
+#[test]
+fn a_site_may_refuse_a_cluster() {
+    let user = BASIC.user();
+    for command in [&["new"][..], &["run", "true"]] {
+        user.dgw(&[&command[..1], &["-q", "-s", "priority=1001"], &command[1..]].concat())
+            .code(4)
+            .stdout_eq("")
+            .stderr_eq(str![[r#"
+error: the gateway refused to start the cluster: you already have 2 clusters of this priority
+
+hint: `dgw shutdown CLUSTER` frees what a cluster of yours uses, and `--reuse` uses that cluster instead of a new one
+
+"#]]);
+    }
+    user.dgw(&["new", "-q", "-s", "priority=-1001"])
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway refused to start the cluster: Scheduler cores request of 1 exceeds cluster cores limit of 0.5
+
+hint: request less: `dgw options` shows what you can set
+
+"#]]);
+    assert_eq!(user.history(), []);
+}
+
 #[test]
 fn warns_of_a_cluster_left_behind_even_with_quiet() {
     let name = "0123456789abcdef0123456789abcdef";
