@@ -4,11 +4,13 @@
 mod copies;
 mod slurm;
 mod staging;
+mod wait_cause;
 
 use std::time::Duration;
 
 pub(crate) use slurm::{Job, Slurm, SlurmUnavailable, variables};
 pub(crate) use staging::{JobLog, Staging};
+pub(crate) use wait_cause::WaitCause;
 
 /// Observations of a cluster's jobs and logs while dgw waits for the cluster.
 #[derive(Debug, Default)]
@@ -40,10 +42,27 @@ impl JobHistory {
     }
 
     /// Returns true if the job was waiting, and never left the queue except by being cancelled.
-    pub(crate) fn only_waited(&self) -> bool {
+    fn only_waited(&self) -> bool {
         let mut jobs = self.jobs.iter();
         self.jobs.iter().any(Job::is_waiting)
             && jobs.all(|job| job.is_waiting() || job.is_cancelled())
+    }
+
+    /// Returns the last state in which the job was waiting, if it never left the queue.
+    pub(crate) fn waiting_job(&self) -> Option<&Job> {
+        let mut jobs = self.jobs.iter().rev();
+        jobs.find(|job| job.is_waiting())
+            .filter(|_| self.only_waited())
+    }
+
+    /// Creates the history of a job from lines of `squeue`.
+    #[cfg(test)]
+    pub(crate) fn for_test(lines: &[&str]) -> Self {
+        let mut history = Self::default();
+        for line in lines {
+            history.record(slurm::parse(line).expect("a job"));
+        }
+        history
     }
 
     /// Adds the present state of the job, unless it is known.
@@ -59,17 +78,9 @@ impl JobHistory {
 mod tests {
     use super::*;
 
-    fn history(lines: &[&str]) -> JobHistory {
-        let mut history = JobHistory::default();
-        for line in lines {
-            history.record(slurm::parse(line).expect("a job"));
-        }
-        history
-    }
-
     #[test]
     fn records_only_changes() {
-        let history = history(&[
+        let history = JobHistory::for_test(&[
             "5|PENDING|None|N/A|/a",
             "5|PENDING|Priority|N/A|/a",
             "5|PENDING|Priority|N/A|/a",
@@ -85,7 +96,11 @@ mod tests {
 
     #[test]
     fn only_waited_if_it_never_ran() {
-        let waited = |lines| history(lines).only_waited();
+        let waited = |lines: &[&str]| {
+            let history = JobHistory::for_test(lines);
+            assert_eq!(history.waiting_job().is_some(), history.only_waited());
+            history.only_waited()
+        };
         assert!(waited(&["5|PENDING|None|N/A|/a"]));
         assert!(waited(&[
             "5|PENDING|None|N/A|/a",

@@ -68,6 +68,11 @@ impl Job {
         &self.id
     }
 
+    /// Returns why it is in its state, in Slurm's words.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
     /// Returns true if it waits in the queue.
     pub(crate) fn is_waiting(&self) -> bool {
         self.state == "PENDING"

@@ -213,16 +213,16 @@ impl Failure for Error {
                 "workers are counted through the gateway's scheduler proxy: check \
                  `gateway.proxy-address`, and that this machine can reach it"
             }
-            Self::StartFailed { jobs, .. } => start_report::hint(jobs),
+            Self::StartFailed { jobs, .. } => return Some(start_report::hint(jobs)),
+            Self::StartTimedOut { jobs, .. } => return Some(start_report::timeout_hint(jobs)),
             Self::EndedWhileWaiting { jobs, .. } if jobs.latest_workers_log().is_some() => {
                 "read the end of its worker's log above: it may say why"
             }
-            Self::NotRunning { .. } | Self::EndedWhileWaiting { .. } => {
-                "`dgw new` starts another one"
+            Self::EndedWhileWaiting { .. } => {
+                "the gateway does not say why: ask its administrators to check its log"
             }
-            Self::StartTimedOut { .. } | Self::TimedOut { .. } => {
-                "set a longer limit with `--timeout`"
-            }
+            Self::NotRunning { .. } => "`dgw new` starts another one",
+            Self::TimedOut { .. } => "set a longer limit with `--timeout`",
             Self::Partly { .. } => "run the command again for the remaining clusters",
             Self::StartUncertain { seen, .. } | Self::StartUncertainTimedOut { seen, .. } => {
                 start_report::doubt_hint(seen.as_deref())

@@ -78,6 +78,7 @@ fn reports_state_of_the_job_at_a_timeout() {
     ];
     let is_reported = |reason| job.contains(&format!("PENDING ({reason}"));
     assert!(reasons.into_iter().any(is_reported), "{stderr}");
+    assert!(stderr.contains("hint: Slurm's partition"), "{stderr}");
     assert!(!user.has_active_clusters());
 }
 
