@@ -28,7 +28,7 @@ pub(crate) use goal::{WaitGoal, wait_for_goal};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status, separate_protected};
-pub(crate) use scale::{Grant, count_workers, scale_and_report};
+pub(crate) use scale::{Grant, scale_and_report};
 pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_only, find_with_identity, no_match,
     require_running, rows, running_identity,
@@ -39,11 +39,3 @@ pub(crate) use shutdown::{
 };
 pub(crate) use start::{Start, StartRequest};
 pub(crate) use wait::{retry_while_unknown, wait_until_ended, wait_until_running};
-
-/// Returns the number of clusters in words.
-pub(crate) fn count_clusters(count: usize) -> String {
-    match count {
-        1 => "1 cluster".to_owned(),
-        several => format!("{several} clusters"),
-    }
-}

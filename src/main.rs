@@ -4,6 +4,7 @@ mod attach;
 mod cli;
 mod commands;
 mod config;
+mod count;
 mod dashboard;
 mod duration;
 mod error;

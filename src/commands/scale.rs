@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{ForceArgs, TargetArgs, value};
+use crate::count;
 use crate::error::Error;
 use crate::gateway::Scaling;
-use crate::lifecycle::{self, Deadline, WaitGoal, count_workers};
+use crate::lifecycle::{self, Deadline, WaitGoal};
 use crate::output::Printer;
 use crate::session::{Invocation, Session};
 use crate::signals::Interrupts;
@@ -61,7 +62,7 @@ impl ScaleArgs {
         let continues = format!(
             "the gateway continues to scale cluster {} to {}",
             grant.name,
-            count_workers(workers)
+            count::of(workers, "worker")
         );
         Interrupts::listen()?
             .run(
@@ -97,7 +98,10 @@ impl ScaleArgs {
         let goal = WaitGoal::Exactly(workers);
         let timeout = self.force.probe.probe_timeout;
         lifecycle::wait_for_goal(goal, name, session, timeout, deadline, &mut progress).await?;
-        progress.finish(&format!("cluster {name} has {}", count_workers(workers)));
+        progress.finish(&format!(
+            "cluster {name} has {}",
+            count::of(workers, "worker")
+        ));
         Ok(())
     }
 }

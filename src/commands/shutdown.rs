@@ -6,12 +6,13 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
+use crate::count;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
     self, LastCheck, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates,
-    count_clusters, current_records, find_one_of, no_match, print_shut_down, request_shutdown,
-    rows, separate_protected, wait_until_gone,
+    current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
+    separate_protected, wait_until_gone,
 };
 use crate::observed::ObservedCluster;
 use crate::orphans::lock_clean_up;
@@ -163,7 +164,7 @@ impl ShutdownArgs {
             return Ok(unmatched?);
         }
         if !self.is_named() && !self.yes {
-            let question = format!("shut down {}?", count_clusters(rows.len()));
+            let question = format!("shut down {}?", count::of(rows.len(), "cluster"));
             if !Printer::confirm(&candidates(&rows), &question).await? {
                 printer.note("nothing was shut down");
                 return Ok(());
@@ -292,7 +293,7 @@ fn note_protected(protected: &[ObservedCluster], printer: &Printer) {
     if protected.is_empty() {
         return;
     }
-    let count = count_clusters(protected.len());
+    let count = count::of(protected.len(), "cluster");
     let names = protected
         .iter()
         .map(|row| row.cluster.name.as_str())

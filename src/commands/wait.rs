@@ -7,6 +7,7 @@ use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::{ProbeArgs, TargetArgs, complete, value};
+use crate::count;
 use crate::error::Error;
 use crate::gateway::Status;
 use crate::lifecycle::{self, Deadline, WaitGoal};
@@ -66,8 +67,9 @@ impl fmt::Display for Condition {
         match self {
             Self::Running => f.write_str("running"),
             Self::Stopped => f.write_str("stopped"),
-            Self::Workers(1) => f.write_str("running with 1 worker"),
-            Self::Workers(count) => write!(f, "running with {count} workers"),
+            Self::Workers(number) => {
+                write!(f, "running with {}", count::of(number, "worker"))
+            }
             Self::Idle => f.write_str("idle"),
         }
     }

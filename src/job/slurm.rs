@@ -14,6 +14,8 @@ use serde::Serialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
+use crate::count;
+
 /// Time limit for `squeue`. It takes milliseconds, unless Slurm's controller is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -149,7 +151,7 @@ impl Slurm {
     pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
         let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
         let text = output.ok().flatten().ok_or(SlurmUnavailable)?;
-        log::debug!("squeue listed {} jobs", text.lines().count());
+        log::debug!("squeue listed {}", count::of(text.lines().count(), "job"));
         Ok(only_job(&text, name))
     }
 

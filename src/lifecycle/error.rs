@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::options::{self, DefaultFault};
 use super::start_report;
+use crate::count;
 use crate::duration;
 use crate::error::{ExitCode, Failure, Unexpected};
 use crate::gateway::{self, OptionFault, Status};
@@ -33,9 +34,9 @@ pub(crate) enum Error {
     #[error(
         "`--wait-workers {wanted}` would never end: {}",
         if *is_adaptive {
-            format!("only {coming} of the workers start without work")
+            format!("the cluster keeps only {} without work", count::of(coming, "worker"))
         } else {
-            format!("only {coming} workers are requested")
+            format!("you requested only {}", count::of(coming, "worker"))
         }
     )]
     EndlessWait {

@@ -9,6 +9,7 @@ use super::Error;
 use super::deadline::{Deadline, OutageTolerance};
 use super::diagnose::StartDiagnostics;
 use super::select::running_identity;
+use crate::count;
 use crate::gateway::{Gateway, Status};
 use crate::output::Progress;
 use crate::scheduler::{Activity, Idle, Schedulers};
@@ -36,7 +37,7 @@ impl WaitGoal {
             let current = activity.workers;
             let is_met = current.is_some_and(|current| is_met(current, u64::from(goal)));
             let shown = current.map_or_else(|| "?".to_owned(), |current| current.to_string());
-            (!is_met).then(|| format!("{shown}/{goal} workers"))
+            (!is_met).then(|| format!("{shown}/{}", count::of(goal, "worker")))
         };
         match self {
             Self::AtLeast(goal) => workers(goal, |current, goal| current >= goal),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::count_clusters;
+use crate::count;
 use crate::gateway::{Cluster, Status, TlsIdentities};
 use crate::observed::ObservedCluster;
 use crate::session::Session;
@@ -58,9 +58,9 @@ pub(crate) async fn probe(
     let skipped = skipped.into_inner();
     if skipped > 0 {
         session.printer.warn(&format!(
-            "dgw did not ask {} (shown as unknown), because {} other schedulers did not respond",
-            count_clusters(skipped),
-            silent.into_inner()
+            "dgw did not ask {} (shown as unknown), because {} did not respond",
+            count::of(skipped, "cluster"),
+            count::of(silent.into_inner(), "other scheduler")
         ));
     }
     rows.into_iter().map(|(_, row)| row).collect()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Error, select};
+use crate::count;
 use crate::gateway::{self, Clamped, Cluster, ClusterPattern, Gateway, Scaling, Status};
 use crate::session::Session;
 
@@ -152,27 +153,19 @@ pub(super) fn scaling_message(name: &str, scaling: Scaling) -> String {
     match scaling {
         Scaling::Fixed(count) => format!(
             "cluster {name} is scaling to {}; adaptive scaling is off",
-            count_workers(count)
+            count::of(count, "worker")
         ),
         Scaling::Adaptive { minimum, maximum } => {
             let bounds = match (minimum, maximum) {
                 (Some(minimum), Some(maximum)) => {
-                    format!(" between {minimum} and {}", count_workers(maximum))
+                    format!(" between {minimum} and {}", count::of(maximum, "worker"))
                 }
-                (Some(minimum), None) => format!(" with at least {}", count_workers(minimum)),
-                (None, Some(maximum)) => format!(" with at most {}", count_workers(maximum)),
+                (Some(minimum), None) => format!(" with at least {}", count::of(minimum, "worker")),
+                (None, Some(maximum)) => format!(" with at most {}", count::of(maximum, "worker")),
                 (None, None) => String::new(),
             };
             format!("cluster {name} scales adaptively{bounds}")
         }
         Scaling::Off => format!("cluster {name} keeps its workers; adaptive scaling is off"),
-    }
-}
-
-/// Returns the number of workers in words.
-pub(crate) fn count_workers(workers: u32) -> String {
-    match workers {
-        1 => "1 worker".to_owned(),
-        several => format!("{several} workers"),
     }
 }

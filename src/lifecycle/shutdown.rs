@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 
+use super::Error;
 use super::clean_up::OrphanSearch;
 use super::deadline::OutageTolerance;
 use super::protection::current_protection;
-use super::{Error, count_clusters};
+use crate::count;
 use crate::gateway::{Cluster, Gateway, Status};
 use crate::output::{Format, Printer};
 use crate::session::Session;
@@ -116,7 +117,7 @@ pub(crate) async fn wait_until_gone(
     let prints_each = prints_names(printer);
     let mut remaining = clusters.to_vec();
     let mut gone = Vec::new();
-    let total = count_clusters(clusters.len());
+    let total = count::of(clusters.len(), "cluster");
     let mut progress =
         (!clusters.is_empty()).then(|| printer.progress(&format!("shutting down {total}")));
     let started = Instant::now();

@@ -11,8 +11,9 @@ use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
-use super::scale::{self, Grant, count_workers, scaling_message};
+use super::scale::{self, Grant, scaling_message};
 use super::{Error, select, wait};
+use crate::count;
 use crate::gateway::{self, Cluster, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
 use crate::session::Session;
@@ -267,8 +268,9 @@ impl<'a> Start<'a> {
                 ..
             } if current > u64::from(maximum) => {
                 printer.note(&format!(
-                    "cluster {name} has {current} workers, more than {maximum}: its scaling is \
-                     left unchanged"
+                    "cluster {name} has {}, more than {maximum}: its scaling is \
+                     left unchanged",
+                    count::of(current, "worker")
                 ));
                 return Ok(None);
             }
@@ -278,7 +280,7 @@ impl<'a> Start<'a> {
         match grant.scaling() {
             Some(Scaling::Fixed(count)) => printer.note(&format!(
                 "cluster {name} is scaling from {current} to {}; adaptive scaling is off",
-                count_workers(count)
+                count::of(count, "worker")
             )),
             Some(range) => printer.note(&scaling_message(name, range)),
             None => {}

@@ -158,16 +158,16 @@ error: no such command: `/nonexistent/x`
     for (args, refusal) in [
         (
             &["run", "--workers", "2", "--wait-workers", "3", "true"][..],
-            "only 2 workers are requested\n\nhint: set `--workers` to at least 3",
+            "you requested only 2 workers\n\nhint: set `--workers` to at least 3",
         ),
         (
             &["new", "--adapt", "2..3", "--wait-workers", "3"],
-            "only 2 of the workers start without work\n\n\
+            "the cluster keeps only 2 workers without work\n\n\
              hint: set the MIN of `--adapt` to at least 3",
         ),
         (
             &["new", "--adapt", "..3", "--wait-workers", "3"],
-            "only 0 of the workers start without work\n\n\
+            "the cluster keeps only 0 workers without work\n\n\
              hint: set the MIN of `--adapt` to at least 3",
         ),
     ] {

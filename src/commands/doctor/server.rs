@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::error::DoctorError;
 use crate::config::{Credentials, Settings};
+use crate::count;
 use crate::duration;
 use crate::gateway::{self, AuthFailure, Gateway, Listing, ServerInfo, Status, TlsIdentities};
 use crate::lifecycle::{self, refused_defaults};
@@ -80,8 +81,7 @@ pub(super) async fn authentication(
     };
     let active = match listing.0.clusters.len() {
         0 => "you have no active clusters".to_owned(),
-        1 => "you have 1 active cluster".to_owned(),
-        count => format!("you have {count} active clusters"),
+        number => format!("you have {}", count::of(number, "active cluster")),
     };
     (Check::ok(NAME, format!("{user}; {active}")), Some(listing))
 }

@@ -9,6 +9,7 @@ use super::chart::{CHARTS, Series, draw_charts, has_room};
 use super::layout::{cut, put, put_at_ends, take_cells, take_lines, without_margin};
 use super::words::{counted, idle, number};
 use super::{tasks, worker_table};
+use crate::count;
 use crate::duration;
 use crate::output::{packages_text, used_of};
 use crate::top::measures::{cores_used, cpu_share, memory_share};
@@ -111,11 +112,14 @@ fn draw_meters(buffer: &mut Buffer, area: &mut Rect, watched: &WatchedCluster, h
     let activity = report.map(|report| &report.activity);
     let counts = activity.and_then(|activity| activity.tasks.as_ref());
     let cores = format!(
-        "{} of {} cores",
+        "{} of {}",
         report
             .and_then(cores_used)
             .map_or_else(|| "?".to_owned(), |used| format!("{used:.1}")),
-        number(activity.and_then(|activity| activity.threads)),
+        count::of(
+            number(activity.and_then(|activity| activity.threads)),
+            "core"
+        ),
     );
     let amounts = activity
         .and_then(|activity| used_of(activity.memory_used, activity.memory_limit))
