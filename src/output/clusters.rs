@@ -105,7 +105,7 @@ fn columns() -> Vec<Column<ObservedCluster>> {
         Column::new("MEMORY", KEEP, |row| {
             row.activity_cell(|activity| {
                 let used = activity.memory_used;
-                let text = quantity::used_of(used, activity.memory_limit)?;
+                let text = quantity::used_of_word(used, activity.memory_limit)?;
                 Some(Cell::new(text, used))
             })
         }),
@@ -139,7 +139,7 @@ fn columns() -> Vec<Column<ObservedCluster>> {
             }
         }),
         Column::new("OPTIONS", SHORTEN, |row| {
-            Cell::text(&options(&row.cluster.options))
+            Cell::text(&joined_options(&row.cluster.options, ","))
         }),
         Column::new("DASHBOARD", OMIT, |row| {
             let link = row.cluster.dashboard_link.as_deref();
@@ -167,6 +167,10 @@ fn colour(status: Status) -> AnsiColor {
 
 /// `KEY=VALUE …`, without the options that are empty.
 pub(crate) fn options(options: &Map<String, Value>) -> String {
+    joined_options(options, " ")
+}
+
+fn joined_options(options: &Map<String, Value>, separator: &str) -> String {
     let has_value = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
@@ -179,7 +183,7 @@ pub(crate) fn options(options: &Map<String, Value>) -> String {
         Value::String(text) => format!("{key}={text}"),
         value => format!("{key}={value}"),
     });
-    texts.collect::<Vec<_>>().join(" ")
+    texts.collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]

@@ -35,8 +35,30 @@ impl OptionRow {
 
     fn yours(&self) -> String {
         let yours = self.your_default.as_ref().map_or("-".to_owned(), shown);
-        let mark = if self.is_refused { " (refused)" } else { "" };
+        let mark = if self.is_refused { "(refused)" } else { "" };
         yours + mark
+    }
+
+    /// The accepted values as one word, if the gateway's own words have no spaces: `1..4`,
+    /// `small,medium`.
+    fn values(&self) -> String {
+        let range = |min: Option<String>, max: Option<String>| match (min, max) {
+            (None, None) => String::new(),
+            (min, max) => [min.unwrap_or_default(), max.unwrap_or_default()].join(".."),
+        };
+        match &self.spec {
+            OptionType::Int { min, max } => range(
+                min.map(|min| min.to_string()),
+                max.map(|max| max.to_string()),
+            ),
+            OptionType::Float { min, max } => range(
+                min.map(|min| min.to_string()),
+                max.map(|max| max.to_string()),
+            ),
+            OptionType::Select { options } => options.join(","),
+            OptionType::Bool => "true,false".to_owned(),
+            spec => spec.range(),
+        }
     }
 }
 
@@ -65,7 +87,7 @@ fn columns() -> Vec<Column<OptionRow>> {
     vec![
         Column::new("NAME", KEEP, |row| Cell::text(&row.name)),
         Column::new("TYPE", KEEP, |row| Cell::text(row.spec.kind())),
-        Column::new("VALUES", SHORTEN, |row| Cell::text(&row.spec.range())),
+        Column::new("VALUES", SHORTEN, |row| Cell::text(&row.values())),
         Column::new("DEFAULT", KEEP, |row| {
             Cell::new(shown(&row.default), row.default.clone())
         }),

@@ -14,7 +14,7 @@ use super::logs::{self, LogLine};
 use super::show::ClusterDetails;
 use super::sorting::{RowSchema, SortBy};
 use super::stdout::{redraw, write};
-use super::table;
+use super::table::{self, Layout, Table};
 use super::terminal::{has_colour, is_dumb, width};
 
 /// When to print in colour.
@@ -87,9 +87,9 @@ impl Printer {
         if let Some(by) = &self.output_options.sort_by {
             rows = by.sort(rows, schema)?;
         }
-        self.print(&rows, &schema.fields, || {
-            let header = self.output_options.header && !rows.is_empty();
-            table::render(&rows, &schema.columns, header, width(), has_colour())
+        let header = self.output_options.header && !rows.is_empty();
+        self.print_table(&rows, &schema.fields, |layout| {
+            table::render(&rows, &schema.columns, header, layout)
         })
     }
 
@@ -151,7 +151,7 @@ impl Printer {
     pub(crate) fn cluster(&self, mut cluster: ClusterDetails) -> Result<(), Error> {
         let by_name = SortBy::from("worker");
         cluster.sort_workers(self.output_options.sort_by.as_ref().unwrap_or(&by_name))?;
-        self.print(&cluster, &[], || cluster.text(width()))
+        self.print_table(&cluster, &[], |layout| cluster.table(layout))
     }
 
     /// Prints a record in the machine-readable formats; nothing in the table format.
@@ -191,6 +191,40 @@ impl Printer {
         self.print(&lines, &logs::FIELDS, || logs::text(lines, has_names))
     }
 
+    /// Prints a value like [`Printer::print`], and says which columns the table has no room for.
+    fn print_table(
+        &self,
+        value: &impl Serialize,
+        fields: &[&str],
+        table: impl FnOnce(Layout) -> Table,
+    ) -> Result<(), Error> {
+        let layout = Layout {
+            width: width(),
+            has_colour: has_colour(),
+            is_for_terminal: Self::is_for_terminal(),
+        };
+        let mut omission = None;
+        self.print(value, fields, || {
+            let Table { mut text, omitted } = table(layout);
+            omission = omission_note(&omitted);
+            if self.is_redrawn()
+                && let Some(note) = omission.take()
+            {
+                text.extend([&note, "\n"]);
+            }
+            text
+        })?;
+        if let Some(note) = omission {
+            self.note(&note);
+        }
+        Ok(())
+    }
+
+    /// Returns true if each result replaces the one before.
+    fn is_redrawn(&self) -> bool {
+        self.is_series && Self::is_for_terminal() && !is_dumb()
+    }
+
     /// `fields` are those of every record, for the formats that name them even without records.
     fn print(
         &self,
@@ -205,7 +239,7 @@ impl Printer {
             let value = serde_json::to_value(value).context("can't render the result")?;
             format.render(&value, fields, header)?
         };
-        if self.is_series && Self::is_for_terminal() && !is_dumb() {
+        if self.is_redrawn() {
             redraw(&text)
         } else {
             write(&text)
@@ -227,4 +261,10 @@ impl Printer {
     pub(crate) fn help(help: &clap::Error) -> Result<(), Error> {
         help.print().map_err(Error::Stdout)
     }
+}
+
+/// Says that a table has no room for these columns, and how to see them.
+fn omission_note(titles: &[&str]) -> Option<String> {
+    let shown = titles.join(", ");
+    (!titles.is_empty()).then(|| format!("no room for {shown}; `-o json` shows everything"))
 }

@@ -11,6 +11,15 @@ const UNITS: [(&str, f64); 5] = [
 
 /// Used and limit in the unit that suits the limit, with `?` for either, `None` for both.
 pub(crate) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
+    spaced(used, limit, " ")
+}
+
+/// The same as one word, for a table: `1.2/8.0GiB`.
+pub(super) fn used_of_word(used: Option<u64>, limit: Option<u64>) -> Option<String> {
+    spaced(used, limit, "")
+}
+
+fn spaced(used: Option<u64>, limit: Option<u64>, space: &str) -> Option<String> {
     // Usually the unit of the memory that workers will bring.
     let (unit, bytes) = match limit.or(used)? {
         0 => ("GiB", 1_073_741_824.0),
@@ -21,7 +30,7 @@ pub(crate) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
         Some(size) => format!("{:.digits$}", float(size) / bytes),
         None => "?".to_owned(),
     };
-    Some(format!("{}/{} {unit}", shown(used), shown(limit)))
+    Some(format!("{}/{}{space}{unit}", shown(used), shown(limit)))
 }
 
 fn unit(size: u64) -> (&'static str, f64) {
@@ -51,6 +60,8 @@ mod tests {
             (None, None, None),
         ] {
             assert_eq!(used_of(used, limit).as_deref(), text);
+            let word = text.map(|text| text.replace(' ', ""));
+            assert_eq!(used_of_word(used, limit), word);
         }
     }
 }

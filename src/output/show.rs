@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::clusters::options;
 use super::error::Error;
 use super::sorting::{RowSchema, SortBy};
-use super::table::{self, Cell, Column, Fit, KEEP, SHORTEN_LAST};
+use super::table::{self, Cell, Column, Fit, KEEP, Layout, SHORTEN_LAST, Table};
 use super::terminal::wrapped;
 use super::{escape, quantity};
 use crate::duration;
@@ -84,19 +84,22 @@ impl ClusterDetails {
         }
     }
 
-    /// The cluster for people; `width` is the terminal's, `None` for no limit.
-    pub(super) fn text(&self, width: Option<usize>) -> String {
+    /// The cluster for people, and the titles of the workers' columns that have no room.
+    pub(super) fn table(&self, layout: Layout) -> Table {
         let indent = " ".repeat(KEYS + 2);
         let lines = self.lines().into_iter().map(|(key, value)| {
             let key = format!("{key:<KEYS$}  ");
-            wrapped(&escape::text(&value), width, &key, &indent)
+            wrapped(&escape::text(&value), layout.width, &key, &indent)
         });
         let mut text = lines.collect::<String>();
+        let mut omitted = Vec::new();
         if let Some(workers @ [_, ..]) = self.worker_details.as_deref() {
+            let table = table::render(workers, &columns(), true, layout);
             text.push('\n');
-            text.push_str(&table::render(workers, &columns(), true, width, false));
+            text.push_str(&table.text);
+            omitted = table.omitted;
         }
-        text
+        Table { text, omitted }
     }
 
     /// Sorts the workers.
@@ -224,7 +227,7 @@ fn columns() -> Vec<Column<WorkerRow>> {
             let name = row.name();
             match row.worker.status.as_deref() {
                 None | Some("running") => Cell::text(name),
-                Some(status) => Cell::new(format!("{name} ({status})"), name),
+                Some(status) => Cell::new(format!("{name}({status})"), name),
             }
         }),
         Column::new("HOST", SHORTEN_LAST, |row| {
@@ -238,7 +241,8 @@ fn columns() -> Vec<Column<WorkerRow>> {
         }),
         Column::new("MEMORY", KEEP, |row| {
             let used = row.worker.memory;
-            Cell::new(memory(used, row.worker.memory_limit), used)
+            let text = quantity::used_of_word(used, row.worker.memory_limit);
+            Cell::new(known(text, |text| text), used)
         }),
         Column::new("TASKS", KEEP, |row| Cell::number(row.worker.tasks)),
         Column::new("SEEN", KEEP, |row| {

@@ -1,4 +1,4 @@
-//! Tables for people, fitted to the terminal.
+//! Tables for people, fitted to the terminal, and for programs that read columns of words.
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
@@ -109,21 +109,35 @@ pub(crate) const GAP: u16 = 2;
 /// A column that is shortened further than this is of no use.
 const SHORTEST: u16 = 8;
 
-/// The table as text, with escaped cells; `width` is the terminal's, `None` for no limit.
-pub(super) fn render<T>(
-    rows: &[T],
-    columns: &[Column<T>],
-    header: bool,
-    width: Option<usize>,
-    colour: bool,
-) -> String {
+/// How a table is laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layout {
+    /// The columns of the terminal; `None` for no limit.
+    pub(super) width: Option<usize>,
+    pub(super) has_colour: bool,
+    /// True if a person reads it. Programs find one word in each cell but the last one of a line,
+    /// which may have spaces.
+    pub(super) is_for_terminal: bool,
+}
+
+/// A table as text.
+pub(super) struct Table {
+    pub(super) text: String,
+    /// The titles of the columns that have no room.
+    pub(super) omitted: Vec<&'static str>,
+}
+
+/// The table with escaped cells.
+pub(super) fn render<T>(rows: &[T], columns: &[Column<T>], header: bool, layout: Layout) -> Table {
     let title = |column: &Column<T>| (column.title.to_owned(), Style::new().bold());
-    let cell = |cell: Cell| (escape::text(&cell.text).into_owned(), cell.style);
+    let cell = |cell: Cell, is_last| (layout.escaped(&cell.text, is_last), cell.style);
+    let last = columns.len().saturating_sub(1);
     let titles = header.then(|| columns.iter().map(title).collect());
     let cells = rows.iter().map(|row| {
         columns
             .iter()
-            .map(|column| cell((column.cell)(row)))
+            .enumerate()
+            .map(|(at, column)| cell((column.cell)(row), at == last))
             .collect()
     });
     let lines = titles.into_iter().chain(cells).collect::<Vec<Vec<_>>>();
@@ -132,21 +146,44 @@ pub(super) fn render<T>(
         let natural = u16::try_from(natural.unwrap_or(0)).unwrap_or(u16::MAX);
         (column.fit, natural)
     });
-    let widths = fit(&sizes.collect::<Vec<_>>(), width.unwrap_or(usize::MAX));
+    let widths = fit(
+        &sizes.collect::<Vec<_>>(),
+        layout.width.unwrap_or(usize::MAX),
+    );
     let mut text = String::new();
     for line in lines {
         for ((cell, style), width) in line.into_iter().zip(&widths) {
             let Some(width) = width else { continue };
             let cell = shortened(&cell, usize::from(*width));
             let gap = usize::from(*width) + usize::from(GAP) - cell.width();
-            let style = if colour { style } else { Style::new() };
+            let style = if layout.has_colour {
+                style
+            } else {
+                Style::new()
+            };
             let _ = write!(text, "{style}{cell}{style:#}");
             text.extend(iter::repeat_n(' ', gap));
         }
         text.truncate(text.trim_end_matches(' ').len());
         text.push('\n');
     }
-    text
+    let omitted = columns.iter().zip(&widths);
+    let omitted = omitted.filter(|(_, width)| width.is_none());
+    Table {
+        text,
+        omitted: omitted.map(|(column, _)| column.title).collect(),
+    }
+}
+
+impl Layout {
+    /// Returns what a cell shows for `text`.
+    fn escaped(self, text: &str, is_last: bool) -> String {
+        match escape::text(text) {
+            text if text.is_empty() => "-".to_owned(),
+            text if self.is_for_terminal || is_last => text.into_owned(),
+            text => text.replace(char::is_whitespace, "\\x20"),
+        }
+    }
 }
 
 /// Returns each column's width, given its [`Fit`] and its natural width; `None` for one that is left
@@ -217,8 +254,22 @@ mod tests {
         ["b\x1b", "世界世界世界", ""],
     ];
 
+    const ON_TERMINAL: Layout = Layout {
+        width: None,
+        has_colour: false,
+        is_for_terminal: true,
+    };
+
+    fn table(header: bool, width: Option<usize>) -> Table {
+        let layout = Layout {
+            width,
+            ..ON_TERMINAL
+        };
+        render(&ROWS, &columns(), header, layout)
+    }
+
     fn rendered(header: bool, width: Option<usize>) -> String {
-        render(&ROWS, &columns(), header, width, false)
+        table(header, width).text
     }
 
     #[test]
@@ -226,7 +277,7 @@ mod tests {
         let expected = "\
 NAME   OPTIONS           DASHBOARD
 a1     cores=2 memory=4  http://gateway/a1
-b\\x1b  世界世界世界
+b\\x1b  世界世界世界      -
 ";
         assert_eq!(rendered(true, None), expected);
         assert_eq!(rendered(true, Some(42)), expected);
@@ -244,6 +295,14 @@ b\\x1b  世界世界世界
         );
         assert_eq!(rendered(true, Some(12)), "NAME\na1\nb\\x1b\n");
         assert_eq!(rendered(true, Some(4)), "NAME\na1\nb\\x…\n");
+    }
+
+    #[test]
+    fn tells_which_columns_have_no_room() {
+        let omitted = |width| table(true, width).omitted;
+        assert_eq!(omitted(Some(42)), [""; 0]);
+        assert_eq!(omitted(Some(41)), ["DASHBOARD"]);
+        assert_eq!(omitted(Some(12)), ["OPTIONS", "DASHBOARD"]);
     }
 
     #[test]
@@ -293,7 +352,12 @@ b\\x1b  世界世界世界
     #[test]
     fn has_colour_only_if_asked_for() {
         assert!(!rendered(true, None).contains('\x1b'));
-        assert!(render(&ROWS, &columns(), true, None, true).contains("\x1b["));
+        let coloured = Layout {
+            has_colour: true,
+            ..ON_TERMINAL
+        };
+        let table = render(&ROWS, &columns(), true, coloured);
+        assert!(table.text.contains("\x1b["));
     }
 
     proptest::proptest! {
@@ -306,11 +370,17 @@ b\\x1b  世界世界世界
                 Box::leak(other.into_boxed_str()),
                 "x",
             ];
-            let table = render(&[strange, ROWS[0]], &columns(), true, Some(width), false);
+            let rows = [strange, ROWS[0]];
+            let layout = Layout { width: Some(width), ..ON_TERMINAL };
+            let table = render(&rows, &columns(), true, layout).text;
             proptest::prop_assert_eq!(table.lines().count(), 3, "{:?}", table);
             for line in table.lines() {
                 proptest::prop_assert!(line.width() <= width, "{width}: {line:?}");
                 proptest::prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+            // A program finds a word in each column.
+            for line in render(&rows, &columns(), true, Layout::default()).text.lines() {
+                proptest::prop_assert_eq!(line.split_whitespace().count(), 3, "{:?}", line);
             }
         }
     }

@@ -21,11 +21,15 @@ pub(super) fn is_unicode() -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// The width of the terminal that stdout is; `None` where it is none.
+/// The width of the terminal that stdout is. Elsewhere the one in `COLUMNS`, which programs like
+/// `watch` set for the commands whose output they show; `None` where neither tells.
 pub(super) fn width() -> Option<usize> {
     let is_terminal = io::stdout().is_terminal();
     let size = is_terminal.then(terminal_size::terminal_size).flatten();
-    size.map(|(width, _)| usize::from(width.0))
+    size.map(|(width, _)| usize::from(width.0)).or_else(|| {
+        let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
+        (columns > 0).then_some(columns)
+    })
 }
 
 /// Returns true if stdout gets colour, by `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and what it is.

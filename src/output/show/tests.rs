@@ -95,9 +95,18 @@ fn assert_exactly(text: &str, expected: impl snapbox::IntoData) {
         .eq(text, expected.raw());
 }
 
+fn text(cluster: &ClusterDetails, width: Option<usize>) -> String {
+    let layout = Layout {
+        width,
+        is_for_terminal: true,
+        ..Layout::default()
+    };
+    cluster.table(layout).text
+}
+
 #[test]
 fn fits_into_80_columns() {
-    let text = shown(Status::Running, report()).text(Some(80));
+    let text = text(&shown(Status::Running, report()), Some(80));
     assert_exactly(
         &text,
         str![[r#"
@@ -114,9 +123,9 @@ tasks      12 processing, ? waiting, ? unrunnable, 8 in memory, ? erred, ?
 clients    1
 idle       no
 
-WORKER                         HOST      THREADS  CPU   MEMORY       TASKS  SEEN
-9d5ad3cf0c2ed4859b5a1d755ea3…  10.0.0.7  2        187%  3.0/4.0 GiB  12     1s
-222c\x9b                       10.0.0.7  2        ?     3.0/? GiB    ?      ?
+WORKER                          HOST      THREADS  CPU   MEMORY      TASKS  SEEN
+9d5ad3cf0c2ed4859b5a1d755ea35…  10.0.0.7  2        187%  3.0/4.0GiB  12     1s
+222c\x9b                        10.0.0.7  2        ?     3.0/?GiB    ?      ?
 
 "#]],
     );
@@ -127,7 +136,7 @@ WORKER                         HOST      THREADS  CPU   MEMORY       TASKS  SEEN
 
 #[test]
 fn unknown_values_are_question_marks() {
-    let text = shown(Status::Running, SchedulerReport::default()).text(None);
+    let text = text(&shown(Status::Running, SchedulerReport::default()), None);
     assert_exactly(
         &text,
         str![[r#"
@@ -149,10 +158,13 @@ idle       ?
 #[test]
 fn stopped_or_pending_cluster_shows_only_what_the_gateway_knows() {
     for status in [Status::Pending, Status::Stopped] {
-        let text = shown(status, SchedulerReport::default()).text(Some(60));
+        let text = text(&shown(status, SchedulerReport::default()), Some(60));
         assert!(!text.contains('?') && !text.contains("workers"), "{text}");
     }
-    let text = shown(Status::Stopped, SchedulerReport::default()).text(Some(60));
+    let text = text(
+        &shown(Status::Stopped, SchedulerReport::default()),
+        Some(60),
+    );
     assert_exactly(
         &text,
         str![[r#"
