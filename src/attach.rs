@@ -12,4 +12,4 @@ mod relay;
 pub(crate) use child::{Child, find_program};
 pub(crate) use connection::ConnectionSetup;
 pub(crate) use error::Error;
-pub(crate) use export::{RelayLauncher, export, serve_export, unexport};
+pub(crate) use export::{RelayLauncher, export, failing_code, serve_export, unexport};

@@ -3,11 +3,18 @@
 pub(crate) mod complete;
 mod global;
 mod selectors;
+mod separator;
 mod start;
+mod synonyms;
 mod target;
+mod usage;
 pub(crate) mod value;
+mod words;
 
 pub(crate) use global::GlobalArgs;
 pub(crate) use selectors::SelectorArgs;
 pub(crate) use start::StartArgs;
+#[cfg(test)]
+pub(crate) use synonyms::{FLAGS, SUBCOMMANDS};
 pub(crate) use target::{ForceArgs, ProbeArgs, TargetArgs};
+pub(crate) use usage::{CommandLine, PrintedMistake};

@@ -26,7 +26,7 @@ use std::mem::ManuallyDrop;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::cli::GlobalArgs;
+use crate::cli::{CommandLine, GlobalArgs, PrintedMistake};
 use crate::config::Environment;
 use crate::error::Error;
 use crate::output::Printer;
@@ -112,16 +112,67 @@ subcommands! {
     Completions => completions::CompletionsArgs,
 }
 
+/// Why the arguments of this process are not to be run.
+pub(crate) enum NotRun {
+    /// Help or the version is asked for.
+    Help(clap::Error),
+    /// A mistake in the arguments.
+    Mistake {
+        error: Error,
+        /// True if a shell is to evaluate what dgw prints.
+        is_for_eval: bool,
+    },
+}
+
 impl Cli {
     /// Parses the arguments of this process.
     ///
     /// # Errors
     /// A mistake in the arguments; or help or the version, if asked for.
-    pub(crate) fn from_process() -> Result<Self, clap::Error> {
+    pub(crate) fn from_process() -> Result<Self, NotRun> {
+        let line = CommandLine::from_process();
         // Never dropped: that would cost an eighth of the instructions of `dgw list`.
         let mut command = ManuallyDrop::new(Self::command());
-        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+        let parsed = command
+            .try_get_matches_from_mut(line.words())
+            .and_then(|mut matches| {
+                let parsed = Self::from_arg_matches_mut(&mut matches);
+                parsed.map_err(|error| error.format(&mut command))
+            });
+        let error = match parsed {
+            Ok(cli) => match line.check_separator(cli.command.words(), &command) {
+                Ok(()) => return Ok(cli),
+                Err(mistake) => mistake.into(),
+            },
+            Err(help) if !help.use_stderr() => return Err(NotRun::Help(help)),
+            Err(mistake) => line.explain(&mistake, &command).map_or_else(
+                || {
+                    Printer::print_mistake(&mistake);
+                    PrintedMistake.into()
+                },
+                Error::from,
+            ),
+        };
+        Err(NotRun::Mistake {
+            error,
+            is_for_eval: line.is_for_eval(&command),
+        })
+    }
+
+    /// Returns true if a shell is to evaluate what dgw prints.
+    pub(crate) fn is_for_eval(&self) -> bool {
+        let is_text = self.global.output_options().format.is_table();
+        is_text && matches!(&self.command, Command::Connect(args) if args.is_for_eval())
+    }
+}
+
+impl Command {
+    /// Returns the number of words of `dgw run`'s COMMAND; 0 for other subcommands.
+    fn words(&self) -> usize {
+        match self {
+            Self::Run(args) => args.words(),
+            _ => 0,
+        }
     }
 }
 
@@ -143,4 +194,64 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     // Does not wait for a host name's look-up or a line from the terminal, which can't be cancelled.
     runtime.shutdown_background();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{FLAGS, SUBCOMMANDS};
+
+    fn root() -> clap::Command {
+        let mut root = Cli::command();
+        root.build();
+        root
+    }
+
+    /// Returns the first command or flag of a hint.
+    fn quoted(hint: &str) -> Vec<&str> {
+        let quoted = hint.split('`').nth(1).expect("a hint quotes something");
+        quoted.split(' ').collect()
+    }
+
+    #[test]
+    fn hints_for_unknown_subcommands_name_visible_ones() {
+        let root = root();
+        for (words, hint) in SUBCOMMANDS {
+            for word in words {
+                let known = root.find_subcommand(word);
+                assert!(known.is_none(), "`{word}` exists");
+            }
+            let line = quoted(hint);
+            if let Err(error) = Cli::command().try_get_matches_from(&line) {
+                let kind = error.kind();
+                let is_incomplete = kind == clap::error::ErrorKind::MissingRequiredArgument;
+                assert!(is_incomplete || !error.use_stderr(), "{hint}: {error}");
+            }
+            let named = root.find_subcommand(line[1]);
+            let is_visible = named.is_none_or(|named| !named.is_hide_set());
+            assert!(is_visible, "{hint}");
+        }
+    }
+
+    #[test]
+    fn hints_for_unknown_flags_name_a_flag_of_the_same_subcommand() {
+        let root = root();
+        for (_, name, hint) in FLAGS {
+            let has = |command: &&clap::Command| {
+                let mut flags = command.get_arguments().filter(|arg| !arg.is_positional());
+                flags.any(|arg| arg.get_id() == name)
+            };
+            let flag = quoted(hint)[0];
+            let with = root.get_subcommands().filter(has).collect::<Vec<_>>();
+            assert!(!with.is_empty(), "no subcommand has `{name}`");
+            for command in with {
+                let is_flag = |arg: &clap::Arg| {
+                    let long = arg.get_long().map(|long| format!("--{long}"));
+                    let short = arg.get_short().map(|short| format!("-{short}"));
+                    long.as_deref() == Some(flag) || short.as_deref() == Some(flag)
+                };
+                assert!(command.get_arguments().any(is_flag), "{hint}");
+            }
+        }
+    }
 }

@@ -26,21 +26,26 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::commands::Cli;
+use crate::commands::{Cli, NotRun};
 use crate::output::Printer;
 
 fn main() -> ExitCode {
     cli::complete::answer_shell(Cli::command);
-    let done = match Cli::from_process() {
-        Ok(cli) => commands::run(&cli),
-        Err(mistake) if mistake.use_stderr() => mistake.exit(),
-        Err(help) => Printer::help(&help).map_err(Into::into),
+    let (done, is_for_eval) = match Cli::from_process() {
+        Ok(cli) => (commands::run(&cli), cli.is_for_eval()),
+        Err(NotRun::Help(help)) => (Printer::help(&help).map_err(Into::into), false),
+        Err(NotRun::Mistake { error, is_for_eval }) => (Err(error), is_for_eval),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let status = error.as_failure().exit_code().status();
             Printer::print_error(error.as_failure());
-            ExitCode::from(error.as_failure().exit_code().status())
+            if is_for_eval && status != 0 {
+                // Nothing else can be done if stdout is closed.
+                let _ = Printer::text(&attach::failing_code(status));
+            }
+            ExitCode::from(status)
         }
     }
 }

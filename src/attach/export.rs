@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -154,31 +154,54 @@ impl RelayLauncher {
             .stdin(OwnedFd::from(listener))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let path = directory.hand_over();
-        if let Err(cause) = wait_for_start(&mut relay, &path).await {
-            // Nobody else has taken it over, so it is removed when dropped.
-            let _ = TempDir::adopt(path, |error| Printer::print_error(error));
-            return Err(Error::RelayNotStarted(cause));
-        }
+        let starting = StartingRelay {
+            process: relay
+                .spawn()
+                .map_err(|error| Error::RelayNotStarted(error.to_string()))?,
+            directory: Some(directory.hand_over()),
+        };
+        let path = starting.wait().await.map_err(Error::RelayNotStarted)?;
         Ok((path, address))
     }
 }
 
-/// Starts the relay and waits until its record is in `directory`.
-async fn wait_for_start(relay: &mut Command, directory: &Path) -> Result<(), String> {
-    let mut process = relay.spawn().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + START_LIMIT;
-    while ExportRecord::read(directory).is_none() {
-        if let Ok(Some(status)) = process.try_wait() {
-            return Err(status.to_string());
+/// A relay that may not be ready yet. Dropped before that, also by an interrupt, it ends, and its
+/// directory is removed.
+struct StartingRelay {
+    process: Child,
+    /// `None` once the relay is ready.
+    directory: Option<PathBuf>,
+}
+
+impl StartingRelay {
+    /// Waits until the relay's record is in its directory, and returns the directory.
+    async fn wait(mut self) -> Result<PathBuf, String> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let is_ready = |directory: &mut PathBuf| ExportRecord::read(directory).is_some();
+            if let Some(directory) = self.directory.take_if(is_ready) {
+                return Ok(directory);
+            }
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return Err(status.to_string());
+            }
+            if Instant::now() > deadline {
+                return Err("it took too long".to_owned());
+            }
+            sleep(PAUSE).await;
         }
-        if Instant::now() > deadline {
-            let _ = process.kill().and_then(|()| process.wait());
-            return Err("it took too long".to_owned());
-        }
-        sleep(PAUSE).await;
     }
-    Ok(())
+}
+
+impl Drop for StartingRelay {
+    fn drop(&mut self) {
+        if let Some(directory) = self.directory.take() {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+            // Nobody else has taken it over, so it is removed when dropped.
+            let _ = TempDir::adopt(directory, |error| Printer::print_error(error));
+        }
+    }
 }
 
 /// Ends the exported connection that is meant, and prints what unsets its variables. Sends nothing
@@ -256,6 +279,12 @@ async fn until_useless(name: &str, relay: &Relay, directory: &Path, gateway: &Ga
             last_sign = Instant::now();
         }
     }
+}
+
+/// Returns code that fails with `status` where a shell evaluates it, in every shell: with nothing to
+/// evaluate, `eval` would succeed, and a script go on without a cluster.
+pub(crate) fn failing_code(status: u8) -> String {
+    format!("sh -c 'exit {status}'\n")
 }
 
 /// Quotes `value` as one word for every shell of the Bourne family.

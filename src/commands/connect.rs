@@ -8,11 +8,11 @@ use clap::{Args, ValueHint};
 use crate::attach::{Child, ConnectionSetup, RelayLauncher, export, find_program, unexport};
 use crate::cli::{TargetArgs, value};
 use crate::config::Credentials;
-use crate::error::Error;
-use crate::gateway::{Cluster, Status};
+use crate::error::{Error, ExitCode, Failure};
+use crate::gateway::{Cluster, ClusterPattern, Status};
 use crate::lifecycle::{self, Deadline};
 use crate::session::{Invocation, Session};
-use crate::signals::{Interrupts, ignore_user_signals};
+use crate::signals::{Interrupted, Interrupts, ignore_user_signals};
 
 /// Wait until a cluster is running, and print how to connect to it, or run a COMMAND connected to it
 ///
@@ -43,7 +43,7 @@ pub(crate) struct ConnectArgs {
     ///
     /// For sh, bash, zsh and the like. A background process holds the connection until
     /// `dgw connect --unexport`, or until the cluster ends. dgw prints on stderr where the certificate
-    /// and the key are.
+    /// and the key are. If it fails, eval fails with dgw's exit code.
     #[arg(long, conflicts_with = "command")]
     export: bool,
 
@@ -59,6 +59,11 @@ pub(crate) struct ConnectArgs {
 }
 
 impl ConnectArgs {
+    /// Returns true if a shell is to evaluate what dgw prints.
+    pub(super) fn is_for_eval(&self) -> bool {
+        self.export || self.unexport
+    }
+
     /// Waits until a cluster is running, and prints how to connect to it or runs COMMAND.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         if self.unexport {
@@ -66,55 +71,123 @@ impl ConnectArgs {
             return Ok(unexport(pattern, &invocation.printer)?);
         }
         let session = invocation.session()?;
+        let mut interrupts = Interrupts::listen()?;
         if self.export {
             let setup = ConnectionSetup::acquire()?;
             let launcher = RelayLauncher::new(&session.overrides)?;
-            let cluster = self.running_cluster(&session).await?;
-            return Ok(export(&cluster, setup, &launcher, &session).await?);
+            let work = async {
+                let cluster = self.running_cluster(&session).await?;
+                Ok::<_, Error>(export(&cluster, setup, &launcher, &session).await?)
+            };
+            return interrupts.run("nothing was exported", work).await;
         }
         if self.command.is_empty() {
-            let cluster = self.running_cluster(&session).await?;
+            let work = self.running_cluster(&session);
+            let cluster = interrupts.run("the cluster is left as it is", work).await?;
             return Ok(session
                 .printer
                 .result(&cluster, || instructions(&cluster, &session))?);
         }
         find_program(&self.command)?;
         ignore_user_signals()?;
-        let mut interrupts = Interrupts::listen()?;
         let setup = ConnectionSetup::acquire()?;
         let work = async {
             let cluster = self.running_cluster(&session).await?;
             let connection = setup.connect(&cluster, &session.gateway).await?;
-            Child::start(&self.command, connection, &session.settings)
+            let child = Child::start(&self.command, connection, &session.settings)?;
+            Ok::<_, Error>(child)
         };
         let child = interrupts.run("COMMAND was not run", work).await?;
         Ok(child.wait(&mut interrupts, None, &session.gateway).await?)
     }
 
     /// Returns the target cluster as soon as it is running.
-    async fn running_cluster(&self, session: &Session) -> Result<Cluster, lifecycle::Error> {
+    async fn running_cluster(&self, session: &Session) -> Result<Cluster, ConnectError> {
         let Session {
             gateway, printer, ..
         } = session;
         let deadline = self.timeout.map(Deadline::after);
         let find = lifecycle::find(gateway, self.target.cluster.as_ref());
-        let found =
-            lifecycle::with_deadline(deadline, "the gateway has not responded", find).await?;
+        let found = lifecycle::with_deadline(deadline, "the gateway has not responded", find).await;
+        let found = found.map_err(ConnectError::of_find)?;
         let Cluster { name, status, .. } = &found;
         if *status == Status::Running {
             return Ok(found);
         }
         if !status.is_active() {
-            return Err(lifecycle::Error::NotRunning {
+            return Err(ConnectError::Lifecycle(lifecycle::Error::NotRunning {
                 name: found.name,
                 status: found.status,
-            });
+            }));
         }
         let mut progress = printer.progress(&lifecycle::pending_message(name));
         let cluster =
             lifecycle::wait_until_running(gateway, name, false, deadline, &mut progress).await?;
         progress.finish(&format!("cluster {name} is running"));
         Ok(cluster)
+    }
+}
+
+/// Why there is no cluster to connect to.
+#[derive(Debug, thiserror::Error)]
+enum ConnectError {
+    #[error(transparent)]
+    Lifecycle(#[from] lifecycle::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// What should name a cluster looks like a program or a file.
+    #[error("no cluster matches `{0}`")]
+    Program(String),
+}
+
+impl ConnectError {
+    fn of_find(error: lifecycle::Error) -> Self {
+        match error {
+            lifecycle::Error::NoMatch { pattern, .. } if is_program(&pattern) => {
+                Self::Program(pattern)
+            }
+            error => Self::Lifecycle(error),
+        }
+    }
+}
+
+/// Returns true if no gateway gives such a name to a cluster.
+fn is_program(pattern: &str) -> bool {
+    ClusterPattern::parse(pattern).is_ok_and(|pattern| !pattern.is_hexadecimal())
+}
+
+impl Failure for ConnectError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Lifecycle(error) => error.exit_code(),
+            Self::Interrupted(error) => error.exit_code(),
+            Self::Program(_) => ExitCode::NoCluster,
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Lifecycle(error) => error.details(),
+            Self::Interrupted(_) | Self::Program(_) => Vec::new(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lifecycle(error) => error.hint(),
+            Self::Interrupted(error) => error.hint(),
+            Self::Program(word) => Some(format!(
+                "to run it connected to your cluster: `dgw connect -- {word}`"
+            )),
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        match self {
+            Self::Lifecycle(error) => error.is_silent(),
+            Self::Interrupted(error) => error.is_silent(),
+            Self::Program(_) => false,
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use crate::session::{Invocation, Session};
 
 /// List your clusters
 ///
-/// Without arguments, lists the active clusters: pending and running. On a narrow terminal the table
-/// omits columns that do not fit, dashboards first; pipes, files and other formats get all of them.
+/// Without arguments, lists the active clusters: pending and running. On a narrow terminal, or where
+/// COLUMNS is set, the table omits columns that do not fit, dashboards first, and dgw says which. Pipes
+/// and files always get the same columns, with a word in each.
 ///
 /// With -o wide, dgw asks all running clusters at the same time what they are doing. TASKS shows how
 /// many tasks are unfinished, and how many the scheduler knows; CLIENTS, how many clients are

@@ -22,7 +22,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// When the requested workers are there, or as many as --wait-workers says, dgw runs COMMAND as
 /// `dgw connect -- COMMAND` does: a plain `distributed.Client()` in it connects to the cluster. stdout
 /// and the exit code are COMMAND's. When COMMAND has ended, or can't be run, dgw shuts the cluster
-/// down and waits until it is gone.
+/// down and waits until it is gone. Everything behind `--` is COMMAND's; without `--`, dgw refuses
+/// options behind COMMAND, because it can't know whose they are.
 ///
 /// dgw passes signals on to COMMAND. If COMMAND does not end within ten seconds of SIGTERM or SIGHUP,
 /// or gets a second one, dgw kills it, so that there is time to shut the cluster down.
@@ -48,6 +49,11 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
+    /// Returns the number of COMMAND's words.
+    pub(super) fn words(&self) -> usize {
+        self.command.len()
+    }
+
     /// Starts a cluster, runs COMMAND connected to it, and shuts it down.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;

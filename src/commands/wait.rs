@@ -11,7 +11,8 @@ use crate::count;
 use crate::error::Error;
 use crate::gateway::Status;
 use crate::lifecycle::{self, Deadline, WaitGoal};
-use crate::session::Invocation;
+use crate::session::{Invocation, Session};
+use crate::signals::Interrupts;
 
 /// Wait until a cluster is running, has ended, has its workers, or is idle
 ///
@@ -79,6 +80,12 @@ impl WaitArgs {
     /// Waits until the condition holds.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
+        let work = self.wait(&session);
+        let note = "the cluster is left as it is";
+        Interrupts::listen()?.run(note, work).await
+    }
+
+    async fn wait(&self, session: &Session) -> Result<(), Error> {
         let gateway = &session.gateway;
         let printer = &session.printer;
         let deadline = self.timeout.map(Deadline::after);
@@ -106,7 +113,7 @@ impl WaitArgs {
         };
         if let Some(goal) = goal {
             let timeout = self.probe.probe_timeout;
-            lifecycle::wait_for_goal(goal, &name, &session, timeout, deadline, &mut progress)
+            lifecycle::wait_for_goal(goal, &name, session, timeout, deadline, &mut progress)
                 .await?;
         }
         progress.finish(&format!("cluster {name} is {}", self.condition));

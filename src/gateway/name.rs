@@ -38,6 +38,13 @@ impl ClusterPattern {
         hex.len() == HEX_DIGITS && hex.bytes().all(|b| b.is_ascii_hexdigit())
     }
 
+    /// Returns true if it can be part of a name that a gateway gives: hexadecimal digits, perhaps
+    /// after a namespace.
+    pub(crate) fn is_hexadecimal(&self) -> bool {
+        let hex = self.0.rsplit('.').next().unwrap_or_default();
+        hex.bytes().all(|b| b.is_ascii_hexdigit())
+    }
+
     /// Returns true if this is `name` or a prefix of it.
     pub(crate) fn matches(&self, name: &str) -> bool {
         let after_namespace = name.rsplit('.').next().unwrap_or(name);
@@ -89,6 +96,16 @@ mod tests {
         assert!(pattern(&format!("dask.{HEX}")).is_full());
         for text in ["2225", &format!("{HEX}0"), &HEX.replace('2', "x")] {
             assert!(!pattern(text).is_full(), "{text}");
+        }
+    }
+
+    #[test]
+    fn programs_and_files_are_not_hexadecimal() {
+        for text in [HEX, "22", "dask.22ab", "dask."] {
+            assert!(pattern(text).is_hexadecimal(), "{text}");
+        }
+        for text in ["python", "work.py", "dask.x", "2g"] {
+            assert!(!pattern(text).is_hexadecimal(), "{text}");
         }
     }
 

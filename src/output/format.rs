@@ -26,7 +26,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// Returns true for the formats for people, which [`Format::render`] doesn't render.
-    pub(super) fn is_table(self) -> bool {
+    pub(crate) fn is_table(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
     }
 

@@ -52,6 +52,12 @@ impl Printer {
         Progress::start(phase, self.output_options.quiet, self.is_verbose())
     }
 
+    /// Prints clap's own explanation of a mistake on the command line.
+    pub(crate) fn print_mistake(mistake: &clap::Error) {
+        // A failure can't be reported anywhere.
+        let _ = mistake.print();
+    }
+
     /// Prints why a command failed, even with `-q`: the message, the details and the hint.
     pub(crate) fn print_error(error: &dyn Failure) {
         if error.is_silent() {

@@ -203,19 +203,18 @@ impl Printer {
             has_colour: has_colour(),
             is_for_terminal: Self::is_for_terminal(),
         };
-        let mut omission = None;
-        self.print(value, fields, || {
-            let Table { mut text, omitted } = table(layout);
-            omission = omission_note(&omitted);
-            if self.is_redrawn()
-                && let Some(note) = omission.take()
-            {
-                text.extend([&note, "\n"]);
-            }
-            text
-        })?;
-        if let Some(note) = omission {
-            self.note(&note);
+        if !self.output_options.format.is_table() {
+            return self.print(value, fields, String::new);
+        }
+        let Table { text, omitted } = table(layout);
+        let note = omission_note(&omitted).filter(|_| !self.output_options.quiet);
+        if self.is_redrawn() {
+            let footer = note.map(|note| table::shortened(&note, layout.width.unwrap_or(80)));
+            return redraw(&text, footer.as_deref());
+        }
+        write(&text)?;
+        if let Some(note) = note {
+            Self::note_always(&note);
         }
         Ok(())
     }
@@ -240,7 +239,7 @@ impl Printer {
             format.render(&value, fields, header)?
         };
         if self.is_redrawn() {
-            redraw(&text)
+            redraw(&text, None)
         } else {
             write(&text)
         }

@@ -8,14 +8,17 @@ use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, stat};
 use super::error::Error;
 
 /// Replaces the text on the screen line by line: nothing flickers, and nothing scrolls out of it. The
-/// last line counts the lines without room. These sequences aren't colour: `NO_COLOR` doesn't apply.
-pub(super) fn redraw(text: &str) -> Result<(), Error> {
+/// last line counts the lines without room; `footer` follows it. These sequences aren't colour:
+/// `NO_COLOR` doesn't apply.
+pub(super) fn redraw(text: &str, footer: Option<&str>) -> Result<(), Error> {
     const HOME: &str = "\x1b[H";
     const END_LINE: &str = "\x1b[K\n";
     const CLEAR_BELOW: &str = "\x1b[J";
     let height = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
     let mut shown = HOME.to_owned();
-    for line in fitting(text, height.saturating_sub(1)) {
+    let footer_lines = footer.iter().count();
+    let lines = fitting(text, height.saturating_sub(1 + footer_lines));
+    for line in lines.into_iter().chain(footer.map(Cow::from)) {
         shown.push_str(&line);
         shown.push_str(END_LINE);
     }

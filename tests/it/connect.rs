@@ -122,6 +122,14 @@ error: cluster `[NAME]` is STOPPED, not RUNNING
 hint: `dgw new` starts another one
 
 "#]]);
+    user.dgw(&["connect", "work.py"])
+        .code(5)
+        .stderr_eq(str![[r#"
+error: no cluster matches `work.py`
+
+hint: to run it connected to your cluster: `dgw connect -- work.py`
+
+"#]]);
     user.dgw(&["connect", "0123456789abcdef0123456789abcdef"])
         .code(5)
         .stdout_eq("")

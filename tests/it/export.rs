@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -135,7 +135,7 @@ fn unexports_the_connection_of_this_shell() {
     }
     user.dgw(&["connect", "--unexport"])
         .code(5)
-        .stdout_eq("")
+        .stdout_eq("sh -c 'exit 5'\n")
         .stderr_eq(str![[r#"
 error: 2 connections are exported: name one
   [NAME]
@@ -151,6 +151,80 @@ error: 2 connections are exported: name one
     assert_eq!(leftovers(&user).len(), 1);
     user.stdout(&["connect", "--unexport", &one[..8]]);
     assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn failure_stops_the_script_that_evaluates_it() {
+    let user = user();
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    for (args, status) in [
+        ("connect --export", 5),
+        ("connect --export 22ab", 5),
+        ("connect --export --bogus", 2),
+        ("connect --export --timeout soon", 2),
+        ("connect --export -- true", 2),
+        ("-q connect --export --config /nonexistent", 3),
+        ("connect --unexport 22ab", 5),
+    ] {
+        for shell in [&["sh", "-ec"][..], &["bash", "-ec"], &["bash", "-c"]] {
+            let script = format!("eval \"$({dgw} {args})\" && echo connected");
+            let output = evaluated(&user, shell, &script);
+            let messages = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(status), "{args}: {messages}");
+            assert!(messages.starts_with("error: "), "{args}: {messages}");
+            assert!(output.stdout.is_empty(), "{args}");
+        }
+    }
+    // The shell itself goes on.
+    let script = format!("eval \"$({dgw} connect --export)\"; echo status $?");
+    let output = evaluated(&user, &["sh", "-c"], &script);
+    assert_eq!(output.stdout, b"status 5\n");
+    // Programs parse records.
+    user.dgw(&["connect", "--export", "-o", "json"])
+        .code(5)
+        .stdout_eq("");
+    user.dgw(&["connect"]).code(5).stdout_eq("");
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn interrupt_stops_the_script_that_evaluates_it() {
+    let user = user();
+    user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let mut command = user.command(&["connect", "--export", "-q"]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("dgw starts");
+        thread::sleep(Duration::from_secs(1));
+        let killed = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(killed.is_ok_and(|status| status.success()));
+        child.wait().expect("dgw ends");
+        let output = child.wait_with_output().expect("dgw ends");
+        assert_eq!(output.status.code(), Some(status));
+        assert_eq!(
+            output.stdout,
+            format!("sh -c 'exit {status}'\n").into_bytes()
+        );
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(messages.contains(": nothing was exported"), "{messages}");
+    }
+    assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
+}
+
+/// Runs `script` in a shell of this user.
+fn evaluated(user: &User, shell: &[&str], script: &str) -> Output {
+    Command::new(shell[0])
+        .args(&shell[1..])
+        .arg(script)
+        .env_clear()
+        .envs(user.environment())
+        .output()
+        .expect("the shell runs")
 }
 
 #[test]

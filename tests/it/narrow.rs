@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{BASIC, Terminal};
+use crate::support::{BASIC, Terminal, User};
 
 #[test]
 fn works_without_utf_8_and_on_unknown_terminals() {
@@ -53,7 +53,8 @@ fn tables_fit_into_very_narrow_terminals() {
             &["list", "--all"],
             &["options"],
         ] {
-            let (shown, code) = Terminal::new(&user, columns, args).rest();
+            let args = [args, &["-q"]].concat();
+            let (shown, code) = Terminal::new(&user, columns, &args).rest();
             assert_eq!(code, Some(0), "{args:?}: {shown}");
             let parser = screen(columns, &shown);
             let wrapped = (0..500).any(|row| parser.screen().row_wrapped(row));
@@ -65,7 +66,7 @@ fn tables_fit_into_very_narrow_terminals() {
             assert!(is_expected, "{columns} {args:?}: {shown}");
         }
         // The description of the cluster may wrap, but not the table of workers.
-        let (shown, code) = Terminal::new(&user, columns, &["show"]).rest();
+        let (shown, code) = Terminal::new(&user, columns, &["show", "-q"]).rest();
         assert_eq!(code, Some(0), "{columns}: {shown}");
         let (_, workers) = shown.rsplit_once("\n\n").expect("a table");
         let parser = screen(columns, workers);
@@ -90,10 +91,49 @@ fn tables_fit_into_very_narrow_terminals() {
         let (shown, code) = top.rest();
         assert_eq!(code, Some(0), "{columns}: {shown}");
     }
+    says_what_has_no_room(&user);
     // The spinner's one line is erased in the end.
     let (shown, code) = Terminal::new(&user, 20, &["new"]).rest();
     assert_eq!(code, Some(0), "{shown}");
     let parser = screen(20, &shown);
     let contents = parser.screen().contents();
     assert!(!contents.contains("PENDING"), "{contents}");
+}
+
+/// Checks that no column is left out silently, on a terminal or where `COLUMNS` says how wide it is.
+fn says_what_has_no_room(user: &User) {
+    let hint = "; `-o json` shows everything";
+    for (columns, args, titles) in [
+        (
+            60,
+            &["list", "-o", "wide"][..],
+            "CLIENTS, IDLE, OPTIONS, DASHBOARD",
+        ),
+        (60, &["options"], "LABEL"),
+        (80, &["list"], "DASHBOARD"),
+    ] {
+        let note = format!("no room for {titles}{hint}");
+        let (shown, _) = Terminal::new(user, columns, args).rest();
+        assert!(shown.contains(&note), "{shown}");
+        let narrow = user.by_same_user("COLUMNS", &columns.to_string());
+        let output = narrow.command(args).output().expect("dgw runs");
+        let table = String::from_utf8_lossy(&output.stdout);
+        let width = |line: &str| line.chars().count();
+        assert!(
+            table.lines().map(width).max() <= Some(usize::from(columns)),
+            "{table}"
+        );
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            messages.trim_end(),
+            note.replace("IDLE", "IDLE, KEEP"),
+            "{table}"
+        );
+        let output = user.command(args).output().expect("dgw runs");
+        assert!(output.stderr.is_empty(), "a pipe has room");
+    }
+    let mut watched = Terminal::new(user, 80, &["list", "-w", "1s"]);
+    watched.wait_for("no room for DASHBOARD");
+    watched.type_("\x03");
+    watched.rest();
 }

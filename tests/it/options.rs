@@ -10,15 +10,15 @@ fn lists_every_type_of_option_with_its_values() {
     user.dgw(&["options"])
         .success()
         .stdout_eq(str![[r#"
-NAME             TYPE     VALUES                DEFAULT  YOURS  LABEL
-worker_cores     int      1 to 4                1        -      Worker cores
-worker_memory    float    0.5 to 8              1        -      Worker memory (GiB)
-worker_setup     string                         ""       -      Worker set-up
-profile          select   small, medium, large  small    -      Profile
-priority         int                            0        -      Priority
-spot             bool     true, false           false    -      Spot instances
-environment      mapping  KEY=VALUE             {}       -      Environment variables
-scheduler_start  select   normal, slow, never   normal   -      Scheduler start
+NAME             TYPE     VALUES              DEFAULT  YOURS  LABEL
+worker_cores     int      1..4                1        -      Worker cores
+worker_memory    float    0.5..8              1        -      Worker memory (GiB)
+worker_setup     string   -                   ""       -      Worker set-up
+profile          select   small,medium,large  small    -      Profile
+priority         int      -                   0        -      Priority
+spot             bool     true,false          false    -      Spot instances
+environment      mapping  KEY=VALUE           {}       -      Environment variables
+scheduler_start  select   normal,slow,never   normal   -      Scheduler start
 
 "#]])
         .stderr_eq("");
@@ -172,7 +172,7 @@ hint: `dgw options` lists the options that this gateway offers, and your default
     );
     let shown = user.command(&["options"]).output().expect("dgw runs");
     let table = String::from_utf8_lossy(&shown.stdout);
-    assert!(table.contains("7 (refused)"), "{table}");
+    assert!(table.contains("7(refused)"), "{table}");
     let messages = String::from_utf8_lossy(&shown.stderr);
     assert_eq!(
         messages

@@ -110,7 +110,7 @@ fn exits_with_the_status_of_command() {
         ("kill -KILL $$", 137),
         ("kill -SEGV $$", 139),
     ] {
-        user.dgw(&["run", "-q", "sh", "-c", script])
+        user.dgw(&["run", "-q", "--", "sh", "-c", script])
             .code(status)
             .stdout_eq("")
             .stderr_eq("");
@@ -175,6 +175,30 @@ error: no such command: `/nonexistent/x`
         user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);
+    user.dgw(&["run", "true", "--workers", "1"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `--workers` behind the COMMAND `true` can be an option of dgw or of COMMAND
+  of dgw:      dgw run --workers 1 -- true
+  of COMMAND:  dgw run -- true --workers 1
+
+hint: put `--` before COMMAND, as in one of these lines
+
+"#]]);
+    for (command, line) in [
+        (&["run", "sh", "-c", "exit 0"][..], "run -- sh -c 'exit 0'"),
+        (&["connect", "sh", "x.sh"], "connect -- sh x.sh"),
+        (&["connect", "22ab", "./x.sh"], "connect 22ab -- ./x.sh"),
+    ] {
+        let output = user.command(command).output().expect("dgw runs");
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{messages}");
+        assert!(
+            messages.ends_with(&format!("hint: `dgw {line}`\n")),
+            "{messages}"
+        );
+    }
     assert_eq!(user.history(), []);
 }
 
@@ -322,7 +346,15 @@ cluster [NAME] is still running; `dgw shutdown [NAME]` shuts it down
     assert_eq!(leftovers(&user), Vec::<PathBuf>::new());
     let (name, status) = user.history().remove(0);
     assert_eq!(status, "RUNNING");
-    let seen = user.stdout(&["run", "-q", "--reuse", "sh", "-c", "echo $DGW_CLUSTER"]);
+    let seen = user.stdout(&[
+        "run",
+        "-q",
+        "--reuse",
+        "--",
+        "sh",
+        "-c",
+        "echo $DGW_CLUSTER",
+    ]);
     assert_eq!(seen, name);
     assert_eq!(user.history(), [(name, "RUNNING".to_owned())]);
 }
@@ -395,7 +427,7 @@ fn signal_while_waiting_for_workers_leaves_nothing() {
 fn signal_while_command_runs_leaves_nothing() {
     let script = "ulimit -c 0; echo \"$DASK_SCHEDULER_ADDRESS\" > \"$HOME/address\"; \
                   echo at work >&2; exec sleep 60";
-    assert_clean_after_signals(&["run", "sh", "-c", script], "at work");
+    assert_clean_after_signals(&["run", "--", "sh", "-c", script], "at work");
 }
 
 #[test]
@@ -426,7 +458,7 @@ fn signal_during_the_first_request_leaves_nothing() {
 fn forwards_user_signals_to_command() {
     let user = with_own_tmpdir(BASIC.user());
     let script = "trap 'echo got one; exit 5' USR1; echo at work >&2; while :; do sleep 0.1; done";
-    let mut command = user.command(&["run", "sh", "-c", script]);
+    let mut command = user.command(&["run", "--", "sh", "-c", script]);
     let (child, mut stderr) = spawned(&mut command, "at work");
     send(&child, Signal::USR1);
     let output = child.wait_with_output().expect("dgw ends");
@@ -444,7 +476,7 @@ fn kills_a_command_that_ignores_signals() {
     let user = with_own_tmpdir(BASIC.user());
     let script = "trap '' TERM HUP; echo at work >&2; while :; do sleep 0.1; done";
     for (signals_twice, minimum) in [(false, 10), (true, 1)] {
-        let mut command = user.command(&["run", "sh", "-c", script]);
+        let mut command = user.command(&["run", "--", "sh", "-c", script]);
         let (mut child, mut stderr) = spawned(&mut command, "at work");
         let begun = Instant::now();
         send(&child, Signal::TERM);
@@ -576,7 +608,7 @@ fn leaves_the_terminal_to_command() {
 #[test]
 fn ctrl_c_ends_command_and_then_the_cluster() {
     let user = with_own_tmpdir(BASIC.user());
-    let args = ["run", "sh", "-c", "echo at work; exec sleep 60"];
+    let args = ["run", "--", "sh", "-c", "echo at work; exec sleep 60"];
     let mut terminal = Terminal::new(&user, 80, &args);
     terminal.wait_for("at work");
     terminal.type_("\x03");
@@ -610,7 +642,7 @@ hint: programs connect through the gateway's scheduler proxy: check `gateway.pro
 fn waits_for_a_gateway_that_is_away_at_the_end() {
     let gateway = TestGateway::start(&[]);
     let user = with_own_tmpdir(gateway.user());
-    let args = ["run", "sh", "-c", "echo at work >&2; read line"];
+    let args = ["run", "--", "sh", "-c", "echo at work >&2; read line"];
     let mut command = user.command(&args);
     command.stdin(std::process::Stdio::piped());
     let (mut child, mut stderr) = spawned(&mut command, "at work");

@@ -210,7 +210,7 @@ fn watched_list_keeps_its_header_and_counts_hidden_clusters() {
     for _ in 0..4 {
         user.stdout(&["new", "--no-wait"]);
     }
-    let mut screen = Screen::of(Terminal::new(&user, 80, &["list", "-w", "1s"]));
+    let mut screen = Screen::of(Terminal::new(&user, 80, &["list", "-q", "-w", "1s"]));
     screen.resize(5, 40);
     let shown = screen.shows("(2 more)");
     assert!(shown.starts_with("NAME"), "{shown}");
