@@ -14,6 +14,7 @@ mod temp_dir;
 mod write;
 
 pub(crate) use access::{AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
+pub(crate) use ancestors::trust_fault;
 pub(crate) use dir::PrivateDir;
 pub(crate) use error::Error;
 pub(crate) use lock::FileLock;

@@ -108,6 +108,12 @@ pub(crate) fn basic(username: &str, password: &str) -> Result<Credentials, Error
     })
 }
 
+/// Returns true for text like the name of a type or a Python class, and unlike a token.
+pub(super) fn is_word(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphabetic() || "._-".contains(c);
+    text.len() <= 64 && text.chars().all(is_part)
+}
+
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -121,7 +127,7 @@ impl ValueReader<'_> {
     /// secret and for another address.
     ///
     /// # Errors
-    /// Fails as [`Self::credentials`] does.
+    /// Fails as [`Self::credentials`] does, or if others could have set the address.
     pub(super) fn credentials_for(
         &self,
         address: &Address,
@@ -134,6 +140,7 @@ impl ValueReader<'_> {
         let source = self.credentials_source(&credentials);
         let configured_for = layers.address_for(&source, self.environment);
         if configured_for.as_ref() == Some(address) {
+            layers.check_destinations(Some(&source))?;
             return Ok(credentials);
         }
         Ok(Credentials::Withheld {
@@ -173,12 +180,14 @@ impl ValueReader<'_> {
                     set_in: source.to_string(),
                 });
             }
-            class if class.contains('.') => {
+            class if class.contains('.') && is_word(class) => {
                 format!(
                     "is the Python class `{class}`, which dgw can't load: it supports {KNOWN_TYPES}"
                 )
             }
-            other => format!("is `{other}`: dgw supports {KNOWN_TYPES}"),
+            other if is_word(other) => format!("is `{other}`: dgw supports {KNOWN_TYPES}"),
+            // Perhaps a token in the wrong place.
+            _ => format!("is not a type of authentication: dgw supports {KNOWN_TYPES}"),
         };
         Err(Error::value(key, source, problem))
     }

@@ -37,7 +37,17 @@ pub(super) fn edited(path: &Path, text: &str, changes: &[Change]) -> Option<Stri
     }
     let edited = lines.text();
     let found = read::parse(path, &edited).ok()?;
-    (found == expected).then_some(edited)
+    if found != expected {
+        return None;
+    }
+    // By the way that dgw reads the file: another spelling of `gateway` isn't its section.
+    let section = read::gateway_section(found)?;
+    let is_read = |change: &Change| match section.get_set(&change.path.join(".")) {
+        Some(Node::Leaf(leaf, _)) => leaf.as_text() == change.value.as_deref(),
+        Some(Node::Map(_)) => false,
+        None => change.value.is_none(),
+    };
+    changes.iter().all(is_read).then_some(edited)
 }
 
 /// Returns the text of a new file with `changes`.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::literal;
-use super::node::{Node, Source, insert};
+use super::node::{ENTRIES_LIMIT, Node, Source, insert};
 
 /// A snapshot of the process's environment. It may hold secrets, so it has no `Debug`.
 pub(crate) struct Environment {
@@ -62,26 +62,47 @@ impl Environment {
             let mut inherited =
                 deserialized(inherited).ok_or(Error::VariableNotEncoded(INHERITED))?;
             if let Some(section) = inherited.get_mut("gateway") {
-                tree.set(&["gateway"], Node::from_json(section.take(), &source));
+                let section = Node::from_json(section.take(), &source);
+                if section.is_too_large() {
+                    return Err(Error::VariableTooLarge(INHERITED.to_owned()));
+                }
+                tree.set(&["gateway"], section);
             }
         }
         let mut settings = Vec::new();
         for (name, value) in &self.variables {
             if let (Some(path), Some(value)) = (name.strip_prefix("DASK_"), value.to_str()) {
                 let path = path.to_lowercase().replace("__", ".");
+                if path != "gateway" && !path.starts_with("gateway.") {
+                    continue;
+                }
+                let is_too_large = path.len() > NAME_LIMIT
+                    || path.split('.').count() > LEVELS_LIMIT
+                    || value.len() > VALUE_LIMIT
+                    || settings.len() >= ENTRIES_LIMIT;
+                if is_too_large {
+                    let shown = name.chars().take(SHOWN_LENGTH);
+                    return Err(Error::VariableTooLarge(shown.collect()));
+                }
                 insert(&mut settings, path, (name, value));
             }
         }
         for (path, (name, value)) in settings {
             let keys = path.split('.').collect::<Vec<_>>();
-            if keys[0] == "gateway" {
-                let source = Arc::new(Source::Variable(name.clone()));
-                tree.set(&keys, literal::interpret(value, &source));
-            }
+            let source = Arc::new(Source::Variable(name.clone()));
+            tree.set(&keys, literal::interpret(value, &source));
         }
         Ok(tree)
     }
 }
+
+/// Limits for a variable: more than any setting needs, and so little that none takes long to read.
+const NAME_LIMIT: usize = 1024;
+const LEVELS_LIMIT: usize = 16;
+const VALUE_LIMIT: usize = 64 * 1024;
+
+/// The length up to which a name is quoted in an error.
+const SHOWN_LENGTH: usize = 64;
 
 /// Returns the name of this process's account, for containers whose environment doesn't name it:
 /// their accounts are in their own `/etc/passwd`.

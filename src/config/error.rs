@@ -1,10 +1,14 @@
 //! Reasons why a configuration is refused, or can't be written.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+
+use rustix::io::Errno;
 
 use super::node::Source;
 use crate::error::{ExitCode, Failure};
+use crate::private::AccessFault;
 
 /// How to get a dgw with Kerberos.
 pub(crate) const WITH_KERBEROS: &str = "build dgw with Kerberos: `cargo install --path . \
@@ -25,6 +29,23 @@ pub(crate) enum Error {
         /// Line and column, counted from 1.
         place: Option<(u64, u64)>,
     },
+    #[error("`{}` can't be read: {source}", path.display())]
+    Unlistable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Others could have the user's secret sent to themselves.
+    #[error("refused to use `{key}` of `{}`, because others can change that file", file.display())]
+    Untrusted {
+        key: String,
+        file: PathBuf,
+        /// The file, or its directory.
+        path: PathBuf,
+        fault: AccessFault,
+    },
+    #[error("the environment variable `{0}` is too large for a setting")]
+    VariableTooLarge(String),
     #[error("the environment variable `{0}` is not valid UTF-8")]
     VariableNotText(String),
     /// Dask encodes it as JSON in base64.
@@ -58,9 +79,6 @@ pub(crate) enum Error {
     AddressFlag(&'static str),
     #[error("no gateway address is configured")]
     NoAddress,
-    /// There may be an address in a directory that can't be read.
-    #[error("no gateway address is configured, and `{}` can't be read", .0.display())]
-    NoAddressReadable(PathBuf),
     #[error("`{key}` ({set_in}) {problem}")]
     Value {
         key: String,
@@ -101,17 +119,33 @@ impl Failure for Error {
         }
     }
 
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Untrusted { path, fault, .. } => vec![format!("`{}`: {fault}", path.display())],
+            _ => Vec::new(),
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Refused { path, fault } => return Some(fault.hint(path)),
             Self::Malformed { .. } => "correct that line: the file must be a YAML mapping",
             Self::NoAddress => "`dgw login --address https://gateway.example.org` configures one",
-            Self::NoAddressReadable(path) => {
-                let path = quoted(path);
+            Self::Unlistable { path, source } => {
+                return Some(match Errno::from_io_error(source) {
+                    Some(errno) => system_hint(path, errno),
+                    None => system_hint(path, Errno::IO),
+                });
+            }
+            Self::Untrusted { key, .. } if key == "gateway.address" => {
+                "check that address; `dgw login --address URL` saves it in a file of your own"
+            }
+            Self::Untrusted { key, .. } => {
                 return Some(format!(
-                    "check its mode, and those of the directories above it: namei -l {path}"
+                    "check that value, and set `{key}` in a file of your own"
                 ));
             }
+            Self::VariableTooLarge(_) => "unset it, or put the setting in a file",
             Self::VariableNotText(name) => {
                 return Some(format!("unset {name}, or set it to valid text"));
             }
@@ -150,10 +184,15 @@ fn place_text(place: Option<(u64, u64)>) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFault {
     NotRegular,
-    Link,
+    /// A link that belongs to the user with this ID.
+    LinkNotYours(u32),
     TooLarge,
     NotText,
-    Unreadable(Option<u32>),
+    Unreadable {
+        /// The mode, if permissions are the reason.
+        mode: Option<u32>,
+        errno: Errno,
+    },
     NotYours(u32),
     Mode(u32),
     DirectoryMode(u32),
@@ -176,16 +215,22 @@ impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRegular => f.write_str("it is not a regular file"),
-            Self::Link => f.write_str("it is a symbolic link"),
+            Self::LinkNotYours(uid) => {
+                write!(f, "it is a symbolic link of another user (uid {uid})")
+            }
             Self::TooLarge => f.write_str("it is larger than 64 KiB"),
             Self::NotText => f.write_str("it is not UTF-8 text"),
-            Self::Unreadable(Some(mode)) => {
+            Self::Unreadable {
+                mode: Some(mode), ..
+            } if *mode != 0o600 => {
                 write!(
                     f,
                     "it can't be read (mode {mode:03o}); it must have mode 600"
                 )
             }
-            Self::Unreadable(None) => f.write_str("it can't be read"),
+            Self::Unreadable { errno, .. } => {
+                write!(f, "it can't be read: {}", io::Error::from(*errno))
+            }
             Self::NotYours(uid) => write!(f, "it belongs to another user (uid {uid})"),
             Self::Mode(mode) => write!(f, "its mode is {mode:03o}; it must be 600"),
             Self::DirectoryMode(mode) => {
@@ -215,7 +260,10 @@ impl FileFault {
         let file = quoted(path);
         let directory = quoted(path.parent().unwrap_or(path));
         match self {
-            Self::Unreadable(_) | Self::SecretForAll { is_own: true, .. } => {
+            Self::Unreadable { mode, errno } if mode.is_none_or(|mode| mode == 0o600) => {
+                system_hint(path, errno)
+            }
+            Self::Unreadable { .. } | Self::SecretForAll { is_own: true, .. } => {
                 format!("chmod 600 {file}")
             }
             Self::Mode(_) => format!(
@@ -233,9 +281,8 @@ impl FileFault {
             ),
             Self::DirectoryMode(_) => format!("chmod go-w {directory}"),
             Self::NotYours(_) => "replace it with a copy of your own, with mode 600".to_owned(),
-            Self::Link => {
-                "replace the link with the file itself, or name that file with `--config`"
-                    .to_owned()
+            Self::LinkNotYours(_) => {
+                "replace the link with one of your own, or with the file itself".to_owned()
             }
             Self::NotRegular | Self::TooLarge | Self::NotText => {
                 "move or remove the file, then let `dgw login` write a new one".to_owned()
@@ -244,6 +291,20 @@ impl FileFault {
                 "move it to a directory of your own, and name it with `--config`".to_owned()
             }
         }
+    }
+}
+
+/// Returns the hint for a file or directory that the system can't read.
+fn system_hint(path: &std::path::Path, errno: Errno) -> String {
+    let path = quoted(path);
+    match errno {
+        Errno::ACCESS | Errno::PERM => {
+            format!("check its mode, and those of the directories above it: namei -l {path}")
+        }
+        Errno::MFILE | Errno::NFILE => {
+            "raise the limit on open files (`ulimit -n`), or end other programs".to_owned()
+        }
+        _ => format!("run `ls -l {path}`: when that works, dgw works too"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Finds the files that count, in dask's order.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
@@ -43,7 +44,14 @@ impl Candidate {
 /// Finds the files that dask would read, of which later ones win: in the site's directory, in that of
 /// the user's Python, in `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
 /// replaces the last two, and need not exist.
-pub(super) fn candidates(environment: &Environment, explicit: Option<&Path>) -> Vec<Candidate> {
+///
+/// # Errors
+/// Fails if a directory can't be listed, because its files may decide who the user is. dask counts it
+/// as empty.
+pub(super) fn candidates(
+    environment: &Environment,
+    explicit: Option<&Path>,
+) -> Result<Vec<Candidate>, Error> {
     let site = site_directories(environment).into_iter();
     let of_user = user_paths(environment, explicit).into_iter();
     let places = site
@@ -54,10 +62,10 @@ pub(super) fn candidates(environment: &Environment, explicit: Option<&Path>) -> 
     for (at, (path, owner)) in places.iter().enumerate() {
         // A directory named twice counts once, where it is named last.
         if !places[at + 1..].iter().any(|(later, _)| later == path) {
-            found.extend(files_of(path, *owner));
+            found.extend(files_of(path, *owner)?);
         }
     }
-    found
+    Ok(found)
 }
 
 /// Refuses a named file or directory that doesn't exist.
@@ -90,16 +98,6 @@ fn home_directory(environment: &Environment) -> Option<PathBuf> {
     let home = environment.path("HOME").filter(|home| !home.is_empty());
     let home = home.map(PathBuf::from).or_else(dirs::home_dir)?;
     Some(home.join(".config/dask"))
-}
-
-/// Returns a directory of the user's that may hold files and can't be read. dask skips it.
-pub(super) fn unreadable_directory(
-    environment: &Environment,
-    explicit: Option<&Path>,
-) -> Option<PathBuf> {
-    let is_denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
-    let mut paths = user_paths(environment, explicit).into_iter();
-    paths.find(|path| path.read_dir().is_err_and(is_denied))
 }
 
 /// Returns the `sys.prefix` of the Python that a shell would run here: that of the active conda or
@@ -155,25 +153,37 @@ fn is_configuration(path: &Path) -> bool {
 }
 
 /// Returns a file itself, or the YAML and JSON files of a directory, sorted. A path that doesn't exist
-/// or can't be listed counts as empty, as in dask.
-fn files_of(path: &Path, owner: Owner) -> Vec<Candidate> {
+/// counts as empty, and so does a site's directory that isn't for this user.
+fn files_of(path: &Path, owner: Owner) -> Result<Vec<Candidate>, Error> {
     let candidate = |path: PathBuf, is_named| Candidate {
         path,
         owner,
         is_named,
     };
-    let Ok(entries) = path.read_dir() else {
-        let is_file = path.exists() && !path.is_dir();
-        let named = is_file.then(|| candidate(path.to_owned(), true));
-        return named.into_iter().collect();
+    let failed = |source: io::Error| Error::Unlistable {
+        path: path.to_owned(),
+        source,
     };
-    let mut files = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_configuration(path))
-        .collect::<Vec<_>>();
+    let entries = match path.read_dir() {
+        Ok(entries) => entries,
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::NotFound => Ok(Vec::new()),
+                ErrorKind::NotADirectory => match path.metadata() {
+                    Ok(_) => Ok(vec![candidate(path.to_owned(), true)]),
+                    // One of the directories above it is a file.
+                    Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(Vec::new()),
+                    Err(error) => Err(failed(error)),
+                },
+                ErrorKind::PermissionDenied if owner == Owner::Site => Ok(Vec::new()),
+                _ => Err(failed(error)),
+            };
+        }
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut files = paths.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    files.retain(|path| is_configuration(path));
     files.sort();
-    files
-        .into_iter()
-        .map(|path| candidate(path, false))
-        .collect()
+    let files = files.into_iter().map(|path| candidate(path, false));
+    Ok(files.collect())
 }

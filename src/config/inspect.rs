@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::address::Address;
+use super::credentials::is_word;
 use super::environment::Environment;
 use super::error::Error;
 use super::find::{self, Candidate, Owner};
 use super::http_proxy::HttpProxy;
 use super::layers::{Layer, Layers};
 use super::leaf::Leaf;
-use super::load::{explain_missing_address, load};
+use super::load::load;
 use super::node::{Node, Source};
 use super::read;
 use super::settings::Settings;
@@ -68,20 +69,25 @@ pub(crate) fn inspect(
         fault = fault.or(Some(Error::VariableNotText(name.to_owned())));
     }
     let (mut layers, mut fillable) = (Vec::new(), Vec::new());
-    let candidates = find::candidates(environment, file).into_iter();
-    let inspected = candidates.map(|candidate| {
-        let file = inspected(&candidate);
+    let candidates = find::candidates(environment, file).unwrap_or_else(|error| {
+        fault.get_or_insert(error);
+        Vec::new()
+    });
+    let inspected = candidates.into_iter().map(|candidate| {
+        let (file, is_trusted) = inspected(&candidate);
         if let Some(section) = read::untrusted_section(&candidate) {
             let layer = |section| Layer {
                 file: Some(candidate.path.clone()),
+                // No secret is sent to what is inspected.
+                untrusted: None,
                 section,
             };
             layers.push(layer(section.clone()));
-            // The text of a refused file, which others may have written, must not get the value of
-            // any variable.
-            fillable.push(layer(match file.has_section {
-                Ok(_) => section,
-                Err(_) => template::without_templates(section),
+            // Text that others may have written must not get the value of any variable.
+            fillable.push(layer(if is_trusted {
+                section
+            } else {
+                template::without_templates(section)
             }));
         }
         file
@@ -99,8 +105,7 @@ pub(crate) fn inspect(
     let inspected_address = match address {
         Some(text) => Address::parse(text).map_err(Error::AddressFlag),
         None => reader.address(),
-    }
-    .map_err(|error| explain_missing_address(error, environment, file));
+    };
     let mut value_faults = Vec::new();
     let mut note = |fault: Option<Error>| value_faults.extend(fault);
     if let Ok(address) = &inspected_address {
@@ -113,6 +118,10 @@ pub(crate) fn inspect(
         note(Some(error));
         HttpProxy::Direct
     });
+    let settings = load(environment, file, address);
+    if let Err(Error::Untrusted { .. }) = &settings {
+        note(load(environment, file, address).err());
+    }
     Inspection {
         files,
         fault,
@@ -120,19 +129,28 @@ pub(crate) fn inspect(
         value_faults,
         address: inspected_address,
         http_proxy,
-        settings: load(environment, file, address),
+        settings,
     }
 }
 
-fn inspected(candidate: &Candidate) -> InspectedFile {
-    let has_section = read::gateway_section(candidate).map(|section| section.is_some());
+/// Inspects a file. Also returns true if it is accepted and nobody else can change it.
+fn inspected(candidate: &Candidate) -> (InspectedFile, bool) {
+    let layer = read::layer(candidate);
+    let is_trusted = matches!(&layer, Ok(Some(layer)) if layer.untrusted.is_none());
+    let has_section = match layer {
+        Ok(layer) => Ok(layer.is_some()),
+        // Only what it decides is refused; the settings' error says so.
+        Err(Error::Untrusted { .. }) => Ok(true),
+        Err(error) => Err(error),
+    };
     let stat = rustix::fs::stat(&candidate.path);
-    InspectedFile {
+    let file = InspectedFile {
         path: candidate.path.clone(),
         is_site: candidate.owner == Owner::Site,
         mode: stat.ok().map(|stat| stat.st_mode & 0o7777),
         has_section,
-    }
+    };
+    (file, is_trusted)
 }
 
 /// The keys of dask-gateway's own defaults (its `gateway.yaml`); keys below them are known, too.
@@ -168,6 +186,11 @@ fn values(tree: &Node, environment: &Environment) -> Vec<InspectedValue> {
             is_known: true,
         });
     }
+    for secret in reader.secrets() {
+        for value in &mut values {
+            value.shown = value.shown.replace(&secret, "…");
+        }
+    }
     values.sort_by_key(|value| position(&value.key).unwrap_or(KNOWN.len()));
     values
 }
@@ -200,27 +223,54 @@ fn collect(key: &str, node: &Node, values: &mut Vec<InspectedValue>) {
     }
 }
 
-/// Returns a value as it may be shown. Credentials, and values of unknown keys, may be secret.
+/// Returns a value as it may be shown: only if it has the form that its key expects, because a secret
+/// may stand in the wrong place, and without the parts that may hold a secret. `set` otherwise.
 fn shown(key: &str, leaf: &Leaf) -> String {
-    let is_harmless = KNOWN.contains(&key)
-        || key == "gateway.auth.kwargs.username"
-        || key.starts_with("gateway.cluster.options.");
-    if !is_harmless {
-        return "set".to_owned();
-    }
-    match leaf.to_json() {
-        Ok(Value::String(text)) => match text.rsplit_once('@') {
-            // The text before it may hold a password, as in a proxy's URL.
-            Some((before, host)) => {
-                let scheme = before.split_once("://");
-                let scheme = scheme.map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
-                format!("{scheme}…@{host}")
-            }
-            None => text,
+    let text = leaf.as_text();
+    let shown = match key {
+        "gateway.address" | "gateway.public-address" => text.and_then(shown_url),
+        "gateway.proxy-address" => match leaf.as_integer() {
+            Some(port) => Some(port.to_string()),
+            None => text.and_then(shown_url),
         },
-        Ok(value) => value.to_string(),
-        Err(kind) => format!("a {kind}"),
-    }
+        "gateway.http-client.proxy" => match leaf {
+            Leaf::Json(value @ Value::Bool(_)) => Some(value.to_string()),
+            _ => text.and_then(shown_url),
+        },
+        "gateway.auth.type" => text.filter(|text| is_word(text)).map(str::to_owned),
+        "gateway.auth.kwargs.username" => text.map(str::to_owned),
+        _ if key.starts_with("gateway.cluster.options.") => Some(match leaf.to_json() {
+            Ok(Value::String(text)) => text,
+            Ok(value) => value.to_string(),
+            Err(kind) => format!("a {kind}"),
+        }),
+        _ => None,
+    };
+    shown.unwrap_or_else(|| "set".to_owned())
+}
+
+/// Returns an address without user name, password, query and fragment; `None` for text that is none.
+fn shown_url(text: &str) -> Option<String> {
+    let (url, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    let (scheme, place) = match url.find("://") {
+        Some(at) => url.split_at(at + 3),
+        None => ("", url),
+    };
+    let (user, place) = match place.rsplit_once('@') {
+        Some((_, place)) => ("…@", place),
+        None => ("", place),
+    };
+    let authority = place.split('/').next().unwrap_or_default();
+    let has_port = |(_, port): (&str, &str)| {
+        port.contains(['{', ']']) || port.bytes().all(|b| b.is_ascii_digit())
+    };
+    // Without an `@`, a user name and a password look almost like a host and a port.
+    let is_address = match authority.rsplit_once(':') {
+        Some(parts) => has_port(parts),
+        None => !scheme.is_empty() || place.starts_with('/'),
+    };
+    let rest = if rest.is_empty() { "" } else { "…" };
+    is_address.then(|| format!("{scheme}{user}{place}{rest}"))
 }
 
 #[cfg(test)]
@@ -248,6 +298,51 @@ mod tests {
                 "…@proxy:3128",
             ),
             ("gateway.http-client.proxy", json!(true), "true"),
+            ("gateway.http-client.proxy", json!(["ada:s3cret"]), "set"),
+            ("gateway.http-client.proxy", json!("ada:s3cret"), "set"),
+            (
+                "gateway.http-client.proxy",
+                json!("http://ada:s3cret"),
+                "set",
+            ),
+            (
+                "gateway.http-client.proxy",
+                json!("http://[::1]:3128"),
+                "http://[::1]:3128",
+            ),
+            ("gateway.address", json!("s3cret"), "set"),
+            ("gateway.address", json!(["s3cret"]), "set"),
+            ("gateway.address", json!(5_432_100), "set"),
+            (
+                "gateway.address",
+                json!("https://{HUB}:{PORT}/x"),
+                "https://{HUB}:{PORT}/x",
+            ),
+            (
+                "gateway.address",
+                json!("https://h/x?token=s3cret"),
+                "https://h/x…",
+            ),
+            (
+                "gateway.address",
+                json!("https://h/x#s3cret"),
+                "https://h/x…",
+            ),
+            (
+                "gateway.public-address",
+                json!("/services/x/"),
+                "/services/x/",
+            ),
+            ("gateway.proxy-address", json!(8786), "8786"),
+            (
+                "gateway.proxy-address",
+                json!("tls://h:8786"),
+                "tls://h:8786",
+            ),
+            ("gateway.proxy-address", json!("s3cret"), "set"),
+            ("gateway.auth.type", json!("jupyterhub"), "jupyterhub"),
+            ("gateway.auth.type", json!("s3cret"), "set"),
+            ("gateway.auth.kwargs.username", json!(["s3cret"]), "set"),
             ("gateway.cluster.options.worker-cores", json!(2), "2"),
         ] {
             assert_eq!(shown(key, &Leaf::Json(value)), expected, "{key}");

@@ -5,15 +5,46 @@ use std::path::{Path, PathBuf};
 use super::address::Address;
 use super::environment::Environment;
 use super::error::Error;
+use super::guard::Untrusted;
 use super::node::{Node, Source};
-use super::value_reader::ValueReader;
-use super::{find, read};
+use super::value_reader::{SECRETS, ValueReader};
+use super::{find, read, template};
 
 /// The `gateway:` section of a file, or of the environment.
+#[derive(Clone)]
 pub(super) struct Layer {
     /// The file; none for the environment.
     pub(super) file: Option<PathBuf>,
+    /// Who else than the user and root can change the file.
+    pub(super) untrusted: Option<Untrusted>,
     pub(super) section: Node,
+}
+
+/// Keys that decide where credentials go.
+const DESTINATIONS: [&str; 4] = [
+    "gateway.address",
+    "gateway.public-address",
+    "gateway.proxy-address",
+    HTTP_PROXY,
+];
+const HTTP_PROXY: &str = "gateway.http-client.proxy";
+
+impl Layer {
+    /// Refuses what others can have set as `key` in this layer.
+    ///
+    /// # Errors
+    /// Somebody else can change the file.
+    pub(super) fn check_trust(&self, key: &str) -> Result<(), Error> {
+        match (&self.file, &self.untrusted) {
+            (Some(file), Some(untrusted)) => Err(Error::Untrusted {
+                key: key.to_owned(),
+                file: file.clone(),
+                path: untrusted.path.clone(),
+                fault: untrusted.fault,
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The layers, the oldest first. Later ones win, the environment last.
@@ -24,6 +55,7 @@ impl Layers {
     pub(super) fn new(mut files: Vec<Layer>, environment: Node) -> Self {
         files.push(Layer {
             file: None,
+            untrusted: None,
             section: environment,
         });
         Self(files)
@@ -39,16 +71,37 @@ impl Layers {
         }
         find::check_exists(file)?;
         let mut files = Vec::new();
-        for candidate in find::candidates(environment, file) {
-            if let Some(section) = read::gateway_section(&candidate)? {
+        for candidate in find::candidates(environment, file)? {
+            if let Some(layer) = read::layer(&candidate)? {
                 log::info!("configuration: {}", candidate.path.display());
-                files.push(Layer {
-                    file: Some(candidate.path),
-                    section,
-                });
+                files.push(layer);
             }
         }
         Ok(Self::new(files, environment.gateway_section()?))
+    }
+
+    /// Returns these layers as they are with `section` in the user's file `path`, which may be new.
+    pub(super) fn with_file(&self, path: &Path, section: Node) -> Self {
+        let mut layers = self.0.clone();
+        let files = layers.len() - 1;
+        let is_file = |layer: &Layer| layer.file.as_deref() == Some(path);
+        if let Some(own) = layers.iter_mut().find(|layer| is_file(layer)) {
+            own.section = section;
+            return Self(layers);
+        }
+        // Files of one directory are sorted; no other comes after it.
+        let is_later = |layer: &Layer| {
+            let file = layer.file.as_deref();
+            file.is_some_and(|file| file.parent() == path.parent() && file > path)
+        };
+        let at = layers.iter().position(is_later).unwrap_or(files);
+        let layer = Layer {
+            file: Some(path.to_owned()),
+            untrusted: None,
+            section,
+        };
+        layers.insert(at, layer);
+        Self(layers)
     }
 
     /// Merges all layers, as `dask.config.collect` does.
@@ -77,6 +130,48 @@ impl Layers {
                 let tree = &tree;
                 ValueReader { tree, environment }.address().ok()
             })
+    }
+
+    /// Returns the names of the environment variables that secrets of any layer are made of.
+    pub(super) fn secret_fields(&self) -> Vec<String> {
+        let keys = |layer: &'_ Layer| SECRETS.map(|key| layer.section.get(key).cloned());
+        let nodes = self.0.iter().flat_map(keys).flatten();
+        let fields = nodes.flat_map(|node| match &node {
+            Node::Leaf(leaf, _) => leaf.as_text().map(template::fields).unwrap_or_default(),
+            Node::Map(_) => Vec::new(),
+        });
+        fields.collect()
+    }
+
+    /// Refuses to send a secret that `secret` set, or that was typed, where a file says that others can
+    /// change.
+    ///
+    /// # Errors
+    /// Such a file sets the address, or another key that decides where the secret goes.
+    pub(super) fn check_destinations(&self, secret: Option<&Source>) -> Result<(), Error> {
+        DESTINATIONS
+            .iter()
+            .try_for_each(|key| self.check_destination(key, secret))
+    }
+
+    /// Refuses a proxy that a file sets which others can change.
+    ///
+    /// # Errors
+    /// Such a file sets the HTTP proxy.
+    pub(super) fn check_http_proxy(&self) -> Result<(), Error> {
+        self.check_destination(HTTP_PROXY, None)
+    }
+
+    fn check_destination(&self, key: &str, secret: Option<&Source>) -> Result<(), Error> {
+        match self.merged().get_set(key) {
+            Some(Node::Leaf(leaf, source))
+                if leaf.as_text().is_some() && secret != Some(&**source) =>
+            {
+                let layer = self.0.get(self.position(source));
+                layer.map_or(Ok(()), |layer| layer.check_trust(key))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns the index of the layer that `source` belongs to.

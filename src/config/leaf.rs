@@ -2,6 +2,9 @@
 
 use serde_json::{Number, Value};
 
+/// A longer text is no number that dgw reads, and matching patterns with it takes time.
+pub(super) const NUMBER_LIMIT: usize = 100;
+
 /// A value read from a file or a variable, never a mapping. It may be a secret, so it has no
 /// `Debug`.
 #[derive(Clone, PartialEq)]

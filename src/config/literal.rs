@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 
 use regex_lite::Regex;
 
-use super::leaf::Leaf;
-use super::node::{Node, Source, insert};
+use super::leaf::{Leaf, NUMBER_LIMIT};
+use super::node::{ENTRIES_LIMIT, Node, Source, insert};
 
 /// Interprets `text`, which was set by `source`, as dask does.
 pub(super) fn interpret(text: &str, source: &Arc<Source>) -> Node {
@@ -73,6 +73,9 @@ impl Parser<'_> {
                 let mut entries = Vec::new();
                 self.series('}', |parser| {
                     let (key, value) = parser.entry(depth)?;
+                    if entries.len() >= ENTRIES_LIMIT {
+                        return Err(Fault::Unsupported);
+                    }
                     insert(&mut entries, key, value);
                     Ok(())
                 })?;
@@ -160,6 +163,16 @@ impl Parser<'_> {
             ("", _) if word == "None" => Ok(Leaf::NULL),
             ("", _) if word == "True" => Ok(Leaf::Json(true.into())),
             ("", _) if word == "False" => Ok(Leaf::Json(false.into())),
+            _ if word.len() > NUMBER_LIMIT => {
+                let is_number = word
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || b"_.".contains(&b));
+                Err(if is_number {
+                    Fault::Unsupported
+                } else {
+                    Fault::NotALiteral
+                })
+            }
             _ if NUMBER.is_match(word) => Ok(Leaf::number(&format!("{sign}{word}"))),
             _ => Err(Fault::NotALiteral),
         }

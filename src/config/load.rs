@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::error::Error;
-use super::find;
 use super::layers::Layers;
 use super::settings::Settings;
 
@@ -21,17 +20,4 @@ pub(crate) fn load(
     address: Option<&str>,
 ) -> Result<Settings, Error> {
     Settings::new(&Layers::read(environment, file)?, environment, address)
-        .map_err(|error| explain_missing_address(error, environment, file))
-}
-
-/// Adds to [`Error::NoAddress`] the directory that can't be read and may hold the address.
-pub(super) fn explain_missing_address(
-    error: Error,
-    environment: &Environment,
-    file: Option<&Path>,
-) -> Error {
-    match (error, find::unreadable_directory(environment, file)) {
-        (Error::NoAddress, Some(directory)) => Error::NoAddressReadable(directory),
-        (error, _) => error,
-    }
 }

@@ -24,6 +24,9 @@ impl fmt::Display for Source {
     }
 }
 
+/// More entries than a mapping of a configuration has: each is compared with all others.
+pub(super) const ENTRIES_LIMIT: usize = 1000;
+
 /// A level of the configuration, or a value in it. It may hold secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq)]
 pub(super) enum Node {
@@ -97,6 +100,16 @@ impl Node {
         match self {
             Self::Map(entries) => entries.iter().find_map(|(_, node)| node.source()),
             Self::Leaf(_, source) => Some(source),
+        }
+    }
+
+    /// Returns true if a mapping in it has too many entries.
+    pub(super) fn is_too_large(&self) -> bool {
+        match self {
+            Self::Map(entries) => {
+                entries.len() > ENTRIES_LIMIT || entries.iter().any(|(_, node)| node.is_too_large())
+            }
+            Self::Leaf(..) => false,
         }
     }
 

@@ -1,11 +1,12 @@
 //! Reads the `gateway:` section of a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Error;
 use super::find::Candidate;
 use super::guard::{self, Opened};
+use super::layers::Layer;
 use super::node::{Node, Source};
 use super::{template, yaml};
 
@@ -17,17 +18,33 @@ pub(super) struct ExistingFile {
     pub(super) section: Node,
 }
 
+/// The user's own file, and what it is now.
+pub(super) struct FileForChange {
+    /// Where links lead.
+    pub(super) target: PathBuf,
+    pub(super) existing: Option<ExistingFile>,
+}
+
 /// Reads a file's `gateway:` section; `None` if it has none. Only a file with one must have the right
 /// mode.
 ///
 /// # Errors
-/// Fails if the file is malformed, or refused by [`guard::judge`].
-pub(super) fn gateway_section(candidate: &Candidate) -> Result<Option<Node>, Error> {
+/// Fails if the file is malformed, or refused by [`guard::judge`]; or if others can change it and it
+/// names environment variables, whose values they could get in this way.
+pub(super) fn layer(candidate: &Candidate) -> Result<Option<Layer>, Error> {
     let Some((opened, Some(section))) = open(candidate)? else {
         return Ok(None);
     };
     guard::judge(candidate, &opened, holds_secret(&section))?;
-    Ok(Some(section))
+    let layer = Layer {
+        file: Some(candidate.path.clone()),
+        untrusted: opened.untrusted().cloned(),
+        section,
+    };
+    if let Some(key) = template::first_field(&layer.section) {
+        layer.check_trust(&key)?;
+    }
+    Ok(Some(layer))
 }
 
 /// Reads the `gateway:` section of a file that may be refused, if that is possible: no secret may be
@@ -36,21 +53,26 @@ pub(super) fn untrusted_section(candidate: &Candidate) -> Option<Node> {
     open(candidate).ok()??.1
 }
 
-/// Reads a file that is to be changed, whatever its mode; `None` if there is none.
+/// Reads a file that is to be changed, whatever its mode. It may not exist yet.
 ///
 /// # Errors
 /// Fails if it is malformed, or if somebody else may have written it, or could.
-pub(super) fn for_change(candidate: &Candidate) -> Result<Option<ExistingFile>, Error> {
+pub(super) fn for_change(candidate: &Candidate) -> Result<FileForChange, Error> {
     let Some((opened, section)) = open(candidate)? else {
-        guard::judge_directory(candidate)?;
-        return Ok(None);
+        return Ok(FileForChange {
+            target: guard::target_for_new_file(candidate)?,
+            existing: None,
+        });
     };
     guard::judge_for_change(candidate, &opened, section.is_some())?;
-    Ok(Some(ExistingFile {
-        mode: opened.mode(),
-        text: opened.text,
-        section: section.unwrap_or_default(),
-    }))
+    Ok(FileForChange {
+        existing: Some(ExistingFile {
+            mode: opened.mode(),
+            text: opened.text,
+            section: section.unwrap_or_default(),
+        }),
+        target: opened.target,
+    })
 }
 
 /// Opens a file, if there is one, and reads its `gateway:` section, if it has one.
@@ -61,10 +83,13 @@ fn open(candidate: &Candidate) -> Result<Option<(Opened, Option<Node>)>, Error> 
     // Most files in the directory are other libraries' and need no parsing.
     let is_parsed = opened.text.contains("gateway");
     let document = is_parsed.then(|| parse(&candidate.path, &opened.text));
-    let section = document
-        .transpose()?
-        .and_then(|document| document.only("gateway"));
+    let section = document.transpose()?.and_then(gateway_section);
     Ok(Some((opened, section)))
+}
+
+/// Returns the `gateway:` section of a whole file.
+pub(super) fn gateway_section(document: Node) -> Option<Node> {
+    document.only("gateway")
 }
 
 /// Parses a whole file, a mapping or nothing. JSON files are read as YAML, as in dask.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The least length of a secret that is searched within other texts. A shorter one may occur anywhere
+/// by chance.
+pub(super) const MIN_SEARCHED_LENGTH: usize = 8;
+
 /// A token or a password. It has no `Display`, and its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);

@@ -4,15 +4,12 @@ use std::ffi::OsString;
 
 use super::credentials::Credentials;
 use super::http_proxy::HttpProxy;
+use super::secret::MIN_SEARCHED_LENGTH;
 use super::settings::Settings;
 
-/// The least length of a secret that is also searched within values. A shorter one may occur
-/// anywhere by chance.
-const MIN_SEARCHED_LENGTH: usize = 8;
-
 /// Returns the names of this process's variables that hold, or may hold, the user's credentials for
-/// the gateway; programs that dgw starts must not get them. A variable is recognized by its name, or
-/// by its value, for configurations with `{NAME}` instead of the token.
+/// the gateway; programs that dgw starts must not get them. A variable is recognized by its name, by
+/// its value, or because the configuration makes the token of it, as in `{NAME}`.
 pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
@@ -28,13 +25,23 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
             value == *secret || (secret.len() >= MIN_SEARCHED_LENGTH && value.contains(secret))
         })
     };
+    let is_part = |name: &str| {
+        settings.secret_fields.iter().any(|field| field == name) && !NEEDED.contains(&name)
+    };
     std::env::vars_os()
         .filter(|(name, value)| {
-            name.to_str().is_some_and(may_hold_secret) || holds(&value.to_string_lossy())
+            name.to_str()
+                .is_some_and(|name| may_hold_secret(name) || is_part(name))
+                || holds(&value.to_string_lossy())
         })
         .map(|(name, _)| name)
         .collect()
 }
+
+/// Variables that programs need, and that are no secret even where a password is made of them.
+const NEEDED: [&str; 7] = [
+    "HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "SHELL", "USER",
+];
 
 /// Returns true if a variable of this name may hold a token or a password: JupyterHub's, those that
 /// set them for dask, and the one by which dask passes its whole configuration to the processes it

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     /// `host:port` of the scheduler proxy.
     pub(crate) scheduler_proxy: String,
     pub(crate) credentials: Credentials,
+    /// The environment variables that the token, the password or the HTTP proxy is made of.
+    pub(super) secret_fields: Vec<String>,
     pub(crate) http_proxy: HttpProxy,
     /// The user's defaults for new clusters.
     pub(crate) cluster_options: Map<String, Value>,
@@ -77,6 +79,7 @@ impl Settings {
             scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
             credentials: reader.credentials_for(&address, layers)?,
             address,
+            secret_fields: layers.secret_fields(),
             http_proxy: reader.http_proxy()?,
             cluster_options,
             option_sources,

@@ -50,6 +50,36 @@ pub(super) fn fill(template: &str, environment: &Environment) -> Result<String, 
     Ok(filled)
 }
 
+/// Returns the key of the first text in `node` that refers to an environment variable, or tries to.
+pub(super) fn first_field(node: &Node) -> Option<String> {
+    match node {
+        Node::Map(entries) => entries.iter().find_map(|(key, node)| {
+            let below = first_field(node)?;
+            let dot = if below.is_empty() { "" } else { "." };
+            Some(format!("{key}{dot}{below}"))
+        }),
+        Node::Leaf(leaf, _) => {
+            let text = leaf.as_text()?;
+            without_braces(text).contains('{').then(String::new)
+        }
+    }
+}
+
+/// Returns the names of the variables that `text` refers to.
+pub(super) fn fields(text: &str) -> Vec<String> {
+    let text = without_braces(text);
+    let fields = text
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'));
+    fields.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Returns `text` without what stands for braces.
+fn without_braces(text: &str) -> String {
+    text.replace("{{", "").replace("}}", "")
+}
+
 /// Escapes every text of `node`, so that none refers to an environment variable.
 pub(super) fn without_templates(node: Node) -> Node {
     match node {

@@ -12,7 +12,7 @@ use super::find::{self, Candidate};
 use super::http_proxy::HttpProxy;
 use super::layers::{Layer, Layers};
 use super::node::{Node, Source};
-use super::read::{self, ExistingFile};
+use super::read::{self, ExistingFile, FileForChange};
 use super::settings::Settings;
 use super::template;
 use super::value_reader::ValueReader;
@@ -27,9 +27,11 @@ const PASSWORD: &[&str] = &["gateway", "auth", "kwargs", "password"];
 /// The user's own configuration file, and the configuration around it.
 pub(crate) struct UserFile<'a> {
     environment: &'a Environment,
-    explicit: Option<&'a Path>,
     path: PathBuf,
+    /// The file itself, if the path is a link.
+    target: PathBuf,
     existing: Option<ExistingFile>,
+    layers: Layers,
     /// The merged `gateway:` sections of all files.
     files: Node,
     /// The same with the environment's.
@@ -60,40 +62,42 @@ impl<'a> UserFile<'a> {
         explicit: Option<&'a Path>,
     ) -> Result<Self, Error> {
         let path = find::file_to_write(environment, explicit)?;
-        let existing = read::for_change(&Candidate::named(path.clone()))?;
-        private::check_writable(&path).map_err(|error| not_written(&path, &error))?;
+        let FileForChange { target, existing } = read::for_change(&Candidate::named(path.clone()))?;
+        private::check_writable(&target).map_err(|error| not_written(&path, &error))?;
         let mut files = Vec::new();
-        for candidate in find::candidates(environment, explicit) {
-            let section = if candidate.path == path {
-                existing.as_ref().map(|existing| existing.section.clone())
-            } else {
-                read::gateway_section(&candidate)?
-            };
-            files.extend(section.map(|section| Layer {
-                file: Some(candidate.path),
-                section,
-            }));
+        for candidate in find::candidates(environment, explicit)? {
+            if candidate.path != path {
+                files.extend(read::layer(&candidate)?);
+            } else if let Some(existing) = &existing {
+                files.push(Layer {
+                    file: Some(candidate.path),
+                    untrusted: None,
+                    section: existing.section.clone(),
+                });
+            }
         }
         let layers = Layers::new(files, environment.gateway_section()?);
         Ok(Self {
             environment,
-            explicit,
             path,
+            target,
             existing,
             files: layers.merged_files(),
             merged: layers.merged(),
+            layers,
         })
     }
 
     /// Returns the gateway's address: that of the flag `--address`, or the configured one.
     ///
     /// # Errors
-    /// Fails if it is malformed, or if there is none.
+    /// Fails if it is malformed, if there is none, or if others could have set the configured one.
     pub(crate) fn address(&self, flag: Option<&str>) -> Result<Address, Error> {
-        match flag {
-            Some(text) => Address::parse(text).map_err(Error::AddressFlag),
-            None => self.reader(&self.merged).address(),
+        if let Some(text) = flag {
+            return Address::parse(text).map_err(Error::AddressFlag);
         }
+        self.layers.check_destinations(None)?;
+        self.reader(&self.merged).address()
     }
 
     fn reader<'b>(&'b self, tree: &'b Node) -> ValueReader<'b> {
@@ -106,8 +110,9 @@ impl<'a> UserFile<'a> {
     /// Returns the configured HTTP proxy.
     ///
     /// # Errors
-    /// Fails if it is malformed.
+    /// Fails if it is malformed, or if others could have set it.
     pub(crate) fn http_proxy(&self) -> Result<HttpProxy, Error> {
+        self.layers.check_http_proxy()?;
         self.reader(&self.merged).http_proxy()
     }
 
@@ -164,6 +169,7 @@ impl<'a> UserFile<'a> {
             scheduler_proxy: address.host_and_port(),
             address: address.clone(),
             credentials,
+            secret_fields: self.layers.secret_fields(),
             http_proxy: self.http_proxy()?,
             cluster_options: serde_json::Map::new(),
             option_sources: BTreeMap::new(),
@@ -177,8 +183,9 @@ impl<'a> UserFile<'a> {
             value: value.map(template::escaped),
         };
         let mut changes = Vec::new();
-        // The address of a site's file needn't be repeated.
-        if !(self.reader(&self.files).address()).is_ok_and(|held| held == *address) {
+        // The address of a site's file needn't be repeated, if nobody else can change it.
+        let is_held = (self.reader(&self.files).address()).is_ok_and(|held| held == *address);
+        if !is_held || self.layers.check_destinations(None).is_err() {
             changes.push(change(ADDRESS, Some(address.as_str())));
         }
         let (token, username, password) = match credentials {
@@ -229,7 +236,7 @@ impl<'a> UserFile<'a> {
         })
     }
 
-    /// Writes the file.
+    /// Writes the file. Everything that can fail comes before the new file replaces the old one.
     ///
     /// # Errors
     /// Fails, and leaves the file unchanged, if it can't be edited or written, or has changed since it
@@ -241,15 +248,22 @@ impl<'a> UserFile<'a> {
     ) -> Result<WrittenFile, Error> {
         let changes = self.changes(address, credentials);
         let text = self.edited(&changes)?;
+        let written = self.outcome(&changes, &text)?;
         let now = read::for_change(&Candidate::named(self.path.clone()))?;
-        if now.map(|file| file.text) != self.existing.as_ref().map(|file| file.text.clone()) {
+        let text_of = |file: &Option<ExistingFile>| file.as_ref().map(|file| file.text.clone());
+        if now.target != self.target || text_of(&now.existing) != text_of(&self.existing) {
             return Err(Error::ChangedMeanwhile(self.path.clone()));
         }
-        private::write_atomically(&self.path, text.as_bytes())
+        private::write_atomically(&self.target, text.as_bytes())
             .map_err(|error| not_written(&self.path, &error))?;
+        Ok(written)
+    }
 
+    /// Returns what the file means with `changes`, by which it has become `text`.
+    fn outcome(&self, changes: &[Change], text: &str) -> Result<WrittenFile, Error> {
         let own = Source::File(self.path.clone());
-        let merged = Self::read(self.environment, self.explicit)?.merged;
+        let section = read::gateway_section(read::parse(&self.path, text)?).unwrap_or_default();
+        let merged = self.layers.with_file(&self.path, section).merged();
         let source_of = |key: &str| merged.get_set(key).and_then(Node::source).cloned();
         let set = changes.iter().filter(|change| change.value.is_some());
         let overridden = set.filter_map(|change| {

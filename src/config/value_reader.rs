@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::leaf::Leaf;
 use super::node::{Node, Source};
+use super::secret::MIN_SEARCHED_LENGTH;
 use super::template::{self, TemplateFault};
 
 /// Options for a new cluster, and where each was set.
@@ -68,7 +69,29 @@ impl<'a> ValueReader<'a> {
                 return Err(Error::value(key, source, problem));
             }
         };
+        let may_be_shown = !key.starts_with("gateway.auth.kwargs");
+        if may_be_shown && self.secrets().iter().any(|secret| text.contains(secret)) {
+            let problem = "contains your token or password, which does not belong there";
+            return Err(Error::value(key, source, problem));
+        }
         Ok(Some((text, source)))
+    }
+
+    /// Returns the configured token and password, unless they are so short that they may occur
+    /// anywhere by chance.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let configured = SECRETS[..2].iter().filter_map(|key| {
+            let text = match self.tree.get(key)? {
+                Node::Leaf(leaf, _) => leaf.as_text()?,
+                Node::Map(_) => return None,
+            };
+            template::fill(text, self.environment).ok()
+        });
+        let of_hub = self.environment.get("JUPYTERHUB_API_TOKEN");
+        configured
+            .chain(of_hub.map(str::to_owned))
+            .filter(|secret| secret.len() >= MIN_SEARCHED_LENGTH)
+            .collect()
     }
 
     /// Reads a text, as [`Self::text_and_source`] does.
@@ -172,7 +195,7 @@ impl<'a> ValueReader<'a> {
 }
 
 /// Keys of which messages never show any part of the value.
-const SECRETS: [&str; 3] = [
+pub(super) const SECRETS: [&str; 3] = [
     "gateway.auth.kwargs.api_token",
     "gateway.auth.kwargs.password",
     "gateway.http-client.proxy",

@@ -5,6 +5,7 @@
 //! The grammar is libyaml's, which is `PyYAML`'s. The meaning of its events is decided here, as in
 //! `PyYAML`'s `composer.py` and `constructor.py`.
 
+mod panics;
 mod scalar;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
 use super::leaf::Leaf;
-use super::node::{Node, Source, insert};
+use super::node::{ENTRIES_LIMIT, Node, Source, insert};
 
 /// Deeper than any configuration. The parser slows down with the depth.
 const DEPTH_LIMIT: usize = 64;
@@ -53,9 +54,12 @@ pub(super) fn load(text: &str, source: &Arc<Source>) -> Result<Node, Malformed> 
         parser: Parser::new(),
         anchors: HashMap::new(),
         values: 0,
+        place: None,
     };
     loader.parser.set_input(text.as_bytes());
-    loader.document()
+    panics::caught(|| loader.document()).unwrap_or(Err(Malformed {
+        place: loader.place,
+    }))
 }
 
 /// The only tag that dgw supports.
@@ -73,6 +77,8 @@ struct Loader<'a> {
     anchors: HashMap<String, Option<(Node, usize)>>,
     /// The number of values so far.
     values: usize,
+    /// The place of the latest event.
+    place: Option<(u64, u64)>,
 }
 
 impl Loader<'_> {
@@ -97,7 +103,10 @@ impl Loader<'_> {
 
     fn next(&mut self) -> Result<(EventData, Mark), Malformed> {
         match self.parser.parse() {
-            Ok(event) => Ok((event.data, event.start_mark)),
+            Ok(event) => {
+                self.place = Malformed::at(event.start_mark).place;
+                Ok((event.data, event.start_mark))
+            }
             // The parser's own message may quote the text: only the place is kept.
             Err(error) => Err(error
                 .problem_mark()
@@ -183,6 +192,9 @@ impl Loader<'_> {
             }
         }
         let mut distinct = Vec::new();
+        if entries.len() + own.len() > ENTRIES_LIMIT {
+            return Err(Malformed { place: self.place });
+        }
         for (name, node) in entries.into_iter().chain(own) {
             insert(&mut distinct, name, node);
         }

@@ -100,7 +100,7 @@ fn check(directory: &Path) -> Result<(), Error> {
             });
         }
     };
-    match directory_fault(&stat) {
+    match trust_fault(&stat) {
         None => Ok(()),
         Some(fault) => Err(Error::Exchangeable {
             path: directory.to_owned(),
@@ -109,8 +109,9 @@ fn check(directory: &Path) -> Result<(), Error> {
     }
 }
 
-/// Judges a directory on the way.
-fn directory_fault(stat: &Stat) -> Option<AccessFault> {
+/// Judges a file or directory that only the user and root may change. A sticky directory, as `/tmp`
+/// is, keeps others from exchanging what is in it.
+pub(crate) fn trust_fault(stat: &Stat) -> Option<AccessFault> {
     let rights = AccessRights::from(stat);
     let writers = writers(&rights, stat.st_gid);
     ownership_fault(&rights).or_else(|| {

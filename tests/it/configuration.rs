@@ -57,19 +57,36 @@ hint: chmod go-w [HOME]/.config/dask
 }
 
 #[test]
-fn refuses_symbolic_link_and_pipe() {
+fn accepts_own_link_to_own_file_and_refuses_pipe() {
     let (stub, user) = stub_and_user();
     let file = user.configuration();
-    let elsewhere = user.home().join("elsewhere.yaml");
+    let dotfiles = user.home().join("dotfiles");
+    fs::create_dir(&dotfiles).expect("a directory");
+    let elsewhere = dotfiles.join("gateway.yaml");
     fs::rename(&file, &elsewhere).expect("the file is moved");
-    symlink(&elsewhere, &file).expect("the link is created");
+    symlink("../../dotfiles/gateway.yaml", &file).expect("the link is created");
+    set_mode(&dotfiles, 0o755);
+    user.dgw(&["list"]).success();
+    assert_eq!(stub.seen().len(), 1);
+    set_mode(&elsewhere, 0o644);
     user.dgw(&["list"])
         .code(3)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is a symbolic link
+error: refused to use `[HOME]/.config/dask/../../dotfiles/gateway.yaml`: its mode is 644; it must be 600
 
-hint: replace the link with the file itself, or name that file with `--config`
+hint: chmod 600 [HOME]/.config/dask/../../dotfiles/gateway.yaml  (importing dask_gateway in Python leaves a template there with mode 644)
+
+"#]]);
+    set_mode(&elsewhere, 0o600);
+    set_mode(&dotfiles, 0o775);
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: refused to use `[HOME]/.config/dask/../../dotfiles/gateway.yaml`: its directory is writable by others (mode 775)
+
+hint: chmod go-w [HOME]/.config/dask/../../dotfiles
 
 "#]]);
 
@@ -85,7 +102,7 @@ error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is not a regular fi
 hint: move or remove the file, then let `dgw login` write a new one
 
 "#]]);
-    assert_eq!(stub.seen(), [""; 0]);
+    assert_eq!(stub.seen().len(), 1);
 }
 
 /// Runs `dgw list` as an ordinary user even if root runs the tests: root may read any file.
@@ -536,6 +553,141 @@ hint: tell your site's administrators: anyone who changes [HOME]/site/gateway.ya
     assert_eq!(stub.seen().len(), 0);
     set_mode(&site, 0o775);
     user.dgw(&["list"]).success();
+}
+
+#[test]
+fn sends_no_secret_where_a_site_file_says_that_others_can_change() {
+    let stub = Stub::always(json_answer("{}"));
+    let user = User::new();
+    let site = user.home().join("site/gateway.yaml");
+    let text = format!("gateway:\n  address: {}\n", stub.address);
+    write_private(&site, &text);
+    set_mode(&site, 0o644);
+    // Only root can give files away.
+    if chown(&site, Some(12_345), None).is_err() {
+        return;
+    }
+    let kwargs = "auth: {type: jupyterhub, kwargs: {api_token: s3cret-t0ken}}";
+    let user = user
+        .configured(&format!("gateway:\n  {kwargs}\n"))
+        .with("DASK_ROOT_CONFIG", &user_path(&site));
+    let refusal = str![[r#"
+error: refused to use `gateway.address` of `[HOME]/site/gateway.yaml`, because others can change that file
+  `[HOME]/site/gateway.yaml`: it belongs to another user (uid 12345)
+
+hint: check that address; `dgw login --address URL` saves it in a file of your own
+
+"#]];
+    for args in [&["list"][..], &["new"], &["login", "--force"]] {
+        user.dgw(args)
+            .code(3)
+            .stdout_eq("")
+            .stderr_eq(refusal.clone());
+    }
+    let doctor = user.command(&["doctor"]).output().expect("dgw runs");
+    assert_eq!(doctor.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("others can change that file"));
+    assert!(!stub.seen().iter().any(|head| has_credentials(head)));
+
+    // What the user's own file says counts, whoever owns the site's.
+    let own = format!("gateway:\n  address: {}\n  {kwargs}\n", stub.address);
+    write_private(&user.configuration(), &own);
+    user.dgw(&["list"]).success();
+    // The site's own secret may go where the site says, and what is no secret anywhere.
+    write_private(&user.configuration(), "");
+    user.dgw(&["list"]).success();
+    fs::write(&site, "gateway: {address: \"http://{HOME}.example\"}").expect("written");
+    user.dgw(&["list"]).code(3);
+}
+
+/// The directory of a file.
+fn user_path(file: &Path) -> String {
+    file.parent().expect("a directory").display().to_string()
+}
+
+#[test]
+fn bad_files_and_variables_are_refused_at_once() {
+    let user = User::new().configured("gateway: {x: !!str, y: 1}\n");
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `[HOME]/.config/dask/gateway.yaml` is not a valid dask configuration file, at line 1, column 11
+
+hint: correct that line: the file must be a YAML mapping
+
+"#]]);
+    let long = format!("DASK_GATEWAY__{}", "A__".repeat(40_000));
+    let (_stub, user) = stub_and_user();
+    let user = user.with(&long, "1");
+    user.dgw(&["list"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the environment variable `DASK_GATEWAY__A__A__A__A__A__A__A__A__A__A__A__A__A__A__A__A__A_` is too large for a setting
+
+hint: unset it, or put the setting in a file
+
+"#]]);
+    let (_stub, user) = stub_and_user();
+    let large = "DASK_GATEWAY__CLUSTER__OPTIONS__X";
+    user.with(large, &"1".repeat(120_000))
+        .dgw(&["list"])
+        .code(3);
+}
+
+#[test]
+fn names_the_systems_error() {
+    let (_stub, user) = stub_and_user();
+    let refusals = (4..20).filter_map(|limit| {
+        let script = format!("ulimit -n {limit}; exec \"$0\" list");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_dgw")]);
+        let output = command.env_clear().envs(user.environment()).output();
+        let output = output.expect("sh runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !stderr.contains("chmod") && !stderr.contains("mode 600"),
+            "{stderr}"
+        );
+        (output.status.code() == Some(3)).then_some(stderr)
+    });
+    let refusals = refusals.collect::<Vec<_>>();
+    assert!(!refusals.is_empty());
+    for stderr in refusals {
+        assert!(
+            stderr.contains("can't be read: Too many open files"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("ulimit -n"), "{stderr}");
+    }
+}
+
+#[test]
+fn doctor_shows_no_secret_in_the_wrong_place() {
+    for yaml in [
+        "address: http://127.0.0.1:1\n  http-client: {proxy: [\"ada:s3cret-t0ken\"]}",
+        "address: http://127.0.0.1:1\n  http-client: {proxy: \"ada:s3cret-t0ken\"}",
+        "address: http://127.0.0.1:1/?token=s3cret-t0ken",
+        "address: http://ada:s3cret-t0ken@127.0.0.1:1",
+        "address: \"http://127.0.0.1:1/{MY_TOKEN}\"",
+        "address: http://127.0.0.1:1/s3cret-t0ken",
+        "address: s3cret-t0ken",
+        "address: http://127.0.0.1:1\n  proxy-address: s3cret-t0ken",
+        "address: http://127.0.0.1:1\n  public-address: \"{MY_TOKEN}\"",
+        "address: http://127.0.0.1:1\n  s3: {cret: s3cret-t0ken}",
+    ] {
+        let kwargs = "auth: {type: jupyterhub, kwargs: {api_token: \"{MY_TOKEN}\"}}";
+        let user = User::new()
+            .configured(&format!("gateway:\n  {yaml}\n  {kwargs}\n"))
+            .with("MY_TOKEN", "s3cret-t0ken");
+        for args in [&["doctor", "-vv"][..], &["doctor", "-o", "json"], &["list"]] {
+            let output = user.command(args).output().expect("dgw runs");
+            let all = [output.stdout, output.stderr].concat();
+            let all = String::from_utf8_lossy(&all);
+            assert!(!all.contains("s3cret-t0ken"), "{yaml}: {all}");
+        }
+    }
 }
 
 #[test]

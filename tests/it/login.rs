@@ -560,36 +560,31 @@ hint: chmod go-w [HOME]/.config/dask
     let elsewhere = user.home().join("elsewhere.yaml");
     fs::rename(user.configuration(), &elsewhere).expect("moved");
     symlink(&elsewhere, user.configuration()).expect("linked");
+    // The target is judged, and written.
+    set_mode(user.home(), 0o775);
+    let output = output_with_stdin(user.command(&["login"]), token(5));
+    assert_eq!(output.status.code(), Some(3));
+    assert_unchanged(&user, &text);
+    set_mode(user.home(), 0o700);
     assert_login(
         &user,
         &["login"],
         token(5),
-        3,
+        0,
         str![[r#"
-error: refused to use `[HOME]/.config/dask/gateway.yaml`: it is a symbolic link
-
-hint: replace the link with the file itself, or name that file with `--config`
+logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
+saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 
 "#]],
     );
     assert!(user.configuration().is_symlink());
-    assert_unchanged(&user, &text);
-    // This is what the hint suggests.
-    let path = elsewhere.display().to_string();
-    let args = ["login", "--config", &path];
-    set_mode(user.home(), 0o700);
-    assert_login(
-        &user,
-        &args,
-        token(5),
-        0,
-        str![[r#"
-logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
-saved the credentials in `[HOME]/elsewhere.yaml` (mode 600)
-
-"#]],
+    assert_eq!(mode(&elsewhere), 0o600);
+    assert!(
+        fs::read_to_string(&elsewhere)
+            .expect("read")
+            .contains("api_token")
     );
-    user.dgw(&["list", "--config", &path]).success();
+    user.dgw(&["list"]).success();
 
     fs::remove_file(user.configuration()).expect("removed");
     write_private(&user.configuration(), &text);
@@ -659,6 +654,9 @@ hint: correct that, or name another file with `--config`
 
 "#]]);
     assert_unchanged(&user, text);
+    let directory = user.home().join(".config/dask");
+    let files = fs::read_dir(directory).expect("a directory").count();
+    assert_eq!(files, 1, "no temporary file is left");
 }
 
 #[test]

@@ -263,11 +263,13 @@ fn removes_secrets_from_the_environment() {
     let password = BASIC.fact("password");
     let user = User::new().configured(&format!(
         "gateway:\n  address: {}\n  auth:\n    kwargs:\n      username: ada\n      \
-         password: \"{{MY_SECRET}}\"\n",
+         password: \"{{MY_SECRET}}{{REST_OF_IT}}\"\n",
         BASIC.fact("address")
     ));
+    let (start, rest) = password.split_at(3);
     let user = with_own_tmpdir(user)
-        .with("MY_SECRET", password)
+        .with("MY_SECRET", start)
+        .with("REST_OF_IT", rest)
         .with("COPY", &format!("so {password} it is"))
         .with("JUPYTERHUB_API_TOKEN", "t0ken-of-the-hub")
         .with("DASK_GATEWAY__AUTH__KWARGS__PASSWORD", password)

@@ -1,7 +1,9 @@
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Mode;
 
 use super::*;
 use crate::config::{Environment, find};
@@ -21,6 +23,7 @@ fn file(owner: u32, mode: u32) -> AccessRights {
 
 fn directory(owner: u32, mode: u32) -> DirectoryAccess {
     DirectoryAccess {
+        entry: "gateway.yaml".into(),
         rights: AccessRights {
             kind: FileType::Directory,
             ..file(owner, mode)
@@ -29,13 +32,27 @@ fn directory(owner: u32, mode: u32) -> DirectoryAccess {
     }
 }
 
+/// What the rules for the user's own files say.
+fn user_fault(access: &FileAccess) -> Option<FileFault> {
+    super::user_fault(access).map(|(_, fault)| fault)
+}
+
+fn change_fault(access: &FileAccess, holds_settings: bool) -> Option<FileFault> {
+    super::change_fault(access, holds_settings).map(|(_, fault)| fault)
+}
+
+/// What the rules for a site's files say.
+fn site_fault(access: &FileAccess, holds_secret: bool) -> Option<FileFault> {
+    super::site_fault(access, holds_secret).map(|(_, fault)| fault)
+}
+
 /// Access to a file and a directory that the user owns.
 fn own(file_mode: u32, directory_mode: u32) -> FileAccess {
     FileAccess {
         file: file(USER, file_mode),
-        directory: directory(USER, directory_mode),
-        target_directory: None,
-        is_link: false,
+        directories: vec![directory(USER, directory_mode)],
+        link_owners: Vec::new(),
+        untrusted: None,
     }
 }
 
@@ -43,7 +60,7 @@ fn own(file_mode: u32, directory_mode: u32) -> FileAccess {
 fn site(file_mode: u32, directory_mode: u32) -> FileAccess {
     FileAccess {
         file: file(SITE_USER, file_mode),
-        directory: directory(SITE_USER, directory_mode),
+        directories: vec![directory(SITE_USER, directory_mode)],
         ..own(0, 0)
     }
 }
@@ -57,15 +74,12 @@ fn user_file_must_have_mode_600() {
 }
 
 #[test]
-fn user_file_must_be_own_regular_and_no_link() {
+fn user_file_must_be_own_and_regular() {
     let mut access = own(0o600, 0o755);
     access.file.owner = OTHER_USER;
     let not_own = Some(FileFault::NotYours(OTHER_USER));
     assert_eq!(user_fault(&access), not_own);
     assert_eq!(change_fault(&access, false), not_own);
-    access.is_link = true;
-    assert_eq!(user_fault(&access), Some(FileFault::Link));
-    assert_eq!(change_fault(&access, false), Some(FileFault::Link));
     let mut access = own(0o600, 0o755);
     access.file.kind = FileType::Fifo;
     assert_eq!(user_fault(&access), Some(FileFault::NotRegular));
@@ -85,7 +99,7 @@ fn user_directory_must_be_of_the_user_or_root_and_closed_to_other_writers() {
         (OTHER_USER, Some(FileFault::DirectoryNotYours(OTHER_USER))),
     ] {
         let access = FileAccess {
-            directory: directory(owner, 0o755),
+            directories: vec![directory(owner, 0o755)],
             ..own(0o600, 0)
         };
         assert_eq!(user_fault(&access), fault);
@@ -173,12 +187,12 @@ fn site_directory_is_not_writable_by_everybody_unless_mounted_read_only() {
     assert_eq!(site_fault(&site(0o644, 0o775), false), None);
     assert_eq!(site_fault(&site(0o644, 0o777), false), fault);
     let mut access = site(0o644, 0o755);
-    access.target_directory = Some(directory(SITE_USER, 0o777));
+    access.directories.push(directory(SITE_USER, 0o777));
     assert_eq!(site_fault(&access, false), fault);
-    access.target_directory = Some(directory(SITE_USER, 0o755));
+    access.directories[1] = directory(SITE_USER, 0o755);
     assert_eq!(site_fault(&access, false), None);
     let mut access = site(0o644, 0o777);
-    access.directory.is_read_only = true;
+    access.directories[0].is_read_only = true;
     assert_eq!(site_fault(&access, false), None);
 }
 
@@ -212,6 +226,7 @@ impl Home {
         let environment = Environment::from_iter([("DASK_ROOT_CONFIG".to_owned(), site)]);
         let explicit = (owner == Owner::User).then_some(&*place);
         find::candidates(&environment, explicit)
+            .expect("it can be listed")
             .into_iter()
             .find(|candidate| candidate.owner == owner && candidate.path.ends_with(name))
             .expect("it is in the directory")
@@ -271,8 +286,8 @@ fn missing_file_is_none() {
 
 #[test]
 fn file_in_the_current_directory_is_found() {
-    let opened = InDirectory::open(Path::new("Cargo.toml"));
-    assert!(opened.is_ok_and(|opened| !opened.is_link));
+    let followed = follow(Path::new("Cargo.toml")).expect("it can be followed");
+    assert!(followed.file.is_ok() && followed.links.is_empty());
 }
 
 #[test]
@@ -322,7 +337,8 @@ fn unreadable_file_matters_only_if_it_is_the_users_for_the_gateway() {
         let _socket = UnixListener::bind(home.path(name)).expect("a socket");
         set_mode(&home.path(name), 0o604);
     }
-    let unreadable = Err(FileFault::Unreadable(Some(0o604)));
+    let errno = Errno::NXIO;
+    let unreadable = Err(FileFault::Unreadable { mode: None, errno });
     assert_eq!(home.text("gateway.yaml"), unreadable);
     assert_eq!(home.text("other.yaml"), Ok(None));
     for name in ["gateway.yaml", "other.yaml"] {
@@ -332,7 +348,8 @@ fn unreadable_file_matters_only_if_it_is_the_users_for_the_gateway() {
         );
     }
     symlink("gateway.json", home.path("gateway.json")).expect("a link to itself");
-    let unreadable = Err(FileFault::Unreadable(None));
+    let errno = Errno::LOOP;
+    let unreadable = Err(FileFault::Unreadable { mode: None, errno });
     assert_eq!(home.text("gateway.json"), unreadable);
 }
 
@@ -351,8 +368,89 @@ fn user_file_is_judged_by_its_own_rules() {
     assert!(for_change(false).is_ok());
     assert_eq!(fault(&for_change(true)), Some(FileFault::Mode(0o646)));
     fs::rename(&path, home.path("target")).expect("renamed");
-    symlink(home.path("target"), &path).expect("linked");
-    assert_eq!(fault(&judged(false)), Some(FileFault::Link));
+    symlink("target", &path).expect("linked");
+    assert_eq!(fault(&judged(false)), Some(FileFault::Mode(0o646)));
+}
+
+#[test]
+fn own_link_is_judged_by_its_target_and_the_directories_of_both() {
+    let home = Home::new();
+    let dotfiles = home.0.path().join("dotfiles");
+    fs::create_dir(&dotfiles).expect("a directory");
+    fs::write(dotfiles.join("file"), "gateway: {}").expect("written");
+    // By way of another link, relative and in a directory that is a link.
+    symlink(&dotfiles, home.0.path().join("linked")).expect("linked");
+    symlink("file", dotfiles.join("second")).expect("linked");
+    symlink("../linked/second", home.path("gateway.yaml")).expect("linked");
+    let judged = || home.judged(Owner::User, "gateway.yaml", true);
+    let fault = || fault(&judged());
+    set_mode(&dotfiles.join("file"), 0o644);
+    assert_eq!(fault(), Some(FileFault::Mode(0o644)));
+    set_mode(&dotfiles.join("file"), 0o600);
+    assert_eq!(fault(), None);
+    for directory in [&dotfiles, &home.path("")] {
+        set_mode(directory, 0o775);
+        assert_eq!(fault(), Some(FileFault::DirectoryMode(0o775)));
+        set_mode(directory, 0o755);
+    }
+    let opened = home.open(Owner::User, "gateway.yaml").ok().flatten();
+    let target = opened.expect("it exists").target;
+    assert_eq!(target.file_name(), Some("file".as_ref()));
+    // Only root can give files away.
+    if rustix::process::geteuid().is_root() {
+        let path = home.path("gateway.yaml");
+        let owner = Some(OTHER_USER);
+        std::os::unix::fs::lchown(&path, owner, None).expect("given away");
+        assert_eq!(fault(), Some(FileFault::LinkNotYours(OTHER_USER)));
+        std::os::unix::fs::lchown(&path, Some(0), None).expect("given back");
+        chown(&dotfiles, owner, None).expect("given away");
+        assert_eq!(fault(), Some(FileFault::DirectoryNotYours(OTHER_USER)));
+        chown(&dotfiles, Some(0), None).expect("given back");
+        chown(dotfiles.join("file"), owner, None).expect("given away");
+        assert_eq!(fault(), Some(FileFault::NotYours(OTHER_USER)));
+    }
+}
+
+#[test]
+fn target_of_a_link_need_not_exist_yet() {
+    let home = Home::new();
+    symlink("missing", home.path("gateway.yaml")).expect("linked");
+    let candidate = Candidate::named(home.path("gateway.yaml"));
+    assert!(open(&candidate).is_ok_and(|opened| opened.is_none()));
+    let target = target_for_new_file(&candidate).ok();
+    assert_eq!(target, Some(home.path("missing")));
+}
+
+#[test]
+fn site_file_that_others_can_change_is_not_trusted() {
+    let home = Home::new();
+    let path = home.write("gateway.yaml", "gateway: {}");
+    let untrusted = || {
+        let opened = home.open(Owner::Site, "gateway.yaml").ok().flatten();
+        let untrusted = opened.expect("it exists").untrusted().cloned();
+        untrusted.map(|untrusted| (untrusted.path, untrusted.fault))
+    };
+    assert_eq!(untrusted(), None);
+    // Only root can give files away.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let group = Some(OTHER_USER);
+    set_mode(&path, 0o664);
+    assert_eq!(untrusted(), None, "root's group");
+    chown(&path, None, group).expect("given away");
+    let expected = Some((path.clone(), AccessFault::WritableByOthers(0o664)));
+    assert_eq!(untrusted(), expected);
+    set_mode(&path, 0o644);
+    assert_eq!(untrusted(), None);
+    let directory = home.0.path().join("dask");
+    chown(&directory, None, group).expect("given away");
+    set_mode(&directory, 0o775);
+    let expected = Some((directory, AccessFault::WritableByOthers(0o775)));
+    assert_eq!(untrusted(), expected);
+    chown(&path, Some(OTHER_USER), None).expect("given away");
+    let expected = Some((path, AccessFault::NotOwned(OTHER_USER)));
+    assert_eq!(untrusted(), expected);
 }
 
 #[test]
@@ -380,26 +478,10 @@ fn site_link_is_judged_by_its_target() {
 }
 
 #[test]
-fn only_links_of_the_site_have_a_target_directory() {
-    let home = Home::new();
-    home.write("plain.yaml", "");
-    symlink(home.path("plain.yaml"), home.path("link.yaml")).expect("linked");
-    for (owner, name, has_target) in [
-        (Owner::Site, "link.yaml", true),
-        (Owner::Site, "plain.yaml", false),
-        (Owner::User, "link.yaml", false),
-    ] {
-        let opened = home.open(owner, name).ok().flatten().expect("it exists");
-        assert_eq!(opened.access.target_directory.is_some(), has_target);
-        assert_eq!(opened.access.is_link, name == "link.yaml");
-    }
-}
-
-#[test]
 fn directory_for_a_new_file_is_judged_by_its_mode() {
     let home = Home::new();
     let candidate = Candidate::named(home.path("new.yaml"));
-    let fault = || fault(&judge_directory(&candidate));
+    let fault = || fault(&target_for_new_file(&candidate).map(drop));
     assert_eq!(fault(), None);
     set_mode(&home.path(""), 0o775);
     assert_eq!(fault(), Some(FileFault::DirectoryMode(0o775)));

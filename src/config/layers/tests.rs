@@ -14,6 +14,7 @@ fn layers(files: &[Value], environment: Value) -> Layers {
         let path = PathBuf::from(format!("{at}.yaml"));
         Layer {
             file: Some(path.clone()),
+            untrusted: None,
             section: node(value.clone(), Source::File(path)),
         }
     });

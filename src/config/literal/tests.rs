@@ -129,3 +129,30 @@ proptest! {
         let _ = interpreted(&text);
     }
 }
+
+#[test]
+fn large_literals_take_no_time() {
+    let keys = (0..6000).map(|at| format!("{at}: 1, "));
+    let keys = keys.collect::<Vec<_>>().concat();
+    for text in [
+        "1".repeat(64_000),
+        format!("{}x", "1".repeat(64_000)),
+        "1_".repeat(32_000),
+        format!("1e{}", "0".repeat(64_000)),
+        "a".repeat(64_000),
+        "[".repeat(64_000),
+        format!("{{{keys}}}"),
+        format!("[{}]", "1, ".repeat(20_000)),
+        format!(
+            "{}{}{}",
+            "[".repeat(15),
+            "1, ".repeat(20_000),
+            "]".repeat(15)
+        ),
+    ] {
+        let started = std::time::Instant::now();
+        let source = Arc::new(Source::Variable("X".to_owned()));
+        let _ = interpret(&text, &source);
+        assert!(started.elapsed().as_secs() < 5, "{}", &text[..20]);
+    }
+}

@@ -26,6 +26,7 @@ fn settings(gateway: &Value, variables: &[(&str, &str)]) -> Result<Settings, Err
 fn layers(file: Node, environment: Node) -> Layers {
     let file = Layer {
         file: Some("gateway.yaml".into()),
+        untrusted: None,
         section: file,
     };
     Layers::new(vec![file], environment)

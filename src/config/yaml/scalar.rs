@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::super::leaf::Leaf;
+use super::super::leaf::{Leaf, NUMBER_LIMIT};
 
 /// `PyYAML`'s own patterns for integers and floats.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
@@ -43,6 +43,16 @@ pub(super) fn plain(text: &str) -> Leaf {
         // Saves most texts from the patterns, as PyYAML does.
         _ if !text.starts_with(|c: char| c.is_ascii_digit() || "-+.".contains(c)) => {
             Leaf::Json(text.into())
+        }
+        _ if text.len() > NUMBER_LIMIT => {
+            let is_number = text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b"_.:+-".contains(&b));
+            if is_number {
+                Leaf::number(text)
+            } else {
+                Leaf::Json(text.into())
+            }
         }
         _ if NUMBER.is_match(text) => Leaf::number(text),
         _ if DATE.is_match(text) => Leaf::Unsupported("date"),

@@ -156,3 +156,32 @@ fn a_block_scalar_may_end_without_a_line_break() {
         assert_eq!(loaded(text), value, "{text:?}");
     }
 }
+
+#[test]
+fn panic_of_the_parser_is_an_error() {
+    for text in [
+        "gateway: {x: !!str, y: 1}",
+        "[!, 1]",
+        "[!!str, 1]",
+        "a: {b: !<x>, c: 1}",
+    ] {
+        assert!(loaded(text)["malformed"].is_array(), "{text}");
+    }
+}
+
+#[test]
+fn large_documents_take_no_time() {
+    let many = (0..6000).map(|at| format!("k{at}: 1\n"));
+    let many = many.collect::<Vec<_>>().concat();
+    for text in [
+        many,
+        format!("a: {}", "1".repeat(60_000)),
+        format!("a: {}", "1:".repeat(30_000)),
+        format!("a: {}", "0_".repeat(30_000)),
+        format!("[{}]", "!!str x, ".repeat(6000)),
+    ] {
+        let started = std::time::Instant::now();
+        let _ = load(&text);
+        assert!(started.elapsed().as_secs() < 5, "{}", &text[..20]);
+    }
+}
