@@ -621,7 +621,7 @@ fn reports_invalid_values() {
         str![[r#"
 + files          [HOME]/.config/dask/gateway.yaml (mode 600)
 x values         gateway.address = http://…@127.0.0.1 ([HOME]/.config/dask/gateway.yaml)
-                 gateway.proxy-address = x ([HOME]/.config/dask/gateway.yaml)
+                 gateway.proxy-address is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.type = mine.Auth ([HOME]/.config/dask/gateway.yaml)
                  gateway.auth.kwargs.secret is set ([HOME]/.config/dask/gateway.yaml)
                  gateway.adress is set ([HOME]/.config/dask/gateway.yaml): dask-gateway has no such key
