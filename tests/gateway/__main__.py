@@ -106,9 +106,10 @@ def parse() -> argparse.Namespace:
     add(commands, "config", config,
         "say what dask makes of files and variables: a line of JSON for each line of JSON")
 
-    command.add_argument("--backend", choices=["local", "slurm"], default="local",
-                         help="what runs the clusters: this machine itself, or a Slurm on it, which "
-                              "is started too (basic only) (default: %(default)s)")
+    command.add_argument("--backend", choices=["local", "slurm", "instant"], default="local",
+                         help="what runs the clusters: this machine itself; or a Slurm on it, which "
+                              "is started too; or nothing, so that they run at once (both basic "
+                              "only) (default: %(default)s)")
 
     add_dgw(add(commands, "shell", shell,
                 "start a gateway and a shell in which dgw is set up for it"))
@@ -122,9 +123,10 @@ def parse() -> argparse.Namespace:
     for only_basic in ("tls", "releases", "prefix"):
         if getattr(args, only_basic, None) and args.auth != "basic":
             parser.error(f"--{only_basic} goes with --auth basic")
-    if getattr(args, "backend", "local") == "slurm" and (
+    if getattr(args, "backend", "local") != "local" and (
             args.auth != "basic" or args.tls or args.releases or args.prefix):
-        parser.error("--backend slurm goes with none of --auth, --tls, --releases and --prefix")
+        parser.error(f"--backend {args.backend} goes with none of --auth, --tls, --releases and "
+                     "--prefix")
     return args
 
 

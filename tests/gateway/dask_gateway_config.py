@@ -22,6 +22,10 @@ if SLURM:
         Path(sys.executable).with_name("dask-gateway-jobqueue-launcher"))
     # The default, but for a home of the tests' own.
     c.SlurmClusterConfig.staging_directory = f"{SLURM['home']}/.dask-gateway/"
+elif os.environ.get("DGW_INSTANT"):
+    sys.path.append(str(Path(__file__).parent))
+    c.DaskGateway.backend_class = "instant.InstantBackend"
+    backend = c.InstantBackend
 else:
     c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
     backend = c.UnsafeLocalBackend
@@ -50,7 +54,8 @@ backend.api_url = f"http://{os.environ['DGW_PRIVATE']}/api"
 
 # The defaults suit a cluster of machines; tests want to see a change within a second or two.
 backend.cluster_heartbeat_period = 1
-backend.cluster_heartbeat_timeout = 15
+# Instant clusters have one heartbeat.
+backend.cluster_heartbeat_timeout = 86400 if os.environ.get("DGW_INSTANT") else 15
 backend.cluster_status_period = 1
 backend.worker_status_period = 1
 backend.check_timeouts_period = 1

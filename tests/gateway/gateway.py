@@ -39,7 +39,7 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
             if backend == "slurm":
                 description = on_slurm(servers)
             elif auth == "basic":
-                description = basic(servers, tls, releases, prefix, server)
+                description = basic(servers, tls, releases, prefix, server, backend == "instant")
             elif auth == "kerberos":
                 description = kerberos(servers)
             else:
@@ -60,10 +60,12 @@ def run(work: Path, leash: Leash, announce: Callable[[Description], None], *,
 
 
 def basic(servers: Servers, tls: bool, releases: bool, prefix: str,
-          server: str | None) -> Description:
+          server: str | None, instant: bool) -> Description:
     public, private = free_ports(2)
     password = secrets.token_hex(16)
     environment = {"DGW_PASSWORD": password, "DGW_PREFIX": prefix}
+    if instant:
+        environment["DGW_INSTANT"] = "1"
     address = f"http://127.0.0.1:{public}{prefix}"
     described: Description = {}
     ca_file = None
