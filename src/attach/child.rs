@@ -114,7 +114,7 @@ impl Child {
     /// end within this time after a signal that asks it to, or at the second such signal.
     ///
     /// # Errors
-    /// COMMAND's own exit status, if it is not 0.
+    /// COMMAND's own exit status, if it is not 0; or that the cluster ended while COMMAND was running.
     pub(crate) async fn wait(
         mut self,
         interrupts: &mut Interrupts,
@@ -134,7 +134,12 @@ impl Child {
                 biased;
                 status = self.process.wait() => {
                     let status = status.context("can't wait for the COMMAND");
-                    return exit_result(status.map_err(Unexpected::from)?);
+                    let status = exit_status(status.map_err(Unexpected::from)?);
+                    return match (connection.end(gateway).await, status) {
+                        (Some(end), status) => Err(Error::ClusterEnded { end, status }),
+                        (None, 0) => Ok(()),
+                        (None, status) => Err(Error::CommandEnded(status)),
+                    };
                 }
                 signal = interrupts.next() => Event::Received(signal),
                 signal = user_signals.next() => Event::Forward(signal),
@@ -272,11 +277,8 @@ fn is_overridden(name: &OsStr, connection: &Connection) -> bool {
             .any(|(variable, _)| normalised == *variable)
 }
 
-fn exit_result(status: ExitStatus) -> Result<(), Error> {
+/// Returns the exit status as a shell reports it.
+fn exit_status(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
-    match code.and_then(|code| u8::try_from(code).ok()) {
-        Some(0) => Ok(()),
-        Some(status) => Err(Error::CommandEnded(status)),
-        None => Err(Error::CommandEnded(1)),
-    }
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

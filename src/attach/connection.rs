@@ -1,16 +1,18 @@
 //! A cluster connected to this machine, for programs that know nothing of gateways.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Error;
 use super::environment::ClusterFiles;
 use super::relay::Relay;
-use crate::gateway::{self, Cluster, Gateway, TlsIdentity};
+use crate::gateway::{self, Cluster, Gateway, Status, TlsIdentity};
+use crate::job::{self, Job, Slurm};
 use crate::lifecycle::running_identity;
 use crate::output::Printer;
 use crate::private::{self, TempDir};
@@ -19,6 +21,10 @@ use crate::scheduler::SchedulerError;
 /// The pause between requests about a cluster that lost its connection: when its scheduler has died,
 /// the gateway takes a while to notice.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long to ask for the cluster's state after the program has ended: a cluster may have to be shut
+/// down before a batch job is killed.
+const END_CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 /// The directory and the port of a connection, acquired before any request to the gateway.
 pub(crate) struct ConnectionSetup {
@@ -30,6 +36,8 @@ pub(crate) struct ConnectionSetup {
 pub(crate) struct Connection {
     name: String,
     relay: Relay,
+    /// True if the cluster was found to have ended when a program lost its connection.
+    saw_end: Cell<bool>,
     /// The environment variables that a program needs.
     pub(super) variables: Vec<(&'static str, OsString)>,
     _directory: TempDir,
@@ -64,6 +72,7 @@ impl ConnectionSetup {
             name: cluster.name.clone(),
             variables: files.variables(cluster, relay.address()),
             relay,
+            saw_end: Cell::new(false),
             _directory: self.directory,
         })
     }
@@ -117,7 +126,49 @@ pub(super) fn unreachable(name: &str, source: SchedulerError) -> Error {
     }
 }
 
+/// How a cluster ended while a program was connected to it.
+#[derive(Debug)]
+pub(crate) struct ClusterEnd {
+    pub(crate) name: String,
+    /// What the gateway and Slurm report, in words.
+    pub(crate) cause: String,
+    /// True if the program was connected then, and went on.
+    pub(crate) was_noticed: bool,
+}
+
 impl Connection {
+    /// Finds out whether the cluster has ended, after the program has. An unknown state is no end.
+    pub(super) async fn end(&self, gateway: &Gateway) -> Option<ClusterEnd> {
+        let record = timeout(END_CHECK_LIMIT, gateway.cluster(&self.name));
+        let cause = match record.await.ok()? {
+            Err(gateway::Error::NoSuchCluster(_)) => "the gateway no longer knows it".to_owned(),
+            Err(_) => return None,
+            Ok(Cluster { status, .. }) => match status {
+                Status::Stopping | Status::Stopped => format!("the gateway reports {status}"),
+                Status::Failed => match self.ended_job().await {
+                    Some(job) => format!("the gateway reports {status}; {}", job.text()),
+                    None => format!("the gateway reports {status}"),
+                },
+                // The gateway takes half a minute to notice that a job has ended.
+                Status::Pending | Status::Running if self.relay.has_lost_connection() => {
+                    self.ended_job().await?.text()
+                }
+                Status::Pending | Status::Running => return None,
+            },
+        };
+        Some(ClusterEnd {
+            name: self.name.clone(),
+            cause,
+            was_noticed: self.saw_end.get(),
+        })
+    }
+
+    /// Returns the scheduler's job, if this machine's Slurm says that it has ended.
+    async fn ended_job(&self) -> Option<Job> {
+        let slurm = Slurm::find(job::variables())?;
+        slurm.ended_job(&self.name).await.ok()?
+    }
+
     /// Warns when the cluster ends while the program runs, which only sees that it does not respond.
     pub(super) async fn watch(&self, gateway: &Gateway) -> Infallible {
         let name = &self.name;
@@ -130,6 +181,7 @@ impl Connection {
                 Err(_) => None,
             };
             if let Some(status) = status {
+                self.saw_end.set(true);
                 Printer::warn_always(&format!(
                     "cluster {name} is {status}, but COMMAND is still running"
                 ));

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::connection::ClusterEnd;
 use crate::error::{ExitCode, Failure, Unexpected};
 use crate::scheduler::SchedulerError;
 use crate::signals::Interrupted;
@@ -39,6 +40,9 @@ pub(crate) enum Error {
     CommandNotFound(String),
     #[error("can't run `{command}`: {source}")]
     NotExecutable { command: String, source: io::Error },
+    /// The cluster ended while COMMAND was running, which ended with `status`.
+    #[error("cluster `{}` was ended from outside while COMMAND was running: {}", end.name, end.cause)]
+    ClusterEnded { end: ClusterEnd, status: u8 },
     /// The COMMAND ended with this status, after messages of its own.
     #[error("the COMMAND ended with status {0}")]
     CommandEnded(u8),
@@ -56,7 +60,10 @@ impl Failure for Error {
             Self::NoExportMatches(_) | Self::SeveralExported { .. } => ExitCode::NoCluster,
             Self::CommandNotFound(_) => ExitCode::CommandNotFound,
             Self::NotExecutable { .. } => ExitCode::NotExecutable,
-            Self::CommandEnded(status) => ExitCode::Command(*status),
+            Self::ClusterEnded { end, status: 0 } if !end.was_noticed => ExitCode::ClusterFailed,
+            Self::CommandEnded(status) | Self::ClusterEnded { status, .. } => {
+                ExitCode::Command(*status)
+            }
             Self::SchedulerUnreachable { .. } | Self::NoPort(_) | Self::RelayNotStarted(_) => {
                 ExitCode::Other
             }
@@ -71,6 +78,12 @@ impl Failure for Error {
             Self::Private(error) => error.details(),
             Self::NoPort(source) => vec![source.to_string()],
             Self::SeveralExported { exported } => exported.clone(),
+            Self::ClusterEnded { end, status: 0 } if !end.was_noticed => {
+                vec!["COMMAND ended with status 0, but was not connected to see the end".to_owned()]
+            }
+            Self::ClusterEnded { status, .. } => {
+                vec![format!("COMMAND ended with status {status}")]
+            }
             _ => Vec::new(),
         }
     }
@@ -86,6 +99,9 @@ impl Failure for Error {
             }
             Self::RelayNotStarted(_) => {
                 "run `dgw connect -- COMMAND`, which needs no background process"
+            }
+            Self::ClusterEnded { end, .. } => {
+                return Some(format!("`dgw show {}` shows when it ended", end.name));
             }
             Self::RelayNotStopped { pid, .. } => {
                 return Some(format!("`kill -9 {pid}` ends it"));
@@ -109,6 +125,11 @@ impl Failure for Error {
     }
 
     fn is_warning(&self) -> bool {
-        matches!(self, Self::Lifecycle(error) if error.is_warning())
+        match self {
+            Self::Lifecycle(error) => error.is_warning(),
+            // COMMAND knew, and took it for a success.
+            Self::ClusterEnded { end, status: 0 } => end.was_noticed,
+            _ => false,
+        }
     }
 }

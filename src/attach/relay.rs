@@ -10,6 +10,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable as _};
@@ -61,6 +62,7 @@ struct Endpoints {
     clients: TlsAcceptor,
     scheduler: Connector,
     lost_connections: Notify,
+    has_lost: AtomicBool,
 }
 
 /// The side that ended a direction.
@@ -94,6 +96,7 @@ impl Relay {
             clients: acceptor(identity)?,
             scheduler: Connector::new(proxy, cluster, identity)?,
             lost_connections: Notify::new(),
+            has_lost: AtomicBool::new(false),
         });
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -132,6 +135,11 @@ impl Relay {
     /// Waits until the scheduler ends a connection, or can't be reached.
     pub(super) async fn lost_connection(&self) {
         self.endpoints.lost_connections.notified().await;
+    }
+
+    /// Returns true if the scheduler has ended a connection, or could not be reached, at least once.
+    pub(super) fn has_lost_connection(&self) -> bool {
+        self.endpoints.has_lost.load(Ordering::Relaxed)
     }
 }
 
@@ -188,7 +196,7 @@ impl Endpoints {
             Ok(scheduler) => scheduler,
             Err(fault) => {
                 log::info!("relay: can't reach the scheduler: {fault}");
-                self.lost_connections.notify_one();
+                self.report_loss();
                 return;
             }
         };
@@ -210,8 +218,13 @@ impl Endpoints {
             }
         };
         if is_lost {
-            self.lost_connections.notify_one();
+            self.report_loss();
         }
+    }
+
+    fn report_loss(&self) {
+        self.has_lost.store(true, Ordering::Relaxed);
+        self.lost_connections.notify_one();
     }
 }
 

@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// down and waits until it is gone. Everything behind `--` is COMMAND's; without `--`, dgw refuses
 /// options behind COMMAND, because it can't know whose they are.
 ///
+/// If the cluster is ended from outside while COMMAND is running, dgw says so last. If COMMAND was not
+/// connected then, and ends with 0, dgw exits with 6.
+///
 /// dgw passes signals on to COMMAND. If COMMAND does not end within ten seconds of SIGTERM or SIGHUP,
 /// or gets a second one, dgw kills it, so that there is time to shut the cluster down.
 #[derive(Debug, Args)]

@@ -80,6 +80,23 @@ impl Job {
         self.state == "PENDING"
     }
 
+    /// Returns true if it has left the queue and its nodes.
+    fn has_ended(&self) -> bool {
+        let active = [
+            "PENDING",
+            "RUNNING",
+            "CONFIGURING",
+            "COMPLETING",
+            "SUSPENDED",
+            "REQUEUED",
+            "RESIZING",
+            "STOPPED",
+            "SIGNALING",
+            "STAGE_OUT",
+        ];
+        !active.contains(&self.state.as_str())
+    }
+
     /// Returns true if it was cancelled, as the gateway does with jobs that it gives up.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.state.starts_with("CANCELLED")
@@ -155,6 +172,17 @@ impl Slurm {
         Ok(only_job(&text, name))
     }
 
+    /// Returns the job of the scheduler of the cluster `name` if it has ended. The workers' jobs have
+    /// the same working directory, but were submitted later.
+    ///
+    /// # Errors
+    /// Fails if `squeue` fails or takes too long.
+    pub(crate) async fn ended_job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
+        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
+        let text = output.ok().flatten().ok_or(SlurmUnavailable)?;
+        Ok(first_job(&text, name).filter(Job::has_ended))
+    }
+
     /// Lists all of the user's jobs, including those that ended lately.
     async fn run_squeue(&self) -> Option<String> {
         let mut command = Command::new(&self.squeue);
@@ -192,6 +220,14 @@ fn only_job(text: &str, name: &str) -> Option<Job> {
         .filter(|job| job.directory.ends_with(name));
     let job = jobs.next()?;
     jobs.next().is_none().then_some(job)
+}
+
+/// Returns the first job in the order of their numbers whose working directory has this name.
+fn first_job(text: &str, name: &str) -> Option<Job> {
+    text.lines()
+        .filter_map(parse)
+        .filter(|job| job.directory.ends_with(name))
+        .min_by_key(|job| job.id.parse::<u64>().unwrap_or(u64::MAX))
 }
 
 /// Parses one line of the output; `None` if it describes no job.
@@ -260,6 +296,16 @@ CLUSTER: other
         assert_eq!(condition("4f65").as_deref(), Some("PENDING (Resources)"));
         assert_eq!(condition("fa65").as_deref(), Some("RUNNING"));
         assert_eq!(condition("0000").as_deref(), Some("CANCELLED"));
+    }
+
+    #[test]
+    fn the_first_job_of_a_cluster_is_its_schedulers() {
+        let output = "12|RUNNING|None|N/A|/a/fa65\n9|TIMEOUT|TimeLimit|N/A|/a/fa65\n";
+        let job = first_job(output, "fa65").expect("a job");
+        assert!(job.has_ended());
+        assert_eq!(job.text(), "Slurm job 9 is TIMEOUT (TimeLimit)");
+        assert!(first_job(OUTPUT, "twice").is_some_and(|job| !job.has_ended()));
+        assert_eq!(first_job(OUTPUT, "f65"), None);
     }
 
     #[test]

@@ -526,6 +526,40 @@ fn warns_if_the_cluster_stops_while_command_runs() {
         messages.contains("but COMMAND is still running"),
         "{messages}"
     );
+    let last = messages.split("error: cluster ").last().expect("an error");
+    assert!(
+        last.contains(
+            " was ended from outside while COMMAND was running: the gateway reports STOPP"
+        ) && last.contains("\n  COMMAND ended with status 1\n\nhint: "),
+        "{messages}"
+    );
+    assert_nothing_left(&user);
+}
+
+/// Nothing tells a COMMAND without a connection that its work may be lost.
+#[test]
+fn a_cluster_that_ends_unseen_is_a_failure() {
+    let user = with_own_tmpdir(BASIC.user());
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!("{dgw} shutdown -q $DGW_CLUSTER; echo still here");
+    let failed = str![[r#"
+...
+error: cluster `[NAME]` was ended from outside while COMMAND was running: the gateway reports STOPPED
+  COMMAND ended with status 0, but was not connected to see the end
+
+hint: `dgw show [NAME]` shows when it ended
+
+"#]];
+    let command = ["sh", "-c", &script];
+    user.dgw(&[&["run", "--"][..], &command].concat())
+        .code(6)
+        .stdout_eq("[NAME]\nstill here\n")
+        .stderr_eq(failed.clone());
+    user.stdout(&["new"]);
+    user.dgw(&[&["connect", "--"][..], &command].concat())
+        .code(6)
+        .stdout_eq("[NAME]\nstill here\n")
+        .stderr_eq(failed);
     assert_nothing_left(&user);
 }
 
