@@ -1,8 +1,10 @@
 //! The gateway's REST API, as `routes.py` of dask-gateway-server defines it. Nothing here prints.
 
 mod auth;
+mod body;
 mod client;
 mod dashboard_client;
+mod decode;
 mod endpoints;
 mod error;
 mod hint;
@@ -24,8 +26,10 @@ mod server_info;
 mod simulated;
 pub(crate) mod tls;
 
+pub(crate) use body::{BodyError, read_body};
 pub(crate) use client::Gateway;
 pub(crate) use dashboard_client::DashboardClient;
+pub(crate) use decode::{DecodeError, decode, decode_json};
 pub(crate) use error::{AuthFailure, Error};
 pub(crate) use hint::token_page;
 pub(crate) use kerberos::principal;

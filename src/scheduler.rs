@@ -14,6 +14,7 @@ mod error;
 mod frame;
 mod history;
 mod http;
+mod limits;
 mod logs;
 mod model;
 mod report;

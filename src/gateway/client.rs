@@ -11,19 +11,17 @@ use reqwest::header::{
 use reqwest::{Method, Url, redirect};
 
 use super::auth::Authorization;
+use super::body::{BodyError, read_body};
 use super::error::Error;
 use super::network_error::{Destination, cause};
 use super::reach::http_proxy_for;
-use super::request::Request;
+use super::request::{MIB, Request};
 use super::response::Response;
 use super::tls;
 use crate::config::{Address, HttpProxy, Settings};
 
 /// A handshake that takes longer is not going to succeed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A record with its certificate and key is about 3.5 kB: room for some 18,000 clusters.
-const SIZE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The pauses between the attempts stay under two seconds together, unless the gateway asks for
 /// longer ones.
@@ -171,7 +169,9 @@ impl Gateway {
         if let Some(body) = &request.body {
             sending = sending.json(body);
         }
-        let response = self.receive(sending, url, limit).await?;
+        let response = self
+            .receive(sending, url, limit, request.size_limit)
+            .await?;
         log::info!(
             "{} {}: {}, {} bytes, {:.0?}",
             request.method,
@@ -197,6 +197,7 @@ impl Gateway {
         sending: reqwest::RequestBuilder,
         url: Url,
         limit: Duration,
+        size_limit: usize,
     ) -> Result<Response, Error> {
         #[cfg(test)]
         if let Some(server) = &self.server {
@@ -214,12 +215,13 @@ impl Gateway {
             headers: std::mem::take(incoming.headers_mut()),
             body: Vec::new(),
         };
-        while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
-            if response.body.len() + chunk.len() > SIZE_LIMIT {
-                let limit = SIZE_LIMIT / (1024 * 1024);
+        match read_body(&mut incoming, size_limit).await {
+            Ok(body) => response.body = body,
+            Err(BodyError::Lost(error)) => return Err(failed(error)),
+            Err(BodyError::TooLarge) => {
+                let limit = size_limit / MIB;
                 return Err(response.not_gateway(format!("it is larger than {limit} MiB")));
             }
-            response.body.extend_from_slice(&chunk);
         }
         Ok(response)
     }

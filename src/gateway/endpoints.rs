@@ -1,6 +1,5 @@
 //! The requests about clusters and their options.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::client::Gateway;
 use super::error::Error;
-use super::model::{Cluster, Listing, Record, Status, TlsIdentities};
+use super::model::{Cluster, Listing, Record, Records, Status, TlsIdentities};
 use super::name::is_valid_name;
 use super::options::OptionField;
-use super::request::Request;
+use super::request::{MIB, Request};
 use super::response::Response;
 use super::scaling::{Clamped, ScaleResponse, Scaling};
 
@@ -22,6 +21,10 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// The slash at the end is required.
 const CLUSTERS: &str = "/api/v1/clusters/";
+
+/// The size limit of a list. A record has 3.6 kB with a certificate and a key, else one: room for
+/// nine thousand running clusters, or thirty thousand others.
+const LIST_LIMIT: usize = 32 * MIB;
 
 /// The characters of a cluster's name; all others are encoded and can't leave the path.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -42,9 +45,9 @@ impl Gateway {
     /// # Errors
     /// Like every method here, fails if the request does; see [`Error`].
     pub(crate) async fn clusters(&self, statuses: &[Status]) -> Result<Listing, Error> {
-        let response = self.send(Request::get(list_path(statuses))).await?;
-        let records = response.json::<BTreeMap<String, Record>>()?;
-        self.listing(&response, records.into_values())
+        let response = self.send(list_request(statuses)).await?;
+        let Records(records) = response.json::<Records>()?;
+        self.listing(&response, records)
     }
 
     /// The user's clusters in any of `statuses`, and the TLS identities of the running ones, by a
@@ -53,9 +56,9 @@ impl Gateway {
         &self,
         statuses: &[Status],
     ) -> Result<(Listing, TlsIdentities), Error> {
-        let response = self.send(Request::get(list_path(statuses))).await?;
-        let records = response.json::<BTreeMap<String, Record<String>>>()?;
-        self.listing_with_identities(&response, records.into_values().collect())
+        let response = self.send(list_request(statuses)).await?;
+        let Records(records) = response.json::<Records<String>>()?;
+        self.listing_with_identities(&response, records)
     }
 
     /// A list with one cluster, in any status, and its TLS identity if it is running.
@@ -80,16 +83,16 @@ impl Gateway {
         Ok((self.listing(response, records)?, identities))
     }
 
-    fn listing<S>(
-        &self,
-        response: &Response,
-        records: impl IntoIterator<Item = Record<S>>,
-    ) -> Result<Listing, Error> {
+    fn listing<S>(&self, response: &Response, records: Vec<Record<S>>) -> Result<Listing, Error> {
         let mut clusters = records
             .into_iter()
             .map(|record| self.cluster_from(record, response))
             .collect::<Result<Vec<_>, _>>()?;
-        clusters.sort_by_key(|cluster| cluster.start_time);
+        // The name decides between clusters of the same moment, whatever order they arrive in.
+        clusters.sort_unstable_by(|a, b| {
+            let order = a.start_time.cmp(&b.start_time);
+            order.then_with(|| a.name.cmp(&b.name))
+        });
         Ok(Listing {
             clusters,
             clock: response.date(),
@@ -166,6 +169,13 @@ impl Gateway {
     pub(crate) async fn options(&self) -> Result<Vec<OptionField>, Error> {
         let response = self.send(Request::get("/api/v1/options")).await?;
         Ok(response.json::<OptionsResponse>()?.cluster_options)
+    }
+}
+
+fn list_request<'a>(statuses: &[Status]) -> Request<'a> {
+    Request {
+        size_limit: LIST_LIMIT,
+        ..Request::get(list_path(statuses))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Any response from a gateway becomes a safe value or an error, and never a panic.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -9,7 +8,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::model::{Cluster, Record};
+use super::model::{Cluster, Records};
 use super::name::is_valid_name;
 use super::options::{OptionField, OptionType, check_option, parse_options};
 use super::response::Response;
@@ -47,12 +46,12 @@ fn offered_options() -> Value {
 
 fn clusters(body: &Value) -> Result<Vec<Cluster>, Error> {
     let response = response(StatusCode::OK, HeaderMap::new(), body.to_string().into());
-    let mut records = response.json::<BTreeMap<String, Record<String>>>()?;
-    for record in records.values_mut() {
+    let Records(mut records) = response.json::<Records<String>>()?;
+    for record in &mut records {
         let _ = record.take_identity();
     }
     records
-        .into_values()
+        .into_iter()
         .map(|record| record.into_cluster("https://h.example", "h.example:443"))
         .collect::<Result<_, _>>()
         .map_err(|reason| response.not_gateway(reason))

@@ -3,8 +3,14 @@
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 
+use super::body::read_body;
 use super::client::Gateway;
+use super::decode::decode_json;
+use super::request::MIB;
 use crate::config::Secret;
+
+/// The memory for a name, which is all that is kept of the response.
+const DECODED_LIMIT: usize = 4096;
 
 #[derive(Deserialize)]
 struct HubUser {
@@ -18,7 +24,7 @@ impl Gateway {
         let (hub, _) = self.base_url().split_once("/services/")?;
         let mut authorization = HeaderValue::from_str(&format!("token {}", token.expose())).ok()?;
         authorization.set_sensitive(true);
-        let response = self
+        let mut response = self
             .http()
             .get(format!("{hub}/hub/api/user"))
             .header(AUTHORIZATION, authorization)
@@ -28,6 +34,8 @@ impl Gateway {
             .ok()?
             .error_for_status()
             .ok()?;
-        Some(response.json::<HubUser>().await.ok()?.name)
+        let body = read_body(&mut response, MIB).await.ok()?;
+        let user = decode_json::<HubUser>(&body, DECODED_LIMIT).ok()?;
+        Some(user.name)
     }
 }

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::name::is_valid_name;
@@ -141,6 +142,33 @@ pub(super) struct Record<S = IgnoredAny> {
     dashboard_route: Option<String>,
     tls_cert: Option<S>,
     tls_key: Option<S>,
+}
+
+/// The clusters of a list, which is a map by their names: each record has its name too.
+pub(super) struct Records<S = IgnoredAny>(pub(super) Vec<Record<S>>);
+
+impl<'de, S: Deserialize<'de>> Deserialize<'de> for Records<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RecordsVisitor<S>(PhantomData<S>);
+
+        impl<'de, S: Deserialize<'de>> Visitor<'de> for RecordsVisitor<S> {
+            type Value = Records<S>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("clusters by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Records<S>, A::Error> {
+                let mut records = Vec::new();
+                while let Some((IgnoredAny, record)) = map.next_entry()? {
+                    records.push(record);
+                }
+                Ok(Records(records))
+            }
+        }
+
+        deserializer.deserialize_map(RecordsVisitor(PhantomData))
+    }
 }
 
 impl Record<String> {

@@ -5,6 +5,12 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
+pub(super) const MIB: usize = 1024 * 1024;
+
+/// The size limit of a response that is not a list: an option with ten thousand choices, or one
+/// cluster with its keys, takes half of that at the most.
+const SIZE_LIMIT: usize = MIB;
+
 /// A request to the gateway.
 pub(super) struct Request<'a> {
     pub(super) method: Method,
@@ -15,6 +21,8 @@ pub(super) struct Request<'a> {
     pub(super) cluster: Option<&'a str>,
     /// Time that the request may take beyond the limit for every request.
     pub(super) extra_time: Duration,
+    /// The largest body that the response may have.
+    pub(super) size_limit: usize,
 }
 
 impl Request<'_> {
@@ -31,6 +39,7 @@ impl Request<'_> {
             body: None,
             cluster: None,
             extra_time: Duration::ZERO,
+            size_limit: SIZE_LIMIT,
         }
     }
 }

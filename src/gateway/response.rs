@@ -6,9 +6,14 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
+use super::decode::{DecodeError, decode_json};
 use super::error::{AuthFailure, Error};
+use super::request::MIB;
+
+/// The memory for the values of a response, as [`decode_json`] counts it: ten thousand clusters with
+/// ten options each take 47 MB of it, and six thousand with their keys as much as there is.
+const DECODED_LIMIT: usize = 64 * MIB;
 
 /// A response with its complete body.
 pub(super) struct Response {
@@ -39,8 +44,12 @@ impl Response {
     ///
     /// # Errors
     /// Fails if the body is not JSON, or has another structure.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        decode_json(&self.body, DECODED_LIMIT).map_err(|error| {
+            let error = match error {
+                DecodeError::TooLarge => return self.not_gateway("it has too many values"),
+                DecodeError::Invalid(error) => error,
+            };
             if self.is_html() {
                 return self.not_gateway("it is a web page");
             }

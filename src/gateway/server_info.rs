@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::LOCATION;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::client::Gateway;
 use super::error::{AuthFailure, Error};
@@ -76,9 +77,7 @@ impl Gateway {
     /// The authentication that the gateway requires. Must be called without credentials.
     pub(crate) async fn auth_method(&self) -> Result<AuthMethod, Error> {
         match self.send(Request::get("/api/v1/options")).await {
-            Ok(response) => response
-                .json::<serde_json::Value>()
-                .map(|_| AuthMethod::Nothing),
+            Ok(response) => response.json::<IgnoredAny>().map(|_| AuthMethod::Nothing),
             Err(Error::Authentication(failure)) => match *failure {
                 AuthFailure::Refused { wanted, .. } => {
                     Ok(wanted.map_or(AuthMethod::Nothing, AuthMethod::from))

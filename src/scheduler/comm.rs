@@ -12,6 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::error::SchedulerError;
 use super::frame;
+use super::limits::{DECODED_LIMIT, SIZE_LIMIT};
+use super::wire::Known;
+use crate::gateway::{DecodeError, decode};
 
 /// Limit on nested values: responses nest five deep.
 const DEPTH_LIMIT: usize = 64;
@@ -56,10 +59,11 @@ const EXCLUDED: [&str; 26] = [
 pub(super) struct RawResponse(Vec<u8>);
 
 /// The response of an operation that failed. Other responses may have a status too.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct OperationFailure {
-    status: String,
-    exception_text: Option<String>,
+    status: Known<String>,
+    exception_text: Known<String>,
 }
 
 /// Makes the message that asks for the operation `name`, without arguments.
@@ -84,8 +88,8 @@ impl RawResponse {
     /// Fails if the operation failed or its response is not a `T`.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, SchedulerError> {
         match parse::<OperationFailure>(&self.0) {
-            Ok(failure) if failure.status == "uncaught-error" => {
-                let text = failure.exception_text.unwrap_or_default();
+            Ok(failure) if failure.status.0.as_deref() == Some("uncaught-error") => {
+                let text = failure.exception_text.0.unwrap_or_default();
                 Err(SchedulerError::OperationFailed(text))
             }
             _ => parse(&self.0),
@@ -112,10 +116,13 @@ pub(super) async fn ask(
     }
     stream.write_all(&sent).await?;
     stream.flush().await?;
-    frame::read(stream).await?;
+    let mut left = SIZE_LIMIT as u64;
+    frame::read(stream, left).await?;
     let mut responses = Vec::with_capacity(operations.len());
     for _ in operations {
-        responses.push(RawResponse(frame::read(stream).await?));
+        let response = frame::read(stream, left).await?;
+        left -= response.len() as u64;
+        responses.push(RawResponse(response));
     }
     Ok(responses)
 }
@@ -123,9 +130,13 @@ pub(super) async fn ask(
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SchedulerError> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     deserializer.set_max_depth(DEPTH_LIMIT);
-    // The parser's own message may quote the response.
-    T::deserialize(&mut deserializer)
-        .map_err(|_| SchedulerError::Malformed("it does not have the expected form"))
+    decode(&mut deserializer, DECODED_LIMIT).map_err(|error| {
+        SchedulerError::Malformed(match error {
+            DecodeError::TooLarge => "it has too many values",
+            // The parser's own message may quote the response.
+            DecodeError::Invalid(_) => "it does not have the expected form",
+        })
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::limits::SIZE_LIMIT;
 use crate::duration;
 use crate::error::{ExitCode, Failure};
 
@@ -24,8 +25,8 @@ pub(crate) enum SchedulerError {
     InvalidIdentity(&'static str),
     #[error("the gateway sent no certificate for this cluster")]
     NoCertificate,
-    #[error("the response is larger than {} MiB", limit / (1024 * 1024))]
-    TooLarge { limit: u64 },
+    #[error("the response is larger than {} MiB", SIZE_LIMIT / (1024 * 1024))]
+    TooLarge,
     #[error("the response is malformed: {0}")]
     Malformed(&'static str),
     /// The operation failed, with the scheduler's own message.
@@ -89,8 +90,7 @@ mod tests {
 
     #[test]
     fn size_limit_is_in_mebibytes() {
-        let limit = 32 * 1024 * 1024;
-        let error = SchedulerError::TooLarge { limit };
-        assert_eq!(error.to_string(), "the response is larger than 32 MiB");
+        let error = SchedulerError::TooLarge;
+        assert_eq!(error.to_string(), "the response is larger than 8 MiB");
     }
 }

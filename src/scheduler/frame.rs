@@ -8,10 +8,6 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, sink};
 
 use super::error::SchedulerError;
 
-/// Size limit of a message with all its frames. Those that dgw asks for take a kilobyte per worker:
-/// room for thirty thousand.
-const MESSAGE_LIMIT: u64 = 32 * 1024 * 1024;
-
 /// Limit on the number of frames. Errors come with four besides the message.
 const FRAMES_LIMIT: u64 = 1024;
 
@@ -33,8 +29,12 @@ pub(super) fn pack(message: &[u8]) -> Vec<u8> {
 /// the peer merely claims.
 ///
 /// # Errors
-/// Fails if the connection ends or breaks, or the message is malformed or too large.
-pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, SchedulerError> {
+/// Fails if the connection ends or breaks, or if the message is malformed or larger than `limit` with
+/// all its frames.
+pub(super) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    limit: u64,
+) -> Result<Vec<u8>, SchedulerError> {
     let outer = stream.read_u64_le().await?;
     let count = stream.read_u64_le().await?;
     if count == 0 {
@@ -49,10 +49,8 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8
         rest = rest.saturating_add(stream.read_u64_le().await?);
     }
     let total = message.saturating_add(rest);
-    if total > MESSAGE_LIMIT {
-        return Err(SchedulerError::TooLarge {
-            limit: MESSAGE_LIMIT,
-        });
+    if total > limit {
+        return Err(SchedulerError::TooLarge);
     }
     let header = NUMBER * (1 + count);
     if outer < header + message || outer > header + total {
@@ -72,6 +70,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt as _;
+
+    const LIMIT: u64 = 1 << 20;
 
     /// Reads a message from `bytes` that arrive in pieces of these `sizes`; returns how many bytes
     /// are left too.
@@ -97,7 +97,7 @@ mod tests {
         };
         runtime.block_on(async {
             let reading = async {
-                let message = read(&mut near).await;
+                let message = read(&mut near, LIMIT).await;
                 let mut rest = Vec::new();
                 if message.is_ok() {
                     near.read_to_end(&mut rest).await.expect("the rest");
@@ -141,7 +141,7 @@ mod tests {
         for (header, is_too_large) in [
             (numbers(&[u64::MAX, 1, u64::MAX - 16]), true),
             (numbers(&[u64::MAX, 2, u64::MAX, u64::MAX]), true),
-            (numbers(&[MESSAGE_LIMIT + 17, 1, MESSAGE_LIMIT + 1]), true),
+            (numbers(&[LIMIT + 17, 1, LIMIT + 1]), true),
             (numbers(&[8, 0]), false),
             (numbers(&[u64::MAX, u64::MAX]), false),
             (numbers(&[17, 1, 0]), false),
@@ -150,7 +150,7 @@ mod tests {
             let (message, _) = read_in_pieces(&header, &[]);
             let error = message.expect_err("no message");
             assert_eq!(
-                matches!(error, SchedulerError::TooLarge { .. }),
+                matches!(error, SchedulerError::TooLarge),
                 is_too_large,
                 "{error}"
             );

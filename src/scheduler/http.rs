@@ -9,11 +9,10 @@ use reqwest::{Client, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::SchedulerError;
+use super::limits::DECODED_LIMIT;
+use crate::gateway::{BodyError, decode_json, read_body};
 
-/// Size limit of a response. It takes about a kilobyte per worker: room for thirty thousand.
-const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
-
-/// Fetches the JSON at `url`.
+/// Fetches the JSON at `url`, of at most `limit` bytes.
 ///
 /// # Errors
 /// Fails if there is no response, or it is too large or not JSON of the expected form: a login
@@ -21,6 +20,7 @@ const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
 pub(super) async fn get<T: DeserializeOwned>(
     http: &Client,
     url: &str,
+    limit: usize,
 ) -> Result<T, SchedulerError> {
     let started = Instant::now();
     let unexpected = |found: &str| SchedulerError::UnexpectedResponse {
@@ -30,13 +30,11 @@ pub(super) async fn get<T: DeserializeOwned>(
     // The library's message would repeat the URL.
     let incomplete = |_| unexpected("no complete response");
     let mut response = http.get(url).send().await.map_err(incomplete)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(incomplete)? {
-        if (body.len() + chunk.len()) as u64 > SIZE_LIMIT {
-            return Err(SchedulerError::TooLarge { limit: SIZE_LIMIT });
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = match read_body(&mut response, limit).await {
+        Ok(body) => body,
+        Err(BodyError::Lost(error)) => return Err(incomplete(error)),
+        Err(BodyError::TooLarge) => return Err(SchedulerError::TooLarge),
+    };
     let status = response.status();
     log::info!(
         "GET {url}: {}, {} bytes, {:.0?}",
@@ -48,7 +46,7 @@ pub(super) async fn get<T: DeserializeOwned>(
         return Err(unexpected(&format!("status {}", status.as_u16())));
     }
     // The parser's own message may quote the response.
-    serde_json::from_slice(&body).map_err(|_| {
+    decode_json(&body, DECODED_LIMIT).map_err(|_| {
         let is_page = body.trim_ascii_start().starts_with(b"<");
         unexpected(if is_page {
             "a web page"

@@ -18,6 +18,7 @@ pub(crate) use entry::LogEntry;
 
 use super::client::Schedulers;
 use super::error::SchedulerError;
+use super::limits::SIZE_LIMIT;
 use super::{comm, http, wire};
 use crate::gateway::TlsIdentity;
 
@@ -206,7 +207,7 @@ impl Schedulers {
             response.read::<wire::Identity>()
         };
         let url = self.url(cluster, "json/identity.json");
-        let by_http = http::get::<wire::Identity>(&self.http, &url);
+        let by_http = http::get::<wire::Identity>(&self.http, &url, SIZE_LIMIT);
         let identity = self.by_comm_or_http(cluster, by_comm, by_http).await?;
         let (_, workers) = identity.activity_and_workers();
         Ok(workers

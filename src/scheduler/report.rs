@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::client::Schedulers;
 use super::error::SchedulerError;
+use super::limits::{COUNTS_LIMIT, SIZE_LIMIT};
 use super::model::{Activity, PackageVersions, SchedulerReport, Versions};
 use super::{comm, http, wire};
 use crate::gateway::TlsIdentity;
@@ -154,8 +155,8 @@ impl Schedulers {
         let [identity, counts] =
             ["json/identity.json", "json/counts.json"].map(|page| self.url(cluster, page));
         let (workers, tasks) = tokio::join!(
-            http::get::<wire::Identity>(&self.http, &identity),
-            http::get::<wire::Counts>(&self.http, &counts),
+            http::get::<wire::Identity>(&self.http, &identity, SIZE_LIMIT),
+            http::get::<wire::Counts>(&self.http, &counts, COUNTS_LIMIT),
         );
         let (mut activity, worker_details) = workers?.activity_and_workers();
         activity.tasks = tasks.ok().map(|counts| counts.tasks());

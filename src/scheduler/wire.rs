@@ -3,10 +3,16 @@
 //! Every field is optional: one that is missing or of another type is unknown, and the others stay
 //! readable.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
+use serde::de::value::{self, BorrowedStrDeserializer, CowStrDeserializer, MapAccessDeserializer};
+use serde::de::{
+    self, DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer};
 
 use super::model::{Activity, Idle, PackageVersions, Tasks, Worker};
@@ -23,16 +29,115 @@ impl<T> Default for Known<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Known<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either<T> {
-            Expected(T),
-            Other(IgnoredAny),
+        deserializer.deserialize_any(KnownVisitor(PhantomData))
+    }
+}
+
+/// Passes a value on to `T`, and skips it if it is of another type. Nothing is buffered: so what is
+/// inside a `T` must be [`Known`] too, because an error in there is one of the whole response.
+struct KnownVisitor<T>(PhantomData<T>);
+
+macro_rules! visit_scalars {
+    ($($method:ident($type:ty))*) => {$(
+        fn $method<E: de::Error>(self, value: $type) -> Result<Self::Value, E> {
+            let decoder = IntoDeserializer::<'de, value::Error>::into_deserializer(value);
+            Ok(Known(T::deserialize(decoder).ok()))
         }
-        Ok(Self(match Either::deserialize(deserializer)? {
-            Either::Expected(value) => Some(value),
-            Either::Other(_) => None,
-        }))
+    )*};
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for KnownVisitor<T> {
+    type Value = Known<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    visit_scalars! {
+        visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_f64(f64)
+        visit_str(&str) visit_string(String)
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        let decoder = BorrowedStrDeserializer::<value::Error>::new(text);
+        Ok(Known(T::deserialize(decoder).ok()))
+    }
+
+    fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
+        Ok(Known(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Known(None))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
+        IgnoredAny::deserialize(inner).map(|_| Known(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Known(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = NamedEntries {
+            map,
+            is_started: false,
+        };
+        let value = T::deserialize(MapAccessDeserializer::new(&mut entries));
+        if entries.is_started {
+            return value.map(|value| Known(Some(value)));
+        }
+        // It is no map that `T` wants.
+        while entries
+            .map
+            .next_entry::<IgnoredAny, IgnoredAny>()?
+            .is_some()
+        {}
+        Ok(Known(value.ok()))
+    }
+}
+
+/// The entries of a map whose keys are texts. Others are skipped: events contain anything.
+struct NamedEntries<A> {
+    map: A,
+    is_started: bool,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedEntries<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        self.is_started = true;
+        while let Some(key) = self.map.next_key::<Key<'de>>()? {
+            if let Some(name) = key.0 {
+                return seed.deserialize(CowStrDeserializer::new(name)).map(Some);
+            }
+            self.map.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// The key of an entry if it is a text.
+struct Key<'a>(Option<Cow<'a, str>>);
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct CowText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = deserializer.deserialize_identifier(KnownVisitor::<CowText<'de>>(PhantomData))?;
+        Ok(Self(key.0.map(|text| text.0)))
     }
 }
 
@@ -65,7 +170,7 @@ struct Member {
 struct Metrics {
     cpu: Known<f64>,
     memory: Known<u64>,
-    task_counts: Known<BTreeMap<String, u64>>,
+    task_counts: Known<BTreeMap<String, Known<u64>>>,
     /// These two, up to 2022, stand for `task_counts`.
     executing: Known<u64>,
     ready: Known<u64>,
@@ -76,14 +181,14 @@ struct Metrics {
 #[serde(default)]
 pub(super) struct State {
     transition_counter: Known<u64>,
-    #[expect(clippy::zero_sized_map_values, reason = "no map can be read as a set")]
-    clients: Known<BTreeMap<String, IgnoredAny>>,
-    task_groups: Known<BTreeMap<String, Group>>,
+    clients: Known<BTreeMap<String, Known<IgnoredAny>>>,
+    task_groups: Known<BTreeMap<String, Known<Group>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Group {
-    states: BTreeMap<String, u64>,
+    states: Known<BTreeMap<String, Known<u64>>>,
 }
 
 /// Response to `counts.json`.
@@ -103,7 +208,16 @@ pub(super) struct Counts {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct VersionsResponse {
-    packages: BTreeMap<String, Known<String>>,
+    packages: Packages,
+}
+
+/// The packages that matter of those that a scheduler or worker lists.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Packages {
+    python: Known<String>,
+    dask: Known<String>,
+    distributed: Known<String>,
 }
 
 impl Identity {
@@ -157,7 +271,7 @@ fn worker(address: String, member: Member) -> Worker {
             Some(counts) => sum(counts
                 .into_iter()
                 .filter(|(state, _)| !DONE.contains(&state.as_str()))
-                .map(|(_, count)| Some(count))),
+                .map(|(_, count)| count.0)),
             None => sum([metrics.executing.0, metrics.ready.0].into_iter()),
         },
         last_seen: member.last_seen.0.and_then(time),
@@ -207,19 +321,22 @@ impl State {
 
     /// Counts the tasks by state.
     fn tasks(&self) -> Option<Tasks> {
-        let groups = self.task_groups.0.as_ref()?;
+        let groups = self.task_groups.0.as_ref()?.values();
+        let groups = groups.map(|group| group.0.as_ref()?.states.0.as_ref());
+        let groups = groups.collect::<Option<Vec<_>>>()?;
         // No group has the state: no task is in it, or the scheduler is older than the state `queued`.
         let count = |state: &str| {
-            let counts = groups.values().filter_map(|group| group.states.get(state));
-            sum(counts.map(|count| Some(*count)))
+            let counts = groups.iter().filter_map(|states| states.get(state));
+            sum(counts.map(|count| count.0))
         };
         // States that dgw doesn't know count too.
         let all = groups
-            .values()
-            .flat_map(|group| &group.states)
+            .iter()
+            .copied()
+            .flatten()
             .filter(|(state, _)| *state != "forgotten");
         Some(Tasks {
-            total: sum(all.map(|(_, count)| Some(*count))),
+            total: sum(all.map(|(_, count)| count.0)),
             processing: count("processing"),
             queued: count("queued"),
             waiting: count("waiting"),
@@ -276,23 +393,27 @@ impl Counts {
 
 impl VersionsResponse {
     /// Returns the versions of the packages that matter.
-    pub(super) fn packages(mut self) -> PackageVersions {
-        let mut version = |name: &str| self.packages.remove(name)?.0;
+    pub(super) fn packages(self) -> PackageVersions {
+        let Packages {
+            python,
+            dask,
+            distributed,
+        } = self.packages;
         PackageVersions {
             // `3.11.7.final.0`
-            python: version("python").map(|text| match text.split_once(".final") {
+            python: python.0.map(|text| match text.split_once(".final") {
                 Some((release, _)) => release.to_owned(),
                 None => text,
             }),
-            dask: version("dask"),
-            distributed: version("distributed"),
+            dask: dask.0,
+            distributed: distributed.0,
         }
     }
 
     /// Returns true if this release of distributed has the operation `check_idle`, new in 2023.4;
     /// `None` if the release is unknown.
     pub(super) fn has_check_idle(&self) -> Option<bool> {
-        let version = self.packages.get("distributed")?.0.as_ref()?;
+        let version = self.packages.distributed.0.as_ref()?;
         let mut parts = version.split('.').map(str::parse::<u32>);
         let (year, month) = (parts.next()?.ok()?, parts.next()?.ok()?);
         Some((year, month) >= (2023, 4))
