@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER,
-    SERVER, VIA, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, SERVER, SET_COOKIE, VIA, WWW_AUTHENTICATE,
 };
 use reqwest::{Method, Url, redirect};
 
@@ -14,11 +14,11 @@ use super::auth::Authorization;
 use super::body::{BodyError, read_body};
 use super::error::Error;
 use super::network_error::{Destination, cause};
-use super::reach::http_proxy_for;
+use super::reach::{http_proxy_for, mask_proxy_credentials};
 use super::request::{MIB, Request};
 use super::response::Response;
 use super::tls;
-use crate::config::{Address, HttpProxy, Settings};
+use crate::config::{Address, HttpProxy, Settings, mask_issued};
 
 /// A handshake that takes longer is not going to succeed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,6 +68,7 @@ impl Gateway {
         http_proxy: &HttpProxy,
         request_timeout: Duration,
     ) -> Result<Self, Error> {
+        mask_proxy_credentials(address, http_proxy);
         let tls = tls::client_config().map_err(|error| Error::Setup(error.to_string()))?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("dgw/", env!("CARGO_PKG_VERSION")))
@@ -180,6 +181,7 @@ impl Gateway {
             response.body.len(),
             started.elapsed()
         );
+        mask_cookies(&response.headers);
         for (name, value) in &response.headers {
             log::debug!("  {name}: {}", loggable(name, value));
         }
@@ -224,6 +226,16 @@ impl Gateway {
             }
         }
         Ok(response)
+    }
+}
+
+/// Masks the cookies that a response sets: each is as good as the credentials for some minutes.
+fn mask_cookies(headers: &HeaderMap) {
+    for cookie in headers.get_all(SET_COOKIE) {
+        let pair = cookie.to_str().ok().and_then(|text| text.split(';').next());
+        if let Some((_, value)) = pair.and_then(|pair| pair.split_once('=')) {
+            mask_issued(value.trim());
+        }
     }
 }
 

@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use super::error::CertificateFault;
 use super::network_error::certificate_fault;
 use super::tls;
-use crate::config::{Address, HttpProxy};
+use crate::config::{Address, HttpProxy, mask};
 use crate::duration;
 
 /// A step that failed.
@@ -40,6 +43,34 @@ impl From<io::Error> for ConnectError {
 
 /// Host and port of the HTTP proxy that requests to `address` go through, if any.
 pub(crate) fn http_proxy_for(address: &Address, http_proxy: &HttpProxy) -> Option<(String, u16)> {
+    let proxy = intercept(address, http_proxy)?;
+    let default_port = match proxy.uri().scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let port = proxy.uri().port_u16().unwrap_or(default_port);
+    Some((proxy.uri().host()?.to_owned(), port))
+}
+
+/// Masks the password of the HTTP proxy, and the header with it, in whatever is printed from now on.
+pub(super) fn mask_proxy_credentials(address: &Address, http_proxy: &HttpProxy) {
+    let proxy = intercept(address, http_proxy);
+    let header = proxy.as_ref().and_then(Intercept::basic_auth);
+    let header = header.and_then(|header| header.to_str().ok());
+    let Some(pair) = header.and_then(|header| header.strip_prefix("Basic ")) else {
+        return;
+    };
+    mask(pair);
+    let decoded = STANDARD.decode(pair).ok();
+    let decoded = decoded.and_then(|pair| String::from_utf8(pair).ok());
+    if let Some((_, password)) = decoded.as_deref().and_then(|pair| pair.split_once(':')) {
+        mask(password);
+        // As it stands in the proxy's URL.
+        mask(&utf8_percent_encode(password, NON_ALPHANUMERIC).to_string());
+    }
+}
+
+fn intercept(address: &Address, http_proxy: &HttpProxy) -> Option<Intercept> {
     // The HTTP client decides by the same matcher.
     let matcher = match http_proxy {
         HttpProxy::Direct => return None,
@@ -48,13 +79,7 @@ pub(crate) fn http_proxy_for(address: &Address, http_proxy: &HttpProxy) -> Optio
         HttpProxy::Url(url) => Matcher::builder().all(url.expose()).build(),
     };
     let target = address.as_str().parse::<Uri>().ok()?;
-    let proxy = matcher.intercept(&target)?;
-    let default_port = match proxy.uri().scheme_str() {
-        Some("https") => 443,
-        _ => 80,
-    };
-    let port = proxy.uri().port_u16().unwrap_or(default_port);
-    Some((proxy.uri().host()?.to_owned(), port))
+    matcher.intercept(&target)
 }
 
 /// Looks up the addresses of a host.

@@ -1,11 +1,13 @@
 //! The table of clusters.
 
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use anstyle::AnsiColor;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::escape;
 use super::quantity;
 use super::sorting::RowSchema;
 use super::table::{Cell, Column, KEEP, OMIT, SHORTEN, SHORTEN_LAST};
@@ -165,7 +167,7 @@ fn colour(status: Status) -> AnsiColor {
     }
 }
 
-/// `KEY=VALUE …`, without the options that are empty.
+/// `KEY=VALUE …`, without the options that are empty; cut to what a cell may show.
 pub(crate) fn options(options: &Map<String, Value>) -> String {
     joined_options(options, " ")
 }
@@ -179,11 +181,35 @@ fn joined_options(options: &Map<String, Value>, separator: &str) -> String {
         Value::Bool(_) | Value::Number(_) => true,
     };
     let shown = options.iter().filter(|(_, value)| has_value(value));
-    let texts = shown.map(|(key, value)| match value {
-        Value::String(text) => format!("{key}={text}"),
-        value => format!("{key}={value}"),
-    });
-    texts.collect::<Vec<_>>().join(separator)
+    let mut text = CutText::default();
+    for (at, (key, value)) in shown.enumerate() {
+        let gap = if at == 0 { "" } else { separator };
+        let written = match value {
+            Value::String(value) => write!(text, "{gap}{key}={value}"),
+            value => write!(text, "{gap}{key}={value}"),
+        };
+        if written.is_err() {
+            break;
+        }
+    }
+    text.0
+}
+
+/// A text that accepts no more than a cell needs to be masked and cut.
+#[derive(Default)]
+struct CutText(String);
+
+impl fmt::Write for CutText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = escape::CELL_ROOM - self.0.len();
+        let mut ends = (0..=room.min(text.len())).rev();
+        let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        self.0.push_str(&text[..end]);
+        if end < text.len() {
+            return Err(fmt::Error);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
-//! Escapes text of servers and other programs, so that it can't control the terminal.
+//! Escapes text of servers and other programs, so that it can't control the terminal, and masks
+//! secrets in it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns `text` with every character escaped that could move the cursor, break the line, reverse
-/// the writing direction or stay invisible.
+use crate::config::{masked, masked_json};
+
+/// Returns `text` without secrets that dgw knows, and with every character escaped that could move the
+/// cursor, break the line, reverse the writing direction or stay invisible.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    replaced(text, is_active, |c, shown| {
+    replaced(masked(text), is_active, |c, shown| {
         let _ = match (c, u32::from(c)) {
             ('\n', _) => write!(shown, "\\n"),
             ('\r', _) => write!(shown, "\\r"),
@@ -17,10 +20,49 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The length of a text in a table, in characters: more than any terminal shows.
+const CELL_LIMIT: usize = 1000;
+
+/// The length of a line of a message, in characters. Servers' messages take a tenth of it.
+const MESSAGE_LIMIT: usize = 4000;
+
+/// The bytes of a text that [`cell`] looks at: secrets are masked before the text is cut.
+pub(super) const CELL_ROOM: usize = 8 * CELL_LIMIT;
+
+/// Returns a text for a table, escaped and cut: a column is as wide as its widest cell, so one long
+/// cell would fill all others of its column with spaces.
+pub(super) fn cell(text: &str) -> Cow<'_, str> {
+    cut(text, CELL_LIMIT)
+}
+
+/// Returns a line of a message, escaped and cut.
+pub(super) fn message(text: &str) -> Cow<'_, str> {
+    cut(text, MESSAGE_LIMIT)
+}
+
+fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return self::text(text);
+    }
+    // Masked first, so that no part of a secret is left by the cut.
+    let begin = masked(prefix(text, 2 * limit));
+    let shown = prefix(&begin, limit);
+    if shown.len() == text.len() {
+        return self::text(text);
+    }
+    Cow::Owned(format!("{}…", self::text(shown)))
+}
+
+/// Returns the first `length` characters of `text`.
+fn prefix(text: &str, length: usize) -> &str {
+    let end = text.char_indices().nth(length);
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
 /// Returns JSON text with such characters as `\u` escapes. They can only stand inside its strings,
 /// and a reader gets them back unchanged.
 pub(super) fn json(json: &str) -> Cow<'_, str> {
-    replaced(json, is_active_in_json, |c, shown| {
+    replaced(masked_json(json), is_active_in_json, |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(shown, "\\u{unit:04x}");
         }
@@ -29,7 +71,7 @@ pub(super) fn json(json: &str) -> Cow<'_, str> {
 
 /// Returns JSON text with such characters as the escapes of YAML, which has no surrogate pairs.
 pub(super) fn yaml(json: &str) -> Cow<'_, str> {
-    replaced(json, is_active_in_json, |c, shown| {
+    replaced(masked_json(json), is_active_in_json, |c, shown| {
         let _ = match u32::from(c) {
             code @ 0x1_0000.. => write!(shown, "\\U{code:08x}"),
             code => write!(shown, "\\u{code:04x}"),
@@ -43,12 +85,12 @@ fn is_active_in_json(c: char) -> bool {
 }
 
 fn replaced(
-    text: &str,
+    text: Cow<'_, str>,
     is_replaced: fn(char) -> bool,
     replace: impl Fn(char, &mut String),
 ) -> Cow<'_, str> {
     if !text.contains(is_replaced) {
-        return Cow::Borrowed(text);
+        return text;
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -83,6 +125,18 @@ fn is_invisible(c: char) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn cuts_only_cells_that_no_terminal_could_show() {
+        for length in [0, 10, CELL_LIMIT] {
+            let text = "ü".repeat(length);
+            assert_eq!(cell(&text), text);
+        }
+        for length in [CELL_LIMIT + 1, 10 * CELL_ROOM] {
+            let cut = format!("{}…", "ü".repeat(CELL_LIMIT));
+            assert_eq!(cell(&"ü".repeat(length)), cut);
+        }
+    }
 
     #[test]
     fn escapes_control_sequences_and_line_breaks() {

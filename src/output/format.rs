@@ -1,5 +1,7 @@
 //! The machine-readable formats of `-o`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{escape, yaml};
@@ -44,7 +46,15 @@ impl Format {
         };
         Ok(match self {
             Self::Table | Self::Wide => String::new(),
-            Self::Json => format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)),
+            Self::Json => {
+                let json = serde_json::to_string_pretty(value)?;
+                let mut text = match escape::json(&json) {
+                    Cow::Borrowed(_) => json,
+                    Cow::Owned(text) => text,
+                };
+                text.push('\n');
+                text
+            }
             Self::Jsonl => {
                 let texts = records.iter().map(Value::to_string);
                 lines(texts.map(|text| escape::json(&text).into_owned()))

@@ -25,6 +25,11 @@ pub(super) fn text(lines: &[LogLine], has_names: bool) -> String {
 }
 
 impl LogLine {
+    /// The memory that it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.entry.level.len() + self.entry.text.len()
+    }
+
     fn text(&self, has_name: bool) -> String {
         let name = if has_name {
             format!("{} ", escape::text(&self.name))

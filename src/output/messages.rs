@@ -39,7 +39,7 @@ impl Printer {
     /// something that was not done.
     pub(crate) fn warn_always(text: &str) {
         let head = label("warning", AnsiColor::Yellow);
-        print_line(&format!("{head}: {}", escape::text(text)));
+        print_line(&format!("{head}: {}", escape::message(text)));
     }
 
     /// Prints a result where stdout belongs to another program, even with `-q`.
@@ -68,13 +68,13 @@ impl Printer {
         } else {
             label("error", AnsiColor::Red)
         };
-        let mut text = format!("{head}: {}", escape::text(&error.to_string()));
+        let mut text = format!("{head}: {}", escape::message(&error.to_string()));
         for line in error.details() {
             text.push_str("\n  ");
-            text.push_str(&escape::text(&line));
+            text.push_str(&escape::message(&line));
         }
         if let Some(hint) = error.hint() {
-            let lines = hint.lines().map(escape::text);
+            let lines = hint.lines().map(escape::message);
             let hint = lines.collect::<Vec<_>>().join("\n");
             text.push_str(&["\n\n", &label("hint", AnsiColor::Cyan), ": ", &hint].concat());
         }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::doctor::Check;
 use super::error::Error;
@@ -87,10 +88,16 @@ impl Printer {
         if let Some(by) = &self.output_options.sort_by {
             rows = by.sort(rows, schema)?;
         }
-        let header = self.output_options.header && !rows.is_empty();
-        self.print_table(&rows, &schema.fields, |layout| {
-            table::render(&rows, &schema.columns, header, layout)
-        })
+        if self.format().is_table() {
+            let header = self.output_options.header && !rows.is_empty();
+            return self.print_table(&rows, &schema.fields, |layout| {
+                table::render(&rows, &schema.columns, header, layout)
+            });
+        }
+        let records = serde_json::to_value(&rows).context("can't render the result")?;
+        // Thousands of clusters are not kept twice.
+        drop(rows);
+        self.write(&self.rendered(&records, &schema.fields)?)
     }
 
     /// Checks `--sort-by` against the columns and fields of `schema`, before anything is requested.
@@ -231,17 +238,25 @@ impl Printer {
         fields: &[&str],
         human: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        let OutputOptions { format, header, .. } = self.output_options;
-        let text = if format.is_table() {
+        let text = if self.format().is_table() {
             human()
         } else {
             let value = serde_json::to_value(value).context("can't render the result")?;
-            format.render(&value, fields, header)?
+            self.rendered(&value, fields)?
         };
+        self.write(&text)
+    }
+
+    fn rendered(&self, value: &Value, fields: &[&str]) -> Result<String, Error> {
+        let OutputOptions { format, header, .. } = self.output_options;
+        Ok(format.render(value, fields, header)?)
+    }
+
+    fn write(&self, text: &str) -> Result<(), Error> {
         if self.is_redrawn() {
-            redraw(&text, None)
+            redraw(text, None)
         } else {
-            write(&text)
+            write(text)
         }
     }
 

@@ -178,7 +178,7 @@ pub(super) fn render<T>(rows: &[T], columns: &[Column<T>], header: bool, layout:
 impl Layout {
     /// Returns what a cell shows for `text`.
     fn escaped(self, text: &str, is_last: bool) -> String {
-        match escape::text(text) {
+        match escape::cell(text) {
             text if text.is_empty() => "-".to_owned(),
             text if self.is_for_terminal || is_last => text.into_owned(),
             text => text.replace(char::is_whitespace, "\\x20"),

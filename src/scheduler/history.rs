@@ -23,6 +23,9 @@ use crate::gateway::TlsIdentity;
 /// (`distributed.admin.low-level-log-length`), and held a hundred thousand up to 2023.
 const COMPLETE_BELOW: usize = 100;
 
+/// Limit on the name of a client, which dgw records: `Client-`, a UUID, and a name of the user's.
+const CLIENT_NAME_LIMIT: usize = 1000;
+
 /// Server name in a scheduler's HTTP responses. A proxy that puts its own clock into a response
 /// also puts in its own name.
 const SERVER_NAME: &str = "TornadoServer/";
@@ -140,6 +143,11 @@ impl Responses {
             .filter_map(|(event, time)| Some((event.client()?, *time)))
             .filter(|(client, _)| counts(client))
             .collect::<Vec<_>>();
+        let last_client = client_events.last().map(|(client, _)| *client);
+        if last_client.is_some_and(|client| client.len() > CLIENT_NAME_LIMIT) {
+            let fault = "it names a client with more than 1000 characters";
+            return Err(SchedulerError::Malformed(fault));
+        }
         let is_complete = self.events.len() < COMPLETE_BELOW
             // Workers cause events: a list without any lists nothing at all.
             && !(self.events.is_empty() && activity.workers != Some(0));
@@ -164,7 +172,7 @@ impl Responses {
                 idle_since,
                 transitions: self.state.transitions(),
                 unattended_since,
-                last_client: client_events.last().map(|(client, _)| (*client).to_owned()),
+                last_client: last_client.map(str::to_owned),
                 latest,
             },
         })

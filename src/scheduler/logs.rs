@@ -10,6 +10,7 @@ mod entry;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::RandomState;
 
 use serde_json::{Value, json};
 
@@ -56,8 +57,11 @@ pub(crate) struct FetchedLog {
 pub(crate) struct LogPosition {
     /// The range to fetch next.
     range: LogRange,
-    /// How often each entry since the start of the range was read: two equal ones may be logged at once.
+    /// How often each entry of the last response is in it that may come again: two equal ones may be
+    /// logged at once. An entry that has left the scheduler's log doesn't return, so nothing earlier
+    /// is kept.
     seen: HashMap<Key, usize>,
+    hasher: RandomState,
 }
 
 impl LogRange {
@@ -116,7 +120,7 @@ impl LogPosition {
         let start = self.range.start.into_iter().chain(overlap).reduce(f64::max);
         let mut counts = HashMap::new();
         entries.retain(|entry| {
-            let key = entry.key();
+            let key = entry.key(&self.hasher);
             let seen = self.seen.get(&key).copied().unwrap_or(0);
             let count = counts.entry(key).or_insert(0);
             *count += 1;
@@ -127,15 +131,11 @@ impl LogPosition {
             self.seen = counts;
             return entries;
         };
-        for (key, count) in counts {
-            let seen = self.seen.entry(key).or_insert(0);
-            *seen = count.max(*seen);
-        }
         self.range.start = Some(start);
         // An entry whose time is NaN is never known to be old.
         let is_old = |time: f64| time < start;
-        self.seen
-            .retain(|(created, _, _), _| !is_old(f64::from_bits(*created)));
+        counts.retain(|(created, _), _| !is_old(f64::from_bits(*created)));
+        self.seen = counts;
         entries
     }
 }

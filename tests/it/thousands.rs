@@ -10,23 +10,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use crate::support::{Stub, Terminal, User, json_answer};
+use crate::support::{Stub, Terminal, Used, User, json_answer};
 
 const MANY: usize = 10_000;
-
-/// Limit of one command's processor time, about thirty times what a release build needs: the build
-/// under test may be unoptimized. Elapsed time would depend on how busy the machine is.
-const CPU_LIMIT: Duration = Duration::from_secs(15);
 
 /// Limit of a completion's elapsed time. Its own limit is much shorter, but the machine may be busy.
 const COMPLETION_LIMIT: Duration = Duration::from_secs(30);
 
 /// Elapsed time after which a test fails, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Enough for the response, its records and the output. Memory that grew with the square of their
-/// number would be gigabytes.
-const MEMORY_LIMIT_KIB: u64 = 256 * 1024;
 
 /// Returns the name of cluster `index`: its bits, mixed to look random.
 fn name(index: usize) -> String {
@@ -35,9 +27,9 @@ fn name(index: usize) -> String {
     format!("{mixed:032x}")
 }
 
-/// Returns `count` records of 3.5 kB each, as long as a real gateway's, which hold certificates.
+/// Returns `count` records of 2 kB each, of which certificates are the most, as in a real gateway's.
 fn clusters(count: usize) -> String {
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n", "A".repeat(1_500));
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n", "A".repeat(750));
     let record = |index: usize| {
         let name = name(index);
         let record = json!({
@@ -65,63 +57,12 @@ fn user_of(stub: &Stub) -> User {
     User::basic(&stub.address, "ada", "pw")
 }
 
-/// Runs `command`, checks that it keeps within the limits, and returns its stdout.
-fn within_limits(mut command: Command, what: &str) -> String {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("dgw runs");
-    let peak = Arc::new(Mutex::new(0));
-    let status = format!("/proc/{}/status", child.id());
-    let recorded = Arc::clone(&peak);
-    thread::spawn(move || {
-        // The file is gone once dgw has ended.
-        while let Ok(text) = fs::read_to_string(&status) {
-            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let Some(line) = line else { return };
-            let number = line.trim().trim_end_matches(" kB").parse::<u64>();
-            *recorded.lock().expect("no panic while locked") = number.expect("a number");
-            thread::sleep(Duration::from_millis(5));
-        }
-    });
-    let mut errors = child.stderr.take().expect("piped");
-    let stderr_reader = thread::spawn(move || {
-        let mut text = String::new();
-        let _ = errors.read_to_string(&mut text);
-        text
-    });
-    let mut stdout = String::new();
-    let mut pipe = child.stdout.take().expect("piped");
-    pipe.read_to_string(&mut stdout).expect("text");
-    let printed = stderr_reader.join().expect("read");
-    let cpu_time = cpu_time_at_exit(child.id());
-    let status = child.wait().expect("it ends");
-    assert!(status.success(), "{what}: {printed}");
-    assert!(
-        cpu_time < CPU_LIMIT,
-        "{what} needed {cpu_time:?} of processor time"
-    );
-    let peak = *peak.lock().expect("no panic while locked");
-    assert!(peak < MEMORY_LIMIT_KIB, "{what} needed {peak} KiB");
-    stdout
-}
-
-/// Waits until a child has exited, and returns its processor time. It must not be reaped yet: until
-/// then `/proc/PID/stat` keeps the totals.
-fn cpu_time_at_exit(pid: u32) -> Duration {
-    const TICKS_PER_SECOND: u64 = 100; // USER_HZ, the same on all of Linux
-    let started = Instant::now();
-    loop {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("not reaped");
-        // The name, in parentheses, may hold spaces.
-        let (_, fields) = stat.rsplit_once(") ").expect("the fields after the name");
-        let fields = fields.split(' ').collect::<Vec<_>>();
-        if fields[0] == "Z" {
-            let ticks = |field: usize| fields[field].parse::<u64>().expect("a number");
-            let (user, system) = (ticks(11), ticks(12));
-            return Duration::from_millis((user + system) * 1_000 / TICKS_PER_SECOND);
-        }
-        assert!(started.elapsed() < PATIENCE, "process {pid} does not exit");
-        thread::sleep(Duration::from_millis(5));
-    }
+/// Runs `command`, checks that it succeeds within the limits, and returns its stdout.
+fn within_limits(command: Command, what: &str) -> String {
+    let used = Used::by(command);
+    assert!(used.status.success(), "{what}: {}", used.stderr);
+    used.assert_bounded(what);
+    used.stdout
 }
 
 #[test]

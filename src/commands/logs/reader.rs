@@ -1,6 +1,6 @@
 //! Reading logs continuously, from the position reached in each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -11,8 +11,12 @@ use crate::gateway::TlsIdentity;
 use crate::output::{LogLine, Printer};
 use crate::scheduler::{FetchedLog, LogPosition, LogRange, SchedulerError, Schedulers};
 
-/// Each worker costs a connection to the scheduler, which asks them in turn.
-const CONCURRENCY: usize = 16;
+/// Each worker costs a connection to the scheduler, which asks them in turn, and the memory for a log.
+const CONCURRENCY: usize = 8;
+
+/// The memory for entries that are printed together, in the order of their times: ten thousand of
+/// ten workers.
+const SIZE_LIMIT: usize = 32 * 1024 * 1024;
 
 /// How long an unreachable worker is not asked again: it costs the scheduler 30 s and a line in its
 /// log.
@@ -162,6 +166,13 @@ impl<'a> LogReader<'a> {
                 workers
             }
         };
+        // A worker that has left does not return at the same address with the same log.
+        let current = workers.iter().map(|(address, _)| address.as_str());
+        let current = current.collect::<HashSet<_>>();
+        self.positions
+            .retain(|address, _| current.contains(address.as_str()));
+        self.silent
+            .retain(|address, _| current.contains(address.as_str()));
         self.silent
             .retain(|_, requested| requested.elapsed() < RETRY_PAUSE);
         let requests = workers
@@ -178,20 +189,30 @@ impl<'a> LogReader<'a> {
                 }
             })
             .collect::<Vec<_>>();
-        let logs = stream::iter(requests)
-            .buffered(CONCURRENCY)
-            .collect::<Vec<_>>()
-            .await;
-        let mut lines = Vec::new();
-        for (address, name, log) in logs {
+        let mut logs = stream::iter(requests).buffered(CONCURRENCY);
+        let (mut lines, mut size) = (Vec::new(), 0);
+        let mut left_out = 0_usize;
+        while let Some((address, name, log)) = logs.next().await {
             match log {
-                Ok(log) => lines.extend(self.take(&address, &name, log)),
+                Ok(_) if size > SIZE_LIMIT => left_out += 1,
+                Ok(log) => {
+                    let new = self.take(&address, &name, log);
+                    size += new.iter().map(LogLine::size).sum::<usize>();
+                    lines.extend(new);
+                }
                 Err(error) if matches!(self.source, LogSource::Worker(_)) => return Err(error),
                 Err(error) => {
                     Printer::warn_always(&format!("can't read the log of worker {name}: {error}"));
                     self.silent.insert(address, Instant::now());
                 }
             }
+        }
+        if left_out > 0 {
+            let limit = SIZE_LIMIT / (1024 * 1024);
+            Printer::warn_always(&format!(
+                "the logs are larger than {limit} MiB: those of {left_out} workers are left out; \
+                 see one with `--worker`, or fewer entries of each with `--tail`"
+            ));
         }
         lines.sort_by(|a, b| a.entry.order(&b.entry));
         Ok(lines)

@@ -1,6 +1,7 @@
 //! One entry of a log, and the line that it was printed as.
 
 use std::cmp::Ordering;
+use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,8 +21,9 @@ pub(crate) struct LogEntry {
     pub(crate) text: String,
 }
 
-/// Identifies an entry, unless the same text is logged twice at the same moment.
-pub(super) type Key = (u64, String, String);
+/// Identifies an entry by its time and a hash of its text, unless the same text is logged twice at the
+/// same moment.
+pub(super) type Key = (u64, u64);
 
 impl LogEntry {
     /// Takes an entry as it arrives, with the whole printed line as its text.
@@ -49,9 +51,9 @@ impl LogEntry {
         self.created.total_cmp(&other.created)
     }
 
-    pub(super) fn key(&self) -> Key {
-        let created = self.created.to_bits();
-        (created, self.level.clone(), self.text.clone())
+    pub(super) fn key(&self, hasher: &RandomState) -> Key {
+        let hash = hasher.hash_one((&self.level, &self.text));
+        (self.created.to_bits(), hash)
     }
 }
 

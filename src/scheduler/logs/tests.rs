@@ -78,6 +78,23 @@ fn equal_times_lose_and_repeat_nothing() {
 }
 
 #[test]
+fn keeps_no_entry_that_has_left_the_log() {
+    for created in [5.0, 1e300, f64::INFINITY, f64::NAN] {
+        let mut position = LogPosition::default();
+        for round in 0..100 {
+            let text = round.to_string();
+            let log = [entry(created, &text), entry(4.0, &text)];
+            position.take_new(respond(&log, LogRange::default()));
+            assert!(
+                position.seen.len() <= 2,
+                "{created}: {}",
+                position.seen.len()
+            );
+        }
+    }
+}
+
+#[test]
 fn entries_left_out_by_a_limit_do_not_appear_later() {
     let mut log = [1.0, 1.1, 1.2, 1.3]
         .map(|time| entry(time, &time.to_string()))
@@ -158,7 +175,7 @@ proptest! {
         }
         read.extend(position.take_new(respond(&log, position.next_range())));
         let sorted = |mut entries: Vec<LogEntry>| {
-            entries.sort_by_key(LogEntry::key);
+            entries.sort_by(|a, b| (a.order(b)).then_with(|| a.text.cmp(&b.text)));
             entries
         };
         prop_assert_eq!(sorted(read), sorted(log));
