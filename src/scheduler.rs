@@ -17,15 +17,17 @@ mod http;
 mod limits;
 mod logs;
 mod model;
+mod proxy;
 mod report;
 mod tls;
 mod wire;
 
 pub(crate) use client::Schedulers;
-pub(crate) use error::SchedulerError;
+pub(crate) use error::{HandshakeFault, SET_PROXY, SchedulerError};
 pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
 pub(crate) use model::{
     Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,
 };
+pub(crate) use proxy::{ProxyKind, probe_proxy};
 pub(crate) use report::ReportDetail;
 pub(crate) use tls::{Connector, acceptor};

@@ -4,7 +4,7 @@ use std::io;
 
 use super::connection::ClusterEnd;
 use crate::error::{ExitCode, Failure, Unexpected};
-use crate::scheduler::SchedulerError;
+use crate::scheduler::{SET_PROXY, SchedulerError};
 use crate::signals::Interrupted;
 use crate::{lifecycle, output, private};
 
@@ -64,9 +64,8 @@ impl Failure for Error {
             Self::CommandEnded(status) | Self::ClusterEnded { status, .. } => {
                 ExitCode::Command(*status)
             }
-            Self::SchedulerUnreachable { .. } | Self::NoPort(_) | Self::RelayNotStarted(_) => {
-                ExitCode::Other
-            }
+            Self::SchedulerUnreachable { source, .. } => source.exit_code(),
+            Self::NoPort(_) | Self::RelayNotStarted(_) => ExitCode::Other,
         }
     }
 
@@ -94,8 +93,9 @@ impl Failure for Error {
             Self::Output(error) => return error.hint(),
             Self::Private(error) => return error.hint(),
             Self::SchedulerUnreachable { .. } => {
-                "programs connect through the gateway's scheduler proxy: check \
-                 `gateway.proxy-address`, and that this machine can reach it"
+                return Some(format!(
+                    "programs connect through the gateway's scheduler proxy: {SET_PROXY}"
+                ));
             }
             Self::RelayNotStarted(_) => {
                 "run `dgw connect -- COMMAND`, which needs no background process"

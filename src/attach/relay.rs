@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::gateway::TlsIdentity;
-use crate::scheduler::{Connector, SchedulerError, acceptor};
+use crate::scheduler::{Connector, HandshakeFault, SchedulerError, acceptor};
 
 /// The time limit of a TLS handshake, on either side.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -123,10 +123,15 @@ impl Relay {
         (|| self.endpoints.connect())
             .retry(pauses)
             .when(|fault| {
-                matches!(
+                // What doesn't speak TLS won't lead to the cluster in a moment either.
+                let is_tls = !matches!(
                     fault,
-                    SchedulerError::Connection(_) | SchedulerError::ProxyUnreachable { .. }
-                )
+                    SchedulerError::Handshake {
+                        fault: HandshakeFault::NoTls,
+                        ..
+                    } | SchedulerError::ProxySilent { .. }
+                );
+                is_tls && (fault.is_of_proxy() || matches!(fault, SchedulerError::Connection(_)))
             })
             .await
             .map(drop)
@@ -176,10 +181,7 @@ async fn serve(listener: tokio::net::TcpListener, endpoints: Arc<Endpoints>) {
 
 impl Endpoints {
     async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, SchedulerError> {
-        let connecting = timeout(HANDSHAKE_LIMIT, self.scheduler.connect());
-        connecting
-            .await
-            .unwrap_or(Err(SchedulerError::TimedOut(HANDSHAKE_LIMIT)))
+        self.scheduler.connect_within(HANDSHAKE_LIMIT).await
     }
 
     /// Copies both ways until one side ends, then ends the other. Connects to the scheduler only for

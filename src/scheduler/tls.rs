@@ -4,7 +4,9 @@
 //! everything after it; TLS ends at the scheduler. Scheduler, workers and clients of a cluster share
 //! one self-signed certificate, made for that cluster alone, and each side requires it of the other.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -15,11 +17,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::error::SchedulerError;
+use super::error::{HandshakeFault, SchedulerError};
 use crate::gateway::{TlsIdentity, client_config_builder};
 
 /// Prefix of the server name, which the proxy removes to find the cluster (`dask_gateway.comm`).
 const PREFIX: &str = "daskgateway-";
+
+/// A name that no cluster has: gateways number clusters at random.
+const NO_CLUSTER: &str = "00000000000000000000000000000000";
 
 /// Name in every cluster's certificate (`dask_gateway_server.tls`).
 const CERTIFIED_NAME: &str = "dask-internal";
@@ -49,6 +54,37 @@ impl Connector {
         })
     }
 
+    /// Makes a connector that asks `proxy` for a cluster that does not exist, and trusts nobody.
+    ///
+    /// # Errors
+    /// Fails if there is no TLS.
+    pub(super) fn without_cluster(proxy: &str) -> Result<Self, SchedulerError> {
+        let config = client_config_builder(RootCertStore::empty, None)
+            .map_err(|_| SchedulerError::InvalidIdentity("certificate"))?
+            .with_no_client_auth();
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            name: ServerName::try_from(format!("{PREFIX}{NO_CLUSTER}"))
+                .map_err(|_| SchedulerError::InvalidIdentity("name"))?,
+            proxy: proxy.to_owned(),
+        })
+    }
+
+    /// Opens a connection within `limit`.
+    ///
+    /// # Errors
+    /// Fails like [`Self::connect`], and if the proxy is silent.
+    pub(crate) async fn connect_within(
+        &self,
+        limit: Duration,
+    ) -> Result<TlsStream<TcpStream>, SchedulerError> {
+        let connecting = tokio::time::timeout(limit, self.connect());
+        connecting.await.unwrap_or_else(|_| {
+            let proxy = self.proxy.clone();
+            Err(SchedulerError::ProxySilent { proxy, limit })
+        })
+    }
+
     /// Opens a connection.
     ///
     /// # Errors
@@ -62,7 +98,26 @@ impl Connector {
         })?;
         // Each request is one short write.
         stream.set_nodelay(true)?;
-        Ok(self.tls.connect(self.name.clone(), stream).await?)
+        let connecting = self.tls.connect(self.name.clone(), stream);
+        connecting.await.map_err(|error| SchedulerError::Handshake {
+            proxy: self.proxy.clone(),
+            fault: HandshakeFault::of(&error),
+        })
+    }
+}
+
+impl HandshakeFault {
+    fn of(error: &io::Error) -> Self {
+        let inner = error.get_ref();
+        match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            // `General` is the verifier's, if there are no roots.
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::General(_)) => {
+                Self::OtherCertificate
+            }
+            Some(rustls::Error::AlertReceived(_)) => Self::Refused,
+            Some(_) => Self::NoTls,
+            None => Self::Closed,
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::error::DoctorError;
 use crate::config::Settings;
-use crate::gateway::{Cluster, Gateway, TlsIdentity, reach};
+use crate::gateway::{Cluster, Gateway, TlsIdentity};
 use crate::output::Check;
-use crate::scheduler::Schedulers;
+use crate::scheduler::{self, ProxyKind, Schedulers};
 
 /// The gateway, with a running cluster to try if there is one.
 pub(super) struct ClusterAccess<'a> {
@@ -22,29 +22,27 @@ impl ClusterAccess<'_> {
     pub(super) async fn check_scheduler(&self) -> Check {
         const NAME: &str = "scheduler";
         let proxy = &self.settings.scheduler_proxy;
-        let failed = |cause: String| {
-            let proxy = proxy.clone();
-            Check::failed(NAME, &DoctorError::SchedulerProxy { proxy, cause })
+        let kind = match scheduler::probe_proxy(proxy, self.limit).await {
+            Ok(kind) => kind,
+            Err(error) => return Check::failed(NAME, &error),
         };
-        let Some((host, port)) = proxy.rsplit_once(':') else {
-            return failed("it has no port".to_owned());
-        };
-        let port = port.parse().unwrap_or_default();
-        let addresses = match reach::resolve(host, port, self.limit).await {
-            Ok(addresses) => addresses,
-            Err(error) => return failed(error.cause),
-        };
-        if let Err(error) = reach::connect(&addresses, self.limit).await {
-            return failed(error.cause);
-        }
         let Some((cluster, identity)) = self.running else {
-            return Check::ok(
-                NAME,
-                format!(
-                    "`{proxy}` accepts connections; without a running cluster dgw can't check \
-                     that it leads to schedulers"
+            return match kind {
+                ProxyKind::Gateways => Check::ok(
+                    NAME,
+                    format!(
+                        "`{proxy}` responds as a scheduler proxy does; no cluster is running that \
+                         dgw could reach through it"
+                    ),
                 ),
-            );
+                ProxyKind::Other => Check::skipped(
+                    NAME,
+                    format!(
+                        "`{proxy}` speaks TLS; without a running cluster dgw can't check that it \
+                         leads to schedulers"
+                    ),
+                ),
+            };
         };
         let name = &cluster.name;
         let schedulers = Schedulers::behind(self.gateway, self.limit);
@@ -53,9 +51,10 @@ impl ClusterAccess<'_> {
                 NAME,
                 format!("`{proxy}` leads to the scheduler of cluster {name}"),
             ),
-            Err(error) => failed(format!(
-                "it does not lead to the scheduler of cluster {name}: {error}"
-            )),
+            Err(source) => {
+                let name = name.clone();
+                Check::failed(NAME, &DoctorError::Scheduler { name, source })
+            }
         }
     }
 

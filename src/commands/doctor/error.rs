@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::duration;
 use crate::error::{ExitCode, Failure};
+use crate::scheduler::{SET_PROXY, SchedulerError};
 
 /// A problem that a check found, or that checks failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +20,11 @@ pub(super) enum DoctorError {
     ClocksDiffer(Duration),
     #[error("the gateway at `{url}` reports its health as `{status}`")]
     Unhealthy { url: String, status: String },
-    #[error("can't reach the scheduler proxy at `{proxy}`: {cause}")]
-    SchedulerProxy { proxy: String, cause: String },
+    #[error("can't reach the scheduler of cluster {name}: {source}")]
+    Scheduler {
+        name: String,
+        source: SchedulerError,
+    },
     #[error("can't reach dashboards at `{url}`: {response}")]
     Dashboards { url: String, response: String },
 }
@@ -30,9 +34,8 @@ impl Failure for DoctorError {
         match self {
             Self::ChecksFailed { exit_code, .. } => *exit_code,
             Self::Unhealthy { .. } => ExitCode::Gateway,
-            Self::ClocksDiffer(_) | Self::SchedulerProxy { .. } | Self::Dashboards { .. } => {
-                ExitCode::Other
-            }
+            Self::Scheduler { source, .. } => source.exit_code(),
+            Self::ClocksDiffer(_) | Self::Dashboards { .. } => ExitCode::Other,
         }
     }
 
@@ -46,10 +49,7 @@ impl Failure for DoctorError {
             Self::Unhealthy { .. } => {
                 "try again later; if it is still unhealthy, contact the gateway's administrators"
             }
-            Self::SchedulerProxy { .. } => {
-                "check `gateway.proxy-address` (the gateway's administrators know it), and whether \
-                 a firewall blocks it"
-            }
+            Self::Scheduler { .. } => SET_PROXY,
             Self::Dashboards { .. } => {
                 "check `gateway.public-address`: links to dashboards begin with it"
             }

@@ -1,7 +1,7 @@
 //! Failures to read logs.
 
 use crate::error::{ExitCode, Failure};
-use crate::scheduler::SchedulerError;
+use crate::scheduler::{SET_PROXY, SchedulerError};
 
 /// Why a log could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,10 @@ pub(super) enum LogsError {
 
 impl Failure for LogsError {
     fn exit_code(&self) -> ExitCode {
-        ExitCode::Other
+        match self {
+            Self::Unreachable { source, .. } => source.exit_code(),
+            Self::NoWorkerMatches { .. } | Self::SeveralWorkersMatch { .. } => ExitCode::Other,
+        }
     }
 
     fn details(&self) -> Vec<String> {
@@ -43,6 +46,15 @@ impl Failure for LogsError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Unreachable { source, .. } if source.is_of_proxy() => {
+                return Some(format!(
+                    "logs come through the gateway's scheduler proxy: {SET_PROXY}"
+                ));
+            }
+            Self::Unreachable {
+                source: SchedulerError::TooLarge,
+                ..
+            } => "ask for fewer entries with `--tail` or `--since`",
             Self::Unreachable { .. } => {
                 "logs come through the gateway's scheduler proxy: set a longer `--probe-timeout`, \
                  and check `gateway.proxy-address`"
