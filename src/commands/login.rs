@@ -1,16 +1,22 @@
 //! `dgw login`
 
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::config::{self, Address, Credentials, UserFile, WrittenFile};
 use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::{self, AuthMethod, Gateway};
 use crate::output::{Echo, Printer};
+use crate::scheduler::{ProxyKind, SchedulerError, probe_proxy};
 use crate::session::{Invocation, Overrides, warn_about_clear_text};
 use crate::signals::Interrupts;
 
 /// The note after the prompt for a secret.
 const HIDDEN_INPUT: &str = " (input is hidden)";
+
+/// How long the scheduler proxy has to respond: nothing depends on it yet.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Log in to a gateway and save the credentials
 ///
@@ -40,6 +46,24 @@ pub(crate) struct LoginArgs {
     /// Elsewhere the default is the configured user name, or else that of your account here.
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
+
+    /// Address of the scheduler proxy, which programs connect through
+    ///
+    /// Needed if that is not the gateway's own address. dgw tries it and saves it as
+    /// gateway.proxy-address.
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    proxy_address: Option<String>,
+}
+
+/// Parses the address of a scheduler proxy, with or without dask's scheme.
+fn host_and_port(text: &str) -> Result<String, &'static str> {
+    let address = text.split_once("://").map_or(text, |(_, rest)| rest);
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+            Ok(address.to_owned())
+        }
+        _ => Err("it must be HOST:PORT"),
+    }
 }
 
 /// Why a login failed.
@@ -93,7 +117,8 @@ impl LoginArgs {
             overrides,
             printer,
         } = invocation;
-        let file = UserFile::read(environment, overrides.config.as_deref())?;
+        let file = UserFile::read(environment, overrides.config.as_deref())?
+            .with_scheduler_proxy(self.proxy_address.clone());
         let mut interrupts = Interrupts::listen()?;
         let work = async {
             let address = gateway_address(&file, overrides).await?;
@@ -104,13 +129,22 @@ impl LoginArgs {
                 .credentials(&file, &address, overrides, printer)
                 .await?;
             gateway.options().await.map_err(LoginError::Refused)?;
-            let user = authenticated_user(&credentials, &gateway, overrides).await;
-            Ok::<_, Error>((address, credentials, user))
+            let (user, proxy) = tokio::join!(
+                authenticated_user(&credentials, &gateway, overrides),
+                probe_proxy(
+                    gateway.scheduler_proxy(),
+                    PROBE_LIMIT.min(overrides.request_timeout)
+                )
+            );
+            let proxy = (gateway.scheduler_proxy().to_owned(), proxy);
+            Ok::<_, Error>((address, credentials, user, proxy))
         };
-        let (address, credentials, user) = interrupts.run("nothing was saved", work).await?;
+        let (address, credentials, user, (proxy, kind)) =
+            interrupts.run("nothing was saved", work).await?;
         // From here on signals have no effect: the file is written, or it is not.
         let written = file.write(&address, &credentials)?;
         report(&written, &address, user.as_deref(), printer);
+        report_proxy(&proxy, kind, printer);
         Ok(())
     }
 
@@ -221,6 +255,22 @@ async fn authenticated_user(
         Credentials::JupyterHub { token } => gateway.hub_user(token).await,
         Credentials::Kerberos => gateway::principal(overrides.request_timeout).await,
         Credentials::Withheld { .. } => None,
+    }
+}
+
+/// Warns if programs can't connect to clusters: the gateway may have its scheduler proxy elsewhere.
+fn report_proxy(proxy: &str, kind: Result<ProxyKind, SchedulerError>, printer: &Printer) {
+    const ELSEWHERE: &str = "ask its administrators for the scheduler proxy's address, and save it \
+                             with `dgw login --force --proxy-address HOST:PORT`";
+    match kind {
+        Ok(ProxyKind::Gateways) => {}
+        Ok(ProxyKind::Other) => printer.note(&format!(
+            "`{proxy}` speaks TLS, but not as the gateway's scheduler proxy does; if `dgw connect` \
+             fails, {ELSEWHERE}"
+        )),
+        Err(error) => Printer::warn_always(&format!(
+            "programs can't connect to this gateway's clusters: {error}; {ELSEWHERE}"
+        )),
     }
 }
 

@@ -19,6 +19,7 @@ use super::value_reader::ValueReader;
 use crate::private;
 
 const ADDRESS: &[&str] = &["gateway", "address"];
+const PROXY_ADDRESS: &[&str] = &["gateway", "proxy-address"];
 const TYPE: &[&str] = &["gateway", "auth", "type"];
 const TOKEN: &[&str] = &["gateway", "auth", "kwargs", "api_token"];
 const USERNAME: &[&str] = &["gateway", "auth", "kwargs", "username"];
@@ -36,6 +37,8 @@ pub(crate) struct UserFile<'a> {
     files: Node,
     /// The same with the environment's.
     merged: Node,
+    /// The scheduler proxy to write.
+    scheduler_proxy: Option<String>,
 }
 
 /// A configuration file that `dgw login` has written.
@@ -85,7 +88,16 @@ impl<'a> UserFile<'a> {
             files: layers.merged_files(),
             merged: layers.merged(),
             layers,
+            scheduler_proxy: None,
         })
+    }
+
+    /// Returns the file with this address of the scheduler proxy, `host:port`, to be written too.
+    pub(crate) fn with_scheduler_proxy(self, scheduler_proxy: Option<String>) -> Self {
+        Self {
+            scheduler_proxy,
+            ..self
+        }
     }
 
     /// Returns the gateway's address: that of the flag `--address`, or the configured one.
@@ -164,9 +176,11 @@ impl<'a> UserFile<'a> {
         address: &Address,
         credentials: Credentials,
     ) -> Result<Settings, Error> {
+        let configured = || self.reader(&self.merged).scheduler_proxy(address).ok()?;
+        let scheduler_proxy = self.scheduler_proxy.clone().or_else(configured);
         Ok(Settings {
             public_address: address.as_str().to_owned(),
-            scheduler_proxy: address.host_and_port(),
+            scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
             address: address.clone(),
             credentials,
             secret_fields: self.layers.secret_fields(),
@@ -187,6 +201,9 @@ impl<'a> UserFile<'a> {
         let is_held = (self.reader(&self.files).address()).is_ok_and(|held| held == *address);
         if !is_held || self.layers.check_destinations(None).is_err() {
             changes.push(change(ADDRESS, Some(address.as_str())));
+        }
+        if let Some(proxy) = &self.scheduler_proxy {
+            changes.push(change(PROXY_ADDRESS, Some(proxy)));
         }
         let (token, username, password) = match credentials {
             Credentials::Basic { username, password } => {
@@ -275,6 +292,7 @@ impl<'a> UserFile<'a> {
         let left_over = ["gateway.public-address", "gateway.proxy-address"]
             .into_iter()
             .filter(|_| has_new_address)
+            .filter(|key| !changes.iter().any(|change| change.path.join(".") == *key))
             .filter_map(|key| Some((key.to_owned(), source_of(key)?)));
         Ok(WrittenFile {
             path: self.path.clone(),

@@ -9,7 +9,7 @@ use crate::error::{ExitCode, Failure};
 
 /// The hint where the scheduler proxy is not what it should be.
 pub(crate) const SET_PROXY: &str = "set `gateway.proxy-address` to the gateway's scheduler proxy \
-     (`dgw login --proxy-address HOST:PORT` saves it), and check that this machine can reach it";
+     (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it";
 
 /// Reasons why a scheduler gave no usable response. Most commands go on without one and show as
 /// unknown what only the scheduler knows.

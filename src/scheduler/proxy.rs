@@ -21,7 +21,10 @@ pub(crate) enum ProxyKind {
 /// # Errors
 /// Fails if nothing responds there within `limit`, or something that doesn't speak TLS.
 pub(crate) async fn probe_proxy(proxy: &str, limit: Duration) -> Result<ProxyKind, SchedulerError> {
-    match Connector::without_cluster(proxy)?.connect_within(limit).await {
+    match Connector::without_cluster(proxy)?
+        .connect_within(limit)
+        .await
+    {
         Err(SchedulerError::Handshake { fault, .. }) if fault == HandshakeFault::Closed => {
             Ok(ProxyKind::Gateways)
         }

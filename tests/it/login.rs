@@ -746,6 +746,49 @@ warning: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) is still set
 }
 
 #[test]
+fn tries_the_scheduler_proxy_and_saves_its_address() {
+    let page = Stub::tcp(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let user = User::new();
+    let login = |proxy: &str| {
+        let args = [
+            "login",
+            "--address",
+            BASIC.fact("address"),
+            "--username",
+            "ada",
+            "--force",
+        ];
+        let args = [&args[..], &["--proxy-address", proxy]].concat();
+        let output = output_with_stdin(user.command(&args), BASIC.fact("password"));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), stderr)
+    };
+    for (proxy, cause) in [
+        (&*page, "does not speak TLS"),
+        ("127.0.0.1:1", "Connection refused"),
+    ] {
+        let (code, stderr) = login(proxy);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(
+            stderr.contains("warning: programs can't connect"),
+            "{stderr}"
+        );
+        assert!(stderr.contains(proxy) && stderr.contains(cause), "{stderr}");
+        assert!(configuration(&user).contains(proxy));
+    }
+    let gateway = BASIC.fact("address").trim_start_matches("http://");
+    let (code, stderr) = login(&format!("gateway://{gateway}"));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!stderr.contains("scheduler proxy"), "{stderr}");
+    assert!(configuration(&user).contains(gateway));
+    for wrong in ["8786", "host", "host:99999", ":1"] {
+        let (code, stderr) = login(wrong);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("must be HOST:PORT"), "{stderr}");
+    }
+}
+
+#[test]
 fn saves_only_the_token_if_the_site_configures_the_address() {
     let user = User::new();
     let site = user.home().join("site");

@@ -3,6 +3,7 @@
 mod support;
 
 mod adapt;
+mod bounds;
 mod completions;
 mod configuration;
 mod connect;

@@ -659,7 +659,7 @@ fn ctrl_c_ends_command_and_then_the_cluster() {
 fn checks_the_scheduler_before_command_runs() {
     let user = with_own_tmpdir(BASIC.user()).with("DASK_GATEWAY__PROXY_ADDRESS", "127.0.0.1:1");
     user.dgw(&["run", "echo", "never"])
-        .code(1)
+        .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
 requesting a cluster

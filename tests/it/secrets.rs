@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{BASIC, HUB, TestGateway, User};
+use serde_json::json;
+
+use crate::support::{BASIC, HUB, Stub, TestGateway, User, answer};
 
 #[test]
 fn no_output_contains_the_password() {
@@ -34,6 +36,81 @@ fn no_output_contains_the_proxys_password() {
     let output = run(&user, &["list", "-vvv"]) + &run(&user, &["new", "-vvv"]);
     assert!(output.contains("can't reach"), "{output}");
     assert_silent(&output, "pr0xy-s3cret");
+}
+
+/// A front end may quote the whole request in its error page, and a gateway may log it.
+#[test]
+fn masks_secrets_that_a_server_sends_back() {
+    let token = "0123456789abcdef-t0ken";
+    let password = "pass\"w0rd\\of ada";
+    let pair = STANDARD.encode(format!("ada:{password}"));
+    let cookie = "c00kie-c00kie";
+    for status in [
+        "200 OK", "401 X", "403 X", "409 X", "422 X", "500 X", "502 X",
+    ] {
+        let echoing = Stub::new(move |head| {
+            let sent = head.lines().find(|line| line.starts_with("authorization"));
+            let text = format!("{} {password} {cookie}", sent.unwrap_or_default());
+            let record = json!({"name": "ab12", "status": "PENDING", "start_time": 1,
+                "options": {&text: [&text], "cut": "x".repeat(990) + &text}});
+            let body = json!({"error": text, "ab12": record, "name": text, "version": text,
+                "status": text, "cluster_options": [{"field": text, "spec": {"type": "string"}}]});
+            let headers =
+                format!("Server: {text}\r\nSet-Cookie: dask-gateway-1={cookie}; Path=/\r\n");
+            answer(status, &headers, &body.to_string())
+        });
+        let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
+        let basic = User::basic(&echoing.address, "ada", &quoted);
+        let hub = format!("{}/services/dask-gateway", echoing.address);
+        let jupyterhub = User::jupyterhub(&hub, token, None);
+        for user in [&basic, &jupyterhub] {
+            let mut output = String::new();
+            for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {
+                output += &run(user, &["list", "--all", "-vvv", "-o", format]);
+            }
+            for args in [
+                &["options"][..],
+                &["doctor"],
+                &["new", "--no-wait"],
+                &["show", "ab12"],
+            ] {
+                output += &run(user, &[args, &["-vvv"]].concat());
+            }
+            let secrets = if std::ptr::eq(user, &basic) {
+                vec![password, &quoted, &pair, cookie]
+            } else {
+                vec![token, cookie]
+            };
+            assert!(output.contains("***"), "{output}");
+            for secret in secrets {
+                assert!(!output.contains(secret), "{status}: {secret}: {output}");
+                // Nor the beginning of one at the end of a cell.
+                assert!(
+                    !output.contains(&secret[..8]),
+                    "{status}: {secret}: {output}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn masks_the_proxys_password_that_the_proxy_sends_back() {
+    let proxy = Stub::new(|head| {
+        let error = json!({"error": format!("{head} pr0xy s3cret")});
+        answer("403 X", "", &error.to_string())
+    });
+    let url = proxy
+        .address
+        .replace("http://", "http://ada:pr0xy%20s3cret@");
+    let user = User::basic("http://gateway.example", "ada", "pa55word-pa55word");
+    let user = user.with("DASK_GATEWAY__HTTP_CLIENT__PROXY", &url);
+    let output = run(&user, &["list", "-vvv"]);
+    assert!(output.contains("***"), "{output}");
+    let pair = STANDARD.encode("ada:pr0xy s3cret");
+    for secret in ["pr0xy s3cret", "pr0xy%20s3cret", &pair, "pa55word"] {
+        assert!(!output.contains(secret), "{secret}: {output}");
+    }
 }
 
 fn proxy(gateway: &TestGateway) -> Option<&str> {

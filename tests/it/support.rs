@@ -3,6 +3,7 @@
 mod faulty;
 mod gateway;
 mod process;
+mod scheduler;
 mod screen;
 mod serving;
 mod stub;
@@ -19,6 +20,7 @@ pub(crate) use gateway::{
     BASIC, HUB, OLDER_SERVERS, PREFIX, RELEASES, SLURM, TLS, TestGateway, repository,
 };
 pub(crate) use process::{send, spawned};
+pub(crate) use scheduler::{CERTIFICATE, KEY, scheduler};
 pub(crate) use screen::Screen;
 pub(crate) use serving::{Serving, until};
 pub(crate) use stub::{Stub, answer, json_answer, tunnel_to};

@@ -60,6 +60,20 @@ impl Stub {
         Self::new(move |_| answer.clone())
     }
 
+    /// Starts a server that sends these bytes as soon as a client has sent something, whatever it is.
+    /// Returns its `host:port`.
+    pub(crate) fn tcp(bytes: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("the port").to_string();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(bytes);
+            }
+        });
+        address
+    }
+
     /// Returns the heads of the requests so far.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("no panic while locked").clone()
