@@ -260,7 +260,7 @@ async fn authenticated_user(
 
 /// Warns if programs can't connect to clusters: the gateway may have its scheduler proxy elsewhere.
 fn report_proxy(proxy: &str, kind: Result<ProxyKind, SchedulerError>, printer: &Printer) {
-    const ELSEWHERE: &str = "ask its administrators for the scheduler proxy's address, and save it \
+    const ELSEWHERE: &str = "ask the gateway's administrators for its address, and save it \
                              with `dgw login --force --proxy-address HOST:PORT`";
     match kind {
         Ok(ProxyKind::Gateways) => {}

@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::http_proxy::HttpProxy;
 use super::layers::Layers;
+use super::masking::mask;
 use super::node::Source;
 use super::value_reader::ValueReader;
 
@@ -71,7 +72,7 @@ impl Settings {
             (None, None)
         };
         let (cluster_options, option_sources) = reader.cluster_options()?;
-        Ok(Self {
+        let settings = Self {
             public_address: public_address.map_or_else(
                 || address.as_str().to_owned(),
                 |text| text.trim_end_matches('/').to_owned(),
@@ -83,7 +84,24 @@ impl Settings {
             http_proxy: reader.http_proxy()?,
             cluster_options,
             option_sources,
-        })
+        };
+        settings.mask_secrets();
+        Ok(settings)
+    }
+
+    /// Masks the secrets in whatever is printed from now on. One that is part of an address can't be
+    /// hidden, and links must stay whole.
+    pub(super) fn mask_secrets(&self) {
+        let secret = match &self.credentials {
+            Credentials::Basic { password, .. } => password.expose(),
+            Credentials::JupyterHub { token } => token.expose(),
+            Credentials::Kerberos | Credentials::Withheld { .. } => return,
+        };
+        let address = self.address.as_str();
+        let mut shown = [address, &self.public_address, &self.scheduler_proxy].into_iter();
+        if !shown.any(|text| text.contains(secret)) {
+            mask(secret);
+        }
     }
 }
 

@@ -178,7 +178,7 @@ impl<'a> UserFile<'a> {
     ) -> Result<Settings, Error> {
         let configured = || self.reader(&self.merged).scheduler_proxy(address).ok()?;
         let scheduler_proxy = self.scheduler_proxy.clone().or_else(configured);
-        Ok(Settings {
+        let settings = Settings {
             public_address: address.as_str().to_owned(),
             scheduler_proxy: scheduler_proxy.unwrap_or_else(|| address.host_and_port()),
             address: address.clone(),
@@ -187,7 +187,9 @@ impl<'a> UserFile<'a> {
             http_proxy: self.http_proxy()?,
             cluster_options: serde_json::Map::new(),
             option_sources: BTreeMap::new(),
-        })
+        };
+        settings.mask_secrets();
+        Ok(settings)
     }
 
     /// Returns the changes by which the file gets `address` and `credentials`.

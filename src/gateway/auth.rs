@@ -12,7 +12,7 @@ use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use super::error::{AuthFailure, Error, KerberosError};
 use super::kerberos::{KerberosExchange, KerberosService};
 use super::response::Response;
-use crate::config::{Credentials, Secret, Settings, mask, mask_issued};
+use crate::config::{Credentials, Settings, mask, mask_issued};
 
 /// How requests authenticate.
 #[derive(Clone)]
@@ -48,29 +48,14 @@ impl Authorization {
     /// # Errors
     /// Fails if the credentials contain characters that no header can carry.
     pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
-        // A password that is part of the address can't be hidden, and links must stay whole.
-        let mask_unless_shown = |secret: &Secret| {
-            let shown = [
-                settings.address.as_str(),
-                &settings.public_address,
-                &settings.scheduler_proxy,
-            ];
-            if !shown.iter().any(|text| text.contains(secret.expose())) {
-                mask(secret.expose());
-            }
-        };
         let text = match &settings.credentials {
             Credentials::Basic { username, password } => {
                 let pair = STANDARD.encode(format!("{username}:{}", password.expose()));
-                mask_unless_shown(password);
                 mask(&pair);
                 format!("Basic {pair}")
             }
             // The server's own scheme, which is case-sensitive (`JupyterHubAuthenticator`).
-            Credentials::JupyterHub { token } => {
-                mask_unless_shown(token);
-                format!("jupyterhub {}", token.expose())
-            }
+            Credentials::JupyterHub { token } => format!("jupyterhub {}", token.expose()),
             Credentials::Kerberos => {
                 return KerberosService::new(&settings.address).map(Self::Kerberos);
             }

@@ -12,8 +12,8 @@ use super::error::{AuthFailure, Error};
 use super::request::MIB;
 
 /// The memory for the values of a response, as [`decode_json`] counts it: ten thousand clusters with
-/// ten options each take 38 MB. Whatever the values are, those and what is printed of them take less than 256
-/// MiB (measured with lists of every kind of value, in every format).
+/// ten options each take 45 MB. Whatever the values are, those and what is printed of them take less
+/// than 200 MiB (measured with lists of every kind of value, in every format).
 const DECODED_LIMIT: usize = 48 * MIB;
 
 /// A response with its complete body.

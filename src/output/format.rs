@@ -76,8 +76,8 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
     texts.flat_map(|text| [text, "\n".to_owned()]).collect()
 }
 
-/// The crate looks through the rest of a field for each buffer that it fills: with its own 8 kB, a
-/// field of 24 MB took minutes.
+/// The csv crate searches the rest of a field each time that its buffer is full: with its own 8 kB,
+/// a field of 24 MB took minutes.
 const CSV_BUFFER: usize = 1024 * 1024;
 
 /// A column for each of `fields` and for each other field of any record; nested values as JSON, null

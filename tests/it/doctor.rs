@@ -60,9 +60,11 @@ fn run(mut command: std::process::Command, secret: Option<&str>) -> Output {
     child.wait_with_output().expect("dgw ends")
 }
 
-/// Follows the hint to log in.
+/// Follows the hint to log in to the gateway behind the hub.
 fn log_in(user: &User, args: &[&str], secret: &str) {
-    let output = run(user.command(&[&["login"], args].concat()), Some(secret));
+    let proxy = ["--proxy-address", HUB.fact("proxy_address")];
+    let args = [&["login"], args, &proxy].concat();
+    let output = run(user.command(&args), Some(secret));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
 }
@@ -192,7 +194,7 @@ fn passes_over_https_and_behind_a_hub() {
 + authentication the gateway accepts your token, for `[USER]`; you have no active clusters
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
++ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -537,7 +539,8 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
                  hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
+                 hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -567,7 +570,8 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` did not ac
                  hint: create a new token at http://[HOST]/hub/token and give it to `dgw login --force`; check that it has access to the gateway's service (the scope `access:services!service=…`)
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
+                 hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -598,7 +602,8 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` requires j
                  hint: `dgw login --force` sets up jupyterhub authentication
 - options        not checked: authentication failed
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
+x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
+                 hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -667,7 +672,7 @@ fn reports_unknown_default_option() {
 x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) is not an option of this gateway; did you mean `worker_cores`?
                  hint: correct or remove the value there; `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
++ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -717,7 +722,7 @@ x version        the gateway at `http://[HOST]/api/health` reports its health as
 + options        the gateway offers none
 x clock          the clocks of this machine and the gateway differ by [TIME]
                  hint: set this machine's clock (`timedatectl set-ntp true`); if it is right, contact the gateway's administrators
-+ scheduler      `[HOST]` accepts connections; without a running cluster dgw can't check that it leads to schedulers
++ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]]);
@@ -751,8 +756,8 @@ fn reports_wrong_scheduler_proxy_and_public_address() {
 + authentication the gateway accepts your password, for `[USER]`; you have 1 active cluster
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-x scheduler      can't reach the scheduler proxy at `[HOST]`: it does not lead to the scheduler of cluster [NAME]: [CAUSE]
-                 hint: check `gateway.proxy-address` (the gateway's administrators know it), and whether a firewall blocks it
+x scheduler      can't reach the scheduler of cluster [NAME]: the scheduler proxy at `[HOST]` closed the connection: it does not know the cluster, or the scheduler is gone
+                 hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 + dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
@@ -777,8 +782,8 @@ x scheduler      can't reach the scheduler proxy at `[HOST]`: it does not lead t
 + authentication the gateway accepts your password, for `[USER]`; you have 1 active cluster
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-x scheduler      can't reach the scheduler proxy at `[HOST]`: Connection refused (os error 111)
-                 hint: check `gateway.proxy-address` (the gateway's administrators know it), and whether a firewall blocks it
+x scheduler      can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
+                 hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 + dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],

@@ -79,6 +79,7 @@ fn saves_a_token_that_works() {
         str![[r#"
 logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
+warning: programs can't connect to this gateway's clusters: `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );
@@ -118,6 +119,7 @@ hint: use `--force` to overwrite it
         str![[r#"
 logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
+warning: programs can't connect to this gateway's clusters: `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );
@@ -408,6 +410,7 @@ fn fills_in_the_template_that_dask_writes() {
         str![[r#"
 logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600; it was 644)
+warning: programs can't connect to this gateway's clusters: `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );
@@ -438,6 +441,7 @@ fn keeps_comments_and_other_keys() {
 logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600; it was 644)
 warning: the previous secret was readable by others: make sure that it is revoked
+warning: programs can't connect to this gateway's clusters: `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );
@@ -740,6 +744,7 @@ logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
 warning: `gateway.auth.kwargs.api_token` (DASK_GATEWAY__AUTH__KWARGS__API_TOKEN) overrides what was saved: remove it
 warning: `gateway.proxy-address` ([HOME]/.config/dask/gateway.yaml) is still set: check that it belongs to this gateway
+warning: programs can't connect to this gateway's clusters: can't connect to the scheduler proxy at `old:8786`: failed to lookup address information: Name or service not known; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );
@@ -822,6 +827,7 @@ fn warns_about_secrets_sent_unencrypted() {
 warning: dgw sends your token to `gateway.invalid` unencrypted, because the gateway's address is http://
 logged in to `http://gateway.invalid`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
+warning: programs can't connect to this gateway's clusters: can't connect to the scheduler proxy at `gateway.invalid:80`: failed to lookup address information: Name or service not known; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );

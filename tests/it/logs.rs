@@ -236,12 +236,12 @@ fn logs_need_the_scheduler_proxy() {
     let name = user.stdout(&["new"]);
     user.by_proxy("127.0.0.1:1")
         .dgw(&["logs"])
-        .code(1)
+        .code(9)
         .stdout_eq("")
         .stderr_eq(str![[r#"
 error: can't read the logs of cluster `[NAME]`: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
 
-hint: logs come through the gateway's scheduler proxy: set a longer `--probe-timeout`, and check `gateway.proxy-address`
+hint: logs come through the gateway's scheduler proxy: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 
 "#]]);
     user.stdout(&["shutdown", &name]);

@@ -668,7 +668,7 @@ shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 error: can't reach the scheduler of cluster `[NAME]`: can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
 
-hint: programs connect through the gateway's scheduler proxy: check `gateway.proxy-address`, and that this machine can reach it
+hint: programs connect through the gateway's scheduler proxy: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
 
 "#]]);
     assert_nothing_left(&user);
