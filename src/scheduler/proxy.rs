@@ -25,11 +25,11 @@ pub(crate) async fn probe_proxy(proxy: &str, limit: Duration) -> Result<ProxyKin
         .connect_within(limit)
         .await
     {
-        Err(SchedulerError::Handshake { fault, .. }) if fault == HandshakeFault::Closed => {
-            Ok(ProxyKind::Gateways)
-        }
         Err(SchedulerError::Handshake { fault, .. }) if fault != HandshakeFault::NoTls => {
-            Ok(ProxyKind::Other)
+            Ok(match fault {
+                HandshakeFault::Closed => ProxyKind::Gateways,
+                _ => ProxyKind::Other,
+            })
         }
         Err(error) => Err(error),
         Ok(_) => Ok(ProxyKind::Other),

@@ -25,13 +25,13 @@ fn list(options: &str) -> String {
     )
 }
 
-fn use_of(body: String, args: &[&str]) -> Used {
-    let stub = Stub::always(json_answer(&body));
+fn use_of(body: &str, args: &[&str]) -> Used {
+    let stub = Stub::always(json_answer(body));
     let user = User::basic(&stub.address, "ada", "pw");
-    let used = Used::by(user.command(args));
+    let usage = Used::by(user.command(args));
     let begin = body.chars().take(120).collect::<String>();
-    used.assert_bounded(&format!("{args:?} of {begin}…"));
-    used
+    usage.assert_bounded(&format!("{args:?} of {begin}…"));
+    usage
 }
 
 #[test]
@@ -40,25 +40,28 @@ fn refuses_lists_with_too_many_values() {
     let keys = (0..1_500_000).map(|key| format!("\"{key:x}\":0,"));
     for items in ["[],", "{},", &nested] {
         let body = list(&format!(r#"{{"a": [{}0]}}"#, repeated(items, LIST)));
-        let used = use_of(body, &["list"]);
-        assert_eq!(used.status.code(), Some(9), "{}", used.stderr);
+        let usage = use_of(&body, &["list"]);
+        assert_eq!(usage.status.code(), Some(9), "{}", usage.stderr);
         assert!(
-            used.stderr.contains("it has too many values"),
+            usage.stderr.contains("it has too many values"),
             "{}",
-            used.stderr
+            usage.stderr
         );
     }
     let body = list(&format!(r#"{{{}"":0}}"#, keys.collect::<String>()));
-    assert_eq!(use_of(body, &["list", "-o", "json"]).status.code(), Some(9));
+    assert_eq!(
+        use_of(&body, &["list", "-o", "json"]).status.code(),
+        Some(9)
+    );
     let record = r#""":{"name":"a","status":"FAILED","start_time":1},"#;
     let body = format!("{{{}{}", repeated(record, LIST), &list("{}")[1..]);
-    assert_eq!(use_of(body, &["list", "--all"]).status.code(), Some(9));
+    assert_eq!(use_of(&body, &["list", "--all"]).status.code(), Some(9));
     let body = list(&format!(r#"{{"a": "{}"}}"#, "x".repeat(LIST + 2_000_000)));
-    let used = use_of(body, &["list"]);
+    let usage = use_of(&body, &["list"]);
     assert!(
-        used.stderr.contains("it is larger than 24 MiB"),
+        usage.stderr.contains("it is larger than 24 MiB"),
         "{}",
-        used.stderr
+        usage.stderr
     );
 }
 
@@ -66,21 +69,21 @@ fn refuses_lists_with_too_many_values() {
 fn prints_large_lists_within_the_limit() {
     // Four bytes become nine, or twelve.
     let text = list(&format!(r#"{{"a": "{}"}}"#, repeated("\u{e0001}", LIST)));
-    let used = use_of(text.clone(), &["list"]);
-    assert!(used.status.success(), "{}", used.stderr);
-    assert!(used.stdout.len() < 20_000, "{}", used.stdout.len());
-    assert!(use_of(text, &["list", "-o", "yaml"]).status.success());
+    let usage = use_of(&text, &["list"]);
+    assert!(usage.status.success(), "{}", usage.stderr);
+    assert!(usage.stdout.len() < 20_000, "{}", usage.stdout.len());
+    assert!(use_of(&text, &["list", "-o", "yaml"]).status.success());
     // Ignored fields cost nothing.
     let ignored = format!(r#"{{}}, "more": [{}0]"#, repeated("[],", LIST));
-    assert!(use_of(list(&ignored), &["list"]).status.success());
+    assert!(use_of(&list(&ignored), &["list"]).status.success());
     let nested = format!("{}{},", "[".repeat(90), "]".repeat(90));
     let body = list(&format!(r#"{{"a": [{}0]}}"#, nested.repeat(3_000)));
-    assert!(use_of(body, &["list", "-o", "csv"]).status.success());
+    assert!(use_of(&body, &["list", "-o", "csv"]).status.success());
     // One wide cell among many rows.
     let record = r#""":{"name":"a","status":"FAILED","start_time":1},"#.repeat(30_000);
     let wide = list(&format!(r#"{{"a": "{}"}}"#, "y".repeat(70_000)));
-    let used = use_of(format!("{{{record}{}", &wide[1..]), &["list"]);
-    assert_eq!(used.stdout.lines().count(), 30_002);
+    let usage = use_of(&format!("{{{record}{}", &wide[1..]), &["list"]);
+    assert_eq!(usage.stdout.lines().count(), 30_002);
 }
 
 #[test]
@@ -88,9 +91,9 @@ fn cuts_long_messages_and_reads_no_endless_ones() {
     let error = json!({ "error": "x".repeat(900_000) }).to_string();
     let stub = Stub::always(answer("422 Unprocessable Entity", "", &error));
     let user = User::basic(&stub.address, "ada", "pw");
-    let used = Used::by(user.command(&["list"]));
-    used.assert_bounded("an error");
-    assert!(used.stderr.len() < 10_000, "{}", used.stderr.len());
+    let usage = Used::by(user.command(&["list"]));
+    usage.assert_bounded("an error");
+    assert!(usage.stderr.len() < 10_000, "{}", usage.stderr.len());
     // What a hub says of the user is read within a limit too.
     let endless = json!({ "name": "ada", "more": "x".repeat(50_000_000) }).to_string();
     let stub = Stub::new(move |head| {
@@ -104,8 +107,8 @@ fn cuts_long_messages_and_reads_no_endless_ones() {
     });
     let address = format!("{}/services/dask-gateway", stub.address);
     let user = User::jupyterhub(&address, "t0ken-t0ken", None);
-    let used = Used::by(user.command(&["doctor"]));
-    used.assert_bounded("the hub's user");
+    let usage = Used::by(user.command(&["doctor"]));
+    usage.assert_bounded("the hub's user");
     assert!(
         stub.seen()
             .iter()
@@ -164,7 +167,7 @@ fn running(count: usize) -> String {
 
 /// Runs `dgw ARGS` with `count` clusters whose schedulers send `report`, and whose pages send the same
 /// kind of thing.
-fn use_with_schedulers(report: Vec<u8>, count: usize, args: &[&str]) -> Used {
+fn use_with_schedulers(report: &[u8], count: usize, args: &[&str]) -> Used {
     let proxy = scheduler(report);
     let clusters = running(count);
     let pages = format!(r#"{{"workers": [{}0]}}"#, repeated("[],", REPORT));
@@ -182,10 +185,10 @@ fn use_with_schedulers(report: Vec<u8>, count: usize, args: &[&str]) -> Used {
 #[test]
 fn hostile_schedulers_leave_the_others_alone() {
     for (what, report) in hostile_reports() {
-        let used = use_with_schedulers(report, 2, &["list", "-o", "wide"]);
-        assert!(used.status.success(), "{what}: {}", used.stderr);
-        assert_eq!(used.stdout.lines().count(), 3, "{what}");
-        used.assert_bounded(what);
+        let usage = use_with_schedulers(&report, 2, &["list", "-o", "wide"]);
+        assert!(usage.status.success(), "{what}: {}", usage.stderr);
+        assert_eq!(usage.stdout.lines().count(), 3, "{what}");
+        usage.assert_bounded(what);
     }
 }
 
@@ -193,9 +196,9 @@ fn hostile_schedulers_leave_the_others_alone() {
 fn many_hostile_schedulers_at_once_stay_within_the_limit() {
     for args in [&["list", "-o", "wide"][..], &["list", "--idle-for", "1s"]] {
         let (what, report) = hostile_reports().remove(4);
-        let used = use_with_schedulers(report, CLUSTERS, args);
-        assert!(used.status.success(), "{what}: {}", used.stderr);
-        used.assert_bounded(what);
+        let usage = use_with_schedulers(&report, CLUSTERS, args);
+        assert!(usage.status.success(), "{what}: {}", usage.stderr);
+        usage.assert_bounded(what);
     }
 }
 
@@ -205,7 +208,7 @@ fn reads_what_a_scheduler_reports() {
     let worker = [&b"\x82\xa8nthreads\x02\xa7metrics"[..], metrics].concat();
     let entry = [&b"\xa9tls://h:1"[..], &worker].concat();
     let report = [&b"\x81\xa7workers\x81"[..], &entry].concat();
-    let proxy = scheduler(report);
+    let proxy = scheduler(&report);
     let record = json!({"ab12": {
         "name": "ab12", "status": "RUNNING", "start_time": 1, "options": {},
         "tls_cert": CERTIFICATE, "tls_key": KEY,

@@ -728,6 +728,39 @@ x clock          the clocks of this machine and the gateway differ by [TIME]
 "#]]);
 }
 
+/// Asserts that wrong scheduler proxies are named, by `doctor` and by `connect`.
+fn assert_wrong_proxies(user: &User) {
+    // An HTTP server, and a server that sends nothing.
+    let page = Stub::tcp(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = silent.local_addr().expect("the port").to_string();
+    for (proxy, cause) in [
+        (
+            &*page,
+            "is not the gateway's scheduler proxy: it does not speak TLS",
+        ),
+        ("127.0.0.1:1", "Connection refused"),
+        (&*silent, "does not respond within 3s"),
+    ] {
+        let wrong = user.by_same_user("DASK_GATEWAY__PROXY_ADDRESS", proxy);
+        let limit = ["doctor", "--request-timeout", "3s", "-o", "json"];
+        let output = run(wrong.command(&limit), None);
+        assert_eq!(output.status.code(), Some(9));
+        let checks = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
+        let checks = checks.as_array().expect("checks");
+        let check = checks.iter().find(|check| check["name"] == "scheduler");
+        let check = check.expect("a check of the scheduler");
+        let detail = check["detail"].as_str().expect("a text");
+        assert!(detail.contains(cause) && detail.contains(proxy), "{detail}");
+        let output = run(wrong.command(&["connect", "--", "true"]), None);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(9), "{stderr}");
+        assert!(stderr.contains(proxy), "{stderr}");
+        assert!(stderr.contains("`gateway.proxy-address`"), "{stderr}");
+        assert!(!stderr.contains("InvalidContentType"), "{stderr}");
+    }
+}
+
 #[test]
 fn reports_wrong_scheduler_proxy_and_public_address() {
     let user = BASIC.user();
@@ -788,35 +821,7 @@ x scheduler      can't connect to the scheduler proxy at `[HOST]`: Connection re
 
 "#]],
     );
-    // An HTTP server, and a server that sends nothing.
-    let page = Stub::tcp(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let silent = silent.local_addr().expect("the port").to_string();
-    for (proxy, cause) in [
-        (
-            &*page,
-            "is not the gateway's scheduler proxy: it does not speak TLS",
-        ),
-        ("127.0.0.1:1", "Connection refused"),
-        (&*silent, "does not respond within 3s"),
-    ] {
-        let wrong = user.by_same_user("DASK_GATEWAY__PROXY_ADDRESS", proxy);
-        let limit = ["doctor", "--request-timeout", "3s", "-o", "json"];
-        let output = run(wrong.command(&limit), None);
-        assert_eq!(output.status.code(), Some(9));
-        let checks = serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
-        let checks = checks.as_array().expect("checks");
-        let check = checks.iter().find(|check| check["name"] == "scheduler");
-        let check = check.expect("a check of the scheduler");
-        let detail = check["detail"].as_str().expect("a text");
-        assert!(detail.contains(cause) && detail.contains(proxy), "{detail}");
-        let output = run(wrong.command(&["connect", "--", "true"]), None);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(9), "{stderr}");
-        assert!(stderr.contains(proxy), "{stderr}");
-        assert!(stderr.contains("`gateway.proxy-address`"), "{stderr}");
-        assert!(!stderr.contains("InvalidContentType"), "{stderr}");
-    }
+    assert_wrong_proxies(&user);
     let wrong = user.by_same_user("DASK_GATEWAY__PUBLIC_ADDRESS", "http://127.0.0.1:1");
     assert_report(
         &wrong,

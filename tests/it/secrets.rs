@@ -67,7 +67,8 @@ fn masks_secrets_that_a_server_sends_back() {
         let basic = User::basic(&echoing.address, "ada", &quoted);
         let hub = format!("{}/services/dask-gateway", echoing.address);
         let jupyterhub = User::jupyterhub(&hub, token, None);
-        for user in [&basic, &jupyterhub] {
+        let secrets = [vec![password, &quoted, &pair, cookie], vec![token, cookie]];
+        for (user, secrets) in [&basic, &jupyterhub].into_iter().zip(secrets) {
             let mut output = String::new();
             for format in ["table", "json", "jsonl", "yaml", "csv", "name"] {
                 output += &run(user, &["list", "--all", "-vvv", "-o", format]);
@@ -80,11 +81,6 @@ fn masks_secrets_that_a_server_sends_back() {
             ] {
                 output += &run(user, &[args, &["-vvv"]].concat());
             }
-            let secrets = if std::ptr::eq(user, &basic) {
-                vec![password, &quoted, &pair, cookie]
-            } else {
-                vec![token, cookie]
-            };
             assert!(output.contains("***"), "{output}");
             for secret in secrets {
                 assert!(!output.contains(secret), "{status}: {secret}: {output}");

@@ -18,7 +18,7 @@ const HANDSHAKE: &[u8] = b"\x82\xabcompression\xc0\xafpickle-protocol\x05";
 
 /// Starts a scheduler that sends `response`, in `MessagePack`, to the first operation on each
 /// connection, and nil to the others. Returns its `host:port`.
-pub(crate) fn scheduler(response: Vec<u8>) -> String {
+pub(crate) fn scheduler(response: &[u8]) -> String {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).expect("PEM");
     let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).expect("PEM");
     let provider = rustls::crypto::ring::default_provider();
@@ -31,7 +31,7 @@ pub(crate) fn scheduler(response: Vec<u8>) -> String {
     let tls = Arc::new(tls);
     let sent = [
         &packed(HANDSHAKE),
-        &packed(&response),
+        &packed(response),
         &packed(b"\xc0").repeat(8)[..],
     ]
     .concat();
