@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::node::Source;
-use super::{Address, Environment, inspect, load, template, yaml};
+use super::node::{Node, Source};
+use super::{Address, Environment, edit, inspect, load, read, template, yaml};
 use crate::error::Failure as _;
 use crate::hostile;
 
@@ -43,6 +44,10 @@ fn almost() -> impl Strategy<Value = Vec<u8>> {
         "...",
         "!!set",
         "!!int ",
+        "!!str,",
+        "! ",
+        "!,",
+        ", ",
         "'",
         "\"",
         "#",
@@ -92,6 +97,24 @@ proptest! {
     fn any_yaml_is_read_or_refused(bytes in almost()) {
         let source = Arc::new(Source::File("gateway.yaml".into()));
         let _ = yaml::load(&String::from_utf8_lossy(&bytes), &source);
+    }
+
+    /// What login writes is what dgw reads, in whatever file it is put.
+    #[test]
+    fn any_file_is_edited_or_refused(bytes in almost(), token in "[!-~]{8}") {
+        const TOKEN: &[&str] = &["gateway", "auth", "kwargs", "api_token"];
+        let text = String::from_utf8_lossy(&bytes);
+        let path = Path::new("gateway.yaml");
+        let change = edit::Change { path: TOKEN, value: Some(template::escaped(&token)) };
+        if let Some(edited) = edit::edited(path, &text, &[change]) {
+            let section = read::parse(path, &edited).ok().and_then(read::gateway_section);
+            let section = section.expect("a section");
+            let held = match section.get(&TOKEN.join(".")) {
+                Some(Node::Leaf(leaf, _)) => leaf.as_text(),
+                _ => None,
+            };
+            prop_assert_eq!(held, Some(&*template::escaped(&token)));
+        }
     }
 
     #[test]

@@ -313,3 +313,32 @@ fn not_written(path: &Path, error: &std::io::Error) -> Error {
         cause: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::token;
+
+    #[test]
+    fn nothing_fails_after_the_file_is_written() {
+        let home = tempfile::tempdir().expect("a directory");
+        let site = home.path().join("site");
+        let own = home.path().join(".config/dask/gateway.yaml");
+        fs::create_dir(&site).expect("a directory");
+        let variables = [("HOME", home.path()), ("DASK_ROOT_CONFIG", &site)];
+        let variables = variables.map(|(name, path)| (name.to_owned(), path.display().to_string()));
+        let environment = Environment::from_iter(variables);
+        let file = UserFile::read(&environment, None).expect("it can be read");
+        // From here on it can't be read again.
+        fs::write(site.join("gateway.yaml"), "gateway: [").expect("written");
+        let address = Address::parse("https://g.example").expect("an address");
+        let credentials = token("t0ken").expect("a token");
+        let written = file.write(&address, &credentials).expect("it is written");
+        assert_eq!(written.path, own);
+        let mode = fs::metadata(&own).expect("it exists").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

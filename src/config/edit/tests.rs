@@ -151,6 +151,13 @@ fn refuses_other_styles_of_yaml() {
         "gateway",
         "? gateway\n: address: x\n",
         "\tgateway: 1",
+        "! gateway:\n  address: x\n",
+        "!!str gateway:\n  address: x\n",
+        "&a gateway:\n  address: x\n",
+        "? ! gateway\n: address: x\n",
+        "\"gate\\x77ay\":\n  address: x\n",
+        "gateway:\n  ! auth:\n    type: basic\n",
+        "gateway:\n  ! address: x\n",
     ] {
         assert_eq!(shown(text), "refused", "{text}");
     }

@@ -197,3 +197,25 @@ fn option() -> impl Strategy<Value = Option<&'static str>> {
         Some("https://b.example"),
     ])
 }
+
+#[test]
+fn new_file_comes_in_the_order_of_its_directory() {
+    let of = |path: &str| Layer {
+        file: Some(path.into()),
+        untrusted: None,
+        section: Node::default(),
+    };
+    let layers = Layers::new(
+        vec![of("/site/z"), of("/own/a"), of("/own/h")],
+        Node::default(),
+    );
+    for (path, expected) in [
+        ("/own/g", ["/site/z", "/own/a", "/own/g", "/own/h"]),
+        ("/own/z", ["/site/z", "/own/a", "/own/h", "/own/z"]),
+        ("/new/a", ["/site/z", "/own/a", "/own/h", "/new/a"]),
+    ] {
+        let with_file = layers.with_file(Path::new(path), Node::default());
+        let files = with_file.0.iter().filter_map(|layer| layer.file.clone());
+        assert_eq!(files.collect::<Vec<_>>(), expected.map(PathBuf::from));
+    }
+}
