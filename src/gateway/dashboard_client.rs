@@ -3,14 +3,19 @@
 //! It sends no credentials: the pages need none, and the proxy would pass them on to one of the
 //! user's processes.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Method, Response, StatusCode, Url};
 
 use super::client::Gateway;
 use super::error::{AuthFailure, Error};
 use super::network_error::Destination;
+
+/// Limit on how often a path is percent-encoded. The scheduler's links are encoded once.
+const MAX_ENCODINGS: usize = 3;
 
 /// A client of one cluster's web pages.
 #[derive(Clone)]
@@ -54,8 +59,12 @@ impl DashboardClient {
     /// The URL of the page at `path`, which begins with a slash and may contain a query. `None` if
     /// that URL is not one of the cluster's.
     pub(crate) fn page_url(&self, path: &str) -> Option<Url> {
-        let url = Url::parse(&format!("{}{}", self.root, path.strip_prefix('/')?)).ok()?;
-        // Dots in the path may lead outside.
+        let path = path.strip_prefix('/')?;
+        let (page, _query) = path.split_once('?').unwrap_or((path, ""));
+        if !stays_below(page) {
+            return None;
+        }
+        let url = Url::parse(&format!("{}{path}", self.root)).ok()?;
         self.path_below_root(&url).is_some().then_some(url)
     }
 
@@ -128,6 +137,27 @@ impl DashboardClient {
     }
 }
 
+/// Returns true if `path` leads nowhere else, even if servers in between decode it, resolve its dots
+/// or cut it off at a semicolon. Encoded slashes are part of the scheduler's own pages.
+fn stays_below(path: &str) -> bool {
+    let mut path = Cow::Borrowed(path);
+    for _ in 0..=MAX_ENCODINGS {
+        let Ok(decoded) = percent_decode_str(&path).decode_utf8() else {
+            return false;
+        };
+        if decoded == path {
+            let leads_outside = |segment: &str| {
+                let name = segment.split([';', '?', '#']).next();
+                matches!(name, Some("." | ".."))
+            };
+            return !path.contains(|c: char| c.is_control() || c == '\\')
+                && !path.split('/').any(leads_outside);
+        }
+        path = Cow::Owned(decoded.into_owned());
+    }
+    false
+}
+
 /// `url` without its query, which may contain a secret.
 fn without_query(url: &Url) -> String {
     let mut url = url.clone();
@@ -167,8 +197,70 @@ mod tests {
         ] {
             assert_eq!(page_url(path), Some(format!("{root}{path}")));
         }
-        for path in ["/../cd34/status", "/%2e%2e/cd34", "/..\\..\\x", "status"] {
+        for path in [
+            "status",
+            "/../cd34/status",
+            "/%2e%2e/cd34",
+            "/..\\..\\x",
+            // Servers in between may decode a path, more than once too.
+            "/..%2f..%2fapi/version",
+            "/..%252f..%252Fapi/version",
+            "/%25252e%25252e%25252fapi",
+            "/x%2f..%2f..%2fapi",
+            "/%2e%2e%5capi",
+            "/x%5c..%5c..",
+            "/%%32%65%2e/api",
+            "/.%2fstatus",
+            // Some cut a path there.
+            "/..;/api",
+            "/..%3bx=1/api",
+            "/..%3f",
+            "/..%23",
+            "/x%00",
+            "/x%0d%0aHost:%20evil",
+            "/%c0%ae%c0%ae/api",
+            "/..?x=1",
+        ] {
             assert_eq!(page_url(path), None, "{path}");
+        }
+    }
+
+    proptest::proptest! {
+        /// However often a server in between decodes a path, it is one of the cluster's.
+        #[test]
+        fn decoded_page_urls_stay_below_the_root(
+            path in "(/|\\.|\\.\\.|%2[eEfF]|%5[cC]|%25|%3[bf]|%|2|5|[ef]|x|\\\\|;|\\?){0,16}",
+            is_location in proptest::prelude::any::<bool>(),
+        ) {
+            let root = "/dg/clusters/ab12";
+            let client = client();
+            let path = match is_location {
+                true => client.rewrite_location(&format!("{root}/{path}")).unwrap_or_default(),
+                false => format!("/{path}"),
+            };
+            let Some(url) = client.page_url(&path) else { return Ok(()) };
+            let mut path = url.path().as_bytes().to_vec();
+            loop {
+                let text = String::from_utf8_lossy(&path);
+                let end = text.find([';', '?', '#']).unwrap_or(text.len());
+                for text in [&text[..], &text[..end]] {
+                    let mut segments = Vec::new();
+                    for segment in text.split(['/', '\\']) {
+                        match segment.split(';').next() {
+                            Some("..") => drop(segments.pop()),
+                            Some("." | "") => {}
+                            _ => segments.push(segment),
+                        }
+                    }
+                    let resolved = format!("/{}", segments.join("/"));
+                    proptest::prop_assert!(resolved.starts_with(root), "{url}: {resolved}");
+                }
+                let decoded = percent_encoding::percent_decode(&path).collect::<Vec<_>>();
+                if decoded == path {
+                    break;
+                }
+                path = decoded;
+            }
         }
     }
 
