@@ -3,8 +3,12 @@
 //! prints.
 //!
 //! Every user of the machine can connect, and every page in the user's browser can make it connect.
-//! So a request must come from the pages of this very server, use a host name of this machine, and
-//! carry a cookie that only a one-time link sets.
+//! So a request must come from the pages of this very server, use its host name, and carry a cookie
+//! that only a one-time link sets.
+//!
+//! The pages themselves may be hostile: a cluster runs any code. Each server has a host name of its
+//! own, which no other server ever had, so browsers keep what pages store there apart from the pages
+//! of other clusters and other servers on this machine.
 
 mod error;
 mod forward;
@@ -13,7 +17,6 @@ mod page;
 mod secret;
 mod server;
 mod socket;
-mod unauthenticated;
 
 pub(crate) use error::Error;
 pub(crate) use server::Server;

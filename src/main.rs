@@ -1,5 +1,6 @@
 //! `dgw`: the command line for Dask Gateway.
 
+mod accept;
 mod attach;
 mod cli;
 mod commands;

@@ -17,23 +17,17 @@ use backon::{ConstantBuilder, Retryable as _};
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::accept::{Unauthenticated, UnauthenticatedConnections};
 use crate::gateway::TlsIdentity;
 use crate::scheduler::{Connector, HandshakeFault, SchedulerError, acceptor};
 
 /// The time limit of a TLS handshake, on either side.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-
-/// The number of connections that may wait without having presented a certificate: each costs an open
-/// file.
-const MAX_UNAUTHENTICATED: usize = 128;
-
-/// The pause after a connection could not be accepted for lack of open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The buffer of one direction of a connection: a few TLS records of 16 KiB.
 const BUFFER: usize = 64 * 1024;
@@ -156,27 +150,12 @@ impl Drop for Relay {
 
 /// Accepts connections for ever; they end with it.
 async fn serve(listener: tokio::net::TcpListener, endpoints: Arc<Endpoints>) {
-    let unauthenticated = Arc::new(Semaphore::new(MAX_UNAUTHENTICATED));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepting = async {
-            let permit = Arc::clone(&unauthenticated).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        tokio::select! {
-            (permit, accepted) = accepting => match (permit, accepted) {
-                (Ok(permit), Ok((stream, _))) => {
-                    connections.spawn(Arc::clone(&endpoints).relay(stream, permit));
-                }
-                (_, Err(error)) => {
-                    log::info!("relay: {error}");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-                (Err(_), _) => return,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    let unauthenticated = Arc::new(UnauthenticatedConnections::default());
+    let serving = unauthenticated.serve(
+        |context| listener.poll_accept(context),
+        |(stream, _), connection| Arc::clone(&endpoints).relay(stream, connection),
+    );
+    match serving.await {}
 }
 
 impl Endpoints {
@@ -186,14 +165,14 @@ impl Endpoints {
 
     /// Copies both ways until one side ends, then ends the other. Connects to the scheduler only for
     /// a client that has presented the certificate.
-    async fn relay(self: Arc<Self>, stream: TcpStream, unauthenticated: OwnedSemaphorePermit) {
+    async fn relay(self: Arc<Self>, stream: TcpStream, connection: Unauthenticated) {
         let _ = stream.set_nodelay(true);
         let client = match timeout(HANDSHAKE_LIMIT, self.clients.accept(stream)).await {
             Ok(Ok(client)) => client,
             Ok(Err(error)) => return log::info!("relay: refused a client: {error}"),
             Err(_) => return log::info!("relay: refused a client that sent nothing"),
         };
-        drop(unauthenticated);
+        connection.set_authenticated();
         let scheduler = match self.connect().await {
             Ok(scheduler) => scheduler,
             Err(fault) => {

@@ -2,12 +2,13 @@
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, REFERER, SET_COOKIE, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCEPT_RANGES, ALLOW, CONNECTION,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    ORIGIN, RANGE, RETRY_AFTER, UPGRADE, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use reqwest::Body;
 use tokio::io::copy_bidirectional;
@@ -15,38 +16,37 @@ use tokio::io::copy_bidirectional;
 use super::page;
 use crate::gateway::{self, DashboardClient};
 
-/// Headers that concern a single connection (RFC 9110, 7.6.1), besides those that `Connection` names.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
+/// Headers of a request that the cluster gets. Any other may mean something to a server in between:
+/// credentials, cookies, another user's name, another path.
+const REQUEST_HEADERS: [HeaderName; 6] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CONTENT_TYPE,
+    RANGE,
+    USER_AGENT,
 ];
 
-/// Headers between the browser and this server. The cookies include those of other servers on this
-/// machine.
-const REQUEST_HEADERS: [HeaderName; 7] = [
-    AUTHORIZATION,
-    COOKIE,
-    EXPECT,
-    HOST,
-    ORIGIN,
-    REFERER,
-    HeaderName::from_static("forwarded"),
+/// Headers of a response that the browser gets. They concern this response only: a cluster sets no
+/// cookies, and decides neither what the browser keeps nor what it does with other pages.
+const RESPONSE_HEADERS: [HeaderName; 13] = [
+    ACCEPT_RANGES,
+    ALLOW,
+    CONTENT_DISPOSITION,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE,
+    DATE,
+    LOCATION,
+    RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 ];
 
-/// Headers by which a server decides for this one: cookies, which are never sent back to it, and how
-/// browsers connect to every server of this host.
-const RESPONSE_HEADERS: [HeaderName; 3] = [
-    SET_COOKIE,
-    HeaderName::from_static("alt-svc"),
-    HeaderName::from_static("strict-transport-security"),
-];
+/// Beginning of the names of a WebSocket handshake's headers.
+const WEBSOCKET: &str = "sec-websocket-";
 
 /// Path only for a WebSocket: after another request for it, the scheduler has an error at each event
 /// (distributed's `WebsocketPlugin`).
@@ -66,7 +66,7 @@ pub(super) async fn forward(
             "The path is outside this cluster's dashboard.",
         ));
     };
-    let is_websocket = is_websocket(request.headers());
+    let is_websocket = is_websocket(&request);
     if !is_websocket && request.uri().path() == WEBSOCKET_ONLY {
         return Ok(page::invalid_request(
             "This page only accepts WebSocket connections.",
@@ -74,10 +74,8 @@ pub(super) async fn forward(
     }
     let upgrade = is_websocket.then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
-    let mut headers = head.headers;
-    let had_origin = headers.contains_key(ORIGIN);
-    strip(&mut headers, &REQUEST_HEADERS);
-    if had_origin {
+    let mut headers = only(&head.headers, &REQUEST_HEADERS);
+    if head.headers.contains_key(ORIGIN) {
         headers.insert(ORIGIN, pages.origin());
     }
     if is_websocket {
@@ -92,7 +90,7 @@ pub(super) async fn forward(
         _ => {
             let mut response = Response::from(response);
             let headers = response.headers_mut();
-            strip(headers, &RESPONSE_HEADERS);
+            *headers = only(headers, &RESPONSE_HEADERS);
             relocate(headers, pages);
             response
         }
@@ -103,10 +101,8 @@ pub(super) async fn forward(
 fn switch_protocols(near: OnUpgrade, response: reqwest::Response) -> Response<Body> {
     let mut switching = Response::new(Body::from(""));
     *switching.status_mut() = response.status();
-    let headers = switching.headers_mut();
-    headers.clone_from(response.headers());
-    strip(headers, &RESPONSE_HEADERS);
-    mark_websocket(headers);
+    *switching.headers_mut() = only(response.headers(), &[]);
+    mark_websocket(switching.headers_mut());
     tokio::spawn(async move {
         if let (Ok(near), Ok(mut far)) = tokio::join!(near, response.upgrade()) {
             // Both sides notice an error themselves.
@@ -117,9 +113,10 @@ fn switch_protocols(near: OnUpgrade, response: reqwest::Response) -> Response<Bo
 }
 
 /// Returns true if a request asks for a WebSocket, the only protocol to switch to.
-fn is_websocket(headers: &HeaderMap) -> bool {
+fn is_websocket<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
     let wants = |name, word| tokens(headers, name).any(|token| token.eq_ignore_ascii_case(word));
-    wants(CONNECTION, "upgrade") && wants(UPGRADE, "websocket")
+    request.method() == Method::GET && wants(CONNECTION, "upgrade") && wants(UPGRADE, "websocket")
 }
 
 fn mark_websocket(headers: &mut HeaderMap) {
@@ -127,14 +124,15 @@ fn mark_websocket(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// Removes the headers that concern a single connection, and `others`.
-fn strip(headers: &mut HeaderMap, others: &[HeaderName]) {
-    let named = tokens(headers, CONNECTION)
-        .filter_map(|token| token.parse::<HeaderName>().ok())
-        .collect::<Vec<_>>();
-    for name in named.iter().chain(&HOP_BY_HOP).chain(others) {
-        headers.remove(name);
+/// Returns the headers of `all` that are in `names`, and those of a WebSocket handshake.
+fn only(all: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let is_kept = |name: &HeaderName| names.contains(name) || name.as_str().starts_with(WEBSOCKET);
+    let kept = all.iter().filter(|(name, _)| is_kept(name));
+    let mut headers = HeaderMap::new();
+    for (name, value) in kept {
+        headers.append(name, value.clone());
     }
+    headers
 }
 
 /// Returns the items of a header that is a list.

@@ -7,15 +7,23 @@ use hyper::http::uri::Authority;
 use hyper::{Method, Request};
 
 use super::error::Error;
-use super::secret::RandomSecret;
+use super::secret::{self, RandomSecret};
 
 /// Parameter of the link that holds its secret.
 const PARAMETER: &str = "secret";
 
+/// Name of the cookie.
+const COOKIE_NAME: &str = "dgw";
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The secrets that open the dashboard: first that of a one-time link, then that of a cookie.
+/// Header of requests for a service worker's script.
+const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
+
+/// The server's host name, and the secrets that open the dashboard: first that of a one-time link,
+/// then that of a cookie.
 pub(super) struct Guard {
+    host: String,
     link: Mutex<RandomSecret>,
     session: RandomSecret,
 }
@@ -43,7 +51,7 @@ pub(super) enum Access {
 /// Reason why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The host name is not of this machine, as when a page has its own name lead here.
+    /// The host name is not this server's, as when a page has its own name lead here.
     Host,
     /// The request comes from another page.
     CrossSite,
@@ -52,41 +60,50 @@ pub(super) enum Refusal {
     InvalidLink,
     /// The browser prefetches a link that the user may never open.
     Prefetch,
+    /// A page wants to stay in the browser as a service worker.
+    ServiceWorker,
     /// `CONNECT` and `TRACE` are for proxies.
     Method,
 }
 
 impl Guard {
-    /// Makes new secrets.
+    /// Makes a new host name and new secrets.
     ///
     /// # Errors
     /// Fails if the system provides no random numbers.
     pub(super) fn new() -> Result<Self, Error> {
         Ok(Self {
+            host: format!("{}.localhost", secret::random_label()?),
             link: Mutex::new(RandomSecret::new()?),
             session: RandomSecret::new()?,
         })
     }
 
-    /// Returns the path and query of the link that opens the dashboard next.
-    pub(super) fn link(&self) -> String {
+    /// Returns the link that opens the dashboard next, which is served on `port`.
+    pub(super) fn link(&self, port: u16) -> String {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("/?{PARAMETER}={}", link.expose())
+        format!("http://{}:{port}/?{PARAMETER}={}", self.host, link.expose())
     }
 
     /// Checks a request. A valid link is used up by it; nothing else changes.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Access {
-        let Some(host) = local_host(request) else {
+        let Some(host) = self.own_host(request) else {
             return Access::Refused(Refusal::Host);
         };
         let (method, headers) = (request.method(), request.headers());
         if [Method::CONNECT, Method::TRACE].contains(method) {
             return Access::Refused(Refusal::Method);
         }
-        let cookie = cookie_name(&host);
-        let has_cookie = cookie_values(headers, &cookie).any(|value| self.session.matches(value));
-        let site = single_value(headers, SEC_FETCH_SITE);
-        let is_cross_site = !matches!(site, None | Some("none" | "same-origin"));
+        if headers.contains_key(SERVICE_WORKER) {
+            return Access::Refused(Refusal::ServiceWorker);
+        }
+        let has_cookie = cookie_values(headers).any(|value| self.session.matches(value));
+        // Older browsers don't send it.
+        let is_cross_site = headers.contains_key(SEC_FETCH_SITE)
+            && !matches!(
+                single_value(headers, SEC_FETCH_SITE),
+                Some("none" | "same-origin")
+            );
         if let Some(secret) = link_secret(request) {
             if is_prefetch(headers) {
                 return Access::Refused(Refusal::Prefetch);
@@ -95,7 +112,7 @@ impl Guard {
             return match (has_cookie, used_link) {
                 (true, used_link) => Access::LoggedIn { used_link },
                 (false, true) => Access::Login {
-                    cookie: new_cookie(&cookie, &self.session),
+                    cookie: new_cookie(&self.session),
                     is_cross_site,
                 },
                 (false, false) => Access::Refused(Refusal::InvalidLink),
@@ -119,6 +136,19 @@ impl Guard {
         Access::Granted
     }
 
+    /// Returns the host and port that a request names, if the host is this server's. Any port will
+    /// do: `ssh -L` may have changed it.
+    fn own_host<B>(&self, request: &Request<B>) -> Option<Authority> {
+        // Only proxies get whole URLs.
+        if request.uri().authority().is_some() {
+            return None;
+        }
+        let text = single_value(request.headers(), HOST)?;
+        let host = text.parse::<Authority>().ok()?;
+        let is_own = host.host().eq_ignore_ascii_case(&self.host) && !text.contains('@');
+        is_own.then_some(host)
+    }
+
     /// Returns true if `secret` is the link's. Then a new link replaces it.
     fn use_link(&self, secret: &str) -> bool {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,20 +162,6 @@ impl Guard {
         *link = new;
         true
     }
-}
-
-/// Returns the host that a request names, if it is this machine. Any port will do: `ssh -L` may
-/// have changed it.
-fn local_host<B>(request: &Request<B>) -> Option<Authority> {
-    // Only proxies get whole URLs.
-    if request.uri().authority().is_some() {
-        return None;
-    }
-    let text = single_value(request.headers(), HOST)?;
-    let host = text.parse::<Authority>().ok()?;
-    let name = host.host().to_ascii_lowercase();
-    let is_local = ["127.0.0.1", "localhost", "[::1]"].contains(&name.as_str());
-    (is_local && !text.contains('@')).then_some(host)
 }
 
 /// Returns the value of a header; `None` if there are several, or none.
@@ -185,24 +201,18 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Returns the name of this server's cookie. Browsers share the cookies of a host among all its ports,
-/// so the name has the port. It is the port that the browser uses: dashboards of several machines
-/// may be forwarded to the browser's machine.
-fn cookie_name(host: &Authority) -> String {
-    format!("dgw-{}", port(host))
-}
-
-fn cookie_values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let texts = headers.get_all(COOKIE).into_iter();
-    texts
-        .filter_map(|text| text.to_str().ok())
+/// Returns the values of this server's cookie. Browsers send one header with all cookies; pages of
+/// other servers on this machine may have set one of the same name.
+fn cookie_values(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let pairs = single_value(headers, COOKIE).into_iter();
+    pairs
         .flat_map(|text| text.split(';'))
-        .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+        .filter_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-fn new_cookie(name: &str, session: &RandomSecret) -> HeaderValue {
+fn new_cookie(session: &RandomSecret) -> HeaderValue {
     let session = session.expose();
-    let text = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict");
+    let text = format!("{COOKIE_NAME}={session}; Path=/; HttpOnly; SameSite=Strict");
     let mut value = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value

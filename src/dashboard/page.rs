@@ -1,8 +1,8 @@
 //! Pages of the server itself, for requests that it can't pass on.
 
 use hyper::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use reqwest::Body;
@@ -48,7 +48,7 @@ fn page(
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
          <body>\n<h1>{title}</h1>\n{body}{foot}</body>\n</html>\n"
     );
-    let mut response = uncached(status, html);
+    let mut response = bare(status, html);
     response.headers_mut().extend(
         [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -62,7 +62,7 @@ fn page(
 
 /// Redirects to the dashboard, and sets the cookie that opens it if it is a new one.
 pub(super) fn start(cookie: Option<HeaderValue>) -> Response<Body> {
-    let mut response = uncached(StatusCode::SEE_OTHER, String::new());
+    let mut response = bare(StatusCode::SEE_OTHER, String::new());
     let headers = response.headers_mut();
     headers.insert(LOCATION, HeaderValue::from_static(START));
     headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
@@ -101,8 +101,12 @@ pub(super) fn refused(refusal: Refusal) -> Response<Body> {
         ),
         Refusal::Host => (
             "Unknown host name",
-            "The dashboard is only available at 127.0.0.1 or localhost: open the link that dgw \
-             printed. On another machine, run the ssh command first.",
+            "The dashboard is only available under the host name in the link that dgw printed: open \
+             that link, in Chrome, Edge or Firefox. On another machine, run the ssh command first.",
+        ),
+        Refusal::ServiceWorker => (
+            "Service worker refused",
+            "Pages of a dashboard can't stay in the browser.",
         ),
         Refusal::Method => (
             "Not a proxy",
@@ -164,11 +168,9 @@ pub(super) fn invalid_request(reason: &str) -> Response<Body> {
     page(StatusCode::BAD_REQUEST, title, &[reason], [""; 2])
 }
 
-fn uncached(status: StatusCode, body: String) -> Response<Body> {
+fn bare(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
     response
 }
 
@@ -194,14 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn new_cookie_is_set_and_the_page_is_not_cached() {
+    fn new_cookie_is_set() {
         let cookie = HeaderValue::from_static("dgw-1=x");
         for response in [
             start(Some(cookie.clone())),
             start_by_refresh(cookie.clone()),
         ] {
             assert_eq!(response.headers()[SET_COOKIE], cookie);
-            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         }
         assert_eq!(start(None).headers().get(SET_COOKIE), None);
         assert_eq!(start(None).headers()[LOCATION], START);

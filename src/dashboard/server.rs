@@ -2,28 +2,30 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS};
+use hyper::header::{
+    ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use reqwest::Body;
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use super::error::Error;
 use super::guard::{Access, Guard};
 use super::socket::PrivateSocket;
-use super::unauthenticated::UnauthenticatedConnections;
 use super::{forward, page};
+use crate::accept::{Unauthenticated, UnauthenticatedConnections};
 use crate::gateway::DashboardClient;
 
 /// Memory of a connection for a request's head, or for a response that the browser does not read.
@@ -33,14 +35,17 @@ const BUFFER: usize = 64 * 1024;
 /// Time limit for a head, from its first byte or the response before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Pause after a connection could not be accepted because no file descriptor is left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Attempts to find a port that is free at both loopback addresses.
+const PORT_ATTEMPTS: usize = 16;
 
 /// A cluster's dashboard, served on this machine.
 pub(crate) struct Server {
-    tcp: TcpListener,
+    ipv4: TcpListener,
+    /// `None` on a machine without IPv6.
+    ipv6: Option<TcpListener>,
     unix: Option<PrivateSocket>,
     port: u16,
+    unauthenticated: Arc<UnauthenticatedConnections>,
     shared: Arc<Shared>,
 }
 
@@ -48,7 +53,6 @@ pub(crate) struct Server {
 struct Shared {
     pages: DashboardClient,
     guard: Guard,
-    unauthenticated: UnauthenticatedConnections,
     link_used: Notify,
     request_failed: Notify,
     /// How the cluster ended.
@@ -56,7 +60,7 @@ struct Shared {
 }
 
 impl Server {
-    /// Listens on `port` of 127.0.0.1, or any free port, and at the path `socket` too.
+    /// Listens on `port` of the loopback addresses, or any free port, and at the path `socket` too.
     ///
     /// # Errors
     /// Fails if the port or the path is in use or can't be used.
@@ -75,17 +79,16 @@ impl Server {
             .transpose()?;
         let port = port.unwrap_or(0);
         let failed = |source| Error::Port { port, source };
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(failed)?;
+        let (ipv4, ipv6) = bind(port).await.map_err(failed)?;
         Ok(Self {
-            port: tcp.local_addr().map_err(failed)?.port(),
-            tcp,
+            port: ipv4.local_addr().map_err(failed)?.port(),
+            ipv4,
+            ipv6,
             unix,
+            unauthenticated: Arc::default(),
             shared: Arc::new(Shared {
                 pages,
                 guard: Guard::new()?,
-                unauthenticated: UnauthenticatedConnections::default(),
                 link_used: Notify::new(),
                 request_failed: Notify::new(),
                 end: OnceLock::new(),
@@ -93,14 +96,14 @@ impl Server {
         })
     }
 
-    /// Returns the port on 127.0.0.1.
+    /// Returns the port on the loopback addresses.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Returns the link that opens the dashboard once. It holds a secret.
     pub(crate) fn link(&self) -> String {
-        format!("http://127.0.0.1:{}{}", self.port, self.shared.guard.link())
+        self.shared.guard.link(self.port)
     }
 
     /// Waits until the link is used; then there is another.
@@ -121,57 +124,84 @@ impl Server {
 
     /// Serves until this is dropped.
     pub(crate) async fn run(&self) -> Infallible {
-        let mut connections = JoinSet::new();
-        for number in 0.. {
-            while connections.try_join_next().is_some() {}
-            let shared = Arc::clone(&self.shared);
-            let accepted = tokio::select! {
-                accepted = self.tcp.accept() => accepted.map(|(stream, _)| {
+        tokio::select! {
+            never = self.serve_tcp(Some(&self.ipv4)) => never,
+            never = self.serve_tcp(self.ipv6.as_ref()) => never,
+            never = self.serve_unix() => never,
+        }
+    }
+
+    async fn serve_tcp(&self, listener: Option<&TcpListener>) -> Infallible {
+        let Some(listener) = listener else {
+            return std::future::pending().await;
+        };
+        self.unauthenticated
+            .serve(
+                |context| listener.poll_accept(context),
+                |(stream, _), connection| {
                     // WebSocket messages are small and should arrive at once.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(shared.serve(number, stream))
-                }),
-                accepted = accept(self.unix.as_ref()) => {
-                    accepted.map(|stream| connections.spawn(shared.serve(number, stream)))
-                }
-            };
-            match accepted {
-                Ok(connection) => self.shared.unauthenticated.add(number, connection),
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-            // Lets the connection send its cookie before more are accepted.
-            tokio::task::yield_now().await;
-        }
-        std::future::pending().await
+                    Arc::clone(&self.shared).serve(stream, connection)
+                },
+            )
+            .await
+    }
+
+    async fn serve_unix(&self) -> Infallible {
+        let Some(socket) = &self.unix else {
+            return std::future::pending().await;
+        };
+        self.unauthenticated
+            .serve(
+                |context| socket.listener().poll_accept(context),
+                |(stream, _), connection| Arc::clone(&self.shared).serve(stream, connection),
+            )
+            .await
     }
 }
 
-async fn accept(socket: Option<&PrivateSocket>) -> io::Result<tokio::net::UnixStream> {
-    match socket {
-        Some(socket) => Ok(socket.listener().accept().await?.0),
-        None => std::future::pending().await,
+/// Listens on `port`, or any free one, of both loopback addresses. Browsers connect to either of them
+/// for a name below `localhost`, so another user of the machine must not have the port of one.
+async fn bind(port: u16) -> io::Result<(TcpListener, Option<TcpListener>)> {
+    let mut attempts = 1;
+    loop {
+        let ipv4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let same_port = ipv4.local_addr()?.port();
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, same_port)).await {
+            Ok(ipv6) => return Ok((ipv4, Some(ipv6))),
+            Err(error) if is_without_ipv6(&error) => return Ok((ipv4, None)),
+            Err(error) if port != 0 || attempts == PORT_ATTEMPTS => return Err(error),
+            Err(_) => attempts += 1,
+        }
     }
+}
+
+/// Returns true if `error` says that the machine has no IPv6, or no IPv6 loopback address.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 impl Shared {
     /// Serves a connection to its end.
     async fn serve(
         self: Arc<Self>,
-        number: u64,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        connection: Unauthenticated,
     ) {
         let respond = async |request| {
-            let response = self.respond(request, || self.unauthenticated.remove(number));
+            let response = self.respond(request, || connection.set_authenticated());
             Ok::<_, Infallible>(response.await)
         };
-        let connection = http1::Builder::new()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(stream), service_fn(respond))
             .with_upgrades();
-        if let Err(error) = connection.await {
-            log::debug!("connection {number}: {error}");
+        if let Err(error) = served.await {
+            log::debug!("connection of a browser: {error}");
         }
     }
 
@@ -244,11 +274,12 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Isolates the response from other sites' pages: they can't frame it, include it, or learn of it
-/// by a link.
+/// by a link. The browser keeps no copy.
 fn isolate(headers: &mut HeaderMap) {
     const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     headers.insert(REFERRER_POLICY, SAME_ORIGIN);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for name in ["cross-origin-resource-policy", "cross-origin-opener-policy"] {
         headers.insert(HeaderName::from_static(name), SAME_ORIGIN);
     }

@@ -1,5 +1,6 @@
 //! `dgw dashboard --serve`: access, and what is passed on.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use std::thread;
 use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::web::{ask, ask_by, message, websocket};
+use crate::support::web::{ask, ask_by, connect, message, websocket};
 use crate::support::{
     BASIC, Client, HUB, Serving, Stub, TLS, TestGateway, User, answer, json_answer, tunnel_to,
     until,
@@ -55,6 +56,8 @@ fn only_the_user_may_see_it() {
     assert_eq!(status("GET /status", &[("Cookie", &guess)]), 403);
     for headers in [
         [cookie, ("Host", "evil.example")],
+        [cookie, ("Host", &host.replace("dgw-", "dgw-x"))],
+        [cookie, ("Host", &format!("127.0.0.1:{port}"))],
         [cookie, ("Origin", "http://evil.example")],
         [cookie, ("Origin", "http://127.0.0.1:1")],
         [cookie, ("Sec-Fetch-Site", "cross-site")],
@@ -62,6 +65,12 @@ fn only_the_user_may_see_it() {
     ] {
         assert_eq!(status("GET /status", &headers), 403, "{headers:?}");
     }
+    let twice = [
+        cookie,
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ];
+    assert_eq!(status("GET /status", &twice), 403);
     assert_eq!(status("POST /status", &[cookie]), 403);
     let own = format!("http://{host}");
     for headers in [
@@ -189,7 +198,16 @@ fn passes_on_no_credentials_to_the_cluster() {
                 "Location: /clusters/ab12/status?x=1\r\nSet-Cookie: dgw-1=x\r\n",
                 "",
             ),
-            _ => answer("200 OK", "Set-Cookie: a=b\r\nX-Kept: yes\r\n", "hello"),
+            _ => answer(
+                "200 OK",
+                "Content-Type: text/plain\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\
+                 Cache-Control: immutable\r\nExpires: Thu, 01 Jan 2099 00:00:00 GMT\r\n\
+                 ETag: \"1\"\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\nPragma: x\r\n\
+                 Clear-Site-Data: \"*\"\r\nService-Worker-Allowed: /\r\nAlt-Svc: h3\r\n\
+                 Strict-Transport-Security: max-age=9\r\nNEL: {}\r\nReport-To: {}\r\n\
+                 Access-Control-Allow-Origin: *\r\nWWW-Authenticate: Basic\r\nRefresh: 1\r\n",
+                "hello",
+            ),
         }
     });
     let user = User::basic(&stub.address, "ada", "pw")
@@ -200,32 +218,56 @@ fn passes_on_no_credentials_to_the_cluster() {
         &serving.host,
         "GET /page?x=%2F",
         &[
-            serving.cookie(),
-            ("Cookie", "other=s3cret"),
+            ("Cookie", &format!("other=s3cret; {}", serving.cookie().1)),
             ("Authorization", "Basic s3cret"),
             ("Proxy-Authorization", "Basic s3cret"),
             ("Origin", &origin),
             ("Referer", &origin),
-            ("X-Kept", "yes"),
-            ("Connection", "X-Dropped"),
-            ("X-Dropped", "s3cret"),
+            ("Accept-Language", "tlh"),
+            ("X-Original-URL", "/s3cret"),
+            ("X-Forwarded-User", "s3cret"),
+            ("If-None-Match", "s3cret"),
         ],
     );
     assert_eq!((page.status, page.text().as_str()), (200, "hello"));
-    assert_eq!(page.header("x-kept"), Some("yes"));
-    assert_eq!(page.header("set-cookie"), None);
+    let names = page.head.lines().skip(1).filter_map(|line| {
+        let (name, _) = line.split_once(": ")?;
+        (name != "date").then_some(name)
+    });
+    let expected = [
+        "connection",
+        "content-length",
+        "content-type",
+        "cache-control",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+        "referrer-policy",
+        "x-frame-options",
+    ];
+    let names = names.collect::<BTreeSet<_>>();
+    assert_eq!(names, BTreeSet::from(expected), "{}", page.head);
+    assert_eq!(page.header("cache-control"), Some("no-store"));
     let seen = stub.seen().pop().expect("a request").to_lowercase();
     assert!(seen.starts_with("get /clusters/ab12/page?x=%2f "), "{seen}");
-    assert!(seen.contains("x-kept: yes"), "{seen}");
+    assert!(seen.contains("accept-language: tlh"), "{seen}");
     assert!(
         seen.contains("origin: https://public.example\r\n"),
         "{seen}"
     );
     let host = stub.address.replace("http://", "host: ");
     assert!(seen.contains(&host), "{seen}");
-    for word in ["s3cret", "cookie", "authorization", "referer", "dgw-"] {
+    for word in ["s3cret", "cookie", "authorization", "referer", "localhost"] {
         assert!(!seen.contains(word), "{word}: {seen}");
     }
+    // Servers in front of the gateway may decode a path.
+    let before = stub.seen().len();
+    for path in ["/..%2f..%2fapi/version", "/%252e%252e/x", "/x%5c..", "/.."] {
+        assert_eq!(serving.get(path).status, 400, "{path}");
+    }
+    let worker = [serving.cookie(), ("Service-Worker", "script")];
+    let worker = ask(&serving.host, "GET /worker.js", &worker);
+    assert_eq!(worker.status, 403);
+    assert_eq!(stub.seen().len(), before);
     let redirect = serving.get("/redirect");
     assert_eq!(redirect.header("location"), Some("/status?x=1"));
     assert_eq!(redirect.header("set-cookie"), None);
@@ -391,6 +433,10 @@ fn port_in_use_is_refused_and_a_free_one_served() {
              Address already in use (os error 98)\n\nhint: choose another port with `--port`\n"
         ));
     drop(taken);
+    // Browsers connect to either loopback address: nobody else may have the port of the other one.
+    if let Ok(_taken) = TcpListener::bind(format!("[::1]:{port}")) {
+        user.dgw(&["dashboard", "--serve", "--port", &port]).code(1);
+    }
     let serving = Serving::start(&user, &["--port", &port, "-o", "json"]);
     serving.wait_for(&format!("ssh -L {port}:127.0.0.1:{port}"));
     for args in [
@@ -437,7 +483,7 @@ fn rejects_invalid_requests() {
     let user = BASIC.user();
     user.stdout(&["new"]);
     let serving = Serving::start(&user, &[]).logged_in();
-    let mut stream = TcpStream::connect(&serving.host).expect("it listens");
+    let mut stream = connect(&serving.host);
     stream
         .write_all(b"\x16\x03\x01 no HTTP\r\n\r\n")
         .expect("sent");
@@ -445,7 +491,7 @@ fn rejects_invalid_requests() {
     stream.read_to_string(&mut response).expect("a response");
     assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     let huge = format!("x={}", "y".repeat(200_000));
-    let mut stream = TcpStream::connect(&serving.host).expect("it listens");
+    let mut stream = connect(&serving.host);
     let head = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {huge}\r\n\r\n",
         serving.host

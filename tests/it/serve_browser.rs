@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::web::ask;
-use crate::support::{BASIC, Client, Serving, until};
+use crate::support::{BASIC, Client, Serving, Stub, User, answer, json_answer, until};
 
 /// A headless Chromium, driven by `WebDriver`; ended when this is dropped.
 struct Browser {
@@ -60,7 +60,7 @@ impl Browser {
                 "--disable-dev-shm-usage", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
                 // Pages get nothing from other hosts.
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
                 format!("--user-data-dir={}", browser.profile.path().display()),
             ],
         });
@@ -100,6 +100,16 @@ impl Browser {
 
     fn open(&self, url: &str) {
         self.command("POST", "/url", &json!({"url": url}));
+    }
+
+    /// Runs the body of an asynchronous JavaScript function in the page, and returns what it resolves to.
+    fn resolve(&self, script: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0];
+             (async () => {{ {script} }})().then(done, error => done(`error: ${{error}}`))"
+        );
+        let body = json!({"script": script, "args": []});
+        self.command("POST", "/execute/async", &body)
     }
 
     /// Runs the body of a JavaScript function in the page, and returns its result.
@@ -234,7 +244,7 @@ fn browser_draws_the_dashboard_of_a_computing_cluster() {
     }
 
     // Another site on this machine gets nothing, though the browser has the cookie.
-    let foreign = crate::support::Stub::always(crate::support::answer(
+    let foreign = Stub::always(answer(
         "200 OK",
         "Content-Type: text/html\r\n",
         "<p>foreign</p>",
@@ -247,4 +257,98 @@ fn browser_draws_the_dashboard_of_a_computing_cluster() {
         serving.host
     );
     assert_eq!(browser.run(&script), "refused");
+}
+
+/// Responds to requests for two clusters' pages. The pages of `bad` try to stay in the browser.
+fn respond_for_two_clusters(head: &str) -> Vec<u8> {
+    let record = |name: &str| {
+        format!(
+            r#"{{"name": "{name}", "status": "RUNNING", "start_time": 1, "stop_time": null,
+                "options": {{}}, "dashboard_route": "/clusters/{name}/status"}}"#
+        )
+    };
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    if let Some(name) = path.strip_prefix("/api/v1/clusters/") {
+        return json_answer(&record(name));
+    }
+    let Some((name, page)) = path
+        .strip_prefix("/clusters/")
+        .and_then(|path| path.split_once('/'))
+    else {
+        return answer("404 Not Found", "", "");
+    };
+    let script = "Content-Type: text/javascript\r\nService-Worker-Allowed: /\r\n\
+                  Cache-Control: public, max-age=31536000, immutable\r\nETag: \"1\"\r\n\
+                  Expires: Thu, 01 Jan 2099 00:00:00 GMT\r\nSet-Cookie: left=behind\r\n";
+    match page {
+        "status" => answer(
+            "200 OK",
+            "Content-Type: text/html\r\nCache-Control: max-age=31536000\r\n",
+            &format!("<title>{name}</title><script src=/library.js></script>"),
+        ),
+        "library.js" => answer("200 OK", script, &format!("window.library = '{name}'")),
+        "worker.js" => answer(
+            "200 OK",
+            script,
+            "onfetch = event => event.respondWith(new Response('stolen'))",
+        ),
+        "wipe" => answer(
+            "200 OK",
+            "Clear-Site-Data: \"*\"\r\nSet-Cookie: left=behind; Domain=localhost\r\n",
+            "",
+        ),
+        _ => answer("404 Not Found", "", ""),
+    }
+}
+
+/// A cluster's page can neither stay in the browser, for the next dashboard at the same port, nor
+/// reach what other servers on this machine have there.
+#[test]
+#[ignore = "needs Chromium"]
+fn browser_keeps_nothing_of_an_earlier_dashboard() {
+    let stub = Stub::new(respond_for_two_clusters);
+    let [bad, good] = ["bad1", "cd34"].map(|name| name.repeat(8));
+    let user = User::basic(&stub.address, "ada", "pw");
+    let browser = Browser::start();
+    let notebooks = Stub::new(|head| match head.starts_with("GET /login ") {
+        true => answer("200 OK", "Set-Cookie: notebook=secret\r\n", ""),
+        false => answer("200 OK", "", ""),
+    });
+    browser.open(&format!("{}/login", notebooks.address));
+    assert_eq!(browser.run("return document.cookie"), "notebook=secret");
+
+    let serving = Serving::start(&user, &[&bad]);
+    let port = serving.host.split_once(':').expect("a port").1.to_owned();
+    browser.open(&serving.url);
+    assert_eq!(browser.run("return window.library"), bad.as_str());
+    let seen = browser.run("return document.cookie");
+    let wiped = browser.resolve("return (await fetch('/wipe')).status");
+    assert_eq!(wiped, 200);
+    let left = browser.resolve(
+        "document.cookie = 'left=behind'; document.cookie = 'tossed=1; domain=localhost';
+         localStorage.left = 'behind'; await (await caches.open('x')).put('/y', new Response('z'));
+         await navigator.serviceWorker.register('/worker.js', {scope: '/'});
+         await navigator.serviceWorker.ready; return 'a worker'",
+    );
+    drop(serving);
+    browser.open(&notebooks.address);
+    assert_eq!(browser.run("return document.cookie"), "notebook=secret");
+
+    let serving = Serving::start(&user, &[&good, "--port", &port]);
+    browser.open(&serving.url);
+    let found = browser.resolve(
+        "return {title: document.title, library: window.library, cookie: document.cookie,
+            status: await (await fetch('/status')).text(), stored: {...localStorage},
+            caches: await caches.keys(),
+            workers: (await navigator.serviceWorker.getRegistrations()).length}",
+    );
+    let status = format!("<title>{good}</title><script src=/library.js></script>");
+    let expected = json!({
+        "title": good, "library": good, "cookie": "", "status": status, "stored": {},
+        "caches": [], "workers": 0,
+    });
+    assert_eq!(found, expected);
+    let left = left.as_str().unwrap_or_default();
+    assert!(left.contains("error"), "{left}");
+    assert_eq!(seen, "");
 }

@@ -1,7 +1,7 @@
 //! `dgw dashboard --serve` with large responses and many connections.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -112,7 +112,7 @@ fn serves_a_hundred_connections_beside_idle_ones() {
     // Connections without a request, or with half of one.
     let idle = (0..400)
         .map(|number| {
-            let mut stream = TcpStream::connect(&serving.host).expect("dgw listens");
+            let mut stream = connect(&serving.host);
             if number % 2 == 0 {
                 let _ = stream.write_all(b"GET /status HTTP/1.1\r\n");
             }

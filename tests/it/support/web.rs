@@ -29,8 +29,15 @@ impl Response {
     }
 }
 
+/// Connects to `host`, a name and a port. As in browsers, names below `localhost` are this machine.
 pub(crate) fn connect(host: &str) -> TcpStream {
-    let stream = TcpStream::connect(host).expect("a server listens");
+    let (name, port) = host.split_once(':').expect("a port");
+    let name = if name.ends_with(".localhost") {
+        "127.0.0.1"
+    } else {
+        name
+    };
+    let stream = TcpStream::connect(format!("{name}:{port}")).expect("a server listens");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a time limit");
