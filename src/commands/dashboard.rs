@@ -13,19 +13,22 @@ use self::browser::Browser;
 use self::error::DashboardError;
 use crate::cli::TargetArgs;
 use crate::error::Error;
-use crate::gateway::Cluster;
+use crate::gateway::{Cluster, Status};
 use crate::lifecycle;
 use crate::session::Invocation;
 
 /// Print the URL of a cluster's dashboard, or serve the dashboard on this machine
 ///
 /// With --serve, dgw forwards a browser's requests to the gateway, for dashboards that can't be
-/// reached from outside the site. It listens on 127.0.0.1 only, and prints a link that opens the
+/// reached from outside the site. It listens on loopback only, and prints a link that opens the
 /// dashboard once: the browser gets a cookie, and nobody else on the machine gets in. When a link has
 /// been used, dgw prints another one for the next browser. It also prints the ssh command that makes
 /// the dashboard available on your own machine. dgw serves until the cluster ends, or until Ctrl-C.
 ///
-/// The cluster gets neither your token or password nor the browser's cookies.
+/// The cluster gets neither your token or password nor the browser's cookies. Each time, the link has a
+/// new host name, such as `dgw-3f9a0c1b2d4e5f67.localhost`, so that browsers keep the pages apart from
+/// everything else at `127.0.0.1` and `localhost`. Chrome, Edge and Firefox find it on your own machine.
+/// Safari doesn't, and asks your network for it: use another browser. Other names are refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -45,7 +48,7 @@ pub(crate) struct DashboardArgs {
     #[arg(long)]
     serve: bool,
 
-    /// Serve it on this port of 127.0.0.1; default: any free port
+    /// Serve it on this loopback port; default: any free port
     #[arg(long, value_name = "PORT", requires = "serve")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -64,18 +67,21 @@ impl DashboardArgs {
         let session = invocation.session()?;
         let cluster = lifecycle::find(&session.gateway, self.target.cluster.as_ref()).await?;
         let Cluster { name, status, .. } = &cluster;
-        let Some(url) = &cluster.dashboard_link else {
+        if *status != Status::Running {
             return Err(lifecycle::Error::NotRunning {
                 name: name.clone(),
                 status: *status,
             }
             .into());
-        };
+        }
         let browser = Browser::new(&session.settings);
         if self.serve {
             let opens = self.open.then_some(&browser);
             return serve::serve(name, self.port, self.socket.as_deref(), opens, &session).await;
         }
+        let Some(url) = &cluster.dashboard_link else {
+            return Err(DashboardError::NoUrl(name.clone()).into());
+        };
         let is_relative = url.starts_with('/');
         if is_relative && !self.open {
             session

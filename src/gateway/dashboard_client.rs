@@ -234,9 +234,10 @@ mod tests {
         ) {
             let root = "/dg/clusters/ab12";
             let client = client();
-            let path = match is_location {
-                true => client.rewrite_location(&format!("{root}/{path}")).unwrap_or_default(),
-                false => format!("/{path}"),
+            let path = if is_location {
+                client.rewrite_location(&format!("{root}/{path}")).unwrap_or_default()
+            } else {
+                format!("/{path}")
             };
             let Some(url) = client.page_url(&path) else { return Ok(()) };
             let mut path = url.path().as_bytes().to_vec();

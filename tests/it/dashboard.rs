@@ -4,7 +4,7 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::support::{BASIC, User};
+use crate::support::{BASIC, Serving, Stub, User, json_answer};
 
 #[test]
 fn prints_the_url() {
@@ -59,6 +59,30 @@ error: cluster `[NAME]` is PENDING, not RUNNING
 hint: `dgw connect [NAME]` waits until it is running
 
 "#]]);
+}
+
+#[test]
+fn running_cluster_without_a_valid_url_is_served_only() {
+    let record = r#"{"name": "ab12", "status": "RUNNING", "start_time": 1, "stop_time": null,
+        "options": {}, "dashboard_route": "evil.example"}"#;
+    let stub = Stub::new(move |head| {
+        if head.starts_with("GET /api/v1/clusters/ab12 ") {
+            return json_answer(record);
+        }
+        json_answer(&format!(r#"{{"ab12": {record}}}"#))
+    });
+    let user = User::basic(&stub.address, "ada", "pw");
+    user.dgw(&["dashboard"])
+        .code(9)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the gateway sent no valid path for the dashboard of cluster `ab12`
+
+hint: `dgw dashboard ab12 --serve` serves it on this machine
+
+"#]]);
+    let serving = Serving::start(&user, &[]);
+    assert!(serving.url.starts_with("http://dgw-"), "{}", serving.url);
 }
 
 #[test]

@@ -310,9 +310,11 @@ fn browser_keeps_nothing_of_an_earlier_dashboard() {
     let [bad, good] = ["bad1", "cd34"].map(|name| name.repeat(8));
     let user = User::basic(&stub.address, "ada", "pw");
     let browser = Browser::start();
-    let notebooks = Stub::new(|head| match head.starts_with("GET /login ") {
-        true => answer("200 OK", "Set-Cookie: notebook=secret\r\n", ""),
-        false => answer("200 OK", "", ""),
+    let notebooks = Stub::new(|head| {
+        if head.starts_with("GET /login ") {
+            return answer("200 OK", "Set-Cookie: notebook=secret\r\n", "");
+        }
+        answer("200 OK", "", "")
     });
     browser.open(&format!("{}/login", notebooks.address));
     assert_eq!(browser.run("return document.cookie"), "notebook=secret");

@@ -8,6 +8,8 @@ use crate::error::{ExitCode, Failure};
 pub(super) enum DashboardError {
     #[error("the dashboard's URL has no host: `{0}`")]
     RelativeUrl(String),
+    #[error("the gateway sent no valid path for the dashboard of cluster `{0}`")]
+    NoUrl(String),
     #[error("no browser could be opened on this machine")]
     NoBrowser,
     #[error("can't serve the dashboard of cluster `{name}`: {source}")]
@@ -21,6 +23,7 @@ impl Failure for DashboardError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::RelativeUrl(_) => ExitCode::Configuration,
+            Self::NoUrl(_) => ExitCode::Gateway,
             Self::NoBrowser | Self::NotServed { .. } => ExitCode::Other,
         }
     }
@@ -29,6 +32,11 @@ impl Failure for DashboardError {
         let hint = match self {
             Self::RelativeUrl(_) => {
                 "set `gateway.public-address` to a full URL, or open this path on your hub"
+            }
+            Self::NoUrl(name) => {
+                return Some(format!(
+                    "`dgw dashboard {name} --serve` serves it on this machine"
+                ));
             }
             Self::NoBrowser => "open the URL in a browser on your own machine",
             Self::NotServed { source, .. } => return source.hint(),

@@ -80,8 +80,9 @@ pub(super) async fn serve(
     };
     printer.result(&record, || format!("{url}\n"))?;
     printer.note(&format!(
-        "serving the dashboard of cluster {name} until Ctrl-C; the link opens it once"
+        "serving the dashboard of cluster {name} until Ctrl-C"
     ));
+    printer.note("the link opens it once, in Chrome, Edge or Firefox");
     printer.note("to open it on another machine, first run this there:");
     printer.note(&format!("  {ssh}"));
     tokio::select! {

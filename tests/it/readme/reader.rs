@@ -243,7 +243,14 @@ impl Reader {
 fn pattern(text: &str) -> String {
     let lines = text.lines().map(|line| match line {
         "…" => "...\n".to_owned(),
-        line => [&line.replace('…', "[..]").replace("40123", "[..]"), "\n"].concat(),
+        line => [
+            &line
+                .replace('…', "[..]")
+                .replace("40123", "[..]")
+                .replace("3f9a0c1b2d4e5f67", "[..]"),
+            "\n",
+        ]
+        .concat(),
     });
     lines
         .collect::<String>()
