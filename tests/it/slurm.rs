@@ -152,6 +152,27 @@ fn shows_and_copies_the_log_of_a_failed_worker() {
     assert!(!user.has_active_clusters());
 }
 
+/// COMMAND has no connection: it can't notice that the scheduler is gone.
+#[test]
+#[ignore = "needs Debian's packages of Slurm"]
+fn says_that_slurm_ended_the_cluster_of_a_command() {
+    let (_node, user) = free_node();
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!(
+        "scancel $(squeue -h -o '%i %Z' | grep $DGW_CLUSTER | sort -n | head -1 | cut -d' ' -f1)
+        {dgw} wait $DGW_CLUSTER --for stopped --timeout 60s -q"
+    );
+    let (code, stderr) = run_to_end(&user, &["run", "--", "sh", "-c", &script]);
+    assert_eq!(code, 6, "{stderr}");
+    let last = stderr.split("error: cluster ").last().expect("an error");
+    assert!(
+        last.contains(" was ended from outside while COMMAND was running: ")
+            && last.contains("Slurm job ")
+            && last.contains(" is CANCELLED"),
+        "{stderr}"
+    );
+}
+
 /// Submits it with Slurm's own `sbatch`.
 #[test]
 #[ignore = "needs Debian's packages of Slurm"]
