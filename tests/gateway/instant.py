@@ -34,7 +34,7 @@ class InstantBackend(db_base.DBBackendBase):
 
     async def _cluster_to_submitted(self, cluster):
         await super()._cluster_to_submitted(cluster)
-        # A cluster may be as old as the test wants: this option means nothing else.
+        # Up to 1000, this option means nothing else: the age of the cluster in seconds.
         cluster.start_time -= cluster.options["priority"] * 1000
         await self.on_cluster_heartbeat(cluster.name, {
             "api_address": "", "dashboard_address": "http://127.0.0.1:9", "count": 0,

@@ -111,13 +111,13 @@ class World:
             path.write_text(SECTION.format(address=address, user=user, password=gateway.password))
             path.chmod(0o600)
         if "used" in needs:
-            world.used = gateway.create(world.user, "large", age=3600)
+            world.used = gateway.create(world.user, "large", age=900)
         if "kept" in needs:
-            world.kept = gateway.create(world.user, age=3600)
+            world.kept = gateway.create(world.user, age=900)
             subprocess.run([*world.dgw, "keep", world.kept, "-q"], env=world.environment(),
                            check=True)
         if "spare" in needs:
-            world.spare = gateway.create(world.user, age=3600)
+            world.spare = gateway.create(world.user, age=900)
         if world.uid is not None:
             for directory, folders, files in os.walk(world.home):
                 for name in (".", *folders, *files):
