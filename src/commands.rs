@@ -28,6 +28,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cli::{CommandLine, GlobalArgs, PrintedMistake};
 use crate::config::Environment;
+use crate::descriptors;
 use crate::error::Error;
 use crate::output::Printer;
 use crate::session::Invocation;
@@ -181,6 +182,7 @@ impl Command {
 /// # Errors
 /// The error with which the subcommand ends.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
+    descriptors::check()?;
     let invocation = Invocation {
         environment: Environment::from_process(),
         overrides: cli.global.overrides(),

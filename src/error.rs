@@ -2,6 +2,8 @@
 //! and their hint.
 
 use std::fmt;
+use std::panic;
+use std::sync::{Mutex, PoisonError};
 
 /// A documented exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +111,49 @@ pub(crate) struct UsageError(pub(crate) String);
 impl Failure for UsageError {
     fn exit_code(&self) -> ExitCode {
         ExitCode::Usage
+    }
+}
+
+/// The place of the last panic.
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic: a mistake in dgw, or a limit of the system that a library does not survive.
+#[derive(Debug, thiserror::Error)]
+#[error("dgw panicked{}", place.as_ref().map_or_else(String::new, |place| format!(" at {place}")))]
+pub(crate) struct Panic {
+    place: Option<String>,
+}
+
+impl Panic {
+    /// From now on, panics are recorded, and printed only by whoever reports this error. Their texts
+    /// may hold anything, so they are not kept.
+    pub(crate) fn record() {
+        panic::set_hook(Box::new(|info| {
+            let place = info.location().map(ToString::to_string);
+            *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        }));
+    }
+
+    /// Returns the last panic.
+    pub(crate) fn recorded() -> Self {
+        let place = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            place: place.clone(),
+        }
+    }
+}
+
+impl Failure for Panic {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Other
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            "see whether a limit of `ulimit -a` is low, such as those on processes, open files and \
+             memory; otherwise please report this"
+                .to_owned(),
+        )
     }
 }
 

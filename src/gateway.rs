@@ -19,6 +19,7 @@ mod network_error;
 mod options;
 pub(crate) mod reach;
 mod request;
+mod resolver;
 mod response;
 mod scaling;
 mod server_info;
@@ -36,6 +37,7 @@ pub(crate) use kerberos::principal;
 pub(crate) use model::{Cluster, Listing, Status, TlsIdentities, TlsIdentity};
 pub(crate) use name::ClusterPattern;
 pub(crate) use options::{OptionFault, OptionField, OptionType, check_option, parse_options};
+pub(crate) use resolver::resolve;
 pub(crate) use scaling::{Clamped, Scaling};
 pub(crate) use server_info::{AuthMethod, ServerInfo};
 #[cfg(test)]

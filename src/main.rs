@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod count;
 mod dashboard;
+mod descriptors;
 mod duration;
 mod error;
 mod gateway;
@@ -21,19 +22,27 @@ mod private;
 mod scheduler;
 mod session;
 mod signals;
+mod thread;
 mod top;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
 use crate::commands::{Cli, NotRun};
+use crate::error::Panic;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
     cli::complete::answer_shell(Cli::command);
+    Panic::record();
     let (done, is_for_eval) = match Cli::from_process() {
-        Ok(cli) => (commands::run(&cli), cli.is_for_eval()),
+        Ok(cli) => {
+            let done = panic::catch_unwind(AssertUnwindSafe(|| commands::run(&cli)));
+            let done = done.unwrap_or_else(|_| Err(Panic::recorded().into()));
+            (done, cli.is_for_eval())
+        }
         Err(NotRun::Help(help)) => (Printer::help(&help).map_err(Into::into), false),
         Err(NotRun::Mistake { error, is_for_eval }) => (Err(error), is_for_eval),
     };

@@ -14,6 +14,7 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::config::{self, Environment};
+use crate::descriptors;
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
@@ -250,6 +251,7 @@ fn request<T>(request: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option
         }
     }
     let gateway = Gateway::new(&settings, TIMEOUT).ok()?;
+    descriptors::check().ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

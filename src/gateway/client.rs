@@ -16,6 +16,7 @@ use super::error::Error;
 use super::network_error::{Destination, cause};
 use super::reach::{http_proxy_for, mask_proxy_credentials};
 use super::request::{MIB, Request};
+use super::resolver::Resolver;
 use super::response::Response;
 use super::tls;
 use crate::config::{Address, HttpProxy, Settings, mask_issued};
@@ -73,6 +74,7 @@ impl Gateway {
         let http = reqwest::Client::builder()
             .user_agent(concat!("dgw/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
+            .dns_resolver(Resolver)
             .connect_timeout(CONNECT_TIMEOUT.min(request_timeout))
             .tls_backend_preconfigured(tls);
         let http = match http_proxy {

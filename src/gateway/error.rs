@@ -78,6 +78,9 @@ pub(crate) enum Error {
     },
     #[error("can't set up a connection to the gateway: {0}")]
     Setup(String),
+    /// dgw itself, as at a limit of the system.
+    #[error("dgw panicked during the request")]
+    Panicked,
 }
 
 /// Why a server's certificate was not accepted.
@@ -197,7 +200,9 @@ impl Error {
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { certificate, .. } => certificate.is_none(),
-            Self::Lost { .. } | Self::NoResponse { .. } | Self::Server { .. } => true,
+            Self::Lost { .. } | Self::NoResponse { .. } | Self::Server { .. } | Self::Panicked => {
+                true
+            }
             Self::Authentication(failure) => {
                 matches!(&**failure, AuthFailure::Kerberos(error) if error.is_temporary)
             }
@@ -218,7 +223,10 @@ impl Error {
     /// Returns true if the gateway may have carried out the request although it did not confirm it.
     pub(crate) fn may_have_succeeded(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::NoResponse { .. } | Self::NotGateway { .. } => true,
+            Self::Lost { .. }
+            | Self::NoResponse { .. }
+            | Self::NotGateway { .. }
+            | Self::Panicked => true,
             Self::Server { status, .. } => *status >= 500,
             _ => false,
         }

@@ -20,7 +20,7 @@ impl Failure for Error {
             Self::NoSuchCluster(_) => ExitCode::NoCluster,
             Self::Rejected(_) => ExitCode::Usage,
             Self::Setup(_) => ExitCode::Configuration,
-            Self::Conflict { .. } | Self::Slow => ExitCode::Other,
+            Self::Conflict { .. } | Self::Slow | Self::Panicked => ExitCode::Other,
             Self::Unreachable { .. }
             | Self::OtherProtocol { .. }
             | Self::Lost { .. }
@@ -78,7 +78,7 @@ impl Failure for Error {
                 "`dgw doctor` shows which user the gateway takes you for; if that is right, ask its \
                  administrators for permission"
             }
-            Self::Slow | Self::Setup(_) => return None,
+            Self::Slow | Self::Setup(_) | Self::Panicked => return None,
         };
         Some(hint.to_owned())
     }

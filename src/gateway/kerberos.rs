@@ -11,12 +11,12 @@ use libgssapi::credential::{Cred, CredUsage};
 use libgssapi::error::{Error as GssError, MajorFlags};
 use libgssapi::name::Name;
 use libgssapi::oid::{GSS_MECH_KRB5, GSS_NT_HOSTBASED_SERVICE};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::error::{Error, KerberosError};
 use crate::config::Address;
 use crate::duration;
+use crate::thread;
 
 /// A gateway's Kerberos service, `HTTP@host`.
 #[derive(Clone)]
@@ -65,10 +65,13 @@ impl KerberosService {
         let service = self.clone();
         // The library waits for the KDC as long as its own configuration says, and can't be
         // cancelled: after the time limit its thread goes on.
-        let requesting = spawn_blocking(move || service.request_token());
+        let Ok(requesting) = thread::start(move || service.request_token()) else {
+            // Without a thread, everything else has to wait.
+            return self.request_token();
+        };
         match timeout(limit, requesting).await {
             Ok(Ok(done)) => done,
-            Ok(Err(panic)) => Err(self.other_error(panic.to_string())),
+            Ok(Err(error)) => Err(self.other_error(error.to_string())),
             Err(_) => Err(KerberosError {
                 message: format!(
                     "Kerberos returned no token within {}",
@@ -173,11 +176,12 @@ impl KerberosExchange {
 
 /// The principal of the user's ticket, if there is a valid one.
 pub(crate) async fn principal(limit: Duration) -> Option<String> {
-    let acquiring = spawn_blocking(|| {
+    let acquiring = thread::start(|| {
         let cred = Cred::acquire(None, None, CredUsage::Initiate, None).ok()?;
         let name = cred.name().ok()?.display_name().ok()?;
         Some(String::from_utf8_lossy(&name).into_owned())
     });
+    let acquiring = acquiring.ok()?;
     timeout(limit, acquiring).await.ok()?.ok()?
 }
 

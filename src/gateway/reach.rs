@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::error::CertificateFault;
 use super::network_error::certificate_fault;
+use super::resolver;
 use super::tls;
 use crate::config::{Address, HttpProxy, mask};
 use crate::duration;
@@ -91,9 +92,9 @@ pub(crate) async fn resolve(
     port: u16,
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, ConnectError> {
-    let looking_up = tokio::net::lookup_host((without_brackets(host), port));
+    let looking_up = resolver::resolve(host, port);
     let found = timeout(limit, looking_up).await;
-    Ok(found.map_err(|_| timed_out(limit))??.collect())
+    Ok(found.map_err(|_| timed_out(limit))??)
 }
 
 /// Connects to the first of `addresses` that accepts the connection.

@@ -1,6 +1,5 @@
 //! Requesting a cluster, and what may have been started if the response is lost.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -71,21 +70,18 @@ pub(super) async fn create(
             }
         }
     };
-    let owned = |name| OwnedCluster {
-        name,
-        created: Instant::now(),
-        has_ended: Cell::new(false),
-    };
     match (created, cut_off) {
-        (Ok(name), None) => Ok(owned(name)),
+        (Ok(name), None) => Ok(OwnedCluster::new(name)),
         (Ok(name), Some(CutOff::Signal(signal))) => {
-            let interrupted = owned(name)
+            let interrupted = OwnedCluster::new(name)
                 .shut_down_after(signal, gateway, interrupts)
                 .await;
             Err(interrupted.into())
         }
         (Ok(name), Some(CutOff::Deadline(deadline))) => {
-            let note = owned(name).shut_down_promptly(gateway, interrupts).await;
+            let note = OwnedCluster::new(name)
+                .shut_down_promptly(gateway, interrupts)
+                .await;
             Err(deadline.error(format!("the gateway took too long to respond; {note}")))
         }
         (Err(error), Some(CutOff::Signal(signal))) if error.may_have_succeeded() => {

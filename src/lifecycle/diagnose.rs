@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::job::{self, Job, JobHistory, JobLog, Slurm, SlurmUnavailable, Staging};
 use crate::output::Progress;
 use crate::private;
+use crate::thread::{self, BlockingWork};
 
 /// The pause between readings of the logs. The gateway takes longer than this to notice that a job
 /// has ended.
@@ -34,7 +34,7 @@ pub(crate) struct StartDiagnostics {
     job_seen: Option<Instant>,
     /// Shared with the thread that reads: if a file system hangs, only that thread does.
     staging: Option<Arc<Mutex<Staging>>>,
-    reading: Option<JoinHandle<()>>,
+    reading: Option<BlockingWork<()>>,
     next_reading: Instant,
     slurm: SlurmState,
     next_request: Instant,
@@ -137,9 +137,10 @@ impl StartDiagnostics {
             .is_some_and(|reading| !reading.is_finished());
         if let Some(staging) = self.staging.clone().filter(|_| !is_reading) {
             let directory = self.work_directory();
-            self.reading = Some(spawn_blocking(move || {
+            self.reading = thread::start(move || {
                 with_lock(&staging, |staging| staging.update(directory.as_deref()));
-            }));
+            })
+            .ok();
         }
     }
 
@@ -198,12 +199,15 @@ pub(crate) fn pending_message(name: &str) -> String {
 }
 
 async fn copy_logs(staging: Arc<Mutex<Staging>>, directory: Option<PathBuf>) -> Vec<JobLog> {
-    let work = spawn_blocking(move || {
+    let work = thread::start(move || {
         with_lock(&staging, |staging| {
             staging.update(directory.as_deref());
             staging.copy_logs(private::state_directory().as_deref())
         })
     });
+    let Ok(work) = work else {
+        return Vec::new();
+    };
     timeout(FILE_SYSTEM_LIMIT, work)
         .await
         .ok()

@@ -1,6 +1,7 @@
 //! A cluster that dgw started and must shut down unless it hands it over.
 
 use std::cell::Cell;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Error;
 use super::wait::UNKNOWN_AT_FIRST;
+use crate::descriptors;
 use crate::gateway::{self, Gateway, Status};
 use crate::output::Printer;
 use crate::session::Session;
@@ -55,6 +57,9 @@ impl ShutdownPolicy {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Descriptors that a shutdown needs: a connection, and the files and sockets of a look-up.
+const RESERVE: usize = 4;
+
 /// A cluster that dgw started and must shut down unless it hands it over.
 pub(crate) struct OwnedCluster {
     pub(crate) name: String,
@@ -62,9 +67,21 @@ pub(crate) struct OwnedCluster {
     pub(super) created: Instant,
     /// True if the cluster has ended by itself, so that nothing is left to shut down.
     pub(super) has_ended: Cell<bool>,
+    /// Descriptors that are closed for the shutdown, which needs some of its own.
+    reserve: Cell<Vec<OwnedFd>>,
 }
 
 impl OwnedCluster {
+    /// Owns the cluster `name`, which a response of the gateway has just named.
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            created: Instant::now(),
+            has_ended: Cell::new(false),
+            reserve: Cell::new(descriptors::reserve(RESERVE).unwrap_or_default()),
+        }
+    }
+
     /// Runs `work` on the cluster. If it fails, panics or is interrupted, shuts the cluster down;
     /// otherwise the caller still owns it.
     ///
@@ -201,17 +218,17 @@ impl OwnedCluster {
         policy: ShutdownPolicy,
         gateway: &Gateway,
     ) -> Result<(), gateway::Error> {
+        drop(self.reserve.take());
         let deadline = Instant::now() + policy.limit;
         let mut pause = FIRST_PAUSE;
         let mut last_response = Instant::now();
         let mut is_accepted = false;
         loop {
-            let result = match self
-                .advance_shutdown(policy, gateway, &mut is_accepted)
-                .await
-            {
-                Ok(true) => return Ok(()),
-                result => result,
+            let advancing = self.advance_shutdown(policy, gateway, &mut is_accepted);
+            let result = match AssertUnwindSafe(advancing).catch_unwind().await {
+                Ok(Ok(true)) => return Ok(()),
+                Ok(result) => result,
+                Err(_) => Err(gateway::Error::Panicked),
             };
             if result.is_ok() {
                 last_response = Instant::now();

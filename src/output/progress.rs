@@ -108,6 +108,10 @@ fn appear(spinner: ProgressBar) -> JoinHandle<()> {
     tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
         spinner.set_draw_target(ProgressDrawTarget::stderr());
-        spinner.enable_steady_tick(TICK);
+        // Its own ticker is a thread.
+        loop {
+            spinner.tick();
+            tokio::time::sleep(TICK).await;
+        }
     })
 }

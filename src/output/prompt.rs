@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use anyhow::Context as _;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::error::Error;
 use super::escape;
 use super::printer::Printer;
 use super::stderr::print_line;
 use crate::signals::{Suspension, SuspensionEvent};
+use crate::thread::{self, BlockingWork};
 
 /// The most that is read from a pipe; far longer than any token.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -52,7 +52,10 @@ impl Printer {
         let nothing = || Error::NoInput(what.to_owned());
         if !Self::can_ask() {
             // Not on this thread, which handles signals.
-            let line = spawn_blocking(piped).await.context(CANNOT_READ)??;
+            let line = thread::start(piped)
+                .context(CANNOT_READ)?
+                .await
+                .context(CANNOT_READ)??;
             return line.ok_or_else(nothing);
         }
         let question = format!("{what}{note}: ");
@@ -63,7 +66,7 @@ impl Printer {
             Echo::Off => Some(HiddenInput::new().context(CANNOT_HIDE)?),
         };
         put(&question);
-        let mut reading = read_line();
+        let mut reading = read_line().context(CANNOT_READ)?;
         let line = loop {
             tokio::select! {
                 line = &mut reading => break line,
@@ -104,7 +107,10 @@ impl Printer {
             return Err(Error::NeedsYes);
         }
         put(&format!("{question} [y/N] "));
-        let answer = read_line().await.context(CANNOT_READ)?;
+        let answer = read_line()
+            .context(CANNOT_READ)?
+            .await
+            .context(CANNOT_READ)?;
         let answer = answer.context(CANNOT_READ)?.trim().to_lowercase();
         Ok(["y", "yes"].contains(&answer.as_str()))
     }
@@ -145,8 +151,8 @@ fn put(question: &str) {
 }
 
 /// Reads a line on a thread of its own, which is left behind if the line is no longer wanted.
-fn read_line() -> JoinHandle<io::Result<String>> {
-    spawn_blocking(|| {
+fn read_line() -> io::Result<BlockingWork<io::Result<String>>> {
+    thread::start(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
     })

@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::error::{HandshakeFault, SchedulerError};
-use crate::gateway::{TlsIdentity, client_config_builder};
+use crate::gateway::{TlsIdentity, client_config_builder, resolve};
 
 /// Prefix of the server name, which the proxy removes to find the cluster (`dask_gateway.comm`).
 const PREFIX: &str = "daskgateway-";
@@ -90,12 +90,13 @@ impl Connector {
     /// # Errors
     /// Fails if the proxy can't be reached or the peer does not have the cluster's key.
     pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, SchedulerError> {
-        let stream = TcpStream::connect(&self.proxy).await.map_err(|source| {
-            SchedulerError::ProxyUnreachable {
-                proxy: self.proxy.clone(),
-                source,
-            }
-        })?;
+        let stream =
+            connect_to(&self.proxy)
+                .await
+                .map_err(|source| SchedulerError::ProxyUnreachable {
+                    proxy: self.proxy.clone(),
+                    source,
+                })?;
         // Each request is one short write.
         stream.set_nodelay(true)?;
         let connecting = self.tls.connect(self.name.clone(), stream);
@@ -119,6 +120,15 @@ impl HandshakeFault {
             None => Self::Closed,
         }
     }
+}
+
+/// Connects to `proxy`, which is `host:port`.
+async fn connect_to(proxy: &str) -> io::Result<TcpStream> {
+    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "it is not `host:port`");
+    let (host, port) = proxy.rsplit_once(':').ok_or_else(invalid)?;
+    let port = port.parse().map_err(|_| invalid())?;
+    let addresses = resolve(host, port).await?;
+    TcpStream::connect(addresses.as_slice()).await
 }
 
 /// Returns an acceptor that, like the scheduler itself, proves to have the cluster's key and requires

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{ExitCode, Failure};
 use crate::output::{Format, Printer, is_dumb_terminal};
+use crate::thread;
 
 /// True while the terminal is taken over.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -171,16 +172,20 @@ fn restore() {
 /// Receives keys and changes of the terminal's size from now on, up to the first error.
 pub(super) fn events() -> mpsc::UnboundedReceiver<io::Result<Event>> {
     let (sender, receiver) = mpsc::unbounded_channel();
+    let keys = sender.clone();
     // It can't be cancelled while it waits for a key: it ends with the process.
-    std::thread::spawn(move || {
+    let started = thread::start(move || {
         loop {
             let event = event::read();
             let is_last = event.is_err();
-            if sender.send(event).is_err() || is_last {
+            if keys.send(event).is_err() || is_last {
                 return;
             }
         }
     });
+    if let Err(error) = started {
+        let _ = sender.send(Err(error));
+    }
     receiver
 }
 

@@ -19,6 +19,7 @@ mod hub;
 mod keep;
 #[cfg(feature = "kerberos")]
 mod kerberos;
+mod limits;
 mod list;
 mod login;
 mod logs;

@@ -56,11 +56,7 @@ fn stopped_cluster() -> (Session, mpsc::Receiver<String>) {
 /// Checks that a panic of `work` propagates after a request to shut the cluster down.
 async fn shuts_down_before_panic(work: impl AsyncFnOnce(OwnedCluster, &Session, &mut Interrupts)) {
     let (session, requests) = stopped_cluster();
-    let owned = OwnedCluster {
-        name: NAME.to_owned(),
-        created: Instant::now(),
-        has_ended: Cell::new(false),
-    };
+    let owned = OwnedCluster::new(NAME.to_owned());
     let mut interrupts = Interrupts::listen().expect("signals");
     let work = work(owned, &session, &mut interrupts);
     assert!(AssertUnwindSafe(work).catch_unwind().await.is_err());
