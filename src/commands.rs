@@ -32,6 +32,7 @@ use crate::descriptors;
 use crate::error::Error;
 use crate::output::Printer;
 use crate::session::Invocation;
+use crate::signals;
 
 /// Start, find, scale and stop Dask clusters on a Dask Gateway
 ///
@@ -72,7 +73,8 @@ Exit codes:
   9  the gateway is unreachable or broken
   126, 127  the COMMAND can't be run, or does not exist; otherwise COMMAND's own
   129, 130, 131  hung up, interrupted, quit
-  143, 152  terminated, out of CPU time";
+  143, 152  terminated, out of CPU time
+  142, 144, 154, 155, 157, 158  ended by SIGALRM, SIGSTKFLT, SIGVTALRM, SIGPROF, SIGIO, SIGPWR";
 
 /// Declares the subcommands and dispatches to each one's `run`.
 macro_rules! subcommands {
@@ -192,7 +194,10 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         .enable_all()
         .build()
         .context("can't start the asynchronous runtime")?;
-    let done = runtime.block_on(cli.command.run(&invocation));
+    let done = runtime.block_on(async {
+        signals::ignore_file_size_signal()?;
+        cli.command.run(&invocation).await
+    });
     // Does not wait for a host name's look-up or a line from the terminal, which can't be cancelled.
     runtime.shutdown_background();
     done

@@ -35,6 +35,7 @@ use crate::error::Panic;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
+    private::forbid_core_dumps();
     cli::complete::answer_shell(Cli::command);
     Panic::record();
     let (done, is_for_eval) = match Cli::from_process() {

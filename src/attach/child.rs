@@ -197,8 +197,8 @@ impl PendingSignal {
             Signal::Hangup => ProcessSignal::HUP,
             Signal::Interrupt => ProcessSignal::INT,
             Signal::Quit => ProcessSignal::QUIT,
-            // The limit was dgw's own, not COMMAND's.
-            Signal::Terminate | Signal::CpuTime => ProcessSignal::TERM,
+            // The others are about dgw itself, such as its own limit, not COMMAND's.
+            _ => ProcessSignal::TERM,
         };
         self.waiting = Some((now + FORWARD_DELAY, forwarded));
         if matches!(signal, Signal::Interrupt | Signal::Quit) {

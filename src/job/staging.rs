@@ -9,6 +9,7 @@
 //! prevent the directory from being removed, and a directory that can't be removed prevents the
 //! gateway from cancelling the job (`launcher.stop`).
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::OwnedFd;
@@ -23,8 +24,10 @@ use crate::private::{AccessRights, READ_FLAGS};
 /// Size limit of each log, of which the end is kept: enough for any traceback.
 const SIZE_LIMIT: u64 = 256 * 1024;
 
-/// Limit on the number of logs. The scheduler's is read in any case.
-const LOGS: usize = 8;
+/// Limits on the number of logs: of workers', and of those that are named as the scheduler's, of
+/// which there is one unless somebody has made others.
+const WORKER_LOGS: usize = 7;
+const SCHEDULER_LOGS: usize = 1;
 
 /// Limit on the characters of a line.
 const LINE_LIMIT: usize = 400;
@@ -46,8 +49,7 @@ pub(crate) struct JobLog {
 impl JobLog {
     /// Returns true if it is the scheduler's, by its name.
     pub(crate) fn is_schedulers(&self) -> bool {
-        let name = self.path.file_name().unwrap_or_default();
-        name.as_encoded_bytes().starts_with(b"dask-scheduler-")
+        is_schedulers(self.path.file_name().unwrap_or_default())
     }
 
     /// Returns the last lines, long ones truncated. Nothing is escaped.
@@ -67,6 +69,25 @@ impl JobLog {
     pub(super) fn changed(&self) -> Option<SystemTime> {
         self.version.1
     }
+}
+
+/// Returns true if a log with this name is the scheduler's.
+fn is_schedulers(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"dask-scheduler-")
+}
+
+/// Returns true if another log with this name is within the limits.
+fn has_room(logs: &[JobLog], name: &str) -> bool {
+    let is_schedulers = is_schedulers(name.as_ref());
+    let same = logs
+        .iter()
+        .filter(|log| log.is_schedulers() == is_schedulers);
+    let limit = if is_schedulers {
+        SCHEDULER_LOGS
+    } else {
+        WORKER_LOGS
+    };
+    same.count() < limit
 }
 
 fn truncated(line: &str) -> String {
@@ -150,7 +171,7 @@ fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> io::Result<()> {
         }
         let file = path.join(name);
         let known = logs.iter().position(|log| log.path == file);
-        if known.is_none() && logs.len() >= LOGS && !name.starts_with("dask-scheduler-") {
+        if known.is_none() && !has_room(logs, name) {
             continue;
         }
         let present = version(&file.symlink_metadata()?);
@@ -233,6 +254,31 @@ mod tests {
         write("dask-worker-1.log", "more\n");
         staging.update(Some(&home.path().join("other/cd34")));
         assert_eq!(staging.copy_logs(None)[1].last_lines(9), ["more"]);
+    }
+
+    #[test]
+    fn thousands_of_links_to_a_log_stay_within_the_limits() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = home.path().join(".dask-gateway/ab12");
+        fs::create_dir_all(&directory).expect("a directory");
+        let large = directory.join("dask-worker-0.log");
+        let size = usize::try_from(SIZE_LIMIT * 2).expect("it fits");
+        let text = "a line\n".repeat(size / 7);
+        fs::write(&large, text).expect("a file");
+        for number in 1..1000 {
+            for role in ["scheduler", "worker"] {
+                let link = directory.join(format!("dask-{role}-{number}.log"));
+                fs::hard_link(&large, link).expect("a link");
+            }
+        }
+        let mut staging = Staging::new(home.path(), "ab12");
+        staging.update(None);
+        staging.update(None);
+        let logs = staging.copy_logs(None);
+        assert_eq!(logs.len(), WORKER_LOGS + SCHEDULER_LOGS);
+        assert!(logs[0].is_schedulers() && !logs[1].is_schedulers());
+        assert!(logs.iter().all(|log| !log.is_empty()));
+        assert!(logs.iter().all(|log| log.bytes.len() as u64 <= SIZE_LIMIT));
     }
 
     #[test]

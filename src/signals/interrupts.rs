@@ -11,11 +11,15 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::Signal;
+use super::held::HeldSignals;
 use crate::error::{ExitCode, Failure, Unexpected};
 
 /// Signals within this time count as one: session managers send two, and wrappers pass on a signal
 /// that the terminal has already sent.
 pub(crate) const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// SIGXFSZ.
+const FILE_SIZE_SIGNAL: u8 = 25;
 
 /// A signal that ended a command, and what became of its work.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +64,11 @@ impl Interrupts {
     /// # Errors
     /// The system refuses a handler.
     pub(crate) fn listen() -> Result<Self, Unexpected> {
+        let _held = HeldSignals::new()?;
         let ignored = ignored_signals();
         let streams = Signal::ALL
             .into_iter()
-            .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
+            .filter(|signal| !is_among(ignored, signal.number()))
             .map(|signal| {
                 let kind = SignalKind::from_raw(i32::from(signal.number()));
                 let mut arrivals = handle(kind)?;
@@ -137,6 +142,7 @@ impl Interrupts {
 /// # Errors
 /// The system refuses a handler.
 pub(crate) fn user_signals() -> Result<[Stream; 2], Unexpected> {
+    let _held = HeldSignals::new()?;
     let [one, other] = [SignalKind::user_defined1(), SignalKind::user_defined2()];
     Ok([handle(one)?, handle(other)?])
 }
@@ -149,8 +155,24 @@ pub(crate) fn ignore_user_signals() -> Result<(), Unexpected> {
     user_signals().map(drop)
 }
 
+/// Prevents the limit on a file's size (`ulimit -f`) from ending dgw: writing to a full file fails, as
+/// on a full disk. A COMMAND gets what dgw got, the default or that it is ignored.
+///
+/// # Errors
+/// The system refuses a handler.
+pub(crate) fn ignore_file_size_signal() -> Result<(), Unexpected> {
+    if is_among(ignored_signals(), FILE_SIZE_SIGNAL) {
+        return Ok(());
+    }
+    handle(SignalKind::from_raw(i32::from(FILE_SIZE_SIGNAL))).map(drop)
+}
+
 fn handle(kind: SignalKind) -> Result<Stream, Unexpected> {
     Ok(signal(kind).context("can't handle signals")?)
+}
+
+fn is_among(signals: u64, number: u8) -> bool {
+    signals & (1 << (number - 1)) != 0
 }
 
 /// Returns the signals that this process ignores, a bit each, the lowest for signal 1 (proc(5));

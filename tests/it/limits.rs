@@ -1,5 +1,6 @@
 //! Limits of the system on threads, files and memory: dgw ends with a message, and cleans up.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -115,4 +116,49 @@ fn few_files_end_no_command_with_a_panic() {
         );
         assert!(!user.has_active_clusters(), "{files}: {stderr}");
     }
+}
+
+#[test]
+fn full_file_is_an_error_and_ends_nothing_else() {
+    let user = user();
+    // No room for the cluster's key.
+    let output = limited(&user, "-f 1", &["run", "-q", "--", "true"]);
+    let printed = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("File too large"), "{printed}");
+    assert!(!user.has_active_clusters());
+    let run = r#"ulimit -f 8; exec "$0" run -q -- grep SigIgn /proc/self/status"#;
+    for (before, is_ignored) in [("", false), ("trap '' XFSZ; ", true)] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{before}{run}")]);
+        command.arg(env!("CARGO_BIN_EXE_dgw")).env_clear();
+        let output = command.envs(user.environment()).output();
+        let output = output.expect("dgw runs");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mask = stdout.trim().rsplit('\t').next().unwrap_or_default();
+        let mask = u64::from_str_radix(mask, 16).unwrap_or_else(|_| panic!("{stdout}"));
+        assert_eq!(mask & (1 << 24) != 0, is_ignored, "{before}: {stdout}");
+    }
+}
+
+#[test]
+fn no_core_of_dgw_is_dumped() {
+    let user = user();
+    let dumped = |program: &str, args: &str| {
+        let mut command = Command::new("sh");
+        let script =
+            format!("ulimit -c unlimited; (sleep 1; kill -ABRT $$) & exec {program} {args}");
+        command.args(["-c", &script]).env_clear();
+        command.envs(user.environment()).current_dir(user.home());
+        let status = command.status().expect("sh runs");
+        assert_eq!(status.signal(), Some(6));
+        status.core_dumped()
+    };
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    assert!(!dumped(dgw, "run -q -- sleep 5"));
+    // Cores are dumped at all, unless the system is set up otherwise.
+    if std::fs::read_to_string("/proc/sys/kernel/core_pattern").is_ok_and(|it| it == "core\n") {
+        assert!(dumped("sleep", "5"));
+    }
+    user.dgw(&["shutdown", "--all", "--yes", "-q"]);
 }

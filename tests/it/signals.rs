@@ -23,6 +23,12 @@ fn each_signal_shuts_the_started_cluster_down() {
         (Signal::HUP, 129, "hung up"),
         (Signal::QUIT, 131, "quit"),
         (Signal::XCPU, 152, "out of CPU time"),
+        (Signal::ALARM, 142, "SIGALRM"),
+        (Signal::STKFLT, 144, "SIGSTKFLT"),
+        (Signal::VTALARM, 154, "SIGVTALRM"),
+        (Signal::PROF, 155, "SIGPROF"),
+        (Signal::IO, 157, "SIGIO"),
+        (Signal::POWER, 158, "SIGPWR"),
     ] {
         let user = BASIC.user();
         let (mut child, mut stderr) = spawn_until_pending(&user);
