@@ -225,12 +225,13 @@ error: no such command: `[HOME]/program`
 #[test]
 fn starts_no_cluster_without_a_private_directory() {
     let user = BASIC.user().with("TMPDIR", "/nonexistent/tmp");
-    for args in [
-        &["run", "true"][..],
-        &["connect", "--", "true"],
-        &["connect", "--export"],
+    for (args, code_for_eval) in [
+        (&["run", "true"][..], ""),
+        (&["connect", "--", "true"], ""),
+        (&["connect", "--export"], "sh -c 'exit 1'\n"),
     ] {
-        user.dgw(args).code(1).stdout_eq("").stderr_eq(str![[r#"
+        let ended = user.dgw(args).code(1);
+        ended.stdout_eq(code_for_eval).stderr_eq(str![[r#"
 error: can't create a private directory in `/nonexistent/tmp`
 ...
 
