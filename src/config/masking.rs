@@ -73,16 +73,22 @@ impl Mask {
         }
     }
 
+    /// Returns the forms in which the secret may be in a text: one may quote JSON.
+    fn forms(&self, form: Form) -> impl Iterator<Item = &Finder<'static>> {
+        let is_same = self.text.needle() == self.in_json.needle();
+        let text = (form == Form::Text).then_some(&self.text);
+        let json = (form == Form::Json || !is_same).then_some(&self.in_json);
+        text.into_iter().chain(json)
+    }
+}
+
+impl Form {
     /// Returns `text` with masks; `None` if the secret isn't in it.
-    fn replaced(&self, text: &str, form: Form) -> Option<String> {
-        let secret = match form {
-            Form::Text => &self.text,
-            Form::Json => &self.in_json,
-        };
+    fn replaced(self, text: &str, secret: &Finder<'static>) -> Option<String> {
         let mut masked = String::new();
         let mut end = 0;
         for start in secret.find_iter(text.as_bytes()) {
-            if form == Form::Json && is_escaped(&text[..start]) {
+            if self == Self::Json && is_escaped(&text[..start]) {
                 continue;
             }
             // A secret is UTF-8, so what it equals begins and ends with characters.
@@ -134,8 +140,10 @@ impl Masks {
     fn apply<'a>(&self, text: &'a str, form: Form) -> Cow<'a, str> {
         let mut masked = Cow::Borrowed(text);
         for mask in self.own.iter().chain(&self.issued) {
-            if let Some(replaced) = mask.replaced(&masked, form) {
-                masked = Cow::Owned(replaced);
+            for secret in mask.forms(form) {
+                if let Some(replaced) = form.replaced(&masked, secret) {
+                    masked = Cow::Owned(replaced);
+                }
             }
         }
         masked
@@ -168,6 +176,7 @@ mod tests {
         );
         let in_json = |json: &str| masks.apply(json, Form::Json).into_owned();
         assert_eq!(in_json(r#"{"a": "pass\"wörd"}"#), r#"{"a": "***"}"#);
+        assert_eq!(in_text(&masks, r#"a=["pass\"wörd"]"#), r#"a=["***"]"#);
         assert_eq!(in_text(&masks, r"\nabcdefgh"), r"\***");
         assert_eq!(in_json(r#""\nabcdefgh nabcdefgh""#), r#""\nabcdefgh ***""#);
         assert_eq!(in_json(r#""\\nabcdefgh""#), r#""\\***""#);

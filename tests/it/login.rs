@@ -578,6 +578,7 @@ hint: chmod go-w [HOME]/.config/dask
         str![[r#"
 logged in to `http://[HOST]/services/dask-gateway` as `[USER]`
 saved the credentials in `[HOME]/.config/dask/gateway.yaml` (mode 600)
+warning: programs can't connect to this gateway's clusters: `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS; ask the gateway's administrators for its address, and save it with `dgw login --force --proxy-address HOST:PORT`
 
 "#]],
     );

@@ -66,14 +66,18 @@ impl Used {
 
     /// Asserts that it stayed within the limits of time and memory.
     pub(crate) fn assert_bounded(&self, what: &str) {
-        let Self {
-            cpu_time, peak_kib, ..
-        } = self;
+        let cpu_time = self.cpu_time;
         assert!(
-            *cpu_time < CPU_LIMIT,
+            cpu_time < CPU_LIMIT,
             "{what} needed {cpu_time:?} of processor time"
         );
-        assert!(*peak_kib < MEMORY_LIMIT_KIB, "{what} needed {peak_kib} KiB");
+        self.assert_bounded_memory(what);
+    }
+
+    /// Asserts that it stayed within the limit of memory.
+    pub(crate) fn assert_bounded_memory(&self, what: &str) {
+        let peak = self.peak_kib;
+        assert!(peak < MEMORY_LIMIT_KIB, "{what} needed {peak} KiB");
     }
 }
 
