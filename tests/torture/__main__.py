@@ -71,6 +71,7 @@ def is_sampled(case: Case) -> bool:
 def torture(cases: list[Case], gateway: worlds.Gateway, args: argparse.Namespace) -> int:
     started = last = time.monotonic()
     runs: Counter[str] = Counter()
+    known: Counter[str] = Counter()
     failures: list[Outcome] = []
     # Those that wait longest first, so that none is waited for in the end.
     cases.sort(key=lambda case: -case.time_limit)
@@ -80,17 +81,21 @@ def torture(cases: list[Case], gateway: worlds.Gateway, args: argparse.Namespace
         for done in as_completed(pending):
             outcome = done.result()
             runs[outcome.case.part] += 1
-            if outcome.violations:
+            if outcome.violations and outcome.is_known():
+                known[outcome.case.part] += 1
+            elif outcome.violations:
                 failures.append(outcome)
                 tell(outcome)
             if time.monotonic() - last > 30:
                 last = time.monotonic()
                 print(f"{runs.total()} of {len(cases)} runs, {len(failures)} with violations",
                       file=sys.stderr, flush=True)
-    print(f"{'part':<14}{'runs':>8}{'violations':>12}")
+    print(f"{'part':<14}{'runs':>8}{'violations':>12}{'known':>8}")
     for part, count in runs.items():
-        print(f"{part:<14}{count:>8}{sum(f.case.part == part for f in failures):>12}")
-    print(f"{'all':<14}{runs.total():>8}{len(failures):>12}  in {time.monotonic() - started:.0f} s")
+        found = sum(failure.case.part == part for failure in failures)
+        print(f"{part:<14}{count:>8}{found:>12}{known[part]:>8}")
+    print(f"{'all':<14}{runs.total():>8}{len(failures):>12}{known.total():>8}"
+          f"  in {time.monotonic() - started:.0f} s")
     return 1 if failures else 0
 
 

@@ -21,6 +21,12 @@ from worlds import ACTIVE, World
 
 DOCUMENTED = {*range(10), 126, 127, 129, 130, 131, 143, 152}
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What dgw can't prevent, in the cases that contain this text: tokio panics if it gets no descriptors
+# for signals, before anything is sent, and Rust aborts where memory itself is refused.
+KNOWN = [
+    ("socketpair:error=", {"printed `panicked`"}),
+    ("24 MiB of address space", {"ended with -6", "printed `memory allocation of`"}),
+]
 # For processes that end by themselves once their parent has.
 PATIENCE = 5.0
 
@@ -55,6 +61,10 @@ class Outcome:
     status: int | None
     stderr: str
     seconds: float
+
+    def is_known(self) -> bool:
+        return any(text in str(self.case) and set(self.violations) <= known
+                   for text, known in KNOWN)
 
 
 def run(case: Case, gateway: worlds.Gateway) -> Outcome:
@@ -148,7 +158,7 @@ class Run:
 
     def _judge_output(self) -> None:
         printed = self.stdout + self.stderr
-        for wrong in ("panicked", "RUST_BACKTRACE", "memory allocation of"):
+        for wrong in ("panicked", "memory allocation of"):
             if wrong in printed:
                 self.violations.append(f"printed `{wrong}`")
         for secret in self.world.secrets:
