@@ -73,7 +73,7 @@ fn fails_if_stdout_is_full() {
         &["keep", &name, "-o", "json"],
         &["scale", "0", "-o", "json"],
         &["wait", &name, "--for", "running", "-o", "json"],
-        &["shutdown", "--all", "--dry-run"],
+        &["shutdown", "--all", "--even-kept", "--dry-run"],
         &["doctor"],
         &["doctor", "-o", "json"],
         &["completions", "bash"],
