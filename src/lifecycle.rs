@@ -11,6 +11,7 @@ mod options;
 mod owned;
 mod probe;
 mod protection;
+mod reuse_lock;
 mod scale;
 mod select;
 mod shutdown;
@@ -18,6 +19,7 @@ mod shutdown;
 mod simulation;
 mod start;
 mod start_report;
+mod start_workers;
 mod wait;
 
 pub(crate) use clean_up::{OrphanSearch, Recording};
@@ -38,4 +40,5 @@ pub(crate) use shutdown::{
     wait_until_gone,
 };
 pub(crate) use start::{Start, StartRequest};
+pub(crate) use start_workers::WorkerRequest;
 pub(crate) use wait::{retry_while_unknown, wait_until_ended, wait_until_running};

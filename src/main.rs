@@ -24,6 +24,7 @@ mod session;
 mod signals;
 mod thread;
 mod top;
+mod workers;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

@@ -19,6 +19,7 @@ mod logs;
 mod model;
 mod proxy;
 mod report;
+mod requested;
 mod tls;
 mod wire;
 
@@ -30,4 +31,5 @@ pub(crate) use model::{
 };
 pub(crate) use proxy::{ProxyKind, probe_proxy};
 pub(crate) use report::ReportDetail;
+pub(crate) use requested::RequestedWorkers;
 pub(crate) use tls::{Connector, acceptor};

@@ -7,7 +7,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{ProbeArgs, complete, value};
 use crate::gateway::Scaling;
-use crate::lifecycle::StartRequest;
+use crate::lifecycle::{StartRequest, WorkerRequest};
+use crate::workers;
 
 /// The cluster to start, and how long to wait for it.
 #[derive(Debug, Args)]
@@ -22,28 +23,35 @@ pub(crate) struct StartArgs {
 
     /// Request this many workers
     #[arg(long, value_name = "N", conflicts_with = "adapt")]
-    #[arg(value_parser = value::workers, allow_hyphen_values = true)]
+    #[arg(value_parser = workers::parse_number, allow_hyphen_values = true)]
     workers: Option<u32>,
 
     /// Scale adaptively between these numbers of workers
-    #[arg(long, value_name = "MIN..MAX", value_parser = value::worker_range)]
+    #[arg(long, value_name = "MIN..MAX", value_parser = workers::parse_range)]
     adapt: Option<(Option<u32>, Option<u32>)>,
 
     /// Also wait until this many workers are there
     ///
     /// At most --workers, or the MIN of --adapt, because more workers start only when there is work.
     /// If the gateway grants fewer workers than requested, dgw waits for those that it grants.
-    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = workers::parse_number, allow_hyphen_values = true)]
     wait_workers: Option<u32>,
 
     /// Use an active cluster of yours with the same options, if there is one
     ///
     /// dgw prefers a running cluster to a pending one, and a younger cluster to an older one. It never
-    /// shuts down an existing cluster, and removes no workers from it. If there are fewer than N
-    /// workers, --workers N requests more, which turns adaptive scaling off. If there are more than
-    /// MAX, --adapt has no effect. dgw prints a note in both cases.
+    /// shuts down an existing cluster, and takes away no workers that are there or requested:
+    /// --workers and --adapt only raise the number, or its bounds, and leave adaptive scaling on.
+    /// If another dgw of yours is starting such a cluster at that moment, dgw waits for it.
     #[arg(long)]
     reuse: bool,
+
+    /// Fail if the gateway grants fewer workers than --workers or --adapt requests
+    ///
+    /// dgw then shuts the cluster down, unless it existed before (--reuse), and exits with 8. Without
+    /// this flag dgw prints a warning and uses the workers that are granted.
+    #[arg(long)]
+    strict: bool,
 
     /// Give up if the cluster, with the workers to wait for, is not ready after this time
     ///
@@ -56,21 +64,18 @@ pub(crate) struct StartArgs {
 }
 
 impl StartArgs {
-    /// Returns the fixed number of workers that is requested.
-    pub(crate) fn workers(&self) -> Option<u32> {
-        self.workers
-    }
-
     /// Returns the cluster to start.
     pub(crate) fn request(&self) -> StartRequest {
         let adaptive = self
             .adapt
             .map(|(minimum, maximum)| Scaling::Adaptive { minimum, maximum });
+        let scaling = self.workers.map(Scaling::Fixed).or(adaptive);
         StartRequest {
             options: self.options.clone(),
-            scaling: self.workers.map(Scaling::Fixed).or(adaptive),
+            workers: scaling.map(WorkerRequest::by_flag),
             wait_workers: self.wait_workers,
             reuse: self.reuse,
+            strict: self.strict,
             waits: true,
             timeout: self.timeout,
             probe_timeout: self.probe.probe_timeout,

@@ -1,6 +1,5 @@
 //! Values of arguments.
 
-use std::num::IntErrorKind;
 use std::time::Duration;
 
 use crate::duration;
@@ -25,22 +24,6 @@ pub(crate) fn pace(text: &str) -> Result<Duration, String> {
         pace if pace < Duration::from_secs(1) => Err("must be at least a second".to_owned()),
         pace => Ok(pace),
     }
-}
-
-/// Parses a number of workers.
-///
-/// # Errors
-/// `text` is not a number, or too large.
-pub(crate) fn workers(text: &str) -> Result<u32, String> {
-    number_of_workers(text, || "must be a whole number: 0, 1, 2, …".to_owned())
-}
-
-/// Parses a number of workers; `malformed` is the message for text that is not a number.
-fn number_of_workers(text: &str, malformed: impl Fn() -> String) -> Result<u32, String> {
-    text.parse::<u32>().map_err(|error| match error.kind() {
-        IntErrorKind::PosOverflow => format!("is too large: the most is {}", u32::MAX),
-        _ => malformed(),
-    })
 }
 
 /// The part of a log's end to print.
@@ -73,48 +56,9 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Parses `MIN..MAX`, either of which may be omitted.
-///
-/// # Errors
-/// `text` is not a range, or the minimum is above the maximum.
-pub(crate) fn worker_range(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
-    let malformed = || "must be MIN..MAX, such as 0..8".to_owned();
-    let end = |text: &str| match text {
-        "" => Ok(None),
-        digits => number_of_workers(digits, malformed).map(Some),
-    };
-    let (minimum, maximum) = text.split_once("..").ok_or_else(malformed)?;
-    match (end(minimum)?, end(maximum)?) {
-        (None, None) => Err(malformed()),
-        (Some(minimum), Some(maximum)) if minimum > maximum => Err(format!(
-            "the minimum, {minimum}, is above the maximum, {maximum}"
-        )),
-        range => Ok(range),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refuses_numbers_that_are_too_large() {
-        let too_large = Err("is too large: the most is 4294967295".to_owned());
-        assert_eq!(workers("4294967295"), Ok(u32::MAX));
-        assert_eq!(workers("4294967296"), too_large);
-        assert_eq!(worker_range("0..4294967296").map(drop), too_large.map(drop));
-        assert!(workers("-1").is_err_and(|message| message.starts_with("must be")));
-    }
-
-    #[test]
-    fn a_range_has_a_bound_and_is_in_order() {
-        assert_eq!(worker_range("0..8"), Ok((Some(0), Some(8))));
-        assert_eq!(worker_range("2.."), Ok((Some(2), None)));
-        assert_eq!(worker_range("..8"), Ok((None, Some(8))));
-        for text in ["..", "8", "8..2", "-1..2", "a..b", "1...2"] {
-            assert!(worker_range(text).is_err(), "{text}");
-        }
-    }
 
     proptest::proptest! {
         #[test]
@@ -127,12 +71,9 @@ mod tests {
                         let _ = duration::short(span);
                     }
                 }
-                let _ = (workers(text), tail(text));
+                let _ = tail(text);
                 if let Ok((key, value)) = key_value(text) {
                     proptest::prop_assert_eq!(&format!("{key}={value}"), text);
-                }
-                if let Ok((Some(minimum), Some(maximum))) = worker_range(text) {
-                    proptest::prop_assert!(minimum <= maximum);
                 }
             }
         }

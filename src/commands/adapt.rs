@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use crate::cli::{ForceArgs, TargetArgs, value};
+use crate::cli::{ForceArgs, TargetArgs};
 use crate::error::{Error, UsageError};
 use crate::gateway::Scaling;
 use crate::lifecycle::scale_and_report;
 use crate::session::Invocation;
+use crate::workers;
 
 /// Turn adaptive scaling of a cluster on or off
 ///
@@ -23,11 +24,11 @@ pub(crate) struct AdaptArgs {
     target: TargetArgs,
 
     /// Minimum number of workers
-    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = workers::parse_number, allow_hyphen_values = true)]
     min: Option<u32>,
 
     /// Maximum number of workers
-    #[arg(long, value_name = "N", value_parser = value::workers, allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = workers::parse_number, allow_hyphen_values = true)]
     max: Option<u32>,
 
     /// Turn adaptive scaling off and keep the current workers

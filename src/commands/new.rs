@@ -1,6 +1,7 @@
 //! `dgw new`
 
 use clap::Args;
+use serde::Serialize;
 
 use crate::cli::StartArgs;
 use crate::error::Error;
@@ -47,8 +48,9 @@ impl NewArgs {
         if let Some(cluster) = start.reusable().await? {
             // It existed before, so nothing shuts it down.
             let (cluster, grant) = start.reuse(cluster).await?;
-            print(&cluster, printer)?;
-            return check(grant.as_ref());
+            print(&cluster, grant.as_ref(), printer)?;
+            start.report_workers(grant.as_ref());
+            return Ok(());
         }
         ignore_user_signals()?;
         let mut interrupts = Interrupts::listen()?;
@@ -58,23 +60,40 @@ impl NewArgs {
                 let name = &owned.name;
                 if self.no_wait {
                     drop(progress);
+                    start.allow_reuse(name).await;
                     print_new_name(name, &session.gateway, printer).await?;
                     return Ok::<_, Error>(None);
                 }
                 let (cluster, grant) = start.wait_until_ready(owned, &mut progress).await?;
                 progress.finish(&format!("cluster {name} is running"));
-                print(&cluster, printer).map_err(output::Error::lost_name)?;
+                print(&cluster, grant.as_ref(), printer).map_err(output::Error::lost_name)?;
                 Ok(grant)
             })
             .await?;
         Printer::repeat_name_on_stderr(&owned.name);
-        check(grant.as_ref())
+        start.report_workers(grant.as_ref());
+        if grant.is_none() {
+            let time = if self.no_wait {
+                " once it is running"
+            } else {
+                ""
+            };
+            printer.advise(&format!(
+                "the cluster has no workers yet: `dgw scale {} 4` requests some{time}",
+                owned.name
+            ));
+        }
+        Ok(())
     }
 }
 
-/// Checks that the gateway granted all of a request for workers, if there was one.
-fn check(grant: Option<&Grant>) -> Result<(), Error> {
-    Ok(grant.map_or(Ok(()), Grant::check)?)
+/// A new cluster, and whether it has the workers that were requested.
+#[derive(Serialize)]
+struct NewCluster<'a> {
+    #[serde(flatten)]
+    cluster: &'a Cluster,
+    /// The gateway's explanation, if it granted fewer workers.
+    clamped: Option<&'a str>,
 }
 
 /// Prints a cluster that was not waited for. Its name needs no request; a record does.
@@ -85,12 +104,16 @@ async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Res
         }
         _ => {
             let cluster = retry_while_unknown(async || gateway.cluster(name).await).await?;
-            print(&cluster, printer)
+            print(&cluster, None, printer)
         }
     };
     Ok(result.map_err(output::Error::lost_name)?)
 }
 
-fn print(cluster: &Cluster, printer: &Printer) -> Result<(), output::Error> {
-    printer.result(cluster, || format!("{}\n", cluster.name))
+fn print(cluster: &Cluster, grant: Option<&Grant>, printer: &Printer) -> Result<(), output::Error> {
+    let record = NewCluster {
+        cluster,
+        clamped: grant.and_then(Grant::clamped),
+    };
+    printer.result(&record, || format!("{}\n", cluster.name))
 }

@@ -7,10 +7,12 @@ use clap::{Args, ValueHint};
 
 use crate::attach::{Child, ConnectionSetup, find_program};
 use crate::cli::StartArgs;
+use crate::config::Settings;
 use crate::error::Error;
-use crate::lifecycle::{Grant, Start, StartRequest};
+use crate::gateway::Scaling;
+use crate::lifecycle::{Start, StartRequest, WorkerRequest};
 use crate::output::Printer;
-use crate::session::{Invocation, Session};
+use crate::session::Invocation;
 use crate::signals::{Interrupts, ignore_user_signals};
 
 /// How long COMMAND may take to end after it was asked to. Slurm kills a job 30 seconds after asking
@@ -19,11 +21,14 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Start a cluster, run a COMMAND connected to it, and shut it down, whatever happens
 ///
-/// When the requested workers are there, or as many as --wait-workers says, dgw runs COMMAND as
+/// When the workers of --workers are there, or as many as --wait-workers says, dgw runs COMMAND as
 /// `dgw connect -- COMMAND` does: a plain `distributed.Client()` in it connects to the cluster. stdout
 /// and the exit code are COMMAND's. When COMMAND has ended, or can't be run, dgw shuts the cluster
 /// down and waits until it is gone. Everything behind `--` is COMMAND's; without `--`, dgw refuses
 /// options behind COMMAND, because it can't know whose they are.
+///
+/// Without --workers and --adapt the cluster scales adaptively between 1 and 8 workers, or as many as
+/// the gateway allows. `dgw.run.workers` in the configuration sets another default; see dgw-config(5).
 ///
 /// If the cluster is ended from outside while COMMAND is running, dgw says so last. If COMMAND was not
 /// connected then, and ends with 0, dgw exits with 6.
@@ -34,6 +39,7 @@ const GRACE: Duration = Duration::from_secs(10);
 #[command(override_usage = "dgw run [OPTIONS] -- <COMMAND>...")]
 #[command(after_long_help = "\
 Examples:
+  dgw run -- python analysis.py
   dgw run --workers 8 -- python analysis.py
   dgw run -s worker_cores=2 --adapt 2..20 --timeout 1h -- python analysis.py > result.csv
   dgw run --keep --workers 4 -- ipython")]
@@ -65,14 +71,14 @@ impl RunArgs {
         let mut interrupts = Interrupts::listen()?;
         let setup = ConnectionSetup::acquire()?;
         let nothing = "nothing was started";
-        let preparation = Start::prepare(self.request(), &session);
+        let preparation = Start::prepare(self.request(&session.settings), &session);
         let start = interrupts.run(nothing, preparation).await?;
         let reusable = interrupts.run(nothing, start.reusable()).await?;
         if let Some(cluster) = reusable {
             // It existed before, so nothing shuts it down.
             let work = async {
                 let (cluster, grant) = start.reuse(cluster).await?;
-                warn_if_clamped(grant.as_ref(), &session);
+                start.report_workers(grant.as_ref());
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 Child::start(&self.command, connection, &session.settings)
             };
@@ -88,7 +94,7 @@ impl RunArgs {
                 let (cluster, grant) = start.wait_until_ready(owned, &mut progress).await?;
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 progress.finish(&format!("cluster {name} is running"));
-                warn_if_clamped(grant.as_ref(), &session);
+                start.report_workers(grant.as_ref());
                 Child::start(&self.command, connection, &session.settings)
             })
             .await?;
@@ -107,20 +113,16 @@ impl RunArgs {
             .await?)
     }
 
-    /// Returns the cluster to start. Unless `--wait-workers` says otherwise, COMMAND waits for
-    /// the requested workers.
-    fn request(&self) -> StartRequest {
-        let request = self.start.request();
-        StartRequest {
-            wait_workers: request.wait_workers.or(self.start.workers()),
-            ..request
+    /// Returns the cluster to start. Unless the command line says otherwise, it gets the default
+    /// workers, and COMMAND waits for a fixed number of workers.
+    fn request(&self, settings: &Settings) -> StartRequest {
+        let mut request = self.start.request();
+        let workers = request
+            .workers
+            .get_or_insert_with(|| WorkerRequest::by_default(settings));
+        if let Scaling::Fixed(count) = workers.scaling {
+            request.wait_workers.get_or_insert(count);
         }
-    }
-}
-
-/// Warns that there are fewer workers than requested: they do the work all the same.
-fn warn_if_clamped(grant: Option<&Grant>, session: &Session) {
-    if let Some(warning) = grant.and_then(Grant::warning) {
-        session.printer.warn(&warning.to_string());
+        request
     }
 }

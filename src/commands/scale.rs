@@ -12,6 +12,7 @@ use crate::lifecycle::{self, Deadline, WaitGoal};
 use crate::output::Printer;
 use crate::session::{Invocation, Session};
 use crate::signals::Interrupts;
+use crate::workers;
 
 /// Set the number of a cluster's workers
 ///
@@ -29,7 +30,7 @@ pub(crate) struct ScaleArgs {
 
     /// Number of workers
     #[arg(value_name = "N", required = true)]
-    #[arg(value_parser = value::workers, allow_negative_numbers = true)]
+    #[arg(value_parser = workers::parse_number, allow_negative_numbers = true)]
     workers: u32,
 
     /// Wait until exactly this many workers are there

@@ -13,6 +13,7 @@ use crate::gateway::Status;
 use crate::lifecycle::{self, Deadline, WaitGoal};
 use crate::session::{Invocation, Session};
 use crate::signals::Interrupts;
+use crate::workers;
 
 /// Wait until a cluster is running, has ended, has its workers, or is idle
 ///
@@ -54,7 +55,7 @@ impl Condition {
     /// Parses `running`, `stopped`, `workers=N` or `idle`.
     fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some(("workers", count)) => value::workers(count).map(Self::Workers),
+            Some(("workers", count)) => workers::parse_number(count).map(Self::Workers),
             None if text == "running" => Ok(Self::Running),
             None if text == "stopped" => Ok(Self::Stopped),
             None if text == "idle" => Ok(Self::Idle),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::literal;
-use super::node::{ENTRIES_LIMIT, Node, Source, insert};
+use super::node::{ENTRIES_LIMIT, Node, SECTIONS, Source, insert};
 
 /// A snapshot of the process's environment. It may hold secrets, so it has no `Debug`.
 pub(crate) struct Environment {
@@ -49,7 +49,7 @@ impl Environment {
         names.find(|name| name.starts_with("DASK_") || *name == "JUPYTERHUB_API_TOKEN")
     }
 
-    /// Reads the `DASK_GATEWAY__…` variables as `dask.config.collect_env` does: lower case, `__` or
+    /// Reads the `DASK_GATEWAY__…` and `DASK_DGW__…` variables as `dask.config.collect_env` does: lower case, `__` or
     /// `.` between levels, the value a Python literal if it is one. The configuration that a parent
     /// process's dask passes on lies under all of them.
     ///
@@ -61,19 +61,23 @@ impl Environment {
             let source = Arc::new(Source::Variable(INHERITED.to_owned()));
             let mut inherited =
                 deserialized(inherited).ok_or(Error::VariableNotEncoded(INHERITED))?;
-            if let Some(section) = inherited.get_mut("gateway") {
+            for name in SECTIONS {
+                let Some(section) = inherited.get_mut(name) else {
+                    continue;
+                };
                 let section = Node::from_json(section.take(), &source);
                 if section.is_too_large() {
                     return Err(Error::VariableTooLarge(INHERITED.to_owned()));
                 }
-                tree.set(&["gateway"], section);
+                tree.set(&[name], section);
             }
         }
         let mut settings = Vec::new();
         for (name, value) in &self.variables {
             if let (Some(path), Some(value)) = (name.strip_prefix("DASK_"), value.to_str()) {
                 let path = path.to_lowercase().replace("__", ".");
-                if path != "gateway" && !path.starts_with("gateway.") {
+                let section = path.split('.').next().unwrap_or_default();
+                if !SECTIONS.contains(&section) {
                     continue;
                 }
                 let is_too_large = path.len() > NAME_LIMIT

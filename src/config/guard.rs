@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use self::follow::{Followed, follow};
 use super::error::{Error, FileFault};
 use super::find::{Candidate, Owner};
+use super::node::SECTIONS;
 use crate::private::{AccessFault, AccessRights, parent, trust_fault};
 
 /// A gateway section has some tens of lines. The YAML parser's time grows with the square of the
@@ -104,7 +105,9 @@ pub(super) fn open(candidate: &Candidate) -> Result<Option<Opened>, Error> {
         Err((fault, start)) => {
             let matters = candidate.is_the_gateways()
                 || matches!(fault, FileFault::Unreadable { .. })
-                || String::from_utf8_lossy(&start).contains("gateway");
+                || SECTIONS
+                    .iter()
+                    .any(|name| String::from_utf8_lossy(&start).contains(name));
             if matters {
                 Err(refused(fault))
             } else {

@@ -13,11 +13,11 @@ use super::http_proxy::HttpProxy;
 use super::layers::{Layer, Layers};
 use super::leaf::Leaf;
 use super::load::load;
-use super::node::{Node, Source};
+use super::node::{Node, SECTIONS, Source};
 use super::read;
 use super::settings::Settings;
 use super::template;
-use super::value_reader::ValueReader;
+use super::value_reader::{DEFAULT_WORKERS, ValueReader};
 
 /// The configuration, and what is wrong with each part of it.
 #[derive(Debug)]
@@ -114,6 +114,7 @@ pub(crate) fn inspect(
     }
     note(reader.credentials().err());
     note(reader.cluster_options().err());
+    note(reader.default_workers().err());
     let http_proxy = reader.http_proxy().unwrap_or_else(|error| {
         note(Some(error));
         HttpProxy::Direct
@@ -153,8 +154,9 @@ fn inspected(candidate: &Candidate) -> (InspectedFile, bool) {
     (file, is_trusted)
 }
 
-/// The keys of dask-gateway's own defaults (its `gateway.yaml`); keys below them are known, too.
-const KNOWN: [&str; 7] = [
+/// The keys of dask-gateway's own defaults (its `gateway.yaml`), and dgw's; keys below them are known,
+/// too.
+const KNOWN: [&str; 8] = [
     "gateway.address",
     "gateway.public-address",
     "gateway.proxy-address",
@@ -162,13 +164,16 @@ const KNOWN: [&str; 7] = [
     "gateway.auth.kwargs",
     "gateway.http-client.proxy",
     "gateway.cluster.options",
+    DEFAULT_WORKERS,
 ];
 
 /// Returns every value that isn't null, in the order of dask-gateway's own defaults.
 fn values(tree: &Node, environment: &Environment) -> Vec<InspectedValue> {
     let mut values = Vec::new();
-    if let Some(section) = tree.get("gateway") {
-        collect("gateway", section, &mut values);
+    for name in SECTIONS {
+        if let Some(section) = tree.get(name) {
+            collect(name, section, &mut values);
+        }
     }
     let is_set = |key: &str| values.iter().any(|value| value.key == key);
     let token = "gateway.auth.kwargs.api_token";

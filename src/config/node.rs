@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use super::leaf::Leaf;
 
+/// The sections of the configuration that dgw reads: dask-gateway's, and its own.
+pub(super) const SECTIONS: [&str; 2] = ["gateway", "dgw"];
+
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -113,13 +116,13 @@ impl Node {
         }
     }
 
-    /// Keeps only the key `name` of this mapping; `None` if there is no such key.
-    pub(super) fn only(self, name: &str) -> Option<Self> {
-        let Self::Map(entries) = self else {
+    /// Keeps only the [`SECTIONS`] of this document; `None` if there are none.
+    pub(super) fn sections(self) -> Option<Self> {
+        let Self::Map(mut entries) = self else {
             return None;
         };
-        let entry = entries.into_iter().find(|(key, _)| key == name)?;
-        Some(Self::Map(vec![entry]))
+        entries.retain(|(key, _)| SECTIONS.contains(&key.as_str()));
+        (!entries.is_empty()).then_some(Self::Map(entries))
     }
 
     /// Adds what `older` has and this node does not. A value here stays, unless `older` has a

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::find::Candidate;
 use super::guard::{self, Opened};
 use super::layers::Layer;
-use super::node::{Node, Source};
+use super::node::{Node, SECTIONS, Source};
 use super::{template, yaml};
 
 /// A file that is to be changed.
@@ -81,15 +81,15 @@ fn open(candidate: &Candidate) -> Result<Option<(Opened, Option<Node>)>, Error> 
         return Ok(None);
     };
     // Most files in the directory are other libraries' and need no parsing.
-    let is_parsed = opened.text.contains("gateway");
+    let is_parsed = SECTIONS.iter().any(|name| opened.text.contains(name));
     let document = is_parsed.then(|| parse(&candidate.path, &opened.text));
     let section = document.transpose()?.and_then(gateway_section);
     Ok(Some((opened, section)))
 }
 
-/// Returns the `gateway:` section of a whole file.
+/// Returns the `gateway:` and the `dgw:` section of a whole file.
 pub(super) fn gateway_section(document: Node) -> Option<Node> {
-    document.only("gateway")
+    document.sections()
 }
 
 /// Parses a whole file, a mapping or nothing. JSON files are read as YAML, as in dask.

@@ -13,6 +13,7 @@ use super::layers::Layers;
 use super::masking::mask;
 use super::node::Source;
 use super::value_reader::ValueReader;
+use crate::workers::DefaultWorkers;
 
 /// The settings of a gateway, and of the user there.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) cluster_options: Map<String, Value>,
     /// Where each of the defaults was set.
     pub(crate) option_sources: BTreeMap<String, Source>,
+    /// The number of workers that `dgw run` requests by default, and where it was set.
+    pub(crate) default_workers: Option<(DefaultWorkers, Source)>,
 }
 
 impl Settings {
@@ -84,6 +87,7 @@ impl Settings {
             http_proxy: reader.http_proxy()?,
             cluster_options,
             option_sources,
+            default_workers: reader.default_workers()?,
         };
         settings.mask_secrets();
         Ok(settings)

@@ -187,6 +187,7 @@ impl<'a> UserFile<'a> {
             http_proxy: self.http_proxy()?,
             cluster_options: serde_json::Map::new(),
             option_sources: BTreeMap::new(),
+            default_workers: None,
         };
         settings.mask_secrets();
         Ok(settings)

@@ -11,9 +11,13 @@ use super::leaf::Leaf;
 use super::node::{Node, Source};
 use super::secret::MIN_SEARCHED_LENGTH;
 use super::template::{self, TemplateFault};
+use crate::workers::DefaultWorkers;
 
 /// Options for a new cluster, and where each was set.
 pub(super) type ClusterDefaults = (Map<String, Value>, BTreeMap<String, Source>);
+
+/// The key of the number of workers that `dgw run` requests by default.
+pub(super) const DEFAULT_WORKERS: &str = "dgw.run.workers";
 
 /// Reads typed values; every error names the key and where its value was set.
 pub(super) struct ValueReader<'a> {
@@ -160,6 +164,23 @@ impl<'a> ValueReader<'a> {
                 Err(Error::value(key, source, problem))
             }
         }
+    }
+
+    /// Reads the number of workers that `dgw run` requests by default, and where it was set.
+    pub(super) fn default_workers(&self) -> Result<Option<(DefaultWorkers, Source)>, Error> {
+        let key = DEFAULT_WORKERS;
+        let Some((leaf, source)) = self.value(key)? else {
+            return Ok(None);
+        };
+        let text = match leaf {
+            Leaf::Json(Value::String(text)) => self.fill_template(key, text, source)?,
+            Leaf::Json(value @ Value::Number(_)) => value.to_string(),
+            _ => String::new(),
+        };
+        let workers = DefaultWorkers::parse(&text);
+        workers
+            .map(|workers| Some((workers, source.clone())))
+            .map_err(|problem| Error::value(key, source, problem))
     }
 
     /// Reads the user's defaults for new clusters.

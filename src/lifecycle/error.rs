@@ -66,6 +66,11 @@ pub(crate) enum Error {
     #[error("can't tell how many workers cluster `{name}` has: {cause}")]
     WorkersUnknown { name: String, cause: String },
     #[error(
+        "can't tell how many workers are requested for cluster `{name}`: its log is too long to show \
+         it"
+    )]
+    RequestUnknown { name: String },
+    #[error(
         "cluster `{name}` did not start: the gateway reports {status} after {} of PENDING",
         duration::short(*after)
     )]
@@ -95,6 +100,9 @@ pub(crate) enum Error {
     },
     #[error("the gateway granted less than requested for cluster `{name}`: {reason}")]
     Clamped { name: String, reason: String },
+    /// The same, where the user wants all workers or none.
+    #[error("the gateway granted less than requested for cluster `{name}`: {reason}")]
+    NotGranted { name: String, reason: String },
     #[error("{} of {total} clusters could not be shut down", failed.len())]
     Partly {
         /// Each cluster with its cause.
@@ -139,14 +147,19 @@ impl Failure for Error {
             | Self::NoneActive
             | Self::SeveralActive { .. } => ExitCode::NoCluster,
             Self::NotRunning { status, .. } if status.is_active() => ExitCode::Other,
-            Self::SchedulerSilent { .. } | Self::WorkersUnknown { .. } => ExitCode::Other,
+            Self::SchedulerSilent { .. }
+            | Self::WorkersUnknown { .. }
+            | Self::RequestUnknown { .. } => ExitCode::Other,
             Self::NotRunning { .. } | Self::StartFailed { .. } | Self::EndedWhileWaiting { .. } => {
                 ExitCode::ClusterFailed
             }
             Self::StartTimedOut { .. }
             | Self::TimedOut { .. }
             | Self::StartUncertainTimedOut { .. } => ExitCode::TimedOut,
-            Self::Clamped { .. } | Self::Partly { .. } | Self::LeftBehind(_) => ExitCode::Partly,
+            Self::Clamped { .. }
+            | Self::NotGranted { .. }
+            | Self::Partly { .. }
+            | Self::LeftBehind(_) => ExitCode::Partly,
             Self::NoClock => ExitCode::Gateway,
         }
     }
@@ -214,6 +227,10 @@ impl Failure for Error {
                 "workers are counted through the gateway's scheduler proxy: check \
                  `gateway.proxy-address`, and that this machine can reach it"
             }
+            Self::RequestUnknown { name } => {
+                return Some(format!("`dgw scale {name} N` sets the number of workers"));
+            }
+            Self::NotGranted { .. } => "without `--strict`, dgw uses the workers that are granted",
             Self::StartFailed { jobs, .. } => return Some(start_report::hint(jobs)),
             Self::StartTimedOut { jobs, .. } => return Some(start_report::timeout_hint(jobs)),
             Self::EndedWhileWaiting { jobs, .. } if jobs.latest_workers_log().is_some() => {

@@ -50,6 +50,25 @@ impl Grant {
         self.warning().map_or(Ok(()), Err)
     }
 
+    /// Checks that the gateway granted the whole request, which the user asked not to be clamped.
+    ///
+    /// # Errors
+    /// Fails if the gateway clamped the request.
+    pub(super) fn check_strictly(&self) -> Result<(), Error> {
+        match &self.clamped {
+            None => Ok(()),
+            Some(clamped) => Err(Error::NotGranted {
+                name: self.name.clone(),
+                reason: clamped.reason.clone(),
+            }),
+        }
+    }
+
+    /// Returns the gateway's explanation, if it granted less than requested.
+    pub(crate) fn clamped(&self) -> Option<&str> {
+        self.clamped.as_ref().map(|clamped| clamped.reason.as_str())
+    }
+
     fn record(&self) -> ScalingRecord<'_> {
         let (workers, minimum, maximum) = match self.scaling() {
             Some(Scaling::Fixed(count)) => (Some(count), None, None),
@@ -62,7 +81,7 @@ impl Grant {
             adaptive: matches!(self.requested, Scaling::Adaptive { .. }),
             minimum,
             maximum,
-            clamped: self.clamped.as_ref().map(|clamped| clamped.reason.as_str()),
+            clamped: self.clamped(),
         }
     }
 }
@@ -150,22 +169,34 @@ pub(super) async fn scale(gateway: &Gateway, name: &str, scaling: Scaling) -> Re
 
 /// Says how the cluster `name` scales from now on.
 pub(super) fn scaling_message(name: &str, scaling: Scaling) -> String {
+    let workers = in_words(scaling);
     match scaling {
-        Scaling::Fixed(count) => format!(
-            "cluster {name} is scaling to {}; adaptive scaling is off",
-            count::of(count, "worker")
-        ),
-        Scaling::Adaptive { minimum, maximum } => {
-            let bounds = match (minimum, maximum) {
-                (Some(minimum), Some(maximum)) => {
-                    format!(" between {minimum} and {}", count::of(maximum, "worker"))
-                }
-                (Some(minimum), None) => format!(" with at least {}", count::of(minimum, "worker")),
-                (None, Some(maximum)) => format!(" with at most {}", count::of(maximum, "worker")),
-                (None, None) => String::new(),
-            };
-            format!("cluster {name} scales adaptively{bounds}")
+        Scaling::Fixed(_) => {
+            format!("cluster {name} is scaling to {workers}; adaptive scaling is off")
+        }
+        Scaling::Adaptive { .. } => {
+            let message = format!("cluster {name} scales adaptively {workers}");
+            message.trim_end().to_owned()
         }
         Scaling::Off => format!("cluster {name} keeps its workers; adaptive scaling is off"),
+    }
+}
+
+/// Returns the number of workers, or its bounds, in words.
+pub(super) fn in_words(scaling: Scaling) -> String {
+    match scaling {
+        Scaling::Fixed(count) => count::of(count, "worker"),
+        Scaling::Adaptive { minimum, maximum } => match (minimum, maximum) {
+            (Some(minimum), Some(maximum)) if minimum == maximum => {
+                format!("with {}", count::of(maximum, "worker"))
+            }
+            (Some(minimum), Some(maximum)) => {
+                format!("between {minimum} and {}", count::of(maximum, "worker"))
+            }
+            (Some(minimum), None) => format!("with at least {}", count::of(minimum, "worker")),
+            (None, Some(maximum)) => format!("with at most {}", count::of(maximum, "worker")),
+            (None, None) => String::new(),
+        },
+        Scaling::Off => String::new(),
     }
 }

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{Error, Start, StartRequest};
+use super::{Error, Start, StartRequest, WorkerRequest};
 use crate::config::Environment;
 use crate::gateway::{Scaling, Status};
 use crate::hostile::histories;
@@ -187,12 +187,15 @@ async fn start(
 ) -> Result<Option<String>, Error> {
     let request = StartRequest {
         options: Vec::new(),
-        scaling: (!history.hands_over).then_some(Scaling::Adaptive {
-            minimum: Some(1),
-            maximum: Some(8),
+        workers: (!history.hands_over).then(|| {
+            WorkerRequest::by_flag(Scaling::Adaptive {
+                minimum: Some(1),
+                maximum: Some(8),
+            })
         }),
         wait_workers: None,
         reuse: false,
+        strict: false,
         waits: true,
         timeout: history.timeout,
         probe_timeout: Duration::from_secs(2),

@@ -1,5 +1,6 @@
 //! Starting a cluster, or reusing an active one: `dgw new` and `dgw run`.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -11,11 +12,13 @@ use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
-use super::scale::{self, Grant, scaling_message};
-use super::{Error, select, wait};
-use crate::count;
-use crate::gateway::{self, Cluster, OptionField, Scaling, Status, parse_options};
+use super::scale::Grant;
+use super::start_workers::WorkerRequest;
+use super::wait::{self, retry_while_unknown};
+use super::{Error, reuse_lock};
+use crate::gateway::{Cluster, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
+use crate::private::FileLock;
 use crate::session::Session;
 use crate::signals::Interrupts;
 
@@ -27,11 +30,13 @@ const NOT_STARTED: &str = "the gateway has not responded; nothing was started";
 pub(crate) struct StartRequest {
     /// Options as typed, unchecked.
     pub(crate) options: Vec<(String, String)>,
-    pub(crate) scaling: Option<Scaling>,
+    pub(crate) workers: Option<WorkerRequest>,
     /// The number of workers to wait for.
     pub(crate) wait_workers: Option<u32>,
     /// True to use an active cluster with the same options, if there is one.
     pub(crate) reuse: bool,
+    /// True to fail if the gateway grants fewer workers than the command line requests.
+    pub(crate) strict: bool,
     /// True to wait until the cluster is running.
     pub(crate) waits: bool,
     pub(crate) timeout: Option<Duration>,
@@ -41,16 +46,18 @@ pub(crate) struct StartRequest {
 
 /// A start whose time limit is running.
 pub(crate) struct Start<'a> {
-    request: StartRequest,
+    pub(super) request: StartRequest,
     /// The options of the command line, checked and typed.
     options: Map<String, Value>,
-    deadline: Option<Deadline>,
-    session: &'a Session,
+    pub(super) deadline: Option<Deadline>,
+    pub(super) session: &'a Session,
+    /// Keeps others who want to reuse a cluster from starting one too.
+    lock: Cell<Option<FileLock>>,
 }
 
 impl<'a> Start<'a> {
-    /// Starts the time limit and checks the options; asks the gateway for those that it offers only
-    /// if there are any to check.
+    /// Starts the time limit and checks the options, those of the command line and the configured
+    /// ones; asks the gateway for those that it offers only if there are any to check.
     ///
     /// # Errors
     /// The gateway does not accept an option, or a configured default beside them; or a request
@@ -65,6 +72,7 @@ impl<'a> Start<'a> {
             options: Map::new(),
             deadline,
             session,
+            lock: Cell::new(None),
         };
         start.options = with_deadline(deadline, NOT_STARTED, start.checked_options()).await?;
         Ok(start)
@@ -72,13 +80,12 @@ impl<'a> Start<'a> {
 
     async fn checked_options(&self) -> Result<Map<String, Value>, Error> {
         self.refuse_endless_wait()?;
-        if self.request.options.is_empty() {
+        if self.request.options.is_empty() && self.session.settings.cluster_options.is_empty() {
             return Ok(Map::new());
         }
         let fields = self.session.gateway.options().await?;
         let options = parse_options(&fields, &self.request.options)
             .map_err(|(key, fault)| Error::Option { key, fault })?;
-        // The fields are known now, so that no request is wasted on defaults that fail.
         self.check_defaults(&fields, &options)?;
         Ok(options)
     }
@@ -88,12 +95,13 @@ impl<'a> Start<'a> {
         let Some(wanted) = self.request.wait_workers.filter(|_| !self.request.reuse) else {
             return Ok(());
         };
-        let (coming, is_adaptive) = match self.request.scaling {
-            Some(Scaling::Fixed(count)) => (count, false),
-            // More start only for work, and no client is connected yet.
-            Some(Scaling::Adaptive { minimum, .. }) => (minimum.unwrap_or(0), true),
-            Some(Scaling::Off) | None => (0, false),
-        };
+        let (coming, is_adaptive) =
+            match self.request.workers.as_ref().map(|request| request.scaling) {
+                Some(Scaling::Fixed(count)) => (count, false),
+                // More start only for work, and no client is connected yet.
+                Some(Scaling::Adaptive { minimum, .. }) => (minimum.unwrap_or(0), true),
+                Some(Scaling::Off) | None => (0, false),
+            };
         if wanted <= coming {
             return Ok(());
         }
@@ -131,7 +139,10 @@ impl<'a> Start<'a> {
         if !self.request.reuse {
             return Ok(None);
         }
-        with_deadline(self.deadline, NOT_STARTED, async {
+        let pending = "another dgw of yours is still starting a cluster to reuse";
+        let acquire = async { Ok(reuse_lock::acquire(self.session).await) };
+        let lock = with_deadline(self.deadline, pending, acquire).await?;
+        let reusable = with_deadline(self.deadline, NOT_STARTED, async {
             let listing = self.session.gateway.clusters(&Status::ACTIVE).await?;
             let has_options = |cluster: &Cluster| {
                 self.options
@@ -147,14 +158,26 @@ impl<'a> Start<'a> {
                     (is_pending, Reverse(cluster.start_time))
                 }))
         })
-        .await
+        .await?;
+        // Only a cluster that is about to be started must be waited for.
+        self.lock.set(lock.filter(|_| reusable.is_none()));
+        Ok(reusable)
+    }
+
+    /// Lets others find the new cluster `name`, as soon as the gateway knows it.
+    pub(crate) async fn allow_reuse(&self, name: &str) {
+        if let Some(lock) = self.lock.take() {
+            let gateway = &self.session.gateway;
+            let known = retry_while_unknown(async || gateway.cluster(name).await).await;
+            log::info!("cluster {name} can be reused: {}", known.is_ok());
+            drop(lock);
+        }
     }
 
     /// Requests a new cluster and shows its phases; the caller owns it.
     ///
     /// # Errors
-    /// The gateway refuses, with the configured default to blame if there is one; see also
-    /// `create`.
+    /// The errors of `create`.
     pub(crate) async fn create(
         &self,
         interrupts: &mut Interrupts,
@@ -173,26 +196,8 @@ impl<'a> Start<'a> {
                 progress.phase(&pending_message(&owned.name));
                 Ok((owned, progress))
             }
-            Err(error) => Err(self.blame_defaults(error).await),
+            Err(error) => Err(error),
         }
-    }
-
-    /// Replaces the gateway's refusal by the configured defaults that it does not accept, if that is
-    /// the cause.
-    async fn blame_defaults(&self, error: Error) -> Error {
-        let is_refused = matches!(
-            error,
-            Error::Gateway(gateway::Error::Rejected(_) | gateway::Error::StartRefused(_))
-        );
-        if !is_refused || self.session.settings.cluster_options.is_empty() {
-            return error;
-        }
-        let Ok(fields) = self.session.gateway.options().await else {
-            return error;
-        };
-        self.check_defaults(&fields, &self.options)
-            .err()
-            .unwrap_or(error)
     }
 
     /// Waits until the new cluster is running, scales it, and waits for its workers; if the gateway
@@ -207,16 +212,14 @@ impl<'a> Start<'a> {
     ) -> Result<(Cluster, Option<Grant>), Error> {
         let name = &owned.name;
         let gateway = &self.session.gateway;
+        self.allow_reuse(name).await;
         let cluster = wait::wait_until_running(gateway, name, true, self.deadline, progress)
             .await
             .inspect_err(|error| {
                 let has_ended = matches!(error, Error::StartFailed { .. });
                 owned.has_ended.set(has_ended);
             })?;
-        let grant = match self.request.scaling {
-            Some(scaling) => Some(self.scale(name, scaling).await?),
-            None => None,
-        };
+        let grant = self.request_workers(name, true).await?;
         self.wait_for_workers(name, grant.as_ref(), progress)
             .await?;
         Ok((cluster, grant))
@@ -242,74 +245,13 @@ impl<'a> Start<'a> {
             progress.finish(&format!("cluster {name} is running"));
             running
         };
-        let grant = match self.request.scaling {
-            Some(scaling) => self.add_workers(&name, scaling).await?,
-            None => None,
-        };
+        let grant = self.request_workers(&name, false).await?;
         if self.request.wait_workers.is_some() {
             let mut progress = printer.progress(&format!("cluster {name} is running"));
             self.wait_for_workers(&name, grant.as_ref(), &mut progress)
                 .await?;
         }
         Ok((cluster, grant))
-    }
-
-    /// Requests more workers for a cluster that existed before and has fewer. Someone else's work
-    /// may run there, so none are removed. The gateway does not report earlier requests, so only
-    /// present workers count.
-    async fn add_workers(&self, name: &str, scaling: Scaling) -> Result<Option<Grant>, Error> {
-        let pending = format!("cluster {name} has not reported its number of workers");
-        let current = with_deadline(self.deadline, &pending, self.current_workers(name)).await?;
-        let printer = &self.session.printer;
-        match scaling {
-            Scaling::Fixed(count) if current >= u64::from(count) => return Ok(None),
-            Scaling::Adaptive {
-                maximum: Some(maximum),
-                ..
-            } if current > u64::from(maximum) => {
-                printer.note(&format!(
-                    "cluster {name} has {}, more than {maximum}: its scaling is \
-                     left unchanged",
-                    count::of(current, "worker")
-                ));
-                return Ok(None);
-            }
-            _ => {}
-        }
-        let grant = self.scale(name, scaling).await?;
-        match grant.scaling() {
-            Some(Scaling::Fixed(count)) => printer.note(&format!(
-                "cluster {name} is scaling from {current} to {}; adaptive scaling is off",
-                count::of(count, "worker")
-            )),
-            Some(range) => printer.note(&scaling_message(name, range)),
-            None => {}
-        }
-        Ok(Some(grant))
-    }
-
-    /// Returns the number of workers of the running cluster `name`. If its scheduler does not
-    /// report it, the gateway must not be asked to scale it either.
-    async fn current_workers(&self, name: &str) -> Result<u64, Error> {
-        let identity = select::running_identity(&self.session.gateway, name).await?;
-        let schedulers = self.session.schedulers(self.request.probe_timeout);
-        let unknown = |cause: String| Error::WorkersUnknown {
-            name: name.to_owned(),
-            cause,
-        };
-        schedulers
-            .activity(name, identity.as_ref())
-            .await
-            .map_err(|error| unknown(error.to_string()))?
-            .workers
-            .ok_or_else(|| unknown("its scheduler does not report it".to_owned()))
-    }
-
-    async fn scale(&self, name: &str, scaling: Scaling) -> Result<Grant, Error> {
-        let pending =
-            format!("the gateway has not accepted the number of workers of cluster {name}");
-        let scaling = scale::scale(&self.session.gateway, name, scaling);
-        with_deadline(self.deadline, &pending, scaling).await
     }
 
     async fn wait_for_workers(

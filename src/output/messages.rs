@@ -1,5 +1,7 @@
 //! Messages on stderr: notes, warnings, errors.
 
+use std::io::{self, IsTerminal as _};
+
 use anstyle::AnsiColor;
 
 use super::escape;
@@ -25,6 +27,14 @@ impl Printer {
     pub(crate) fn note(&self, text: &str) {
         if !self.output_options.quiet {
             Self::note_always(text);
+        }
+    }
+
+    /// Prints advice that is of no use to a script, on a terminal only. Silent with `-q`.
+    pub(crate) fn advise(&self, text: &str) {
+        if !self.output_options.quiet && io::stderr().is_terminal() {
+            let head = label("hint", AnsiColor::Cyan);
+            print_line(&format!("{head}: {}", escape::text(text)));
         }
     }
 

@@ -249,6 +249,11 @@ impl FetchedLog {
         }
     }
 
+    /// Returns the entries, oldest first.
+    pub(super) fn into_entries(self) -> Vec<LogEntry> {
+        self.entries
+    }
+
     /// Keeps only the entries in `range`.
     fn limited_to(mut self, range: LogRange) -> Self {
         self.entries.retain(|entry| range.includes(entry));

@@ -1,6 +1,7 @@
 //! `dgw new`
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -111,7 +112,6 @@ For more information, try '--help'.
 "#]]);
     let user = user.with("DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE", "huge");
     user.dgw(&["new"]).code(3).stdout_eq("").stderr_eq(str![[r#"
-requesting a cluster
 error: `gateway.cluster.options.profile` (DASK_GATEWAY__CLUSTER__OPTIONS__PROFILE) must be one of small, medium, large, not `huge`
 
 hint: `dgw options` lists the options that this gateway offers, and your defaults
@@ -186,25 +186,116 @@ cluster [NAME] is PENDING
 #[test]
 fn warns_if_the_gateway_grants_fewer_workers() {
     let user = BASIC.user();
-    user.dgw(&["new", "--workers", "99"]).code(8).stdout_eq(str![[r#"
+    user.dgw(&["new", "--workers", "99"])
+        .success()
+        .stdout_eq(str![[r#"
 [NAME]
 
-"#]]).stderr_eq(str![[r#"
+"#]])
+        .stderr_eq(str![[r#"
 requesting a cluster
 cluster [NAME] is PENDING
 cluster [NAME] is running ([ELAPSED])
 warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
 
 "#]]);
-    user.dgw(&["new", "--reuse", "--adapt", "1..99"]).code(8).stdout_eq(str![[r#"
+    user.dgw(&["new", "--reuse", "--adapt", "1..99"])
+        .success()
+        .stdout_eq(str![[r#"
 [NAME]
 
-"#]]).stderr_eq(str![[r#"
+"#]])
+        .stderr_eq(str![[r#"
 using the existing cluster [NAME]
-...
-warning: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=99, minimum=1` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=1` instead.
+cluster [NAME] scales adaptively with 4 workers
+warning: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=99, minimum=4` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=4` instead.
 
 "#]]);
+    let clamped = &user.json(&["new", "--reuse", "-q", "--adapt", "1..4"])["clamped"];
+    assert_eq!(clamped, &json!(null), "the cluster has these bounds");
+    let clamped = &user.json(&["new", "--reuse", "-q", "--adapt", "9..50"])["clamped"];
+    let reason = clamped.as_str().expect("the gateway's explanation");
+    assert!(reason.contains("resource limit of 4 workers"), "{reason}");
+
+    // All or nothing: an existing cluster stays, a new one does not.
+    user.dgw(&["new", "--reuse", "--strict", "--workers", "99"])
+        .code(8)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+using the existing cluster [NAME]
+cluster [NAME] scales adaptively with 4 workers
+error: the gateway granted less than requested for cluster `[NAME]`: Adapt with `maximum=99, minimum=99` workers would exceed resource limit of 4 workers. Using `maximum=4, minimum=4` instead.
+
+hint: without `--strict`, dgw uses the workers that are granted
+
+"#]]);
+    user.dgw(&["new", "--strict", "-s", "worker_cores=2", "--workers", "99"])
+        .code(8)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+requesting a cluster
+cluster [NAME] is PENDING
+shutting down cluster [NAME]
+cluster [NAME] was shut down ([ELAPSED])
+error: the gateway granted less than requested for cluster `[NAME]`: Scale request of 99 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+
+hint: without `--strict`, dgw uses the workers that are granted
+
+"#]]);
+    let active = user.json(&["list"]);
+    assert_eq!(active.as_array().map(Vec::len), Some(1));
+}
+
+/// Only one of two that start at the same time starts a cluster.
+#[test]
+fn reuse_waits_for_another_start() {
+    let user = BASIC.user();
+    let reuse = |args: &[&str]| {
+        let mut command = user.command(&[&["new", "--reuse"], args].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("dgw runs")
+    };
+    let both = [reuse(&["--workers", "1"]), reuse(&["--workers", "2"])];
+    let outputs = both.map(|child| child.wait_with_output().expect("dgw ends"));
+    let messages = outputs
+        .each_ref()
+        .map(|output| String::from_utf8_lossy(&output.stderr));
+    assert!(
+        outputs.iter().all(|output| output.status.success()),
+        "{messages:?}"
+    );
+    assert_eq!(outputs[0].stdout, outputs[1].stdout, "{messages:?}");
+    assert_eq!(user.history().len(), 1);
+    let waited = "waiting for another dgw of yours, which is starting a cluster to reuse\n";
+    let waits = messages.iter().filter(|text| text.contains(waited));
+    assert!(waits.count() >= 1, "{messages:?}");
+    user.stdout(&["wait", "--for", "workers=2", "--timeout", "60s"]);
+}
+
+/// A lock that is held, or can't be taken, as on a file system without locks.
+#[test]
+fn reuse_does_not_wait_for_ever() {
+    let user = BASIC.user();
+    user.stdout(&["new", "--reuse"]);
+    let state = user.home().join(".local/state/dgw");
+    let of_gateway = fs::read_dir(state).expect("the state").next();
+    let file = of_gateway.expect("a gateway").expect("an entry").path();
+    let file = file.join("reuse-lock");
+    let lock = File::options().write(true).open(&file).expect("the lock");
+    lock.lock().expect("it can be locked");
+    user.dgw(&["new", "--reuse", "--timeout", "1s"])
+        .code(7)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+waiting for another dgw of yours, which is starting a cluster to reuse
+error: timed out after [ELAPSED]: another dgw of yours is still starting a cluster to reuse
+
+hint: set a longer limit with `--timeout`
+
+"#]]);
+    fs::remove_file(&file).expect("it can be removed");
+    fs::create_dir(&file).expect("a directory in its place");
+    user.dgw(&["new", "--reuse", "--timeout", "9s"]).success();
 }
 
 #[test]
@@ -250,19 +341,19 @@ fn reuse_never_removes_workers() {
     reuse(&["--workers", "2", "-q", "--wait-workers", "2"]).stderr_eq("");
     reuse(&["--adapt", "0..1"]).stderr_eq(str![[r#"
 using the existing cluster [NAME]
-cluster [NAME] has 2 workers, more than 1: its scaling is left unchanged
+cluster [NAME] keeps its scaling (between 2 and 3 workers), so that it loses no workers
 
 "#]]);
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(user.json(&["show"])["workers"], 2);
     reuse(&["--workers", "3"]).stderr_eq(str![[r#"
 using the existing cluster [NAME]
-cluster [NAME] is scaling from 2 to 3 workers; adaptive scaling is off
+cluster [NAME] scales adaptively with 3 workers
 
 "#]]);
     reuse(&["--adapt", "..4"]).stderr_eq(str![[r#"
 using the existing cluster [NAME]
-cluster [NAME] scales adaptively with at most 4 workers
+cluster [NAME] scales adaptively between 3 and 4 workers
 
 "#]]);
 }

@@ -80,6 +80,53 @@ fn runs_a_script_behind_a_hub_without_dask_gateways_client() {
     run_analysis(&without_client(with_own_tmpdir(HUB.user())), &HUB, 1);
 }
 
+/// The command of README's first page.
+#[test]
+fn scales_adaptively_by_default() {
+    let user = with_own_tmpdir(BASIC.user());
+    let python = BASIC.fact("python");
+    let work = "from distributed import Client; print(Client().submit(sum, [1, 2]).result())";
+    user.dgw(&["run", "--", python, "-c", work])
+        .success()
+        .stdout_eq("3\n")
+        .stderr_eq(str![[r#"
+requesting a cluster
+cluster [NAME] is PENDING
+cluster [NAME] is running ([ELAPSED])
+scaling adaptively between 1 and 4 workers; change this with `--workers`, `--adapt`, or `dgw.run.workers` in the configuration
+shutting down cluster [NAME]
+cluster [NAME] was shut down ([ELAPSED])
+
+"#]]);
+    // A default of one's own: COMMAND waits for a fixed number.
+    let user = user.with("DASK_DGW__RUN__WORKERS", "2");
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!("{dgw} show -o json | grep '^  \"workers\":'");
+    user.dgw(&["run", "--", "sh", "-c", &script])
+        .success()
+        .stdout_eq("  \"workers\": 2,\n")
+        .stderr_eq(str![[r#"
+requesting a cluster
+cluster [NAME] is PENDING
+...
+cluster [NAME] is running ([ELAPSED])
+requested 2 workers (`dgw.run.workers`, DASK_DGW__RUN__WORKERS)
+shutting down cluster [NAME]
+cluster [NAME] was shut down ([ELAPSED])
+
+"#]]);
+    assert_eq!(user.history().len(), 2);
+    assert_nothing_left(&user);
+    let user = user.with("DASK_DGW__RUN__WORKERS", "many");
+    user.dgw(&["run", "true"])
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: `dgw.run.workers` (DASK_DGW__RUN__WORKERS) must be a number of workers, or MIN..MAX such as 1..8
+
+"#]]);
+}
+
 /// Returns `user` with a Python that can't import `dask_gateway`.
 fn without_client(user: User) -> User {
     let hiding = "import sys\nsys.modules['dask_gateway'] = None\n";
@@ -214,6 +261,7 @@ fn shuts_down_if_command_fails_to_run() {
 requesting a cluster
 cluster [NAME] is PENDING
 cluster [NAME] is running ([ELAPSED])
+scaling adaptively between 1 and 4 workers; change this with `--workers`, `--adapt`, or `dgw.run.workers` in the configuration
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 error: no such command: `[HOME]/program`

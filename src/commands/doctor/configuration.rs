@@ -76,10 +76,10 @@ pub(super) fn values(found: &Inspection) -> Check {
         .values
         .iter()
         .map(|value| {
-            let note = if value.is_known {
-                ""
-            } else {
-                ": dask-gateway has no such key"
+            let note = match value.key.split('.').next() {
+                _ if value.is_known => "",
+                Some("dgw") => ": dgw has no such key",
+                _ => ": dask-gateway has no such key",
             };
             let (key, shown, source) = (&value.key, &value.shown, &value.source);
             match shown.as_str() {

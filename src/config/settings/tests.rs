@@ -32,6 +32,62 @@ fn layers(file: Node, environment: Node) -> Layers {
     Layers::new(vec![file], environment)
 }
 
+/// Returns the default workers that a file with this `dgw:` section sets.
+fn default_workers(section: &Value) -> Result<Option<DefaultWorkers>, String> {
+    let source = Arc::new(Source::File("dgw.yaml".into()));
+    let file = json!({"gateway": {"address": "https://g"}, "dgw": section});
+    let environment = Environment::from_iter([("USER".to_owned(), "ada".to_owned())]);
+    let layers = layers(Node::from_json(file, &source), Node::default());
+    let settings = Settings::new(&layers, &environment, None);
+    let workers = settings.map_err(|error| error.to_string())?.default_workers;
+    Ok(workers.map(|(workers, _)| workers))
+}
+
+#[test]
+fn reads_the_default_number_of_workers() {
+    let range = |minimum, maximum| Some(DefaultWorkers::Adaptive((minimum, maximum)));
+    for (value, expected) in [
+        (json!(4), Some(DefaultWorkers::Fixed(4))),
+        (json!("4"), Some(DefaultWorkers::Fixed(4))),
+        (json!("2..20"), range(Some(2), Some(20))),
+        (json!("2.."), range(Some(2), None)),
+        (json!(null), None),
+    ] {
+        let section = json!({"run": {"workers": value}});
+        assert_eq!(default_workers(&section), Ok(expected), "{section}");
+    }
+    for value in [
+        json!(1.5),
+        json!(-1),
+        json!("many"),
+        json!(true),
+        json!([1]),
+    ] {
+        let section = json!({"run": {"workers": value}});
+        assert_eq!(
+            default_workers(&section),
+            Err(
+                "`dgw.run.workers` (dgw.yaml) must be a number of workers, or MIN..MAX such as \
+                 1..8"
+                    .to_owned()
+            ),
+            "{section}"
+        );
+    }
+    let section = json!({"run": 4});
+    let refusal = default_workers(&section).expect_err("not a mapping");
+    assert_eq!(refusal, "`dgw.run` (dgw.yaml) must be a mapping");
+}
+
+#[test]
+fn variables_set_the_default_number_of_workers() {
+    let variables = [("USER", "ada"), ("DASK_DGW__RUN__WORKERS", "2..20")];
+    let found = settings(&json!({"address": "https://g"}), &variables).expect("valid settings");
+    let (workers, source) = found.default_workers.expect("it is set");
+    assert_eq!(workers, DefaultWorkers::Adaptive((Some(2), Some(20))));
+    assert_eq!(source.to_string(), "DASK_DGW__RUN__WORKERS");
+}
+
 fn refusal(gateway: &Value, variables: &[(&str, &str)]) -> String {
     match settings(gateway, variables) {
         Ok(settings) => panic!("accepted: {settings:?}"),
