@@ -58,7 +58,7 @@ Configuration:
   ~/.config/dask/gateway.yaml (mode 600), or $DASK_CONFIG; see dgw-config(5)
 
 Durations:
-  90s, 30m, 2h, 1d12h
+  90s, 30m, 2h, 1d12h; or 1:30:00 (hours, minutes, seconds)
 
 Exit codes:
   0  done, or nothing to do

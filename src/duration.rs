@@ -43,7 +43,7 @@ pub(crate) fn short(duration: Duration) -> String {
 const LONGEST_DAYS: u64 = 36_500;
 const LONGEST: Duration = Duration::from_secs(LONGEST_DAYS * 24 * 60 * 60);
 
-/// Parses `90s`, `30m`, `2h`, `1d12h`.
+/// Parses `90s`, `30m`, `2h`, `1d12h`, and `1:30:00` as Slurm writes hours, minutes and seconds.
 ///
 /// # Errors
 /// `text` is not a duration, or too long: the message says what a duration looks like.
@@ -57,7 +57,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     match duration {
         Some(duration) if duration <= LONGEST => Ok(duration),
         None if !is_huge(text) => {
-            Err("must be a number with a unit: 90s, 30m, 2h, 1d12h".to_owned())
+            Err("must be a number with a unit: 90s, 30m, 2h, 1d12h; or HOURS:MM:SS".to_owned())
         }
         _ => Err(format!("is too long: the longest is {LONGEST_DAYS}d")),
     }
@@ -93,6 +93,8 @@ mod tests {
             ("2h", 7_200),
             ("1d12h", 129_600),
             ("0s", 0),
+            ("1:30:00", 5_400),
+            ("48:00:00", 172_800),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }

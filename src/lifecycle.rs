@@ -30,7 +30,7 @@ pub(crate) use goal::{WaitGoal, wait_for_goal};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status, separate_protected};
-pub(crate) use scale::{Grant, scale_and_report};
+pub(crate) use scale::{Grant, current_workers, scale_and_report};
 pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_only, find_with_identity, no_match,
     require_running, rows, running_identity,

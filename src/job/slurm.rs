@@ -167,7 +167,11 @@ impl Slurm {
     /// Fails if `squeue` fails or takes too long. It isn't worth trying again.
     pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
         let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
-        let text = output.ok().flatten().ok_or(SlurmUnavailable)?;
+        let output = output.unwrap_or_else(|_| Err(format!("no response within {TIMEOUT:?}")));
+        let text = output.map_err(|cause| {
+            log::info!("`squeue` failed: {cause}");
+            SlurmUnavailable
+        })?;
         log::debug!("squeue listed {}", count::of(text.lines().count(), "job"));
         Ok(only_job(&text, name))
     }
@@ -184,7 +188,10 @@ impl Slurm {
     }
 
     /// Lists all of the user's jobs, including those that ended lately.
-    async fn run_squeue(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// Fails with the cause.
+    async fn run_squeue(&self) -> Result<String, String> {
         let mut command = Command::new(&self.squeue);
         command
             .args(["--noheader", "--all", "--states=all", "--name=dask-gateway"])
@@ -195,16 +202,26 @@ impl Slurm {
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().ok()?;
-        let mut text = Vec::new();
-        let stdout = child.stdout.take()?;
-        stdout.take(SIZE_LIMIT).read_to_end(&mut text).await.ok()?;
-        let status = child.wait().await.ok()?;
-        status
-            .success()
-            .then(|| String::from_utf8_lossy(&text).into_owned())
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let (mut text, mut messages) = (Vec::new(), Vec::new());
+        let pipes = child.stdout.take().zip(child.stderr.take());
+        let (stdout, stderr) = pipes.ok_or("it has no output")?;
+        let (mut stdout, mut stderr) = (stdout.take(SIZE_LIMIT), stderr.take(SIZE_LIMIT));
+        let both = tokio::try_join!(
+            stdout.read_to_end(&mut text),
+            stderr.read_to_end(&mut messages)
+        );
+        both.map_err(|error| error.to_string())?;
+        // A full pipe would block it for ever.
+        drop((stdout, stderr));
+        let status = child.wait().await.map_err(|error| error.to_string())?;
+        if !status.success() {
+            let messages = String::from_utf8_lossy(&messages);
+            return Err(format!("{status}: {}", messages.trim_end()));
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Error, select};
 use crate::count;
 use crate::gateway::{self, Clamped, Cluster, ClusterPattern, Gateway, Scaling, Status};
+use crate::scheduler::Activity;
 use crate::session::Session;
 
 /// What the gateway granted of a request to scale a cluster.
@@ -113,7 +114,7 @@ pub(crate) async fn scale_and_report(
         gateway, printer, ..
     } = session;
     let grant = if let Some(timeout) = check {
-        let name = find_responding(pattern, timeout, session).await?;
+        let (name, _) = find_responding(pattern, timeout, session).await?;
         scale(gateway, &name, scaling).await?
     } else {
         let scale = async |name: &str| scale(gateway, name, scaling).await;
@@ -126,19 +127,33 @@ pub(crate) async fn scale_and_report(
     Ok(grant)
 }
 
+/// Finds the running cluster that `pattern` names, and returns its name and its number of workers, if
+/// its scheduler reports it within `timeout`.
+///
+/// # Errors
+/// No cluster matches, it is not running, or its scheduler does not respond.
+pub(crate) async fn current_workers(
+    pattern: Option<&ClusterPattern>,
+    timeout: Duration,
+    session: &Session,
+) -> Result<(String, Option<u64>), Error> {
+    let (name, activity) = find_responding(pattern, timeout, session).await?;
+    Ok((name, activity.workers))
+}
+
 /// Finds a running cluster whose scheduler responds. If it did not, the gateway would mark the
 /// cluster as failed after three attempts in a third of a second.
 async fn find_responding(
     pattern: Option<&ClusterPattern>,
     timeout: Duration,
     session: &Session,
-) -> Result<String, Error> {
+) -> Result<(String, Activity), Error> {
     let (row, identity) = select::find_with_identity(&session.gateway, pattern).await?;
     select::require_running(&row.cluster)?;
     let name = row.cluster.name;
     let schedulers = session.schedulers(timeout);
     match schedulers.activity(&name, identity.as_ref()).await {
-        Ok(_) => Ok(name),
+        Ok(activity) => Ok((name, activity)),
         Err(error) => Err(Error::SchedulerSilent {
             name,
             cause: error.to_string(),

@@ -1,5 +1,6 @@
 //! The log of `-v`, on stderr. Other crates' messages are not shown, because they may hold secrets.
 
+use jiff::Timestamp;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape;
@@ -7,7 +8,7 @@ use super::stderr::print_line;
 
 struct Logger;
 
-/// Shows with `verbosity` 1 requests and other important steps, with 2 also the headers of responses,
+/// Logs each line with its time in UTC. Shows with `verbosity` 1 requests and other important steps, with 2 also the headers of responses,
 /// with 3 everything.
 pub(super) fn install(verbosity: u8) {
     let level = match verbosity {
@@ -34,7 +35,8 @@ impl Log for Logger {
                 "-"
             };
             let text = record.args().to_string();
-            print_line(&format!("{mark} {}", escape::text(&text)));
+            let time = Timestamp::now();
+            print_line(&format!("{time:.3} {mark} {}", escape::text(&text)));
         }
     }
 

@@ -66,6 +66,7 @@ impl Printer {
             Echo::Off => Some(HiddenInput::new().context(CANNOT_HIDE)?),
         };
         put(&question);
+        let mut open_line = OpenLine(true);
         let mut reading = read_line().context(CANNOT_READ)?;
         let line = loop {
             tokio::select! {
@@ -84,10 +85,9 @@ impl Printer {
         };
         drop(hidden);
         let line = line.context(CANNOT_READ)?.context(CANNOT_READ)?;
-        if !line.ends_with('\n') {
-            // The end of input leaves the cursor where it is.
-            print_line("");
-        }
+        // The end of input leaves the cursor where it is.
+        open_line.0 = !line.ends_with('\n');
+        drop(open_line);
         if line.is_empty() {
             return Err(nothing());
         }
@@ -113,6 +113,18 @@ impl Printer {
             .context(CANNOT_READ)?;
         let answer = answer.context(CANNOT_READ)?.trim().to_lowercase();
         Ok(["y", "yes"].contains(&answer.as_str()))
+    }
+}
+
+/// The line of a question, which ends when this is dropped, also by an interrupt; unless the answer
+/// ended it.
+struct OpenLine(bool);
+
+impl Drop for OpenLine {
+    fn drop(&mut self) {
+        if self.0 {
+            print_line("");
+        }
     }
 }
 
