@@ -8,11 +8,15 @@ use tokio::task::JoinHandle;
 
 use super::escape;
 use super::stderr::print_line;
-use super::terminal;
+use super::{table, terminal};
 use crate::duration;
 
 /// A wait that ends sooner shows no spinner.
 const DELAY: Duration = Duration::from_millis(250);
+
+/// The columns beside the message: the spinner, the time, and the `^C` that the terminal shows, which
+/// must not wrap, or the line above would stay.
+const OTHERS: usize = 12;
 
 const TICK: Duration = Duration::from_millis(120);
 
@@ -67,8 +71,11 @@ impl Progress {
     }
 
     fn update_spinner(&self) {
-        self.spinner
-            .set_message(format!("{}{}", self.phase, self.remark));
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        let width = size.map_or(80, |(width, _)| usize::from(width.0));
+        let text = format!("{}{}", self.phase, self.remark);
+        let room = width.saturating_sub(OTHERS).max(1);
+        self.spinner.set_message(table::shortened(&text, room));
     }
 
     /// Ends the display with a line that states the outcome and the time it took.
@@ -102,7 +109,7 @@ impl Drop for Progress {
 
 /// Shows the spinner after a while.
 fn appear(spinner: ProgressBar) -> JoinHandle<()> {
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
         spinner.set_style(style);
     }
     tokio::spawn(async move {

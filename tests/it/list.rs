@@ -48,13 +48,13 @@ fn lists_active_clusters_oldest_first_and_all_on_request() {
     let second = user.stdout(&["new", "--no-wait", "-s", "scheduler_start=slow"]);
     user.dgw(&["list"]).success().stdout_eq(str![[r#"
 NAME                              STATUS   AGE  OPTIONS                                                                                      DASHBOARD
-[NAME]  RUNNING  [AGE]worker_cores=2 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=normal  http://[HOST]/clusters/[NAME]/status
-[NAME]  PENDING  [AGE]worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=slow    -
+[NAME]  RUNNING  [AGE]worker_cores=2,worker_memory=1.0,profile=small,priority=0,spot=false,scheduler_start=normal  http://[HOST]/clusters/[NAME]/status
+[NAME]  PENDING  [AGE]worker_cores=1,worker_memory=1.0,profile=small,priority=0,spot=false,scheduler_start=slow    -
 
 "#]]).stderr_eq(str![]);
     user.dgw(&["list", "--no-header", "-o", "table"]).success().stdout_eq(str![[r#"
-[NAME]  RUNNING  [AGE]worker_cores=2 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=normal  http://[HOST]/clusters/[NAME]/status
-[NAME]  PENDING  [AGE]worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=slow    -
+[NAME]  RUNNING  [AGE]worker_cores=2,worker_memory=1.0,profile=small,priority=0,spot=false,scheduler_start=normal  http://[HOST]/clusters/[NAME]/status
+[NAME]  PENDING  [AGE]worker_cores=1,worker_memory=1.0,profile=small,priority=0,spot=false,scheduler_start=slow    -
 
 "#]]);
     assert_eq!(
@@ -156,7 +156,7 @@ For more information, try '--help'.
 
 "#]]);
     user.dgw(&["list", "--older-than", "90"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: invalid value '90' for '--older-than <DURATION>': must be a number with a unit: 90s, 30m, 2h, 1d12h
+error: invalid value '90' for '--older-than <DURATION>': must be a number with a unit: 90s, 30m, 2h, 1d12h; or HOURS:MM:SS
 
 For more information, try '--help'.
 
