@@ -16,6 +16,7 @@ mod protected;
 mod quantity;
 mod show;
 mod sorting;
+mod spinner_line;
 mod stderr;
 mod stdout;
 mod table;

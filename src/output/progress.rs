@@ -7,16 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::escape;
+use super::spinner_line::SpinnerLine;
 use super::stderr::print_line;
-use super::{table, terminal};
+use super::terminal;
 use crate::duration;
 
 /// A wait that ends sooner shows no spinner.
 const DELAY: Duration = Duration::from_millis(250);
-
-/// The columns beside the message: the spinner, the time, and the `^C` that the terminal shows, which
-/// must not wrap, or the line above would stay.
-const OTHERS: usize = 12;
 
 const TICK: Duration = Duration::from_millis(120);
 
@@ -71,11 +68,8 @@ impl Progress {
     }
 
     fn update_spinner(&self) {
-        let size = terminal_size::terminal_size_of(std::io::stderr());
-        let width = size.map_or(80, |(width, _)| usize::from(width.0));
-        let text = format!("{}{}", self.phase, self.remark);
-        let room = width.saturating_sub(OTHERS).max(1);
-        self.spinner.set_message(table::shortened(&text, room));
+        self.spinner
+            .set_message(format!("{}{}", self.phase, self.remark));
     }
 
     /// Ends the display with a line that states the outcome and the time it took.
@@ -109,12 +103,12 @@ impl Drop for Progress {
 
 /// Shows the spinner after a while.
 fn appear(spinner: ProgressBar) -> JoinHandle<()> {
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
         spinner.set_style(style);
     }
     tokio::spawn(async move {
         tokio::time::sleep(DELAY).await;
-        spinner.set_draw_target(ProgressDrawTarget::stderr());
+        spinner.set_draw_target(ProgressDrawTarget::term_like(Box::new(SpinnerLine)));
         // Its own ticker is a thread.
         loop {
             spinner.tick();

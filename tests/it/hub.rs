@@ -25,7 +25,7 @@ cluster [NAME] is running ([ELAPSED])
 "#]]);
     user.dgw(&["list"]).success().stdout_eq(str![[r#"
 NAME                              STATUS   AGE  OPTIONS                                                                                      DASHBOARD
-[NAME]  RUNNING  [AGE]worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false scheduler_start=normal  http://[HOST]/services/dask-gateway/clusters/[NAME]/status
+[NAME]  RUNNING  [AGE]worker_cores=1,worker_memory=1.0,profile=small,priority=0,spot=false,scheduler_start=normal  http://[HOST]/services/dask-gateway/clusters/[NAME]/status
 
 "#]]);
     user.dgw(&["dashboard"]).success().stdout_eq(str![[r#"
