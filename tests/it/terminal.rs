@@ -141,10 +141,15 @@ fn ctrl_c_on_the_terminal_shuts_down_the_started_cluster() {
         let args = ["new", "-s", "scheduler_start=slow"];
         let mut terminal = Terminal::new(&user, columns, &args);
         // Part of the spinner's line.
-        terminal.wait_for(" cluster ");
+        let before = terminal.wait_for(" cluster ");
         terminal.type_("\x03");
         let (rest, code) = terminal.rest();
         assert_eq!(code, Some(130), "{rest}");
+        let mut screen = vt100::Parser::new(24, columns, 0);
+        let shown = (before + &rest).replace('\n', "\r\n");
+        screen.process(shown.as_bytes());
+        let contents = screen.screen().contents();
+        assert!(!contents.contains("PENDING"), "{contents}");
         assert!(rest.contains("was shut down"), "{rest}");
         assert!(rest.contains("^C"), "{rest}");
         assert!(!user.has_active_clusters());
