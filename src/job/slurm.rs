@@ -166,12 +166,7 @@ impl Slurm {
     /// # Errors
     /// Fails if `squeue` fails or takes too long. It isn't worth trying again.
     pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
-        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
-        let output = output.unwrap_or_else(|_| Err(format!("no response within {TIMEOUT:?}")));
-        let text = output.map_err(|cause| {
-            log::info!("`squeue` failed: {cause}");
-            SlurmUnavailable
-        })?;
+        let text = self.listed().await?;
         log::debug!("squeue listed {}", count::of(text.lines().count(), "job"));
         Ok(only_job(&text, name))
     }
@@ -182,9 +177,18 @@ impl Slurm {
     /// # Errors
     /// Fails if `squeue` fails or takes too long.
     pub(crate) async fn ended_job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
-        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
-        let text = output.ok().flatten().ok_or(SlurmUnavailable)?;
+        let text = self.listed().await?;
         Ok(first_job(&text, name).filter(Job::has_ended))
+    }
+
+    /// Lists the user's jobs within the time limit, and logs why that fails.
+    async fn listed(&self) -> Result<String, SlurmUnavailable> {
+        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
+        let output = output.unwrap_or_else(|_| Err(format!("no response within {TIMEOUT:?}")));
+        output.map_err(|cause| {
+            log::info!("`squeue` failed: {cause}");
+            SlurmUnavailable
+        })
     }
 
     /// Lists all of the user's jobs, including those that ended lately.
