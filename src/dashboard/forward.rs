@@ -3,7 +3,7 @@
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCEPT_RANGES, ALLOW, CONNECTION,
-    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
     ORIGIN, RANGE, RETRY_AFTER, UPGRADE, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
@@ -29,13 +29,13 @@ const REQUEST_HEADERS: [HeaderName; 6] = [
 
 /// Headers of a response that the browser gets. They concern this response only: a cluster sets no
 /// cookies, and decides neither what the browser keeps nor what it does with other pages.
-const RESPONSE_HEADERS: [HeaderName; 13] = [
+/// The length is that of the body, whatever the cluster says.
+const RESPONSE_HEADERS: [HeaderName; 12] = [
     ACCEPT_RANGES,
     ALLOW,
     CONTENT_DISPOSITION,
     CONTENT_ENCODING,
     CONTENT_LANGUAGE,
-    CONTENT_LENGTH,
     CONTENT_RANGE,
     CONTENT_SECURITY_POLICY,
     CONTENT_TYPE,
