@@ -83,9 +83,10 @@ pub(super) async fn forward(
     }
     let body = (!body.is_end_stream()).then(|| Body::wrap(body));
     let response = pages.send(head.method, url, headers, body).await?;
-    Ok(match upgrade {
-        Some(upgrade) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            switch_protocols(upgrade, response)
+    Ok(match (response.status(), upgrade) {
+        (StatusCode::SWITCHING_PROTOCOLS, Some(upgrade)) => switch_protocols(upgrade, response),
+        (StatusCode::SWITCHING_PROTOCOLS, None) => {
+            page::invalid_response("The cluster switched protocols without being asked to.")
         }
         _ => {
             let mut response = Response::from(response);

@@ -168,6 +168,12 @@ pub(super) fn invalid_request(reason: &str) -> Response<Body> {
     page(StatusCode::BAD_REQUEST, title, &[reason], [""; 2])
 }
 
+/// Says that the cluster's response can't be passed on.
+pub(super) fn invalid_response(reason: &str) -> Response<Body> {
+    let title = "Invalid response from the cluster";
+    page(StatusCode::BAD_GATEWAY, title, &[reason], [""; 2])
+}
+
 fn bare(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

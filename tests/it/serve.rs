@@ -186,30 +186,43 @@ fn works_behind_a_hub() {
     check_everything_works(&HUB, &HUB.user());
 }
 
+/// Responds as a gateway with a cluster whose dashboard sends every header that it should not.
+fn respond(head: &str) -> Vec<u8> {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    match path {
+        "/api/v1/clusters/" => json_answer(&format!(r#"{{"ab12": {RECORD}}}"#)),
+        "/api/v1/clusters/ab12" => json_answer(RECORD),
+        "/clusters/ab12/redirect" => answer(
+            "302 Found",
+            "Location: /clusters/ab12/status?x=1\r\nSet-Cookie: dgw-1=x\r\n",
+            "",
+        ),
+        "/clusters/ab12/switch" => answer(
+            "101 Switching Protocols",
+            "Connection: upgrade\r\nUpgrade: websocket\r\n",
+            "",
+        ),
+        "/clusters/ab12/two-lengths" => answer(
+            "200 OK",
+            "Transfer-Encoding: chunked\r\n",
+            "5\r\nhello\r\n0\r\n\r\n",
+        ),
+        _ => answer(
+            "200 OK",
+            "Content-Type: text/plain\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\
+             Cache-Control: immutable\r\nExpires: Thu, 01 Jan 2099 00:00:00 GMT\r\n\
+             ETag: \"1\"\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\nPragma: x\r\n\
+             Clear-Site-Data: \"*\"\r\nService-Worker-Allowed: /\r\nAlt-Svc: h3\r\n\
+             Strict-Transport-Security: max-age=9\r\nNEL: {}\r\nReport-To: {}\r\n\
+             Access-Control-Allow-Origin: *\r\nWWW-Authenticate: Basic\r\nRefresh: 1\r\n",
+            "hello",
+        ),
+    }
+}
+
 #[test]
 fn passes_on_no_credentials_to_the_cluster() {
-    let stub = Stub::new(|head| {
-        let path = head.split(' ').nth(1).unwrap_or_default();
-        match path {
-            "/api/v1/clusters/" => json_answer(&format!(r#"{{"ab12": {RECORD}}}"#)),
-            "/api/v1/clusters/ab12" => json_answer(RECORD),
-            "/clusters/ab12/redirect" => answer(
-                "302 Found",
-                "Location: /clusters/ab12/status?x=1\r\nSet-Cookie: dgw-1=x\r\n",
-                "",
-            ),
-            _ => answer(
-                "200 OK",
-                "Content-Type: text/plain\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\
-                 Cache-Control: immutable\r\nExpires: Thu, 01 Jan 2099 00:00:00 GMT\r\n\
-                 ETag: \"1\"\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\nPragma: x\r\n\
-                 Clear-Site-Data: \"*\"\r\nService-Worker-Allowed: /\r\nAlt-Svc: h3\r\n\
-                 Strict-Transport-Security: max-age=9\r\nNEL: {}\r\nReport-To: {}\r\n\
-                 Access-Control-Allow-Origin: *\r\nWWW-Authenticate: Basic\r\nRefresh: 1\r\n",
-                "hello",
-            ),
-        }
-    });
+    let stub = Stub::new(respond);
     let user = User::basic(&stub.address, "ada", "pw")
         .with("DASK_GATEWAY__PUBLIC_ADDRESS", "https://public.example/dg");
     let serving = Serving::start(&user, &["-vv"]).logged_in();
@@ -271,6 +284,12 @@ fn passes_on_no_credentials_to_the_cluster() {
     let redirect = serving.get("/redirect");
     assert_eq!(redirect.header("location"), Some("/status?x=1"));
     assert_eq!(redirect.header("set-cookie"), None);
+    // Neither framing nor protocol is what the cluster says.
+    assert_eq!(serving.get("/switch").status, 502);
+    let page = serving.get("/two-lengths");
+    assert_eq!(page.text(), "hello", "{}", page.head);
+    let lengths = ["content-length", "transfer-encoding"].map(|name| page.header(name));
+    assert_eq!(lengths.into_iter().flatten().count(), 1, "{}", page.head);
     // None of it is logged either.
     let said = serving.said();
     assert!(said.contains("/clusters/ab12/page:"), "{said}");
