@@ -29,7 +29,7 @@ name,status,start_time,stop_time,options,dashboard_link,scheduler_address
     user.dgw(&["list", "-o", "csv", "--wide", "-q"])
         .success()
         .stdout_eq(str![[r#"
-name,status,start_time,stop_time,options,dashboard_link,scheduler_address,workers,threads,memory_used,memory_limit,tasks,clients,idle_since,kept_until
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address,workers,threads,memory_used,memory_limit,tasks,clients,idle_since,kept,kept_until
 
 "#]]);
     user.dgw(&["list", "-o", "csv", "-q", "--no-header"])
