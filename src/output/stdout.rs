@@ -42,9 +42,14 @@ fn fitting(text: &str, room: usize) -> Vec<Cow<'_, str>> {
     lines
 }
 
-/// Writes data to stdout, without colour where stdout is not to have any.
+/// Writes data to stdout, without colour where stdout is not to have any. To parse a long text for
+/// colour takes longer than to make it.
 pub(super) fn write(text: &str) -> Result<(), Error> {
-    write_to(anstream::stdout().lock(), text)
+    if text.contains('\x1b') {
+        write_to(anstream::stdout().lock(), text)
+    } else {
+        write_to(io::stdout().lock(), text)
+    }
 }
 
 fn write_to(mut stdout: impl Write, text: &str) -> Result<(), Error> {
