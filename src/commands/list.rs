@@ -174,6 +174,9 @@ impl ListArgs {
     ) -> Result<(Listing, TlsIdentities), lifecycle::Error> {
         let statuses = self.statuses();
         let (mut listing, mut identities) = fetch(&statuses, needs_identities, gateway).await?;
+        if self.clusters.is_empty() {
+            return Ok((listing, identities));
+        }
         let first = listing
             .clusters
             .iter()
@@ -195,9 +198,7 @@ impl ListArgs {
                 pattern.matches(&cluster.name) && (!matches_first || first.contains(&cluster.name))
             })
         };
-        if !self.clusters.is_empty() {
-            listing.clusters.retain(is_named);
-        }
+        listing.clusters.retain(is_named);
         Ok((listing, identities))
     }
 

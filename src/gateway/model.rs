@@ -201,9 +201,9 @@ impl<S> Record<S> {
             dashboard_link: self
                 .dashboard_route
                 .filter(|route| route.starts_with('/') && is_shell_safe(route))
-                .map(|route| format!("{public_address}{route}")),
+                .map(|route| [public_address, &route].concat()),
             scheduler_address: (self.status == Status::Running)
-                .then(|| format!("gateway://{scheduler_proxy}/{}", self.name)),
+                .then(|| ["gateway://", scheduler_proxy, "/", &self.name].concat()),
             name: self.name,
             status: self.status,
             start_time: self.start_time,
@@ -216,8 +216,10 @@ impl<S> Record<S> {
 /// Returns true if a route can be part of a link. Links appear in lines that shells run, so characters
 /// that are special to some shell, even between quotes, are not allowed; URLs percent-encode them.
 fn is_shell_safe(route: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_graphic() && !br#""'$<>\^`{|}"#.contains(&b);
-    route.bytes().all(is_plain)
+    route.bytes().all(|b| match b {
+        b'"' | b'\'' | b'$' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
+        b => b.is_ascii_graphic(),
+    })
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl ClusterPattern {
 /// namespace on Kubernetes. Users paste them into shells, so nothing else is accepted, least of all
 /// a leading dash.
 pub(super) fn is_valid_name(name: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
 }
 
