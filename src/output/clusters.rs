@@ -24,7 +24,10 @@ impl ObservedCluster {
 
     /// A cell about the cluster's activity: `?` for what isn't known, `-` where the cluster isn't
     /// running.
-    fn activity_cell(&self, cell: impl FnOnce(&Activity) -> Option<Cell>) -> Cell {
+    fn activity_cell<'a>(
+        &'a self,
+        cell: impl FnOnce(&'a Activity) -> Option<Cell<'a>>,
+    ) -> Cell<'a> {
         if self.cluster.status != Status::Running {
             return Cell::new("-", Value::Null);
         }
@@ -32,7 +35,7 @@ impl ObservedCluster {
         known.unwrap_or_else(Cell::unknown)
     }
 
-    fn count(&self, count: impl FnOnce(&Activity) -> Option<u64>) -> Cell {
+    fn count(&self, count: impl FnOnce(&Activity) -> Option<u64>) -> Cell<'_> {
         self.activity_cell(|activity| Some(Cell::number(count(activity))))
     }
 }
@@ -141,11 +144,11 @@ fn columns() -> Vec<Column<ObservedCluster>> {
             }
         }),
         Column::new("OPTIONS", SHORTEN, |row| {
-            Cell::text(&joined_options(&row.cluster.options, ","))
+            Cell::text(joined_options(&row.cluster.options, ","))
         }),
         Column::new("DASHBOARD", OMIT, |row| {
-            let link = row.cluster.dashboard_link.as_deref();
-            Cell::new(link.unwrap_or("-"), link)
+            let link = row.cluster.dashboard_link.as_ref();
+            link.map_or_else(|| Cell::new("-", Value::Null), Cell::text)
         }),
     ]
 }

@@ -31,8 +31,14 @@ pub(super) const CELL_ROOM: usize = 8 * CELL_LIMIT;
 
 /// Returns a text for a table, escaped and cut: a column is as wide as its widest cell, so one long
 /// cell would fill all others of its column with spaces.
-pub(super) fn cell(text: &str) -> Cow<'_, str> {
-    cut(text, CELL_LIMIT)
+pub(super) fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => cut(text, CELL_LIMIT),
+        Cow::Owned(text) => match cut(&text, CELL_LIMIT) {
+            Cow::Borrowed(_) => text.into(),
+            Cow::Owned(shown) => shown.into(),
+        },
+    }
 }
 
 /// Returns a line of a message, escaped and cut.
@@ -86,10 +92,10 @@ fn is_active_in_json(c: char) -> bool {
 
 fn replaced(
     text: Cow<'_, str>,
-    is_replaced: fn(char) -> bool,
+    is_replaced: impl Fn(char) -> bool,
     replace: impl Fn(char, &mut String),
 ) -> Cow<'_, str> {
-    if !text.contains(is_replaced) {
+    if !text.contains(&is_replaced) {
         return text;
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -106,7 +112,7 @@ fn replaced(
 /// Returns true for control characters (C0, DEL, C1) and for everything invisible: line separators,
 /// characters that change the direction or hide text. Two different texts must not look alike.
 fn is_active(c: char) -> bool {
-    c.is_control() || is_invisible(c)
+    c.is_control() || (!c.is_ascii() && is_invisible(c))
 }
 
 /// Returns true for Unicode's `Default_Ignorable_Code_Point`s, line separators, and the interlinear,
@@ -130,11 +136,11 @@ mod tests {
     fn cuts_only_cells_that_no_terminal_could_show() {
         for length in [0, 10, CELL_LIMIT] {
             let text = "ü".repeat(length);
-            assert_eq!(cell(&text), text);
+            assert_eq!(cell(text.as_str().into()), text);
         }
         for length in [CELL_LIMIT + 1, 10 * CELL_ROOM] {
             let cut = format!("{}…", "ü".repeat(CELL_LIMIT));
-            assert_eq!(cell(&"ü".repeat(length)), cut);
+            assert_eq!(cell("ü".repeat(length).into()), cut);
         }
     }
 

@@ -87,7 +87,7 @@ fn columns() -> Vec<Column<OptionRow>> {
     vec![
         Column::new("NAME", KEEP, |row| Cell::text(&row.name)),
         Column::new("TYPE", KEEP, |row| Cell::text(row.spec.kind())),
-        Column::new("VALUES", SHORTEN, |row| Cell::text(&row.values())),
+        Column::new("VALUES", SHORTEN, |row| Cell::text(row.values())),
         Column::new("DEFAULT", KEEP, |row| {
             Cell::new(shown(&row.default), row.default.clone())
         }),

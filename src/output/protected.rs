@@ -44,7 +44,7 @@ fn columns() -> Vec<Column<ProtectedCluster>> {
             None => Cell::unknown(),
         }),
         Column::new("UNTIL", KEEP, |row| match row.protection {
-            ProtectionStatus::Until(time) => Cell::text(&format!("{time:.0}")),
+            ProtectionStatus::Until(time) => Cell::text(format!("{time:.0}")),
             ProtectionStatus::WithoutEnd => Cell::text("always"),
             ProtectionStatus::None | ProtectionStatus::Unknown => Cell::unknown(),
         }),

@@ -37,7 +37,7 @@ pub(crate) struct RowSchema<T> {
 
 /// Where the values come from that rows are sorted by.
 enum SortSource<T> {
-    Column(fn(&T) -> Cell),
+    Column(fn(&T) -> Cell<'_>),
     Field(&'static str),
 }
 
@@ -107,7 +107,7 @@ impl SortBy {
     ) -> Result<Vec<T>, Error> {
         let source = self.source(schema)?;
         let value = |row: &T| match source {
-            SortSource::Column(cell) => cell(row).key,
+            SortSource::Column(cell) => cell(row).into_key(),
             SortSource::Field(field) => {
                 let mut record = serde_json::to_value(row).unwrap_or_default();
                 record.get_mut(field).map(Value::take).unwrap_or_default()

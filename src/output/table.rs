@@ -1,5 +1,6 @@
 //! Tables for people, fitted to the terminal, and for programs that read columns of words.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::iter;
@@ -50,24 +51,33 @@ pub(super) const OMIT: Fit = Fit {
 };
 
 /// A cell of a table: its text, not yet escaped, and the value that rows are sorted by.
-pub(crate) struct Cell {
-    text: String,
-    pub(super) key: Value,
+pub(crate) struct Cell<'a> {
+    text: Cow<'a, str>,
+    /// `None` if it is the text.
+    key: Option<Value>,
     style: Style,
 }
 
-impl Cell {
-    pub(super) fn new(text: impl Into<String>, key: impl Into<Value>) -> Self {
+impl<'a> Cell<'a> {
+    pub(super) fn new(text: impl Into<Cow<'a, str>>, key: impl Into<Value>) -> Self {
         Self {
-            text: text.into(),
-            key: key.into(),
-            style: Style::new(),
+            key: Some(key.into()),
+            ..Self::text(text)
         }
     }
 
     /// A cell that is sorted by its text.
-    pub(super) fn text(text: &str) -> Self {
-        Self::new(text, text)
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            text: text.into(),
+            key: None,
+            style: Style::new(),
+        }
+    }
+
+    /// Returns the value that its row is sorted by.
+    pub(super) fn into_key(self) -> Value {
+        self.key.unwrap_or_else(|| self.text.into())
     }
 
     /// A cell for an unknown value, which is sorted last.
@@ -94,11 +104,11 @@ impl Cell {
 pub(crate) struct Column<T> {
     pub(super) title: &'static str,
     fit: Fit,
-    pub(super) cell: fn(&T) -> Cell,
+    pub(super) cell: fn(&T) -> Cell<'_>,
 }
 
 impl<T> Column<T> {
-    pub(super) fn new(title: &'static str, fit: Fit, cell: fn(&T) -> Cell) -> Self {
+    pub(super) fn new(title: &'static str, fit: Fit, cell: fn(&T) -> Cell<'_>) -> Self {
         Self { title, fit, cell }
     }
 }
@@ -129,20 +139,22 @@ pub(super) struct Table {
 
 /// The table with escaped cells.
 pub(super) fn render<T>(rows: &[T], columns: &[Column<T>], header: bool, layout: Layout) -> Table {
-    let title = |column: &Column<T>| (column.title.to_owned(), Style::new().bold());
-    let cell = |cell: Cell, is_last| (layout.escaped(&cell.text, is_last), cell.style);
+    let title = |column: &Column<T>| ShownCell::new(column.title.into(), Style::new().bold());
     let last = columns.len().saturating_sub(1);
     let titles = header.then(|| columns.iter().map(title).collect());
     let cells = rows.iter().map(|row| {
         columns
             .iter()
             .enumerate()
-            .map(|(at, column)| cell((column.cell)(row), at == last))
+            .map(|(at, column)| {
+                let Cell { text, style, .. } = (column.cell)(row);
+                ShownCell::new(layout.escaped(text, at == last), style)
+            })
             .collect()
     });
     let lines = titles.into_iter().chain(cells).collect::<Vec<Vec<_>>>();
     let sizes = columns.iter().enumerate().map(|(at, column)| {
-        let natural = lines.iter().map(|line| line[at].0.width()).max();
+        let natural = lines.iter().map(|line| line[at].width).max();
         let natural = u16::try_from(natural.unwrap_or(0)).unwrap_or(u16::MAX);
         (column.fit, natural)
     });
@@ -152,16 +164,19 @@ pub(super) fn render<T>(rows: &[T], columns: &[Column<T>], header: bool, layout:
     );
     let mut text = String::new();
     for line in lines {
-        for ((cell, style), width) in line.into_iter().zip(&widths) {
+        for (cell, width) in line.into_iter().zip(&widths) {
             let Some(width) = width else { continue };
-            let cell = shortened(&cell, usize::from(*width));
-            let gap = usize::from(*width) + usize::from(GAP) - cell.width();
-            let style = if layout.has_colour {
-                style
+            let ShownCell {
+                text: shown,
+                width: taken,
+                style,
+            } = cell.shortened(usize::from(*width));
+            if layout.has_colour {
+                let _ = write!(text, "{style}{shown}{style:#}");
             } else {
-                Style::new()
-            };
-            let _ = write!(text, "{style}{cell}{style:#}");
+                text.push_str(&shown);
+            }
+            let gap = usize::from(*width) + usize::from(GAP) - taken;
             text.extend(iter::repeat_n(' ', gap));
         }
         text.truncate(text.trim_end_matches(' ').len());
@@ -175,13 +190,46 @@ pub(super) fn render<T>(rows: &[T], columns: &[Column<T>], header: bool, layout:
     }
 }
 
+/// What a cell shows, escaped.
+struct ShownCell<'a> {
+    text: Cow<'a, str>,
+    width: usize,
+    style: Style,
+}
+
+impl<'a> ShownCell<'a> {
+    fn new(text: Cow<'a, str>, style: Style) -> Self {
+        let width = width(&text);
+        Self { text, width, style }
+    }
+
+    fn shortened(self, width: usize) -> Self {
+        if self.width <= width {
+            return self;
+        }
+        Self::new(shortened(&self.text, width).into(), self.style)
+    }
+}
+
+/// Returns the columns that `text` takes, which has no control characters.
+fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
 impl Layout {
     /// Returns what a cell shows for `text`.
-    fn escaped(self, text: &str, is_last: bool) -> String {
+    fn escaped(self, text: Cow<'_, str>, is_last: bool) -> Cow<'_, str> {
         match escape::cell(text) {
-            text if text.is_empty() => "-".to_owned(),
-            text if self.is_for_terminal || is_last => text.into_owned(),
-            text => text.replace(char::is_whitespace, "\\x20"),
+            text if text.is_empty() => "-".into(),
+            text if self.is_for_terminal || is_last => text,
+            text if text.contains(char::is_whitespace) => {
+                text.replace(char::is_whitespace, "\\x20").into()
+            }
+            text => text,
         }
     }
 }
