@@ -13,10 +13,11 @@ use super::environment::ClusterFiles;
 use super::relay::Relay;
 use crate::gateway::{self, Cluster, Gateway, Status, TlsIdentity};
 use crate::job::{self, Job, Slurm};
-use crate::lifecycle::running_identity;
+use crate::lifecycle::{lacks_workers, request_hint, running_identity};
 use crate::output::Printer;
 use crate::private::{self, TempDir};
 use crate::scheduler::SchedulerError;
+use crate::session::Session;
 
 /// The pause between requests about a cluster that lost its connection: when its scheduler has died,
 /// the gateway takes a while to notice.
@@ -25,6 +26,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long to ask for the cluster's state after the program has ended: a cluster may have to be shut
 /// down before a batch job is killed.
 const END_CHECK_LIMIT: Duration = Duration::from_secs(5);
+
+/// The time limit of requests to the scheduler about its workers: COMMAND works without them.
+const SCHEDULER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The directory and the port of a connection, acquired before any request to the gateway.
 pub(crate) struct ConnectionSetup {
@@ -36,6 +40,7 @@ pub(crate) struct ConnectionSetup {
 pub(crate) struct Connection {
     name: String,
     relay: Relay,
+    identity: TlsIdentity,
     /// True if the cluster was found to have ended when a program lost its connection.
     saw_end: Cell<bool>,
     /// The environment variables that a program needs.
@@ -72,6 +77,7 @@ impl ConnectionSetup {
             name: cluster.name.clone(),
             variables: files.variables(cluster, relay.address()),
             relay,
+            identity,
             saw_end: Cell::new(false),
             _directory: self.directory,
         })
@@ -137,6 +143,19 @@ pub(crate) struct ClusterEnd {
 }
 
 impl Connection {
+    /// Warns if the cluster has no workers, and nobody has requested any. An unknown number is none
+    /// to warn about.
+    pub(crate) async fn warn_without_workers(&self, session: &Session) {
+        let schedulers = session.schedulers(SCHEDULER_LIMIT);
+        if lacks_workers(&self.name, &self.identity, &schedulers).await {
+            let hint = request_hint(&self.name);
+            session.printer.warn(&format!(
+                "cluster {} has no workers, and none are requested: COMMAND's tasks will wait; {hint}",
+                self.name
+            ));
+        }
+    }
+
     /// Finds out whether the cluster has ended, after the program has. An unknown state is no end.
     pub(super) async fn end(&self, gateway: &Gateway) -> Option<ClusterEnd> {
         let record = timeout(END_CHECK_LIMIT, gateway.cluster(&self.name));

@@ -21,6 +21,8 @@ use crate::signals::{Interrupted, Interrupts, ignore_user_signals};
 /// dgw's. It does not get your token or password; it does get `DGW_CLUSTER`, the cluster's name, and
 /// `DGW_DASHBOARD`.
 ///
+/// If the cluster has no workers, and nobody has requested any, dgw warns before COMMAND starts.
+///
 /// COMMAND reaches the cluster through a local port that accepts only clients with the cluster's own
 /// certificate. The certificate is in a directory that only you can read, in `XDG_RUNTIME_DIR` or
 /// `TMPDIR`, and is removed when COMMAND ends.
@@ -94,6 +96,7 @@ impl ConnectArgs {
         let work = async {
             let cluster = self.running_cluster(&session).await?;
             let connection = setup.connect(&cluster, &session.gateway).await?;
+            connection.warn_without_workers(&session).await;
             let child = Child::start(&self.command, connection, &session.settings)?;
             Ok::<_, Error>(child)
         };

@@ -168,7 +168,14 @@ fn exits_with_the_status_of_command() {
     user.dgw(&["connect", "--", "sh", "-c", &script])
         .code(3)
         .stdout_eq("")
-        .stderr_eq("");
+        .stderr_eq(str![[r#"
+warning: cluster [NAME] has no workers, and none are requested: COMMAND's tasks will wait; `dgw scale [NAME] 4` or `dgw adapt [NAME] --min 1 --max 8` requests some
+
+"#]]);
+    user.dgw(&["connect", "-q", "--", "true"]).stderr_eq("");
+    // Adaptive scaling starts workers when there is work.
+    user.stdout(&["adapt", "--min", "0", "--max", "2"]);
+    user.dgw(&["connect", "--", "true"]).stderr_eq("");
     assert!(
         user.has_active_clusters(),
         "`connect` must not shut the cluster down"

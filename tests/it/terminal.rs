@@ -121,8 +121,8 @@ fn shuts_down_though_the_connection_closed_during_the_question() {
 }
 
 #[test]
-fn slow_start_shows_its_phase_and_leaves_only_the_name() {
-    let user = BASIC.user();
+fn slow_start_shows_its_phase_and_leaves_the_name_and_a_hint() {
+    let user = BASIC.user().with("NO_COLOR", "1");
     let mut terminal = Terminal::new(&user, 80, &["new", "-s", "scheduler_start=slow"]);
     terminal.wait_for("PENDING");
     // Only a spinner is drawn over.
@@ -131,7 +131,8 @@ fn slow_start_shows_its_phase_and_leaves_only_the_name() {
     assert_eq!(code, Some(0));
     let name = user.stdout(&["list", "-o", "name"]);
     let last = shown.rsplit('\r').next().expect("something was shown");
-    assert!(last.ends_with(&format!("{name}\n")), "{shown:?}");
+    let hint = format!("hint: the cluster has no workers yet: `dgw scale {name} 4` requests some");
+    assert!(last.ends_with(&format!("{name}\n{hint}\n")), "{shown:?}");
 }
 
 #[test]
