@@ -36,9 +36,9 @@ pub(crate) use printer::{Colour, OutputOptions, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Echo;
 pub(crate) use protected::{ProtectedCluster, shape as protected_schema};
-pub(crate) use quantity::used_of;
+pub(crate) use quantity::{done_of_all, used_of};
 pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, worker_schema};
-pub(crate) use sorting::{RowSchema, SortBy, SortKey, names as sort_names, sorted};
+pub(crate) use sorting::{RowSchema, SortBy, SortKey, name_of, names as sort_names, sorted};
 #[cfg(test)]
 pub(crate) use stderr::take_lines;
 pub(crate) use table::{Fit, GAP, fit, shortened};

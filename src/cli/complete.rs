@@ -18,8 +18,8 @@ use crate::descriptors;
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::output::{
-    cluster_schema, escaped, option_schema, protected_schema, sort_names, wide_cluster_schema,
-    worker_schema,
+    cluster_schema, escaped, name_of, option_schema, protected_schema, sort_names,
+    wide_cluster_schema, worker_schema,
 };
 use crate::scheduler::Schedulers;
 use crate::top::titles;
@@ -166,7 +166,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "keep" => Some(sort_names(&protected_schema())),
         "options" => Some(sort_names(&option_schema())),
         "show" => Some(sort_names(&worker_schema())),
-        "top" => Some(titles(false).into_iter().map(str::to_lowercase).collect()),
+        "top" => Some(titles(false).into_iter().map(name_of).collect()),
         _ => None,
     });
     let sign = if current.as_encoded_bytes().starts_with(b"-") {

@@ -20,9 +20,9 @@ use crate::session::{Invocation, Session};
 /// COLUMNS is set, the table omits columns that do not fit, dashboards first, and dgw says which. Pipes
 /// and files always get the same columns, with a word in each.
 ///
-/// With -o wide, dgw asks all running clusters at the same time what they are doing. TASKS shows how
-/// many tasks are unfinished, and how many the scheduler knows; CLIENTS, how many clients are
-/// connected; IDLE, how long nothing has been running or queued, or `-` while something is; KEEP,
+/// With -o wide, dgw asks all running clusters at the same time what they are doing. DONE/TASKS shows
+/// how many tasks are done, and how many the scheduler knows (`--sort-by tasks` sorts by those to be
+/// done); CLIENTS, how many clients are connected; IDLE, how long nothing has been running or queued, or `-` while something is; KEEP,
 /// how long `dgw keep` protects the cluster (on a terminal, only if it protects any). `?` means
 /// unknown.
 #[derive(Debug, Args)]

@@ -29,10 +29,10 @@ const RESTORED: &str = "the terminal is restored";
 /// dgw asks all running clusters at the same time, again and again. A cluster that does not respond
 /// has a question mark after its status, and its last report is dimmed; `?` means unknown. A cluster
 /// that fails stays on the screen. A cluster that is shown in full stays there with its last report,
-/// however it ends. CPU is the share of all threads in use; TASKS shows how many tasks are
-/// unfinished, and how many the scheduler knows.
+/// however it ends. CPU is the share of all threads in use; DONE/TASKS shows how many tasks are done, and
+/// how many the scheduler knows: as `280/400`, or as a share where there is no room.
 ///
-/// --sort-by takes a column's title. Numbers are sorted from the largest to the smallest; -COLUMN
+/// --sort-by takes a column's title, as `tasks` for DONE/TASKS. Numbers are sorted from the largest to the smallest; -COLUMN
 /// reverses the order.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\

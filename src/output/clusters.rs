@@ -14,7 +14,7 @@ use super::table::{Cell, Column, KEEP, OMIT, SHORTEN, SHORTEN_LAST};
 use crate::duration;
 use crate::gateway::Status;
 use crate::observed::{ObservedCluster, ProtectionStatus};
-use crate::scheduler::{Activity, Idle, Tasks};
+use crate::scheduler::{Activity, Idle};
 
 impl ObservedCluster {
     /// The time until `time`, by the gateway's clock.
@@ -114,10 +114,10 @@ fn columns() -> Vec<Column<ObservedCluster>> {
                 Some(Cell::new(text, used))
             })
         }),
-        Column::new("TASKS", KEEP, |row| {
+        Column::new("DONE/TASKS", KEEP, |row| {
             row.activity_cell(|activity| {
                 let tasks = activity.tasks.as_ref()?;
-                Some(Cell::new(tasks_text(tasks)?, tasks.unfinished()))
+                Some(Cell::new(quantity::done_of_all(tasks)?, tasks.unfinished()))
             })
         }),
         Column::new("CLIENTS", KEEP, |row| {
@@ -151,14 +151,6 @@ fn columns() -> Vec<Column<ObservedCluster>> {
             link.map_or_else(|| Cell::new("-", Value::Null), Cell::text)
         }),
     ]
-}
-
-/// `UNFINISHED/ALL`.
-fn tasks_text(tasks: &Tasks) -> Option<String> {
-    let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |n| n.to_string());
-    let (unfinished, total) = (tasks.unfinished(), tasks.total);
-    unfinished.or(total)?;
-    Some(format!("{}/{}", count(unfinished), count(total)))
 }
 
 fn colour(status: Status) -> AnsiColor {

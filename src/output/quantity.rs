@@ -1,4 +1,6 @@
-//! Amounts of memory for people: `1.2/8.0 GiB`.
+//! Parts of a whole for people: memory as `1.2/8.0 GiB`, tasks as `120/400`.
+
+use crate::scheduler::Tasks;
 
 /// Binary units and their bytes.
 const UNITS: [(&str, f64); 5] = [
@@ -17,6 +19,14 @@ pub(crate) fn used_of(used: Option<u64>, limit: Option<u64>) -> Option<String> {
 /// The same as one word, for a table: `1.2/8.0GiB`.
 pub(super) fn used_of_word(used: Option<u64>, limit: Option<u64>) -> Option<String> {
     spaced(used, limit, "")
+}
+
+/// Tasks that are done, and all of them, as `120/400`; `None` if the number of all is unknown.
+pub(crate) fn done_of_all(tasks: &Tasks) -> Option<String> {
+    let total = tasks.total?;
+    let done = tasks.done();
+    let done = done.map_or_else(|| "?".to_owned(), |done| done.to_string());
+    Some(format!("{done}/{total}"))
 }
 
 fn spaced(used: Option<u64>, limit: Option<u64>, space: &str) -> Option<String> {
@@ -46,6 +56,27 @@ fn float(size: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tasks_are_counted_when_done() {
+        let tasks = |total, queued| Tasks {
+            total,
+            processing: Some(0),
+            queued,
+            waiting: Some(0),
+            unrunnable: Some(0),
+            ..Tasks::default()
+        };
+        for (total, queued, text) in [
+            (Some(30), Some(30), Some("0/30")),
+            (Some(30), Some(0), Some("30/30")),
+            (Some(30), None, Some("?/30")),
+            (Some(30), Some(31), Some("?/30")),
+            (None, Some(3), None),
+        ] {
+            assert_eq!(done_of_all(&tasks(total, queued)).as_deref(), text);
+        }
+    }
 
     #[test]
     fn used_and_limit_have_one_unit() {

@@ -170,10 +170,10 @@ impl ClusterDetails {
             let some = states.filter(|(_, number)| *number != Some(0));
             let texts = some.map(|(state, number)| format!("{} {state}", count(number)));
             let texts = texts.collect::<Vec<_>>().join(", ");
-            if texts.is_empty() {
-                "none".to_owned()
-            } else {
-                texts
+            match quantity::done_of_all(tasks) {
+                _ if texts.is_empty() => "none".to_owned(),
+                Some(done) => format!("{done} done: {texts}"),
+                None => texts,
             }
         });
         let idle = match activity.idle {

@@ -76,7 +76,9 @@ pub(crate) fn sorted<T>(rows: Vec<T>, key: impl Fn(&T) -> SortKey, is_reversed: 
 impl SortBy {
     /// Returns true if `title` is the one named.
     pub(super) fn is(&self, title: &str) -> bool {
-        self.name.eq_ignore_ascii_case(title)
+        [title, &name_of(title)]
+            .iter()
+            .any(|name| self.name.eq_ignore_ascii_case(name))
     }
 
     /// Returns the index in `titles` of the one named.
@@ -157,7 +159,14 @@ pub(crate) fn names<T>(schema: &RowSchema<T>) -> Vec<String> {
 }
 
 fn lowercase(titles: &[&str]) -> Vec<String> {
-    titles.iter().map(|title| title.to_lowercase()).collect()
+    titles.iter().map(|title| name_of(title)).collect()
+}
+
+/// Returns the name by which a column is sorted: its title in lower case, or the part of it behind the
+/// slash, as `tasks` for `DONE/TASKS`.
+pub(crate) fn name_of(title: &str) -> String {
+    let (_, name) = title.rsplit_once('/').unwrap_or(("", title));
+    name.to_lowercase()
 }
 
 #[cfg(test)]

@@ -76,6 +76,11 @@ impl Tasks {
         counts.try_fold(0_u64, |sum, count| sum.checked_add(count?))
     }
 
+    /// Counts the tasks with nothing left to do, those that failed among them; `None` if unknown.
+    pub(crate) fn done(&self) -> Option<u64> {
+        self.total?.checked_sub(self.unfinished()?)
+    }
+
     /// Returns each state with its number, those to be done first.
     pub(crate) fn by_state(&self) -> [(&'static str, Option<u64>); 7] {
         [

@@ -42,13 +42,13 @@ fn draws_all_clusters_on_80_by_24() {
         str![[r#"
  dgw top  6 clusters, 11+ workers, 22+ cores        https://gateway.example.org
 
- NAME      STATUS       AGE  WORKERS  CPU         MEMORY          TASKS    IDLE
- 8fdbe5c0  RUNNING    2h13m        8  ━━━──  56%  ━━━──  56%    120/400       -
- 51e47     RUNNING?    1h6m        2  ━────  19%  ━────  19%    120/400       -
- 0000      RUNNING?    1h6m        ?  ?           ?                   ?       ?
- fa11ed    FAILED     3m20s        -  -           -                   -       -
- c0ffee00  RUNNING    1m30s        1  ╸────  12%  ╸────  12%          ?   1m12s
- abcdef    PENDING       3s        -  -           -                   -       -
+ NAME      STATUS       AGE  WORKERS  CPU        MEMORY      DONE/TASKS    IDLE
+ 8fdbe5c0  RUNNING    2h13m        8  ━━╸─  56%  ━━━──  56%     280/400       -
+ 51e47     RUNNING?    1h6m        2  ━───  19%  ━────  19%     280/400       -
+ 0000      RUNNING?    1h6m        ?  ?          ?                    ?       ?
+ fa11ed    FAILED     3m20s        -  -          -                    -       -
+ c0ffee00  RUNNING    1m30s        1  ╸───  12%  ╸────  12%           ?   1m12s
+ abcdef    PENDING       3s        -  -          -                    -       -
 
 
 
@@ -75,9 +75,9 @@ fn draws_all_clusters_on_small_and_large_screens() {
         shot(&several(), 40, 10),
         str![[r#"
  dgw top  6 clusters, 11+ workers, 22+…
- NAME     STATUS    CPU   MEMORY  TASKS
- 8fdbe5c  RUNNING    56%   56%      120
- 51e47    RUNNING?   19%   19%      120
+ NAME     STATUS    CPU   MEMORY   DONE
+ 8fdbe5c  RUNNING    56%   56%      70%
+ 51e47    RUNNING?   19%   19%      70%
  0000     RUNNING?  ?     ?           ?
  fa11ed   FAILED    -     -           -
  c0ffee0  RUNNING    12%   12%        ?
@@ -92,13 +92,13 @@ fn draws_all_clusters_on_small_and_large_screens() {
         str![[r#"
  dgw top  6 clusters, 11+ workers, 22+ cores                                                                              https://gateway.example.org
 
- NAME                                 STATUS       AGE  WORKERS  CORES  CPU                       MEMORY                       TASKS  CLIENTS    IDLE
- 8fdbe5c0c2ed4859b5a1d755ea35d28b     RUNNING    2h13m        8     16  ━━━━━━━━━━╸────────  56%  ━━━━━━━━━━────────  56%    120/400        1       -
- 51e47                                RUNNING?    1h6m        2      4  ━━━╸───────────────  19%  ━━━╸──────────────  19%    120/400        1       -
- 0000                                 RUNNING?    1h6m        ?      ?  ?                         ?                                ?        ?       ?
- fa11ed                               FAILED     3m20s        -      -  -                         -                                -        -       -
- ns.c0ffee00c2ed4859b5a1d755ea35d28b  RUNNING    1m30s        1      2  ━━╸────────────────  12%  ━━╸───────────────  12%          ?        1   1m12s
- abcdef                               PENDING       3s        -      -  -                         -                                -        -       -
+ NAME                                 STATUS       AGE  WORKERS  CORES  CPU                      MEMORY                   DONE/TASKS  CLIENTS    IDLE
+ 8fdbe5c0c2ed4859b5a1d755ea35d28b     RUNNING    2h13m        8     16  ━━━━━━━━━━────────  56%  ━━━━━━━━━━────────  56%     280/400        1       -
+ 51e47                                RUNNING?    1h6m        2      4  ━━━╸──────────────  19%  ━━━╸──────────────  19%     280/400        1       -
+ 0000                                 RUNNING?    1h6m        ?      ?  ?                        ?                                 ?        ?       ?
+ fa11ed                               FAILED     3m20s        -      -  -                        -                                 -        -       -
+ ns.c0ffee00c2ed4859b5a1d755ea35d28b  RUNNING    1m30s        1      2  ━━╸───────────────  12%  ━━╸───────────────  12%           ?        1   1m12s
+ abcdef                               PENDING       3s        -      -  -                        -                                 -        -       -
 
 
 
@@ -143,7 +143,7 @@ fn draws_one_cluster_on_80_by_24() {
 
  CPU        ━━━━━━━━━━━━─────────  56%  9.0 of 16 cores                  ▁▁▁▅ ▅
  memory     ━━━━━━━━━━━━─────────  56%  36.0/64.0 GiB                    ▁▂▄█ ▅
- tasks      ██████████████████×▓▒▒▒▒▒░  120/400 to do                    ████ █
+ tasks      ██████████████████×▓▒▒▒▒▒░  280/400 done                     ████ █
             ▓ processing      8   ▒ queued        100   ░ waiting        12
             ! unrunnable      0   █ in memory     277   × erred           3
             · released        0
@@ -173,7 +173,7 @@ fn draws_one_cluster_on_small_and_large_screens() {
  8fdbe5c0c2ed4859b5a1  RUNNING  2h13m
  CPU        ━━━━━━━━━━━━╸─────────  56%
  memory     ━━━━━━━━━━━━╸─────────  56%
- tasks      █████████████×▓▒▒▒░ 120/400
+ tasks      █████████████×▓▒▒▒░ 280/400
  WORKER    CPU       MEMORY     TASKS
  worker-1  ╸──  12%  ╸──  12%       9 ┃
  worker-2  ━──  25%  ━──  25%       8 ┃
@@ -197,7 +197,7 @@ fn draws_one_cluster_on_small_and_large_screens() {
 
  CPU        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 194%  116.2 of 60 cores
  memory     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 194%  465.0/240.0 GiB
- tasks      ██████████████████████████████████████████×▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░░  120/400 to do
+ tasks      ██████████████████████████████████████████×▓▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░░  280/400 done
             ▓ processing      8   ▒ queued        100   ░ waiting        12   ! unrunnable      0   █ in memory     277   × erred           3
             · released        0
 

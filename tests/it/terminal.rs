@@ -49,7 +49,14 @@ fn wide_list_and_show_fit_into_80_columns() {
         "{shown}"
     );
     assert!(shown.contains(&name[..8]), "{shown}");
-    for title in ["WORKERS", "CORES", "MEMORY", "TASKS", "CLIENTS", "IDLE"] {
+    for title in [
+        "WORKERS",
+        "CORES",
+        "MEMORY",
+        "DONE/TASKS",
+        "CLIENTS",
+        "IDLE",
+    ] {
         assert!(shown.contains(title), "{shown}");
     }
     let (shown, _) = Terminal::new(&user, 80, &["show"]).rest();

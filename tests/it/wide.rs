@@ -63,7 +63,7 @@ fn counts_workers_tasks_and_clients() {
     let cells = table.split_whitespace().collect::<Vec<_>>();
     assert_eq!(cells[3..5], ["1", "1"], "{table}");
     assert!(cells[5].ends_with("GiB"), "{table}");
-    assert_eq!(cells[6..9], ["20/20", "1", "-"], "{table}");
+    assert_eq!(cells[6..9], ["0/20", "1", "-"], "{table}");
     // A word for each title.
     let titles = user.stdout(&["list", "-o", "wide"]);
     let titles = titles.lines().next().expect("a header");
@@ -84,6 +84,9 @@ fn sorts_by_activity() {
     let order = |flags: &[&str]| user.stdout(&[&["list", "--sort-by", "workers"], flags].concat());
     assert_eq!(order(&["-o", "name", "--wide"]), format!("{empty}\n{busy}"));
     assert!(order(&["-o", "wide", "--no-header"]).starts_with(&empty));
+    for title in ["tasks", "-done/tasks"] {
+        user.stdout(&["list", "-o", "wide", "--sort-by", title]);
+    }
     user.dgw(&["list", "--sort-by", "workers"]).code(2);
 }
 

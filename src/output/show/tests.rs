@@ -118,8 +118,8 @@ options    worker_cores=2 worker_memory=4.0 profile=small
 versions   Python 3.11.7, dask 2026.8.0, distributed ?
 workers    2, threads 4
 memory     5.0/8.0 GiB
-tasks      12 processing, ? waiting, ? unrunnable, 8 in memory, ? erred, ?
-           released
+tasks      ?/20 done: 12 processing, ? waiting, ? unrunnable, 8 in memory, ?
+           erred, ? released
 clients    1
 idle       no
 

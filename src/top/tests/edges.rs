@@ -37,8 +37,8 @@ fn unknown_values_are_question_marks() {
         str![[r#"
  dgw top  1 cluster, ? workers, ? cores             https://gateway.example.org
 
- NAME      STATUS       AGE  WORKERS  CPU         MEMORY          TASKS    IDLE
- 8fdbe5c0  RUNNING       1m        ?  ?           ?                   ?       ?
+ NAME      STATUS       AGE  WORKERS  CPU        MEMORY      DONE/TASKS    IDLE
+ 8fdbe5c0  RUNNING       1m        ?  ?          ?                    ?       ?
 
 
 
@@ -67,7 +67,7 @@ fn unknown_values_are_question_marks() {
 
  CPU        ─────────────────────    ?  ? of ? cores
  memory     ─────────────────────    ?  ?
- tasks      ──────────────────────────  ? to do
+ tasks      ──────────────────────────  ? done
             ▓ processing      ?   ▒ queued          ?   ░ waiting         ?
             ! unrunnable      ?   █ in memory       ?   × erred           ?
             · released        ?

@@ -133,12 +133,12 @@ fn draw_meters(buffer: &mut Buffer, area: &mut Rect, watched: &WatchedCluster, h
             (bar, words)
         }
     };
-    let to_do = tasks::brief(counts, 12);
+    let done = tasks::done_text(counts, 12);
     let tasks = if words_width > 0 {
-        (tasks::bar(counts, bar_width), format!("{to_do} to do"))
+        (tasks::bar(counts, bar_width), format!("{done} done"))
     } else {
         // There is room for a number besides the bar.
-        let words = Span::raw(format!(" {to_do}"));
+        let words = Span::raw(format!(" {done}"));
         let taken = u16::try_from(words.width()).unwrap_or(bar_width);
         let mut bar = tasks::bar(counts, bar_width.saturating_sub(taken));
         bar.push_span(words);

@@ -77,7 +77,7 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
         Column::number("CORES", 5, 6, |row| {
             row.reported(|report| Value::count(report.activity.threads))
         }),
-        Column::new("CPU", Width(4, 10, Growth::Shared), 0, |row| {
+        Column::new("CPU", Width(4, 9, Growth::Shared), 0, |row| {
             row.reported_of_workers(|report| {
                 cpu_share(report).map_or(Value::Unknown, Value::CpuShare)
             })
@@ -88,8 +88,9 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
             })
         }),
         Column {
-            width: Width(5, 9, Growth::None),
-            ..Column::number("TASKS", 9, 0, |row| {
+            narrow_title: "DONE",
+            width: Width(5, 10, Growth::None),
+            ..Column::number("DONE/TASKS", 10, 0, |row| {
                 row.reported(|report| Value::Tasks(report.activity.tasks.clone()))
             })
         },

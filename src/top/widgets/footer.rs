@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Widget as _};
 
 use super::layout::{cut, put, put_at_ends};
 use crate::duration;
+use crate::output::name_of;
 use crate::top::model::Model;
 use crate::top::theme::{self, BOLD, FAINT};
 
@@ -45,7 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, sorted_by: &s
     });
     let order = format!(
         "by {}{}, every {} ",
-        sorted_by.to_lowercase(),
+        name_of(sorted_by),
         if model.order().is_reversed {
             ", reversed"
         } else {

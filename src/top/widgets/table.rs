@@ -10,7 +10,7 @@ use ratatui::widgets::{Row, StatefulWidget as _, Table, TableState};
 
 use super::bars::{gauge, memory_gauge};
 use super::layout::cut;
-use super::tasks::brief;
+use super::tasks::done_text;
 use crate::duration;
 use crate::gateway::Status;
 use crate::output::{self, Fit, GAP, SortKey, sorted};
@@ -22,6 +22,8 @@ use crate::top::theme::{self, BOLD, CPU, FAINT, SELECTED, STALE};
 /// A column of a table of `R`s.
 pub(super) struct Column<R> {
     pub(super) title: &'static str,
+    /// The title where there is no room for the other.
+    pub(super) narrow_title: &'static str,
     pub(super) width: Width,
     /// Where there is no room the highest ranks are dropped first. Columns of rank 0 become narrow
     /// before they are dropped.
@@ -71,6 +73,7 @@ impl<R> Column<R> {
     pub(super) fn new(title: &'static str, width: Width, rank: u8, value: fn(&R) -> Value) -> Self {
         Self {
             title,
+            narrow_title: title,
             width,
             rank,
             is_number: false,
@@ -119,7 +122,7 @@ impl Value {
             Self::Memory(used, limit) => {
                 memory_gauge(*used, *limit, width).unwrap_or_else(|| Self::Unknown.line(width))
             }
-            Self::Tasks(tasks) => Line::raw(brief(tasks.as_ref(), width.into())),
+            Self::Tasks(tasks) => Line::raw(done_text(tasks.as_ref(), width.into())),
             Self::Time(time) => Line::raw(duration::short(*time)),
             Self::Busy => Line::raw("-"),
             Self::Styled(style, value) => value.line(width).patch_style(*style),
@@ -169,9 +172,15 @@ pub(super) fn draw<R>(
     (rows, selected): (&[R], Option<usize>),
 ) {
     let fitted = fit(columns, area.width);
-    let titles = fitted.iter().map(|&(at, _)| {
-        let title = Line::raw(columns[at].title);
-        columns[at].align(if at == order.column {
+    let titles = fitted.iter().map(|&(at, width)| {
+        let column = &columns[at];
+        let has_room = column.title.len() <= usize::from(width);
+        let title = Line::raw(if has_room {
+            column.title
+        } else {
+            column.narrow_title
+        });
+        column.align(if at == order.column {
             title.style(Modifier::UNDERLINED)
         } else {
             title

@@ -8,6 +8,7 @@ use ratatui::widgets::Widget as _;
 
 use super::bars::part;
 use super::words::number;
+use crate::output::done_of_all;
 use crate::scheduler::Tasks;
 use crate::top::measures::float;
 use crate::top::theme::FAINT;
@@ -99,16 +100,20 @@ pub(super) fn draw_legend(buffer: &mut Buffer, area: Rect, tasks: Option<&Tasks>
     Text::from(lines.collect::<Vec<_>>()).render(area, buffer);
 }
 
-/// Returns `120/400`, the unfinished tasks of all, or only the first number if there is no room.
-pub(super) fn brief(tasks: Option<&Tasks>, width: usize) -> String {
-    let unfinished = number(tasks.and_then(Tasks::unfinished));
-    let total = number(tasks.and_then(|tasks| tasks.total));
-    let both = format!("{unfinished}/{total}");
-    if both.len() <= width && both != "?/?" {
-        both
-    } else {
-        unfinished
-    }
+/// Returns `280/400`, the tasks that are done and all of them, or their share if there is no room.
+pub(super) fn done_text(tasks: Option<&Tasks>, width: usize) -> String {
+    let counts = tasks.and_then(done_of_all);
+    let counts = counts.filter(|text| text.len() <= width);
+    counts
+        .or_else(|| done_percent(tasks?))
+        .unwrap_or_else(|| "?".to_owned())
+}
+
+/// Returns `70%`, rounded down: only what is finished is 100 percent.
+fn done_percent(tasks: &Tasks) -> Option<String> {
+    let total = tasks.total.filter(|total| *total > 0)?;
+    let percent = u128::from(tasks.done()?) * 100 / u128::from(total);
+    Some(format!("{percent}%"))
 }
 
 #[cfg(test)]
@@ -136,23 +141,29 @@ mod tests {
     }
 
     #[test]
-    fn brief_is_as_long_as_there_is_room_for() {
-        let tasks = Tasks {
-            total: Some(400),
-            processing: Some(120),
+    fn counts_that_have_no_room_become_a_share() {
+        let tasks = |total, processing| Tasks {
+            total,
+            processing,
             queued: Some(0),
             waiting: Some(0),
             unrunnable: Some(0),
             ..Tasks::default()
         };
-        assert_eq!(brief(Some(&tasks), 7), "120/400");
-        assert_eq!(brief(Some(&tasks), 6), "120");
-        let unknown = Tasks {
-            total: Some(400),
-            ..Tasks::default()
-        };
-        assert_eq!(brief(Some(&unknown), 7), "?/400");
-        assert_eq!(brief(None, 7), "?");
+        for (total, unfinished, width, text) in [
+            (Some(400), Some(120), 7, "280/400"),
+            (Some(400), Some(120), 6, "70%"),
+            (Some(1_000_000), Some(1), 10, "99%"),
+            (Some(1_000_000), Some(0), 10, "100%"),
+            (Some(0), Some(0), 5, "0/0"),
+            (Some(400), None, 7, "?/400"),
+            (Some(400), None, 4, "?"),
+            (None, Some(120), 7, "?"),
+        ] {
+            let tasks = tasks(total, unfinished);
+            assert_eq!(done_text(Some(&tasks), width), text);
+        }
+        assert_eq!(done_text(None, 7), "?");
     }
 
     #[test]
