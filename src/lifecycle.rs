@@ -12,6 +12,7 @@ mod options;
 mod owned;
 mod probe;
 mod protection;
+mod reasons;
 mod reuse_lock;
 mod scale;
 mod select;
@@ -32,6 +33,7 @@ pub(crate) use missing_workers::{lacks_workers, request_hint};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status, separate_protected};
+pub(crate) use reasons::Reasons;
 pub(crate) use scale::{Grant, current_workers, scale_and_report};
 pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_only, find_with_identity, no_match,

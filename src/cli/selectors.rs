@@ -8,7 +8,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{complete, value};
 use crate::gateway::Status;
-use crate::lifecycle::Selectors;
+use crate::lifecycle::{Reasons, Selectors};
 use crate::orphans::OrphanRule;
 
 const STATUSES: [&str; 5] = ["pending", "running", "stopping", "stopped", "failed"];
@@ -45,6 +45,13 @@ pub(crate) struct SelectorArgs {
     /// With --idle-for: ignore results held in memory
     #[arg(long, requires = "idle_for")]
     ignore_results: bool,
+
+    /// Print on stderr why each other cluster is not selected
+    ///
+    /// One line for each: its status or age, what --idle-for found, or that `dgw keep` protects it.
+    /// With --idle-for, also since when the selected clusters have been idle.
+    #[arg(long)]
+    explain: bool,
 }
 
 impl SelectorArgs {
@@ -58,6 +65,16 @@ impl SelectorArgs {
         Selectors {
             statuses: self.status.clone(),
             older_than: self.older_than,
+            reasons: self.reasons(),
+        }
+    }
+
+    /// Returns where the reasons for the selection go.
+    pub(crate) fn reasons(&self) -> Reasons {
+        if self.explain {
+            Reasons::Print
+        } else {
+            Reasons::Log
         }
     }
 

@@ -9,7 +9,9 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::cli::{ProbeArgs, SelectorArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities};
-use crate::lifecycle::{self, OrphanSearch, OutageNotice, Recording};
+use crate::lifecycle::{
+    self, NOT_ENDED, OrphanSearch, OutageNotice, Reasons, Recording, Selectors,
+};
 use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::output::{Format, Printer, RowSchema, cluster_schema, wide_cluster_schema};
 use crate::session::{Invocation, Session};
@@ -106,7 +108,15 @@ impl ListArgs {
 
     /// Returns the statuses to ask for. A named cluster is meant in any status.
     fn statuses(&self) -> Vec<Status> {
-        let selected = self.selectors.selectors().statuses;
+        let Selectors {
+            statuses: mut selected,
+            reasons,
+            ..
+        } = self.selectors.selectors();
+        // The reason for which a cluster is left out may be its status.
+        if reasons == Reasons::Print && !selected.is_empty() {
+            selected.extend(NOT_ENDED);
+        }
         match (self.clusters.is_empty(), selected.is_empty()) {
             (true, false) => selected,
             (false, false) => Status::ALL.to_vec(),
@@ -121,7 +131,10 @@ impl ListArgs {
         let mut clean_up = self
             .selectors
             .orphan_rule()
-            .map(|rule| OrphanSearch::new(rule, self.probe.probe_timeout, session))
+            .map(|rule| {
+                let reasons = self.selectors.reasons();
+                OrphanSearch::new(rule, reasons, self.probe.probe_timeout, session)
+            })
             .transpose()?;
         let needs_identities = is_wide || clean_up.is_some();
         let (listing, identities) = self.fetch(needs_identities, &session.gateway).await?;
@@ -131,7 +144,8 @@ impl ListArgs {
             .filter(|row| selectors.matches(row))
             .collect::<Vec<_>>();
         if let Some(clean_up) = &mut clean_up {
-            (rows, _) = lifecycle::separate_protected(rows, &session.gateway, clock)?;
+            (rows, _) =
+                lifecycle::separate_protected(rows, &session.gateway, clock, selectors.reasons)?;
             // Listing leaves no records.
             rows = clean_up
                 .find_orphans(rows, &identities, clock, Recording::ReadOnly)

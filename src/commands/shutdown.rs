@@ -25,7 +25,7 @@ Examples:
   dgw shutdown 2224
   dgw shutdown --all
   dgw shutdown --older-than 1d --yes
-  dgw shutdown --idle-for 2h --dry-run -v
+  dgw shutdown --idle-for 2h --dry-run --explain
 
 Idle clusters:
   --idle-for D selects running clusters without clients, tasks or results in
@@ -124,7 +124,10 @@ impl ShutdownArgs {
         let mut clean_up = self
             .selectors
             .orphan_rule()
-            .map(|rule| OrphanSearch::new(rule, self.probe.probe_timeout, session))
+            .map(|rule| {
+                let reasons = self.selectors.reasons();
+                OrphanSearch::new(rule, reasons, self.probe.probe_timeout, session)
+            })
             .transpose()?;
         let (rows, unmatched) = if self.is_named() {
             self.named(session).await?
@@ -270,7 +273,7 @@ impl ShutdownArgs {
             .filter(|row| selectors.matches(row))
             .collect::<Vec<_>>();
         if self.spares_protected() {
-            let (others, protected) = separate_protected(rows, gateway, clock)?;
+            let (others, protected) = separate_protected(rows, gateway, clock, selectors.reasons)?;
             note_protected(&protected, &session.printer);
             rows = others;
         }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Error;
 use super::probe::CONCURRENCY;
+use super::reasons::Reasons;
 use crate::gateway::{self, Cluster, Gateway, Listing, Status, TlsIdentities, TlsIdentity};
 use crate::observed::ObservedCluster;
 use crate::orphans::{
@@ -30,6 +31,7 @@ pub(crate) struct OrphanSearch<'a> {
     gateway: &'a Gateway,
     schedulers: Schedulers,
     rule: OrphanRule,
+    reasons: Reasons,
     state: StateDir,
     /// The evidence for each orphan.
     orphans: BTreeMap<String, IdleState>,
@@ -37,12 +39,14 @@ pub(crate) struct OrphanSearch<'a> {
 }
 
 impl<'a> OrphanSearch<'a> {
-    /// Prepares a search by `rule`; `probe_timeout` limits each request to a scheduler.
+    /// Prepares a search by `rule`, which gives its `reasons`; `probe_timeout` limits each request
+    /// to a scheduler.
     ///
     /// # Errors
     /// There is no state directory.
     pub(crate) fn new(
         rule: OrphanRule,
+        reasons: Reasons,
         probe_timeout: Duration,
         session: &'a Session,
     ) -> Result<Self, Error> {
@@ -50,6 +54,7 @@ impl<'a> OrphanSearch<'a> {
             gateway: &session.gateway,
             schedulers: session.schedulers(probe_timeout),
             rule,
+            reasons,
             state: StateDir::of(session.gateway.base_url())?,
             orphans: BTreeMap::new(),
             unwritten: Ok(()),
@@ -91,13 +96,13 @@ impl<'a> OrphanSearch<'a> {
             records.set(name, record);
             match (verdict, idle) {
                 (OrphanVerdict::Orphan(evidence), Ok(state)) => {
-                    log::info!("cluster {name} is an orphan: {evidence}");
+                    self.reasons.orphan(name, &evidence);
                     self.orphans.insert(name.clone(), state);
                     row.activity = Some(check.activity);
                     orphans.push(row);
                 }
                 (OrphanVerdict::NotOrphan(reason), _) => {
-                    log::info!("cluster {name} is kept: {reason}");
+                    self.reasons.left_out(name, &reason);
                     needs_records |= reason.needs_records();
                 }
                 (OrphanVerdict::Orphan(_), Err(_)) => {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Error;
+use super::reasons::Reasons;
 use crate::gateway::Gateway;
 use crate::observed::{ObservedCluster, ProtectionStatus};
 use crate::orphans::{ClockReading, Protection, Protections};
@@ -35,8 +36,8 @@ pub(crate) fn protection_status(protection: Option<Protection>) -> ProtectionSta
     }
 }
 
-/// Separates `rows` into unprotected and protected clusters. `clock` is the gateway's time of the
-/// listing.
+/// Separates `rows` into unprotected and protected clusters, with the `reasons` for these. `clock`
+/// is the gateway's time of the listing.
 ///
 /// # Errors
 /// The protections can't be read, or others could have removed some: no cluster is known to be
@@ -45,6 +46,7 @@ pub(crate) fn separate_protected(
     rows: Vec<ObservedCluster>,
     gateway: &Gateway,
     clock: Option<Timestamp>,
+    reasons: Reasons,
 ) -> Result<(Vec<ObservedCluster>, Vec<ObservedCluster>), Error> {
     let protections = Protections::read(&StateDir::of(gateway.base_url())?)?;
     let now = ClockReading::now(clock);
@@ -52,7 +54,7 @@ pub(crate) fn separate_protected(
         let name = &row.cluster.name;
         protections
             .of(name, &now)
-            .inspect(|protection| log::info!("cluster {name} is not selected: {protection}"))
+            .inspect(|protection| reasons.left_out(name, protection))
             .is_none()
     };
     Ok(rows.into_iter().partition(is_unprotected))

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Error;
+use super::reasons::Reasons;
+use crate::duration;
 use crate::gateway::{
     self, Cluster, ClusterPattern, Gateway, Listing, Status, TlsIdentities, TlsIdentity,
 };
@@ -16,13 +18,26 @@ pub(crate) struct Selectors {
     /// Empty for any status.
     pub(crate) statuses: Vec<Status>,
     pub(crate) older_than: Option<Duration>,
+    pub(crate) reasons: Reasons,
 }
 
 impl Selectors {
-    /// Returns true if every condition holds.
+    /// Returns true if every condition holds; gives the reason if one does not.
     pub(crate) fn matches(&self, row: &ObservedCluster) -> bool {
-        (self.statuses.is_empty() || self.statuses.contains(&row.cluster.status))
-            && self.older_than.is_none_or(|limit| row.age() > limit)
+        let Cluster { name, status, .. } = &row.cluster;
+        if !self.statuses.is_empty() && !self.statuses.contains(status) {
+            self.reasons.left_out(name, &format_args!("it is {status}"));
+            return false;
+        }
+        match self.older_than {
+            Some(limit) if row.age() <= limit => {
+                let (age, limit) = (duration::short(row.age()), duration::short(limit));
+                let reason = format_args!("started only {age} ago; more than {limit} is required");
+                self.reasons.left_out(name, &reason);
+                false
+            }
+            _ => true,
+        }
     }
 }
 
@@ -334,6 +349,7 @@ mod tests {
         let selectors = |statuses: &[Status], older_than: Option<u64>| Selectors {
             statuses: statuses.to_vec(),
             older_than: older_than.map(Duration::from_secs),
+            reasons: Reasons::default(),
         };
         assert!(selectors(&[], None).matches(&row));
         assert!(selectors(&[Status::Running], Some(9)).matches(&row));

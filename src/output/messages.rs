@@ -52,7 +52,8 @@ impl Printer {
         print_line(&format!("{head}: {}", escape::message(text)));
     }
 
-    /// Prints a result where stdout belongs to another program, even with `-q`.
+    /// Prints a result where stdout belongs to another program, or what an option requested, even
+    /// with `-q`.
     pub(crate) fn note_always(text: &str) {
         print_line(&escape::text(text));
     }

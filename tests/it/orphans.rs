@@ -31,12 +31,22 @@ fn run(user: &User, args: &[&str]) -> Run {
 }
 
 impl Run {
-    /// Returns the logged reason for keeping the cluster, or for calling it an orphan.
+    /// Returns the one reason for leaving the cluster out, or for calling it an orphan.
     fn reason(&self, name: &str) -> &str {
-        let is_reason = |line: &&str| line.starts_with(&format!("* cluster {name} is "));
-        let line = self.stderr.lines().find(is_reason);
-        let line = line.unwrap_or_else(|| panic!("no reason for {name}: {}", self.stderr));
-        line.split_once(": ").expect("a reason").1
+        let lines = self.stderr.lines();
+        let reasons = lines
+            .filter_map(|line| {
+                let (_, reason) = line.split_once(&format!("cluster {name} is "))?;
+                let (verdict, reason) = reason.split_once(": ")?;
+                ["not selected", "an orphan"]
+                    .contains(&verdict)
+                    .then_some(reason)
+            })
+            .collect::<Vec<_>>();
+        let [reason] = reasons[..] else {
+            panic!("not one reason for {name}: {}", self.stderr);
+        };
+        reason
     }
 }
 
@@ -80,6 +90,21 @@ fn leave_work(user: &User, [adaptive, detached, published, queued]: [&str; 4]) {
     });
 }
 
+/// Asserts that selectors leave out a cluster that is pending, and say why.
+fn explains_status_and_age(user: &User, pending: &str) {
+    for selectors in [["--idle-for", "3s"], ["--status", "running,failed"]] {
+        let preview = run(user, &[&["list", "--explain"], &selectors[..]].concat());
+        assert_eq!(preview.reason(pending), "it is PENDING");
+    }
+    let young = ["shutdown", "--older-than", "1h", "--yes", "--explain", "-q"];
+    let young = run(user, &young);
+    let reason = young.reason(pending);
+    assert!(
+        reason.starts_with("started only ") && reason.ends_with(" ago; more than 1h is required"),
+        "{reason}"
+    );
+}
+
 #[test]
 fn shuts_down_only_orphans() {
     let user = BASIC.user();
@@ -104,10 +129,16 @@ fn shuts_down_only_orphans() {
     let freezing = Frozen::scheduler_of(&frozen);
 
     // Three times this probe timeout must be less than the gateway's heartbeat timeout, 15 s.
-    let rule = ["--idle-for", "3s", "-v", "--probe-timeout", "2s"];
-    let preview = run(&user, &[&["list", "-o", "name"], &rule[..]].concat());
-    let dry = run(&user, &[&["shutdown", "--dry-run"], &rule[..]].concat());
-    let done = run(&user, &[&["shutdown", "--yes"], &rule[..]].concat());
+    let rule = ["--idle-for", "3s", "--probe-timeout", "2s"];
+    let preview = run(
+        &user,
+        &[&["list", "-o", "name", "--explain"], &rule[..]].concat(),
+    );
+    let dry = run(
+        &user,
+        &[&["shutdown", "--dry-run", "-v", "--explain"], &rule[..]].concat(),
+    );
+    let done = run(&user, &[&["shutdown", "--yes", "-v"], &rule[..]].concat());
     drop(freezing);
     let mut expected = [&*adaptive, &*orphan];
     expected.sort_unstable();
@@ -133,9 +164,11 @@ fn shuts_down_only_orphans() {
         ),
         (&kept, "`dgw keep` protects it"),
     ] {
-        assert_eq!(done.reason(name), reason);
-        assert_eq!(preview.reason(name), reason);
+        for run in [&preview, &dry, &done] {
+            assert_eq!(run.reason(name), reason);
+        }
     }
+    assert_eq!(preview.stderr.lines().count(), 8, "{}", preview.stderr);
     assert!(
         done.reason(&orphan).ends_with("according to its scheduler"),
         "{}",
@@ -167,8 +200,7 @@ fn shuts_down_only_orphans() {
     assert_eq!(gone, expected, "{}", done.stderr);
     assert_eq!(done.stderr, "");
     let pending = start(&["-s", "scheduler_start=slow"]);
-    let preview = run(&user, &["list", "--idle-for", "3s", "-v"]);
-    assert_eq!(preview.reason(&pending), "it is PENDING");
+    explains_status_and_age(&user, &pending);
     user.stdout(&["shutdown", &pending]);
     let silent = run(&user, &["shutdown", "--idle-for", "3s", "--yes", "-q"]);
     assert_eq!((&*silent.stdout, &*silent.stderr), ("", ""));

@@ -346,7 +346,7 @@ fn keeps_every_cluster_whose_scheduler_cannot_be_read() {
         let output = output.expect("dgw runs");
         assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]));
         let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-        let reason = format!("cluster {name} is kept: its scheduler can't be asked: ");
+        let reason = format!("cluster {name} is not selected: its scheduler can't be asked: ");
         assert!(stderr.contains(&reason), "{stderr}");
         thread::sleep(Duration::from_secs(2));
     }
