@@ -650,15 +650,12 @@ fn names_the_systems_error() {
             !stderr.contains("chmod") && !stderr.contains("mode 600"),
             "{stderr}"
         );
-        (output.status.code() == Some(3)).then_some(stderr)
+        (!output.status.success()).then_some(stderr)
     });
     let refusals = refusals.collect::<Vec<_>>();
     assert!(!refusals.is_empty());
     for stderr in refusals {
-        assert!(
-            stderr.contains("can't be read: Too many open files"),
-            "{stderr}"
-        );
+        assert!(stderr.contains("Too many open files"), "{stderr}");
         assert!(stderr.contains("ulimit -n"), "{stderr}");
     }
 }

@@ -269,7 +269,7 @@ fn reads_large_responses_but_not_endless_ones() {
         json_answer(&endless),
         9,
         str![[r#"
-error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it is larger than 64 MiB
+error: `http://[HOST]/api/v1/clusters/` did not respond like a Dask gateway: it is larger than 24 MiB
 
 hint: check `gateway.address`: behind a JupyterHub it ends in /services/dask-gateway
 

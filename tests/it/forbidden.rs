@@ -136,7 +136,11 @@ fn keeps_no_state_in_an_unwritable_home() {
     let gateway = gateway.expect("a gateway").expect("its directory").path();
     set_mode(&gateway, 0o500);
     set_mode(&gateway.join("keeps"), 0o500);
-    assert_ends(&unprivileged.run(&["keep", &name]), 1, "Permission denied");
+    assert_ends(
+        &unprivileged.run(&["keep", &name, "--for", "1h"]),
+        1,
+        "Permission denied",
+    );
     assert_ends(
         &unprivileged.run(&["keep", "--forget", &name]),
         1,

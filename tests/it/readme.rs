@@ -147,6 +147,7 @@ fn first_run(blocks: Vec<Block>) {
             HUB.fact("address")
                 .trim_end_matches("/services/dask-gateway"),
         )
+        .reading("hub.example.org:8786", HUB.fact("proxy_address"))
         .answering("(input is hidden):", &token);
     reader.go_on();
     assert!(reader.is_through());

@@ -54,6 +54,6 @@ fn requests(user: &User, args: &[&str]) -> Vec<String> {
     assert!(output.status.success(), "{messages}");
     let logged = messages
         .lines()
-        .filter_map(|line| line.strip_prefix("* ")?.split_once(" http"));
+        .filter_map(|line| line.split_once(" * ")?.1.split_once(" http"));
     logged.map(|(method, _)| method.to_owned()).collect()
 }
