@@ -75,7 +75,10 @@ name,status,start_time,stop_time,options,dashboard_link,scheduler_address
     let list = user.json(&["list"]);
     assert_eq!(list[0], user.json(&["connect"]));
     assert_eq!(list[0], user.json(&["dashboard"]));
-    assert_eq!(list[0], user.json(&["new", "--reuse"]));
+    let mut reused = user.json(&["new", "--reuse"]);
+    let record = reused.as_object_mut().expect("a record");
+    assert_eq!(record.remove("clamped"), Some(Value::Null));
+    assert_eq!(list[0], reused);
     let lines = user.stdout(&["list", "-o", "jsonl"]);
     assert_eq!(
         serde_json::from_str::<Value>(&lines).expect("JSON"),

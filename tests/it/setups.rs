@@ -113,7 +113,8 @@ fn reads_site_json_with_underscores_through_links() {
         set_mode(directory, 0o777);
         let output = user.command(&["list"]).output().expect("dgw runs");
         assert_eq!(output.status.code(), Some(3));
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with(&refused));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.starts_with(&refused), "{stderr}");
     }
     let mounted = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
     let in_namespace = |then: &str| {
