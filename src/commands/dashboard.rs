@@ -13,7 +13,6 @@ use self::browser::Browser;
 use self::error::DashboardError;
 use crate::cli::TargetArgs;
 use crate::error::Error;
-use crate::gateway::{Cluster, Status};
 use crate::lifecycle;
 use crate::session::Invocation;
 
@@ -66,14 +65,8 @@ impl DashboardArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
         let cluster = lifecycle::find(&session.gateway, self.target.cluster.as_ref()).await?;
-        let Cluster { name, status, .. } = &cluster;
-        if *status != Status::Running {
-            return Err(lifecycle::Error::NotRunning {
-                name: name.clone(),
-                status: *status,
-            }
-            .into());
-        }
+        lifecycle::require_running(&cluster)?;
+        let name = &cluster.name;
         let browser = Browser::new(&session.settings);
         if self.serve {
             let opens = self.open.then_some(&browser);

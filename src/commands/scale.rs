@@ -20,8 +20,7 @@ use crate::workers;
 /// for it.
 ///
 /// If N has several digits and is also the beginning of a cluster's name, name the cluster too. If N is
-/// more than 20 and more than ten times the present number of workers, dgw asks on a terminal; elsewhere
-/// it requires --yes, unless you name the cluster.
+/// more than 20 and more than ten times the present number of workers, dgw asks on a terminal.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -64,55 +63,37 @@ fn is_unusual(current: u64, requested: u32) -> bool {
     requested > UNQUESTIONED && u64::from(requested) > current.saturating_mul(UNUSUAL_FACTOR)
 }
 
-/// Why a request for workers was not sent.
+/// A number of workers is also the beginning of a cluster's name.
 #[derive(Debug, thiserror::Error)]
-enum ScaleError {
-    #[error("`{workers}` can be a number of workers or the cluster `{name}`")]
-    NumberOrCluster {
-        workers: u32,
-        name: String,
-        /// The only active cluster, if there are no others.
-        only: Option<String>,
-    },
-    #[error("refused to scale cluster `{name}` from {current} to {requested} without confirmation")]
-    Unconfirmed {
-        name: String,
-        current: u64,
-        requested: String,
-    },
+#[error("`{workers}` can be a number of workers or the cluster `{name}`")]
+struct NumberOrCluster {
+    workers: u32,
+    name: String,
+    /// The only active cluster, if there are no others.
+    only: Option<String>,
 }
 
-impl Failure for ScaleError {
+impl Failure for NumberOrCluster {
     fn exit_code(&self) -> ExitCode {
         ExitCode::Usage
     }
 
     fn details(&self) -> Vec<String> {
-        match self {
-            Self::NumberOrCluster { workers, only, .. } => {
-                let target = only.as_deref().unwrap_or("CLUSTER");
-                vec![
-                    format!("a number:   dgw scale {target} {workers}"),
-                    format!("a cluster:  dgw scale {workers} N"),
-                ]
-            }
-            Self::Unconfirmed { .. } => Vec::new(),
-        }
+        let target = self.only.as_deref().unwrap_or("CLUSTER");
+        let workers = self.workers;
+        vec![
+            format!("a number:   dgw scale {target} {workers}"),
+            format!("a cluster:  dgw scale {workers} N"),
+        ]
     }
 
     fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NumberOrCluster { .. } => {
-                "give both the cluster and the number, as in one of these lines"
-            }
-            Self::Unconfirmed { .. } => "add `--yes`, or name the cluster",
-        };
-        Some(hint.to_owned())
+        Some("give both the cluster and the number, as in one of these lines".to_owned())
     }
 }
 
 /// Finds the active cluster that `workers` names if it is not a number; a single digit always is one.
-fn number_or_cluster(workers: u32, clusters: &[Cluster]) -> Option<ScaleError> {
+fn number_or_cluster(workers: u32, clusters: &[Cluster]) -> Option<NumberOrCluster> {
     let pattern = ClusterPattern::parse(&workers.to_string()).ok()?;
     let named = clusters
         .iter()
@@ -121,7 +102,7 @@ fn number_or_cluster(workers: u32, clusters: &[Cluster]) -> Option<ScaleError> {
         [only] => Some(only.name.clone()),
         _ => None,
     };
-    Some(ScaleError::NumberOrCluster {
+    Some(NumberOrCluster {
         workers,
         name: named.name.clone(),
         only,
@@ -176,17 +157,15 @@ impl ScaleArgs {
         Ok(grant.check()?)
     }
 
-    /// Asks whether an unusual number of workers is meant.
+    /// Asks on a terminal whether an unusual number of workers is meant.
     ///
     /// # Errors
-    /// Nobody can be asked, and no cluster is named.
+    /// The cluster can't be found, or the terminal is lost.
     async fn is_confirmed(&self, session: &Session) -> Result<bool, Error> {
-        let can_ask = Printer::can_confirm();
-        let is_explicit = self.yes || (self.target.cluster.is_some() && !can_ask);
         let Some(timeout) = self.force.scheduler_check() else {
             return Ok(true);
         };
-        if is_explicit || self.workers <= UNQUESTIONED {
+        if self.yes || self.workers <= UNQUESTIONED || !Printer::can_confirm() {
             return Ok(true);
         }
         let pattern = self.target.cluster.as_ref();
@@ -195,14 +174,6 @@ impl ScaleArgs {
         let requested = count::of(self.workers, "worker");
         if !is_unusual(current, self.workers) {
             return Ok(true);
-        }
-        if !can_ask {
-            return Err(ScaleError::Unconfirmed {
-                name,
-                current,
-                requested,
-            }
-            .into());
         }
         let question = format!("scale cluster {name} from {current} to {requested}?");
         Ok(Printer::confirm(&[], &question).await?)

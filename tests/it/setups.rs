@@ -105,11 +105,11 @@ fn reads_site_json_with_underscores_through_links() {
         .with("NB_USER", "ada");
     assert_works(&user, "https://nebari.example.org/gateway");
 
-    let refused = format!(
-        "error: refused to use `{}`: its directory is writable by everyone (mode 777)",
-        site.join("gateway.yaml").display()
-    );
-    for directory in [&version, &site] {
+    for (directory, file) in [(&version, "..data/gateway.yaml"), (&site, "gateway.yaml")] {
+        let refused = format!(
+            "error: refused to use `{}`: its directory is writable by everyone (mode 777)",
+            site.join(file).display()
+        );
         set_mode(directory, 0o777);
         let output = user.command(&["list"]).output().expect("dgw runs");
         assert_eq!(output.status.code(), Some(3));
