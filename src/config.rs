@@ -30,6 +30,8 @@ mod yaml;
 
 #[cfg(test)]
 mod differential;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 #[cfg(test)]
 mod hostile_files;
 

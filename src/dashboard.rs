@@ -12,6 +12,8 @@
 
 mod error;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod guard;
 mod page;
 mod secret;

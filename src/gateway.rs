@@ -7,6 +7,8 @@ mod dashboard_client;
 mod decode;
 mod endpoints;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod hint;
 #[cfg(test)]
 mod hostile_responses;

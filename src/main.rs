@@ -10,6 +10,8 @@ mod dashboard;
 mod descriptors;
 mod duration;
 mod error;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod gateway;
 #[cfg(test)]
 mod hostile;

@@ -5,6 +5,8 @@ mod doctor;
 mod error;
 mod escape;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod logger;
 mod logs;
 mod messages;

@@ -12,6 +12,8 @@ mod client;
 mod comm;
 mod error;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod history;
 mod http;
 mod limits;

@@ -127,7 +127,7 @@ fn deserialized(text: &str) -> Option<Value> {
     serde_json::from_slice(&json).ok()
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
         let variables = variables.into_iter();

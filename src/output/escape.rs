@@ -111,7 +111,7 @@ fn replaced(
 
 /// Returns true for control characters (C0, DEL, C1) and for everything invisible: line separators,
 /// characters that change the direction or hide text. Two different texts must not look alike.
-fn is_active(c: char) -> bool {
+pub(super) fn is_active(c: char) -> bool {
     c.is_control() || (!c.is_ascii() && is_invisible(c))
 }
 

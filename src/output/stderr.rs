@@ -10,7 +10,7 @@ mod real {
     use std::io::Write as _;
 
     /// Prints a line on stderr; a failure can't be reported anywhere.
-    pub(in crate::output) fn print_line(text: &str) {
+    pub(in super::super) fn print_line(text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 }

@@ -7,6 +7,8 @@
 //! everything behind it on that connection too.
 
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

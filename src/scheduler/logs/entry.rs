@@ -41,7 +41,7 @@ impl LogEntry {
         Some(self.created).filter(|created| created.is_finite())
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn at(created: f64, level: &str, text: &str) -> Self {
         Self::new(created, level.to_owned(), text.to_owned())
     }

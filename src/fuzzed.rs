@@ -1,0 +1,62 @@
+//! The fuzz targets. `fuzz/` runs them on random inputs, and the test below on the committed ones.
+
+use crate::{config, dashboard, gateway, output, scheduler};
+
+/// A fuzz target. It panics where an input breaks a promise.
+pub(crate) struct Target {
+    /// Also the name of its directory of seeds.
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&[u8]),
+    /// The bytes of memory that it may take at the same time, whatever the input; `fuzz/` measures them.
+    pub(crate) memory: usize,
+}
+
+const MIB: usize = 1024 * 1024;
+
+/// Returns all targets.
+pub(crate) fn targets() -> [Target; 10] {
+    let target = |name, run, memory| Target { name, run, memory };
+    [
+        target("comm", scheduler::fuzzed::comm as fn(&[u8]), 32 * MIB),
+        target("configuration", config::fuzzed::configuration, 64 * MIB),
+        target("decode", gateway::fuzzed::decode, MIB),
+        target("edit", config::fuzzed::edit, 64 * MIB),
+        target("escape", output::fuzzed::escape, 32 * MIB),
+        target("guard", dashboard::fuzzed::guard, MIB),
+        target("literal", config::fuzzed::literal, 16 * MIB),
+        target("logs", scheduler::fuzzed::logs, 16 * MIB),
+        target("page_url", gateway::fuzzed::page_url, MIB),
+        target("response", gateway::fuzzed::response, 64 * MIB),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_seed_passes() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        let entries = |path: &Path| {
+            let entries = fs::read_dir(path).expect("a directory");
+            entries.map(|entry| entry.expect("an entry").path())
+        };
+        for target in targets() {
+            let seeds = entries(&seeds.join(target.name)).collect::<Vec<_>>();
+            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+            for seed in seeds {
+                println!("{}", seed.display());
+                (target.run)(&fs::read(seed).expect("a file"));
+            }
+        }
+        let names = targets().map(|target| seeds.join(target.name));
+        assert_eq!(
+            entries(&seeds).collect::<BTreeSet<_>>(),
+            BTreeSet::from(names)
+        );
+    }
+}
