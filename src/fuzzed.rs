@@ -8,6 +8,7 @@ pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&[u8]),
     /// The bytes of memory that it may take at the same time, whatever the input; `fuzz/` measures them.
+    #[cfg_attr(not(fuzzing), expect(dead_code, reason = "only `fuzz/` measures it"))]
     pub(crate) memory: usize,
 }
 
