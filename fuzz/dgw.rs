@@ -17,6 +17,7 @@ mod dgw {
     pub(super) mod scheduler;
     pub(super) mod signals;
     pub(super) mod thread;
+    pub(super) mod workers;
 }
 
 use dgw::*;

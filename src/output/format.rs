@@ -100,7 +100,8 @@ fn csv(records: &[Value], fields: &[&str], header: bool) -> anyhow::Result<Strin
         return Ok(String::new());
     }
     if header {
-        writer.write_record(&fields)?;
+        let names = fields.iter().map(|field| escape::text(field).into_owned());
+        writer.write_record(names)?;
     }
     for record in records {
         writer.write_record(fields.iter().map(|field| match &record[*field] {

@@ -18,7 +18,7 @@ pub(crate) fn escape(input: &[u8]) {
     let text = &*String::from_utf8_lossy(input);
     for shown in [
         escape::text(text),
-        escape::cell(text),
+        escape::cell(text.into()),
         escape::message(text),
     ] {
         assert!(!shown.contains(is_active));

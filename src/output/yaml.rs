@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::escape;
 
+/// The length of a key beyond which YAML needs it marked with `?`.
+const SIMPLE_KEY_LIMIT: usize = 1024;
+
 /// Returns the document, with a line break at its end.
 pub(super) fn render(value: &Value) -> String {
     let mut text = String::new();
@@ -26,10 +29,14 @@ fn block(value: &Value, indent: usize, text: &mut String) {
         Value::Object(entries) => {
             let entries = entries.iter();
             let head = |key, value| {
+                let mut head = self::key(key);
+                if head.len() > SIMPLE_KEY_LIMIT {
+                    head = format!("? {head}\n{margin}");
+                }
                 if is_block(value) {
-                    format!("{}:\n{margin}  ", self::key(key))
+                    format!("{head}:\n{margin}  ")
                 } else {
-                    format!("{}: ", self::key(key))
+                    format!("{head}: ")
                 }
             };
             entries
@@ -102,6 +109,16 @@ mod tests {
   options: []
 "
         );
+    }
+
+    #[test]
+    fn marks_keys_that_are_too_long_to_stand_alone() {
+        let [short, long] = [1022, 1023].map(|length| "X".repeat(length));
+        let value = json!([{"a": {&long: {"b": [1]}, &short: 1}}, {&long: []}]);
+        let text = render(&value);
+        assert_eq!(text.matches("? \"").count(), 2);
+        let back = serde_yaml::from_str::<Value>(&text).expect("valid YAML");
+        assert_eq!(back, value);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
