@@ -50,8 +50,9 @@ mod tests {
             let seeds = entries(&seeds.join(target.name)).collect::<Vec<_>>();
             assert!(!seeds.is_empty(), "{} has no seeds", target.name);
             for seed in seeds {
-                println!("{}", seed.display());
-                (target.run)(&fs::read(seed).expect("a file"));
+                let input = fs::read(&seed).expect("a file");
+                let outcome = std::panic::catch_unwind(|| (target.run)(&input));
+                assert!(outcome.is_ok(), "{}", seed.display());
             }
         }
         let names = targets().map(|target| seeds.join(target.name));
