@@ -118,7 +118,11 @@ subcommands! {
 /// Why the arguments of this process are not to be run.
 pub(crate) enum NotRun {
     /// Help or the version is asked for.
-    Help(clap::Error),
+    Help {
+        help: clap::Error,
+        /// True if a shell is to evaluate what dgw prints.
+        is_for_eval: bool,
+    },
     /// A mistake in the arguments.
     Mistake {
         error: Error,
@@ -147,7 +151,10 @@ impl Cli {
                 Ok(()) => return Ok(cli),
                 Err(mistake) => mistake.into(),
             },
-            Err(help) if !help.use_stderr() => return Err(NotRun::Help(help)),
+            Err(help) if !help.use_stderr() => {
+                let is_for_eval = line.is_for_eval(&command);
+                return Err(NotRun::Help { help, is_for_eval });
+            }
             Err(mistake) => line.explain(&mistake, &command).map_or_else(
                 || {
                     Printer::print_mistake(&mistake);

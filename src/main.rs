@@ -47,7 +47,10 @@ fn main() -> ExitCode {
             let done = done.unwrap_or_else(|_| Err(Panic::recorded().into()));
             (done, cli.is_for_eval())
         }
-        Err(NotRun::Help(help)) => (Printer::help(&help).map_err(Into::into), false),
+        Err(NotRun::Help { help, is_for_eval }) => {
+            let printed = Printer::help(&help, is_for_eval);
+            (printed.map_err(Into::into), false)
+        }
         Err(NotRun::Mistake { error, is_for_eval }) => (Err(error), is_for_eval),
     };
     match done {

@@ -14,6 +14,7 @@ use super::logger;
 use super::logs::{self, LogLine};
 use super::show::ClusterDetails;
 use super::sorting::{RowSchema, SortBy};
+use super::stderr::print_line;
 use super::stdout::{redraw, write};
 use super::table::{self, Layout, Table};
 use super::terminal::{has_colour, is_dumb, width};
@@ -268,11 +269,15 @@ impl Printer {
         write(text)
     }
 
-    /// Prints the help or the version.
+    /// Prints the help or the version; to stderr if a shell is to evaluate stdout.
     ///
     /// # Errors
     /// Fails if stdout can't be written.
-    pub(crate) fn help(help: &clap::Error) -> Result<(), Error> {
+    pub(crate) fn help(help: &clap::Error, is_for_eval: bool) -> Result<(), Error> {
+        if is_for_eval {
+            print_line(&help.render().ansi().to_string());
+            return Ok(());
+        }
         help.print().map_err(Error::Stdout)
     }
 }

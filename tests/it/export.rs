@@ -255,3 +255,13 @@ fn ends_with_the_cluster() {
     assert!(std::net::TcpStream::connect(address).is_err());
     drop(client);
 }
+
+#[test]
+fn help_is_not_evaluated() {
+    let user = User::new();
+    let output = user.command(&["connect", "--export", "-h"]).output();
+    let output = output.expect("dgw runs");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Usage: "));
+    assert!(user.stdout(&["connect", "-h"]).contains("Usage: "));
+}
