@@ -8,6 +8,7 @@ mod error;
 mod export;
 mod export_record;
 mod relay;
+mod worker_watch;
 
 pub(crate) use child::{Child, find_program};
 pub(crate) use connection::ConnectionSetup;

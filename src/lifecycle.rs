@@ -29,7 +29,7 @@ pub(crate) use deadline::{Deadline, OutageNotice, with_deadline};
 pub(crate) use diagnose::pending_message;
 pub(crate) use error::Error;
 pub(crate) use goal::{WaitGoal, wait_for_goal};
-pub(crate) use missing_workers::{lacks_workers, request_hint};
+pub(crate) use missing_workers::{explain_missing_workers, lacks_workers, request_hint};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status, separate_protected};

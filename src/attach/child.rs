@@ -20,8 +20,8 @@ use super::Error;
 use super::connection::Connection;
 use crate::config::{self, Settings};
 use crate::error::Unexpected;
-use crate::gateway::Gateway;
 use crate::output::Printer;
+use crate::session::Session;
 use crate::signals::{self, Interrupts, REPEAT_INTERVAL, Signal};
 
 /// The delay before a signal is forwarded, unless COMMAND has ended by then: a signal sent to every
@@ -119,7 +119,7 @@ impl Child {
         mut self,
         interrupts: &mut Interrupts,
         grace: Option<Duration>,
-        gateway: &Gateway,
+        session: &Session,
     ) -> Result<(), Error> {
         let Some(pid) = self.process.id() else {
             return Ok(());
@@ -128,14 +128,14 @@ impl Child {
         let mut user_signals = UserSignals::listen()?;
         let mut pending = PendingSignal::default();
         let connection = &self.connection;
-        let mut watching = std::pin::pin!(connection.watch(gateway));
+        let mut watching = std::pin::pin!(connection.watch(session));
         loop {
             let event = tokio::select! {
                 biased;
                 status = self.process.wait() => {
                     let status = status.context("can't wait for the COMMAND");
                     let status = exit_status(status.map_err(Unexpected::from)?);
-                    return match (connection.end(gateway).await, status) {
+                    return match (connection.end(&session.gateway).await, status) {
                         (Some(end), status) => Err(Error::ClusterEnded { end, status }),
                         (None, 0) => Ok(()),
                         (None, status) => Err(Error::CommandEnded(status)),

@@ -11,9 +11,10 @@ use tokio::time::{sleep, timeout};
 use super::Error;
 use super::environment::ClusterFiles;
 use super::relay::Relay;
+use super::worker_watch::wait_until_starved;
 use crate::gateway::{self, Cluster, Gateway, Status, TlsIdentity};
 use crate::job::{self, Job, Slurm};
-use crate::lifecycle::{lacks_workers, request_hint, running_identity};
+use crate::lifecycle::{explain_missing_workers, lacks_workers, request_hint, running_identity};
 use crate::output::Printer;
 use crate::private::{self, TempDir};
 use crate::scheduler::SchedulerError;
@@ -188,8 +189,33 @@ impl Connection {
         slurm.ended_job(&self.name).await.ok()?
     }
 
+    /// Warns when the cluster ends while the program runs, and when its tasks wait for workers.
+    pub(super) async fn watch(&self, session: &Session) -> Infallible {
+        let (never, ()) = tokio::join!(
+            self.watch_for_end(&session.gateway),
+            self.watch_for_workers(session)
+        );
+        never
+    }
+
+    /// Warns once if the program's tasks wait for workers that do not arrive. Connects as no client,
+    /// which would keep the cluster in use.
+    async fn watch_for_workers(&self, session: &Session) {
+        let schedulers = session.schedulers(SCHEDULER_LIMIT);
+        let activity = async || {
+            let activity = schedulers.activity(&self.name, Some(&self.identity));
+            activity.await.unwrap_or_default()
+        };
+        if wait_until_starved(|| self.relay.is_in_use(), activity).await {
+            let reason = explain_missing_workers(&self.name, &self.identity, &schedulers).await;
+            session
+                .printer
+                .warn(&format!("COMMAND's tasks still wait for workers: {reason}"));
+        }
+    }
+
     /// Warns when the cluster ends while the program runs, which only sees that it does not respond.
-    pub(super) async fn watch(&self, gateway: &Gateway) -> Infallible {
+    async fn watch_for_end(&self, gateway: &Gateway) -> Infallible {
         let name = &self.name;
         loop {
             self.relay.lost_connection().await;

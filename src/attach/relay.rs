@@ -10,7 +10,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable as _};
@@ -55,8 +55,26 @@ pub(super) struct Relay {
 struct Endpoints {
     clients: TlsAcceptor,
     scheduler: Connector,
+    /// The number of clients that are connected to the scheduler.
+    connected: AtomicUsize,
     lost_connections: Notify,
     has_lost: AtomicBool,
+}
+
+/// Counts one more client as connected until it is dropped.
+struct Connected<'a>(&'a AtomicUsize);
+
+impl<'a> Connected<'a> {
+    fn count_in(connected: &'a AtomicUsize) -> Self {
+        connected.fetch_add(1, Ordering::Relaxed);
+        Self(connected)
+    }
+}
+
+impl Drop for Connected<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The side that ended a direction.
@@ -89,6 +107,7 @@ impl Relay {
         let endpoints = Arc::new(Endpoints {
             clients: acceptor(identity)?,
             scheduler: Connector::new(proxy, cluster, identity)?,
+            connected: AtomicUsize::new(0),
             lost_connections: Notify::new(),
             has_lost: AtomicBool::new(false),
         });
@@ -129,6 +148,11 @@ impl Relay {
             })
             .await
             .map(drop)
+    }
+
+    /// Returns true if a client is connected to the scheduler.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.endpoints.connected.load(Ordering::Relaxed) > 0
     }
 
     /// Waits until the scheduler ends a connection, or can't be reached.
@@ -181,6 +205,7 @@ impl Endpoints {
                 return;
             }
         };
+        let _connected = Connected::count_in(&self.connected);
         if let Err(error) = detect_silence(scheduler.get_ref().0) {
             log::info!("relay: {error}");
         }

@@ -22,6 +22,7 @@ use crate::signals::{Interrupted, Interrupts, ignore_user_signals};
 /// `DGW_DASHBOARD`.
 ///
 /// If the cluster has no workers, and nobody has requested any, dgw warns before COMMAND starts.
+/// If COMMAND's tasks wait for workers for half a minute, dgw says once why none arrive.
 ///
 /// COMMAND reaches the cluster through a local port that accepts only clients with the cluster's own
 /// certificate. The certificate is in a directory that only you can read, in `XDG_RUNTIME_DIR` or
@@ -101,7 +102,7 @@ impl ConnectArgs {
             Ok::<_, Error>(child)
         };
         let child = interrupts.run("COMMAND was not run", work).await?;
-        Ok(child.wait(&mut interrupts, None, &session.gateway).await?)
+        Ok(child.wait(&mut interrupts, None, &session).await?)
     }
 
     /// Returns the target cluster as soon as it is running.

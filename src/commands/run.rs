@@ -29,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// Without --workers and --adapt the cluster scales adaptively between 1 and 8 workers, or as many as
 /// the gateway allows. `dgw.run.workers` in the configuration sets another default; see dgw-config(5).
+/// If COMMAND's tasks wait for workers for half a minute, dgw says once why none arrive.
 ///
 /// If the cluster is ended from outside while COMMAND is running, dgw says so last. If COMMAND was not
 /// connected then, and ends with 0, dgw exits with 6.
@@ -85,7 +86,7 @@ impl RunArgs {
             let child = interrupts
                 .run("COMMAND was not run", Box::pin(work))
                 .await?;
-            return Ok(child.wait(&mut interrupts, None, &session.gateway).await?);
+            return Ok(child.wait(&mut interrupts, None, &session).await?);
         }
         let (owned, mut progress) = start.create(&mut interrupts).await?;
         let (owned, child) = owned
@@ -99,7 +100,7 @@ impl RunArgs {
             })
             .await?;
         if self.keep {
-            let done = child.wait(&mut interrupts, None, &session.gateway).await;
+            let done = child.wait(&mut interrupts, None, &session).await;
             let name = &owned.name;
             Printer::note_always(&format!(
                 "cluster {name} is still running; `dgw shutdown {name}` shuts it down"
@@ -108,7 +109,7 @@ impl RunArgs {
         }
         Ok(owned
             .run_then_shut_down(&session, &mut interrupts, async |interrupts| {
-                child.wait(interrupts, Some(GRACE), &session.gateway).await
+                child.wait(interrupts, Some(GRACE), &session).await
             })
             .await?)
     }

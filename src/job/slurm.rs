@@ -178,7 +178,17 @@ impl Slurm {
     /// Fails if `squeue` fails or takes too long.
     pub(crate) async fn ended_job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
         let text = self.listed().await?;
-        Ok(first_job(&text, name).filter(Job::has_ended))
+        let scheduler = jobs_by_number(&text, name).into_iter().next();
+        Ok(scheduler.filter(Job::has_ended))
+    }
+
+    /// Returns the jobs of the workers of the cluster `name`, oldest first.
+    ///
+    /// # Errors
+    /// Fails if `squeue` fails or takes too long.
+    pub(crate) async fn worker_jobs(&self, name: &str) -> Result<Vec<Job>, SlurmUnavailable> {
+        let text = self.listed().await?;
+        Ok(jobs_by_number(&text, name).into_iter().skip(1).collect())
     }
 
     /// Lists the user's jobs within the time limit, and logs why that fails.
@@ -243,12 +253,15 @@ fn only_job(text: &str, name: &str) -> Option<Job> {
     jobs.next().is_none().then_some(job)
 }
 
-/// Returns the first job in the order of their numbers whose working directory has this name.
-fn first_job(text: &str, name: &str) -> Option<Job> {
-    text.lines()
-        .filter_map(parse)
+/// Returns the jobs whose working directory has this name in the order of their numbers: the first
+/// is the scheduler's.
+fn jobs_by_number(text: &str, name: &str) -> Vec<Job> {
+    let jobs = text.lines().filter_map(parse);
+    let mut jobs = jobs
         .filter(|job| job.directory.ends_with(name))
-        .min_by_key(|job| job.id.parse::<u64>().unwrap_or(u64::MAX))
+        .collect::<Vec<_>>();
+    jobs.sort_by_key(|job| job.id.parse::<u64>().unwrap_or(u64::MAX));
+    jobs
 }
 
 /// Parses one line of the output; `None` if it describes no job.
@@ -322,11 +335,12 @@ CLUSTER: other
     #[test]
     fn the_first_job_of_a_cluster_is_its_schedulers() {
         let output = "12|RUNNING|None|N/A|/a/fa65\n9|TIMEOUT|TimeLimit|N/A|/a/fa65\n";
-        let job = first_job(output, "fa65").expect("a job");
-        assert!(job.has_ended());
-        assert_eq!(job.text(), "Slurm job 9 is TIMEOUT (TimeLimit)");
-        assert!(first_job(OUTPUT, "twice").is_some_and(|job| !job.has_ended()));
-        assert_eq!(first_job(OUTPUT, "f65"), None);
+        let jobs = jobs_by_number(output, "fa65");
+        assert!(jobs[0].has_ended());
+        assert_eq!(jobs[0].text(), "Slurm job 9 is TIMEOUT (TimeLimit)");
+        assert_eq!(jobs[1].text(), "Slurm job 12 is RUNNING");
+        assert!(!jobs_by_number(OUTPUT, "twice")[0].has_ended());
+        assert_eq!(jobs_by_number(OUTPUT, "f65"), []);
     }
 
     #[test]

@@ -173,6 +173,15 @@ warning: cluster [NAME] has no workers, and none are requested: COMMAND's tasks 
 
 "#]]);
     user.dgw(&["connect", "-q", "--", "true"]).stderr_eq("");
+    let work = "import os, time; from distributed import Client; \
+                task = Client().submit(int); time.sleep(45); os._exit(5)";
+    user.dgw(&["connect", "--", BASIC.fact("python"), "-c", work])
+        .code(5)
+        .stderr_eq(str![[r#"
+warning: cluster [NAME] has no workers, and none are requested: [..]
+warning: COMMAND's tasks still wait for workers: none are requested; `dgw scale [NAME] 4` or `dgw adapt [NAME] --min 1 --max 8` requests some
+
+"#]]);
     // Adaptive scaling starts workers when there is work.
     user.stdout(&["adapt", "--min", "0", "--max", "2"]);
     user.dgw(&["connect", "--", "true"]).stderr_eq("");
