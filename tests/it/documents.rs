@@ -12,7 +12,7 @@ use crate::readme::{Help, Page};
 use crate::support::repository;
 
 /// cargo's subcommands that are programs of their own, and may not be installed.
-const CARGO_EXTENSIONS: [&str; 3] = ["deny", "mutants", "nextest"];
+const CARGO_EXTENSIONS: [&str; 4] = ["deny", "fuzz", "mutants", "nextest"];
 
 /// Directories that are made, not committed.
 const MADE: [&str; 1] = ["target/"];

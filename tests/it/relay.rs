@@ -20,12 +20,12 @@ fn accepts_only_the_clusters_certificate() {
     let (one, other) = (user.stdout(&["new"]), user.stdout(&["new"]));
     let tls = "$DASK_DISTRIBUTED__COMM__TLS__CLIENT__";
     let nested = format!(
-        "OTHER_CERT={tls}CERT OTHER_KEY={tls}KEY exec {} connect {one} -- {} {}",
+        "OTHER_CERT={tls}CERT OTHER_KEY={tls}KEY exec {} connect -q {one} -- {} {}",
         env!("CARGO_BIN_EXE_dgw"),
         BASIC.fact("python"),
         script("trials.py"),
     );
-    user.dgw(&["connect", &other, "--", "sh", "-c", &nested])
+    user.dgw(&["connect", "-q", &other, "--", "sh", "-c", &nested])
         .success()
         .stdout_eq(str![[r#"
 own: heard
