@@ -101,7 +101,9 @@ impl ConnectArgs {
             let child = Child::start(&self.command, connection, &session.settings)?;
             Ok::<_, Error>(child)
         };
-        let child = interrupts.run("COMMAND was not run", Box::pin(work)).await?;
+        let child = interrupts
+            .run("COMMAND was not run", Box::pin(work))
+            .await?;
         Ok(child.wait(&mut interrupts, None, &session).await?)
     }
 

@@ -211,7 +211,8 @@ fn credentials_may_expire_during_a_wait() {
         (&[], run, 0, 4, false),
         (&[], run, 1, 4, false),
         (&[], run, 2, 4, false),
-        (&[], run, 3, 8, false),
+        (&[], run, 3, 4, false),
+        (&[], run, 4, 8, false),
     ];
     run_concurrently(
         START_CONCURRENCY,
