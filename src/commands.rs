@@ -11,6 +11,7 @@ mod login;
 mod logs;
 #[cfg(test)]
 mod man_pages;
+mod name;
 mod new;
 mod options;
 mod relay;
@@ -106,6 +107,7 @@ subcommands! {
     Adapt => adapt::AdaptArgs,
     Shutdown => shutdown::ShutdownArgs,
     Keep => keep::KeepArgs,
+    Name => name::NameArgs,
     Wait => wait::WaitArgs,
     Dashboard => dashboard::DashboardArgs,
     Options => options::OptionsArgs,

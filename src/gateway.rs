@@ -37,7 +37,7 @@ pub(crate) use error::{AuthFailure, Error};
 pub(crate) use hint::token_page;
 pub(crate) use kerberos::principal;
 pub(crate) use model::{Cluster, Listing, Status, TlsIdentities, TlsIdentity};
-pub(crate) use name::ClusterPattern;
+pub(crate) use name::{ClusterPattern, Label};
 pub(crate) use options::{OptionFault, OptionField, OptionType, check_option, parse_options};
 pub(crate) use resolver::resolve;
 pub(crate) use scaling::{Clamped, Scaling};

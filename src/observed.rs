@@ -16,6 +16,8 @@ use crate::scheduler::Activity;
 pub(crate) struct ObservedCluster {
     #[serde(flatten)]
     pub(crate) cluster: Cluster,
+    /// The user's own name for it, if it has one and names were looked up.
+    pub(crate) label: Option<String>,
     /// The gateway's clock at that moment.
     #[serde(skip)]
     pub(crate) now: Timestamp,
@@ -75,9 +77,13 @@ impl ObservedCluster {
         Duration::try_from(self.now.duration_since(time)).unwrap_or_default()
     }
 
-    /// Returns name, status and age in a line, for messages.
+    /// Returns name, status, age and the user's own name in a line, for messages.
     pub(crate) fn summary(&self) -> String {
         let Cluster { name, status, .. } = &self.cluster;
-        format!("{name}  {status:<8}  {}", duration::short(self.age()))
+        let age = duration::short(self.age());
+        match &self.label {
+            Some(label) => format!("{name}  {status:<8}  {age}  {label}"),
+            None => format!("{name}  {status:<8}  {age}"),
+        }
     }
 }

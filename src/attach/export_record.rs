@@ -97,7 +97,7 @@ pub(super) fn select(
     if let Some(pattern) = pattern {
         exported.retain(|(_, record)| pattern.matches(&record.name));
         if exported.is_empty() {
-            return Err(Error::NoExportMatches(pattern.as_str().to_owned()));
+            return Err(Error::NoExportMatches(pattern.to_string()));
         }
     } else if let Ok(current) = std::env::var("DGW_CLUSTER") {
         exported.retain(|(_, record)| record.name == current);

@@ -17,6 +17,7 @@ use crate::config::{self, Environment};
 use crate::descriptors;
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
+use crate::lifecycle::{Labels, resolve};
 use crate::output::{
     cluster_schema, escaped, name_of, option_schema, protected_schema, sort_names,
     wide_cluster_schema, worker_schema,
@@ -76,23 +77,31 @@ pub(crate) fn script(shell: &str) -> std::io::Result<String> {
     String::from_utf8(script).map_err(std::io::Error::other)
 }
 
-/// Completes the names of active clusters, with status and age, except those on the line already.
+/// Completes the names of active clusters, the gateway's and the user's own, with status and age, except those on the line already.
 pub(crate) fn clusters() -> Vec<CompletionCandidate> {
-    let Some(listing) = request(async |gateway| gateway.clusters(&Status::ACTIVE).await) else {
+    let listing = request(async |gateway| {
+        let listing = gateway.clusters(&Status::ACTIVE).await?;
+        Ok((listing, Labels::read(gateway).unwrap_or_default()))
+    });
+    let Some(listing) = listing else {
         return Vec::new();
     };
+    let (listing, labels) = listing;
     let now = listing.now();
     let (others, _) = line::others_and_current();
     listing
         .clusters
         .into_iter()
-        .filter(|cluster| !others.iter().any(|word| *word == *cluster.name))
-        .map(|cluster| {
+        .flat_map(|cluster| {
             let age = Duration::try_from(now.duration_since(cluster.start_time));
             let age = duration::short(age.unwrap_or_default());
             let help = format!("{} {age}", cluster.status.as_str());
-            CompletionCandidate::new(cluster.name).help(Some(help.into()))
+            let label = labels.of(&cluster.name).map(ToString::to_string);
+            let names = label.into_iter().chain([cluster.name]);
+            names.map(move |name| (name, help.clone()))
         })
+        .filter(|(name, _)| !others.iter().any(|word| *word == **name))
+        .map(|(name, help)| CompletionCandidate::new(name).help(Some(help.into())))
         .collect()
 }
 
@@ -161,8 +170,8 @@ pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
     let words = words();
     let names = words.iter().find_map(|word| match word.as_str() {
-        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true))),
-        "list" | "ls" => Some(sort_names(&cluster_schema())),
+        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true, true))),
+        "list" | "ls" => Some(sort_names(&cluster_schema(true))),
         "keep" => Some(sort_names(&protected_schema())),
         "options" => Some(sort_names(&option_schema())),
         "show" => Some(sort_names(&worker_schema())),
@@ -199,7 +208,7 @@ pub(crate) fn workers() -> Vec<CompletionCandidate> {
     let workers = request(async |gateway| {
         let (listing, identities) = gateway.clusters_with_identities(&[Status::Running]).await?;
         let names = listing.clusters.into_iter().map(|cluster| cluster.name);
-        let Some(name) = cluster_on_the_line(names.collect()) else {
+        let Some(name) = cluster_on_the_line(names.collect(), gateway) else {
             return Ok(Vec::new());
         };
         let schedulers = Schedulers::behind(gateway, TIMEOUT);
@@ -217,10 +226,10 @@ pub(crate) fn workers() -> Vec<CompletionCandidate> {
 }
 
 /// Returns the one of `names` that a word on the line matches, or the only one.
-fn cluster_on_the_line(mut names: Vec<String>) -> Option<String> {
+fn cluster_on_the_line(mut names: Vec<String>, gateway: &Gateway) -> Option<String> {
     let patterns = words()
         .into_iter()
-        .filter_map(|word| ClusterPattern::parse(&word).ok())
+        .filter_map(|word| resolve(&ClusterPattern::parse(&word).ok()?, gateway).ok())
         .collect::<Vec<_>>();
     if names.len() > 1 {
         names.retain(|name| patterns.iter().any(|pattern| pattern.matches(name)));

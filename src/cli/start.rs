@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{ProbeArgs, complete, value};
-use crate::gateway::Scaling;
+use crate::gateway::{Label, Scaling};
 use crate::lifecycle::{StartRequest, WorkerRequest};
 use crate::workers;
 
@@ -36,6 +36,12 @@ pub(crate) struct StartArgs {
     /// If the gateway grants fewer workers than requested, dgw waits for those that it grants.
     #[arg(long, value_name = "N", value_parser = workers::parse_number, allow_hyphen_values = true)]
     wait_workers: Option<u32>,
+
+    /// Name the cluster, as `dgw name` does
+    ///
+    /// If an active cluster has the name, nothing is started; with --reuse, dgw uses that cluster.
+    #[arg(long, value_name = "NAME", value_parser = Label::parse)]
+    name: Option<Label>,
 
     /// Use an active cluster of yours with the same options, if there is one
     ///
@@ -74,6 +80,7 @@ impl StartArgs {
             options: self.options.clone(),
             workers: scaling.map(WorkerRequest::by_flag),
             wait_workers: self.wait_workers,
+            label: self.name.clone(),
             reuse: self.reuse,
             strict: self.strict,
             waits: true,

@@ -11,7 +11,8 @@ use crate::gateway::ClusterPattern;
 /// The cluster that a subcommand is about.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Cluster name, unique prefix of one, or dashboard URL; default: the only active cluster
+    /// Cluster name, unique prefix of one, name by `dgw name`, or dashboard URL; default: the cluster in
+    /// `DGW_CLUSTER`, or the only active one
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     pub(crate) cluster: Option<ClusterPattern>,

@@ -70,8 +70,15 @@ impl ConnectArgs {
     /// Waits until a cluster is running, and prints how to connect to it or runs COMMAND.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         if self.unexport {
-            let pattern = self.target.cluster.as_ref();
-            return Ok(unexport(pattern, &invocation.printer)?);
+            let mut pattern = self.target.cluster.clone();
+            // Only a name of the user's own needs the gateway's address.
+            if let Some(named) = pattern.as_ref().filter(|it| it.label().is_some()) {
+                pattern = Some(
+                    lifecycle::resolve(named, &invocation.session()?.gateway)
+                        .map_err(lifecycle::Error::from)?,
+                );
+            }
+            return Ok(unexport(pattern.as_ref(), &invocation.printer)?);
         }
         let session = invocation.session()?;
         let mut interrupts = Interrupts::listen()?;

@@ -8,8 +8,10 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::cli::{complete, value};
 use crate::duration;
 use crate::error::Error;
-use crate::gateway::{Cluster, ClusterPattern, Listing, Status};
-use crate::lifecycle::{self, find_one_of, find_only, protection_status};
+use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status};
+use crate::lifecycle::{
+    self, find_one_of, find_only, protection_status, resolve_all, resolve_or_default,
+};
 use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{Printer, ProtectedCluster, protected_schema};
 use crate::private::StateDir;
@@ -33,7 +35,8 @@ Examples:
   dgw keep 2224 --forget
   dgw keep --list")]
 pub(crate) struct KeepArgs {
-    /// Cluster names, unique prefixes of them, or dashboard URLs; default: the only active cluster
+    /// Cluster names, unique prefixes of them, names by `dgw name`, or dashboard URLs; default: the
+    /// cluster in `DGW_CLUSTER`, or the only active one
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     clusters: Vec<ClusterPattern>,
@@ -103,7 +106,7 @@ impl KeepArgs {
         if !self.forget {
             kept.forget_ended();
         }
-        let (names, unmatched) = self.names(&kept)?;
+        let (names, unmatched) = self.names(&kept, &session.gateway)?;
         let mut changed = Vec::new();
         for name in names {
             let protection = if self.forget {
@@ -128,21 +131,22 @@ impl KeepArgs {
     ///
     /// # Errors
     /// No cluster is named, and there is none or more than one.
-    fn names(&self, kept: &Kept) -> Result<(Vec<String>, Result<(), lifecycle::Error>), Error> {
+    fn names(
+        &self,
+        kept: &Kept,
+        gateway: &Gateway,
+    ) -> Result<(Vec<String>, Result<(), lifecycle::Error>), Error> {
         if self.clusters.is_empty() {
-            let only = find_only(&kept.active, kept.listing.clock)?;
-            return Ok((vec![only.cluster.name], Ok(())));
+            let name = if let Some(pattern) = resolve_or_default(None, gateway)? {
+                self.name(&pattern, kept)?
+            } else {
+                find_only(&kept.active, kept.listing.clock)?.cluster.name
+            };
+            return Ok((vec![name], Ok(())));
         }
         let (mut names, mut unmatched) = (Vec::new(), Ok(()));
-        for pattern in &self.clusters {
-            let found = if self.forget {
-                find_protected(pattern, &kept.protections, &kept.listing)
-            } else {
-                find_one_of(pattern, &kept.active, kept.listing.clock)
-                    .map(|row| row.cluster.name)
-                    .map_err(|error| or_ended(error, pattern, &kept.listing))
-            };
-            match found {
+        for pattern in resolve_all(&self.clusters, gateway)? {
+            match self.name(&pattern, kept) {
                 Ok(name) => names.push(name),
                 Err(error) => {
                     if let Err(earlier) = std::mem::replace(&mut unmatched, Err(error)) {
@@ -152,6 +156,16 @@ impl KeepArgs {
             }
         }
         Ok((names, unmatched))
+    }
+
+    /// Returns the name of the cluster that `pattern` means.
+    fn name(&self, pattern: &ClusterPattern, kept: &Kept) -> Result<String, lifecycle::Error> {
+        if self.forget {
+            return find_protected(pattern, &kept.protections, &kept.listing);
+        }
+        find_one_of(pattern, &kept.active, kept.listing.clock)
+            .map(|row| row.cluster.name)
+            .map_err(|error| or_ended(error, pattern, &kept.listing))
     }
 }
 
@@ -288,7 +302,7 @@ fn find_protected(
             Ok(pattern.as_str().to_owned())
         }
         _ => Err(lifecycle::Error::SeveralMatch {
-            pattern: pattern.as_str().to_owned(),
+            pattern: pattern.to_string(),
             matching,
         }),
     }

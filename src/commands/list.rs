@@ -20,7 +20,8 @@ use crate::session::{Invocation, Session};
 ///
 /// Without arguments, lists the active clusters: pending and running. On a narrow terminal, or where
 /// COLUMNS is set, the table omits columns that do not fit, dashboards first, and dgw says which. Pipes
-/// and files always get the same columns, with a word in each.
+/// and files always get the same columns, with a word in each. LABEL, the name that `dgw name` gave, is
+/// shown on a terminal if any cluster has one; records always have it.
 ///
 /// With -o wide, dgw asks all running clusters at the same time what they are doing. DONE/TASKS shows
 /// how many tasks are done, and how many the scheduler knows (`--sort-by tasks` sorts by those to be
@@ -39,7 +40,7 @@ Examples:
   dgw list -o json | jq -r '.[].dashboard_link'"
 )]
 pub(crate) struct ListArgs {
-    /// Only these clusters: names, unique prefixes of them, or dashboard URLs
+    /// Only these clusters: names, unique prefixes of them, names by `dgw name`, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     clusters: Vec<ClusterPattern>,
@@ -73,7 +74,7 @@ impl ListArgs {
         let session = invocation.session()?;
         session
             .printer
-            .check_sorting(&self.schema(&session, true))?;
+            .check_sorting(&self.schema(&session, true, true))?;
         let Some(pause) = self.watch else {
             return Ok(self.list(&session).await?);
         };
@@ -98,11 +99,16 @@ impl ListArgs {
         self.wide || session.printer.format() == Format::Wide
     }
 
-    fn schema(&self, session: &Session, has_keep: bool) -> RowSchema<ObservedCluster> {
+    fn schema(
+        &self,
+        session: &Session,
+        has_label: bool,
+        has_keep: bool,
+    ) -> RowSchema<ObservedCluster> {
         if self.is_wide(session) {
-            wide_cluster_schema(has_keep)
+            wide_cluster_schema(has_label, has_keep)
         } else {
-            cluster_schema()
+            cluster_schema(has_label)
         }
     }
 
@@ -151,6 +157,7 @@ impl ListArgs {
                 .find_orphans(rows, &identities, clock, Recording::ReadOnly)
                 .await;
         }
+        lifecycle::mark_labels(&mut rows, session);
         let is_empty = rows.is_empty();
         if is_wide {
             rows = lifecycle::probe(rows, &identities, session, self.probe.probe_timeout).await;
@@ -168,7 +175,10 @@ impl ListArgs {
         let has_keep = !Printer::is_for_terminal()
             || printer.sorts_by("keep")
             || rows.iter().any(is_protected);
-        printer.records(rows, &self.schema(session, has_keep))?;
+        // In scripts NAME is the first column, whether or not a cluster has a label.
+        let has_label = printer.sorts_by("label")
+            || Printer::is_for_terminal() && rows.iter().any(|row| row.label.is_some());
+        printer.records(rows, &self.schema(session, has_label, has_keep))?;
         if is_empty {
             printer.note(if self.all || !self.selectors.is_empty() {
                 "no cluster matches"
@@ -186,6 +196,7 @@ impl ListArgs {
         needs_identities: bool,
         gateway: &Gateway,
     ) -> Result<(Listing, TlsIdentities), lifecycle::Error> {
+        let clusters = &lifecycle::resolve_all(&self.clusters, gateway)?;
         let statuses = self.statuses();
         let (mut listing, mut identities) = fetch(&statuses, needs_identities, gateway).await?;
         if self.clusters.is_empty() {
@@ -196,10 +207,10 @@ impl ListArgs {
             .iter()
             .map(|cluster| cluster.name.clone())
             .collect::<BTreeSet<_>>();
-        if self.first_unmatched(&listing).is_some() && statuses != Status::ALL {
+        if first_unmatched(clusters, &listing).is_some() && statuses != Status::ALL {
             (listing, identities) = fetch(&Status::ALL, needs_identities, gateway).await?;
         }
-        if let Some(pattern) = self.first_unmatched(&listing) {
+        if let Some(pattern) = first_unmatched(clusters, &listing) {
             return Err(lifecycle::no_match(
                 pattern,
                 lifecycle::rows(listing).collect(),
@@ -207,7 +218,7 @@ impl ListArgs {
         }
         // A pattern means ended clusters only if it matches no active one.
         let is_named = |cluster: &Cluster| {
-            self.clusters.iter().any(|pattern| {
+            clusters.iter().any(|pattern| {
                 let matches_first = first.iter().any(|name| pattern.matches(name));
                 pattern.matches(&cluster.name) && (!matches_first || first.contains(&cluster.name))
             })
@@ -215,16 +226,19 @@ impl ListArgs {
         listing.clusters.retain(is_named);
         Ok((listing, identities))
     }
+}
 
-    /// Returns the first pattern that matches no cluster.
-    fn first_unmatched(&self, listing: &Listing) -> Option<&ClusterPattern> {
-        self.clusters.iter().find(|pattern| {
-            !listing
-                .clusters
-                .iter()
-                .any(|cluster| pattern.matches(&cluster.name))
-        })
-    }
+/// Returns the first pattern that matches no cluster.
+fn first_unmatched<'a>(
+    patterns: &'a [ClusterPattern],
+    listing: &Listing,
+) -> Option<&'a ClusterPattern> {
+    patterns.iter().find(|pattern| {
+        !listing
+            .clusters
+            .iter()
+            .any(|cluster| pattern.matches(&cluster.name))
+    })
 }
 
 /// Fetches the clusters with these statuses, with the TLS identities of running ones if needed.

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use crate::cli::StartArgs;
 use crate::error::Error;
-use crate::gateway::{Cluster, Gateway};
-use crate::lifecycle::{Grant, Start, StartRequest, retry_while_unknown};
+use crate::gateway::{Cluster, Label};
+use crate::lifecycle::{Grant, Labels, Start, StartRequest, retry_while_unknown};
 use crate::output::{self, Format, Printer};
-use crate::session::Invocation;
+use crate::session::{Invocation, Session};
 use crate::signals::{Interrupts, ignore_user_signals};
 
 /// Start a cluster, wait until it is running, and print its name
@@ -25,7 +25,7 @@ use crate::signals::{Interrupts, ignore_user_signals};
 Examples:
   dgw new -s worker_cores=2 --workers 8
   name=$(dgw new --adapt 0..20 --timeout 10m)
-  dgw new --reuse")]
+  dgw new --reuse --name era5")]
 pub(crate) struct NewArgs {
     #[command(flatten)]
     start: StartArgs,
@@ -39,7 +39,6 @@ impl NewArgs {
     /// Starts a cluster, waits until it is running, and prints its name.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
-        let printer = &session.printer;
         let request = StartRequest {
             waits: !self.no_wait,
             ..self.start.request()
@@ -48,7 +47,7 @@ impl NewArgs {
         if let Some(cluster) = start.reusable().await? {
             // It existed before, so nothing shuts it down.
             let (cluster, grant) = start.reuse(cluster).await?;
-            print(&cluster, grant.as_ref(), printer)?;
+            print(&cluster, grant.as_ref(), &session)?;
             start.report_workers(grant.as_ref());
             return Ok(());
         }
@@ -61,12 +60,12 @@ impl NewArgs {
                 if self.no_wait {
                     drop(progress);
                     start.allow_reuse(name).await;
-                    print_new_name(name, &session.gateway, printer).await?;
+                    print_new_name(name, &session).await?;
                     return Ok::<_, Error>(None);
                 }
                 let (cluster, grant) = start.wait_until_ready(owned, &mut progress).await?;
                 progress.finish(&format!("cluster {name} is running"));
-                print(&cluster, grant.as_ref(), printer).map_err(output::Error::lost_name)?;
+                print(&cluster, grant.as_ref(), &session).map_err(output::Error::lost_name)?;
                 Ok(grant)
             })
             .await?;
@@ -78,7 +77,7 @@ impl NewArgs {
             } else {
                 ""
             };
-            printer.advise(&format!(
+            session.printer.advise(&format!(
                 "the cluster has no workers yet: `dgw scale {} 4` requests some{time}",
                 owned.name
             ));
@@ -87,33 +86,38 @@ impl NewArgs {
     }
 }
 
-/// A new cluster, and whether it has the workers that were requested.
+/// The record of the new cluster: its name by the user, and whether it has the requested workers.
 #[derive(Serialize)]
 struct NewCluster<'a> {
     #[serde(flatten)]
     cluster: &'a Cluster,
+    label: Option<&'a str>,
     /// The gateway's explanation, if it granted fewer workers.
     clamped: Option<&'a str>,
 }
 
 /// Prints a cluster that was not waited for. Its name needs no request; a record does.
-async fn print_new_name(name: &str, gateway: &Gateway, printer: &Printer) -> Result<(), Error> {
-    let result = match printer.format() {
-        Format::Table | Format::Wide | Format::Name => {
-            printer.result(&serde_json::json!({ "name": name }), || format!("{name}\n"))
-        }
+async fn print_new_name(name: &str, session: &Session) -> Result<(), Error> {
+    let result = match session.printer.format() {
+        Format::Table | Format::Wide | Format::Name => session
+            .printer
+            .result(&serde_json::json!({ "name": name }), || format!("{name}\n")),
         _ => {
-            let cluster = retry_while_unknown(async || gateway.cluster(name).await).await?;
-            print(&cluster, None, printer)
+            let cluster = retry_while_unknown(async || session.gateway.cluster(name).await).await?;
+            print(&cluster, None, session)
         }
     };
     Ok(result.map_err(output::Error::lost_name)?)
 }
 
-fn print(cluster: &Cluster, grant: Option<&Grant>, printer: &Printer) -> Result<(), output::Error> {
+fn print(cluster: &Cluster, grant: Option<&Grant>, session: &Session) -> Result<(), output::Error> {
+    let labels = Labels::read(&session.gateway).unwrap_or_default();
     let record = NewCluster {
         cluster,
+        label: labels.of(&cluster.name).map(Label::as_str),
         clamped: grant.and_then(Grant::clamped),
     };
-    printer.result(&record, || format!("{}\n", cluster.name))
+    session
+        .printer
+        .result(&record, || format!("{}\n", cluster.name))
 }

@@ -6,7 +6,7 @@ use crate::cli::{ProbeArgs, TargetArgs};
 use crate::error::Error;
 use crate::gateway::Status;
 use crate::job::{self, Job, Slurm};
-use crate::lifecycle::{self, mark_protection};
+use crate::lifecycle::{self, mark_labels, mark_protection};
 use crate::output::{ClusterDetails, JobSummary, worker_schema};
 use crate::scheduler::{PackageVersions, SchedulerReport};
 use crate::session::Invocation;
@@ -62,6 +62,7 @@ impl ShowArgs {
         } else {
             None
         };
+        mark_labels(std::slice::from_mut(&mut row), &session);
         mark_protection(std::slice::from_mut(&mut row), &session);
         let differences = differences(&report);
         printer.cluster(ClusterDetails::new(

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
     self, LastCheck, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates,
-    current_records, find_one_of, no_match, print_shut_down, request_shutdown, rows,
+    current_records, find_one_of, mark_labels, no_match, print_shut_down, request_shutdown, rows,
     separate_protected, wait_until_gone,
 };
 use crate::observed::ObservedCluster;
@@ -49,7 +49,7 @@ Cron:
 )]
 #[command(group = clap::ArgGroup::new("which").args(["clusters", "all", "status", "older_than", "idle_for"]).multiple(true).required(true))]
 pub(crate) struct ShutdownArgs {
-    /// Cluster names, unique prefixes of them, or dashboard URLs
+    /// Cluster names, unique prefixes of them, names by `dgw name`, or dashboard URLs
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(conflicts_with_all = ["all", "status", "older_than", "idle_for"])]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
@@ -151,7 +151,7 @@ impl ShutdownArgs {
     /// Shuts the clusters down. `unmatched` is the error for names that match none.
     async fn shut_down(
         &self,
-        rows: Vec<ObservedCluster>,
+        mut rows: Vec<ObservedCluster>,
         unmatched: Result<(), lifecycle::Error>,
         clean_up: Option<&OrphanSearch<'_>>,
         session: &Session,
@@ -168,6 +168,7 @@ impl ShutdownArgs {
         }
         if !self.is_named() && !self.yes {
             let question = format!("shut down {}?", count::of(rows.len(), "cluster"));
+            mark_labels(&mut rows, session);
             if !Printer::confirm(&candidates(&rows), &question).await? {
                 printer.note("nothing was shut down");
                 return Ok(());
@@ -205,7 +206,8 @@ impl ShutdownArgs {
         let is_selected = |selected: &[ObservedCluster], name: &str| {
             selected.iter().any(|row| row.cluster.name == name)
         };
-        for pattern in &self.clusters {
+        let patterns = lifecycle::resolve_all(&self.clusters, &session.gateway)?;
+        for pattern in &patterns {
             match find_one_of(pattern, &current, clock) {
                 Ok(row) if is_selected(&selected, &row.cluster.name) => {}
                 Ok(row) => selected.push(row),

@@ -55,6 +55,14 @@ pub(crate) enum Error {
         pattern: String,
         matching: Vec<String>,
     },
+    /// A name of the user's own that stands for another cluster.
+    #[error("`{label}` already means cluster `{cluster}`")]
+    LabelTaken { label: String, cluster: String },
+    /// A cluster that is to be reused by its name.
+    #[error("cluster `{label}`, which is `{cluster}`, has other options than requested")]
+    OtherOptions { label: String, cluster: String },
+    #[error("the variable DGW_CLUSTER is `{value}`, which {cause}")]
+    DefaultCluster { value: String, cause: String },
     #[error("you have no active cluster")]
     NoneActive,
     #[error("you have {} active clusters: name one", active.len())]
@@ -140,10 +148,14 @@ impl Failure for Error {
             Self::Output(error) => error.exit_code(),
             Self::Interrupted(error) => error.exit_code(),
             Self::Unexpected(error) => error.exit_code(),
-            Self::Option { .. } | Self::EndlessWait { .. } => ExitCode::Usage,
+            Self::Option { .. } | Self::EndlessWait { .. } | Self::DefaultCluster { .. } => {
+                ExitCode::Usage
+            }
             Self::Defaults(_) => ExitCode::Configuration,
             Self::NoMatch { .. }
             | Self::SeveralMatch { .. }
+            | Self::LabelTaken { .. }
+            | Self::OtherOptions { .. }
             | Self::NoneActive
             | Self::SeveralActive { .. } => ExitCode::NoCluster,
             Self::NotRunning { status, .. } if status.is_active() => ExitCode::Other,
@@ -214,6 +226,11 @@ impl Failure for Error {
             }
             Self::NoMatch { .. } => "`dgw list --all` also lists clusters that have ended",
             Self::SeveralMatch { .. } => "type more of the name",
+            Self::LabelTaken { .. } => "choose another name; `dgw list` shows those in use",
+            Self::OtherOptions { label, .. } => {
+                return Some(format!("`dgw show {label}` shows its options"));
+            }
+            Self::DefaultCluster { .. } => "`unset DGW_CLUSTER`, or name the cluster",
             Self::NoneActive => "`dgw new` starts one",
             Self::NotRunning {
                 name,

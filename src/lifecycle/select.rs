@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Error;
+use super::labels::resolve_or_default;
 use super::reasons::Reasons;
 use crate::duration;
 use crate::gateway::{
@@ -41,8 +42,8 @@ impl Selectors {
     }
 }
 
-/// Finds the cluster that `pattern` names, in its current state; without a pattern the one active
-/// cluster.
+/// Finds the cluster that `pattern` names, in its current state; without a pattern the one in
+/// `DGW_CLUSTER`, or else the one active cluster.
 ///
 /// # Errors
 /// No cluster matches, or several; or the request fails.
@@ -50,6 +51,8 @@ pub(crate) async fn find(
     gateway: &Gateway,
     pattern: Option<&ClusterPattern>,
 ) -> Result<Cluster, Error> {
+    let resolved = resolve_or_default(pattern, gateway)?;
+    let pattern = resolved.as_ref();
     if let Some(name) = full_name(pattern) {
         match gateway.cluster(name).await {
             Err(gateway::Error::NoSuchCluster(_)) => {}
@@ -71,6 +74,8 @@ pub(crate) async fn find_with_identity(
     gateway: &Gateway,
     pattern: Option<&ClusterPattern>,
 ) -> Result<(ObservedCluster, Option<TlsIdentity>), Error> {
+    let resolved = resolve_or_default(pattern, gateway)?;
+    let pattern = resolved.as_ref();
     let pick_with_identity = |(listing, mut identities): (Listing, TlsIdentities)| {
         let row = pick(pattern, listing)?;
         let identity = identities.remove(&row.cluster.name);
@@ -100,6 +105,8 @@ pub(super) async fn with_name<T>(
     pattern: Option<&ClusterPattern>,
     work: impl AsyncFn(&str) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    let resolved = resolve_or_default(pattern, gateway)?;
+    let pattern = resolved.as_ref();
     if let Some(name) = full_name(pattern) {
         match work(name).await {
             Err(Error::Gateway(gateway::Error::NoSuchCluster(_))) => {}
@@ -153,7 +160,7 @@ pub(crate) fn find_one(
         0 => Err(no_match(pattern, others)),
         1 => Ok(matching.remove(0)),
         _ => Err(Error::SeveralMatch {
-            pattern: pattern.as_str().to_owned(),
+            pattern: pattern.to_string(),
             matching: candidates(&matching),
         }),
     }
@@ -203,7 +210,7 @@ pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ObservedCluster>) -> 
         .filter(|row| row.cluster.status.is_active())
         .collect::<Vec<_>>();
     Error::NoMatch {
-        pattern: pattern.as_str().to_owned(),
+        pattern: pattern.to_string(),
         active: candidates(&active),
     }
 }
@@ -244,6 +251,7 @@ pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ObservedCluster> {
         .map(move |cluster| ObservedCluster {
             cluster,
             now,
+            label: None,
             activity: None,
             protection: None,
         })
@@ -262,6 +270,7 @@ mod tests {
         ObservedCluster {
             cluster: Cluster::running(name),
             now: Timestamp::UNIX_EPOCH,
+            label: None,
             activity: None,
             protection: None,
         }

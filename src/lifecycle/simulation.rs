@@ -194,6 +194,7 @@ async fn start(
             })
         }),
         wait_workers: None,
+        label: None,
         reuse: false,
         strict: false,
         waits: true,

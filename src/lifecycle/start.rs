@@ -10,13 +10,14 @@ use super::create::create;
 use super::deadline::{Deadline, with_deadline};
 use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
+use super::labels::{self, Labels};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
 use super::scale::Grant;
 use super::start_workers::WorkerRequest;
 use super::wait::{self, retry_while_unknown};
 use super::{Error, reuse_lock};
-use crate::gateway::{Cluster, OptionField, Scaling, Status, parse_options};
+use crate::gateway::{Cluster, Label, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
 use crate::private::FileLock;
 use crate::session::Session;
@@ -33,6 +34,8 @@ pub(crate) struct StartRequest {
     pub(crate) workers: Option<WorkerRequest>,
     /// The number of workers to wait for.
     pub(crate) wait_workers: Option<u32>,
+    /// The user's own name for the cluster.
+    pub(crate) label: Option<Label>,
     /// True to use an active cluster with the same options, if there is one.
     pub(crate) reuse: bool,
     /// True to fail if the gateway grants fewer workers than the command line requests.
@@ -80,6 +83,9 @@ impl<'a> Start<'a> {
 
     async fn checked_options(&self) -> Result<Map<String, Value>, Error> {
         self.refuse_endless_wait()?;
+        if self.request.label.is_some() {
+            labels::check_writable(&self.session.gateway)?;
+        }
         if self.request.options.is_empty() && self.session.settings.cluster_options.is_empty() {
             return Ok(Map::new());
         }
@@ -130,25 +136,48 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// Finds an active cluster with the requested options, if the request allows to reuse one: a
-    /// running one before a pending one, a younger one before an older one.
+    /// Finds an active cluster with the requested options, if the request allows to reuse one: the
+    /// one with the requested name; without a name, a running one before a pending one, a younger
+    /// one before an older one.
     ///
     /// # Errors
-    /// The request fails, or the time limit expires.
+    /// The request fails, the time limit expires, or another cluster has the name.
     pub(crate) async fn reusable(&self) -> Result<Option<Cluster>, Error> {
-        if !self.request.reuse {
+        let StartRequest { reuse, label, .. } = &self.request;
+        if !reuse && label.is_none() {
             return Ok(None);
         }
         let pending = "another dgw of yours is still starting a cluster to reuse";
         let acquire = async { Ok(reuse_lock::acquire(self.session).await) };
         let lock = with_deadline(self.deadline, pending, acquire).await?;
         let reusable = with_deadline(self.deadline, NOT_STARTED, async {
-            let listing = self.session.gateway.clusters(&Status::ACTIVE).await?;
+            let gateway = &self.session.gateway;
+            // Before the request: one that is given meanwhile may be of a cluster not listed yet.
+            let labels = label.as_ref().map(|_| Labels::read(gateway)).transpose()?;
+            let listing = gateway.clusters(&Status::ACTIVE).await?;
             let has_options = |cluster: &Cluster| {
                 self.options
                     .iter()
                     .all(|(key, value)| cluster.options.get(key) == Some(value))
             };
+            if let (Some(label), Some(labels)) = (label, labels) {
+                let named = labels.cluster(label).filter(|_| *reuse).and_then(|name| {
+                    let mut clusters = listing.clusters.iter();
+                    clusters.find(|cluster| cluster.name == name)
+                });
+                return match named {
+                    None => {
+                        labels.check_free(label, None, &listing.clusters)?;
+                        labels.release(label, gateway)?;
+                        Ok(None)
+                    }
+                    Some(cluster) if has_options(cluster) => Ok(Some(cluster.clone())),
+                    Some(cluster) => Err(Error::OtherOptions {
+                        label: label.to_string(),
+                        cluster: cluster.name.clone(),
+                    }),
+                };
+            }
             Ok(listing
                 .clusters
                 .into_iter()
@@ -162,6 +191,28 @@ impl<'a> Start<'a> {
         // Only a cluster that is about to be started must be waited for.
         self.lock.set(lock.filter(|_| reusable.is_none()));
         Ok(reusable)
+    }
+
+    /// Gives the new cluster its name. It is there all the same if that fails.
+    fn give_label(&self, cluster: &str) {
+        let Session {
+            gateway, printer, ..
+        } = self.session;
+        let Some(label) = &self.request.label else {
+            return;
+        };
+        let given = Labels::read(gateway)
+            .map_err(Error::from)
+            .and_then(|labels| match labels.cluster(label) {
+                None => Ok(labels.give(label, cluster, gateway)?),
+                Some(other) => Err(Error::LabelTaken {
+                    label: label.to_string(),
+                    cluster: other.to_owned(),
+                }),
+            });
+        if let Err(error) = given {
+            printer.warn(&format!("cluster {cluster} has no name of yours: {error}"));
+        }
     }
 
     /// Lets others find the new cluster `name`, as soon as the gateway knows it.
@@ -193,6 +244,7 @@ impl<'a> Start<'a> {
         let mut progress = printer.progress("requesting a cluster");
         match create(gateway, &options, self.deadline, interrupts, &progress).await {
             Ok(owned) => {
+                self.give_label(&owned.name);
                 progress.phase(&pending_message(&owned.name));
                 Ok((owned, progress))
             }

@@ -40,11 +40,12 @@ impl ObservedCluster {
     }
 }
 
-/// NAME STATUS AGE OPTIONS DASHBOARD.
-pub(crate) fn shape() -> RowSchema<ObservedCluster> {
-    const TITLES: [&str; 5] = ["NAME", "STATUS", "AGE", "OPTIONS", "DASHBOARD"];
+/// NAME STATUS AGE OPTIONS DASHBOARD, with LABEL before them if asked for.
+pub(crate) fn shape(has_label: bool) -> RowSchema<ObservedCluster> {
+    const TITLES: [&str; 6] = ["LABEL", "NAME", "STATUS", "AGE", "OPTIONS", "DASHBOARD"];
     let is_narrow = |column: &Column<ObservedCluster>| TITLES.contains(&column.title);
-    let (columns, others) = columns().into_iter().partition::<Vec<_>, _>(is_narrow);
+    let (mut columns, others) = columns().into_iter().partition::<Vec<_>, _>(is_narrow);
+    columns.retain(|column| has_label || column.title != LABEL);
     let titles = others.iter().map(|column| column.title);
     RowSchema {
         elsewhere: Some((
@@ -56,10 +57,11 @@ pub(crate) fn shape() -> RowSchema<ObservedCluster> {
     }
 }
 
-/// The columns of [`shape`] and those about the clusters' activity, with KEEP if asked for.
-pub(crate) fn wide_shape(has_keep: bool) -> RowSchema<ObservedCluster> {
+/// The columns of [`shape`] and those about the clusters' activity, with LABEL and KEEP if asked for.
+pub(crate) fn wide_shape(has_label: bool, has_keep: bool) -> RowSchema<ObservedCluster> {
     let mut columns = columns();
     columns.retain(|column| has_keep || column.title != "KEEP");
+    columns.retain(|column| has_label || column.title != LABEL);
     RowSchema {
         columns,
         fields: [&CLUSTER_FIELDS[..], &ACTIVITY_FIELDS].concat(),
@@ -67,8 +69,11 @@ pub(crate) fn wide_shape(has_keep: bool) -> RowSchema<ObservedCluster> {
     }
 }
 
+/// The title of the users' own names.
+const LABEL: &str = "LABEL";
+
 /// The fields of every record.
-const CLUSTER_FIELDS: [&str; 7] = [
+const CLUSTER_FIELDS: [&str; 8] = [
     "name",
     "status",
     "start_time",
@@ -76,6 +81,7 @@ const CLUSTER_FIELDS: [&str; 7] = [
     "options",
     "dashboard_link",
     "scheduler_address",
+    "label",
 ];
 
 /// The fields that follow where the schedulers were asked.
@@ -93,6 +99,10 @@ const ACTIVITY_FIELDS: [&str; 9] = [
 
 fn columns() -> Vec<Column<ObservedCluster>> {
     vec![
+        Column::new(LABEL, KEEP, |row| {
+            let label = row.label.as_deref();
+            Cell::new(label.unwrap_or("-"), label)
+        }),
         // A prefix of a name is enough to name a cluster by.
         Column::new("NAME", SHORTEN_LAST, |row| Cell::text(&row.cluster.name)),
         Column::new("STATUS", KEEP, |row| {
@@ -217,6 +227,7 @@ mod tests {
         let mut row = ObservedCluster {
             cluster: Cluster::running("a"),
             now: Timestamp::UNIX_EPOCH,
+            label: None,
             activity: None,
             protection: None,
         };
@@ -225,9 +236,9 @@ mod tests {
             let record = record.as_object().expect("an object");
             record.keys().cloned().collect::<Vec<_>>()
         };
-        assert_eq!(fields(&row), shape().fields);
+        assert_eq!(fields(&row), shape(true).fields);
         row.activity = Some(Activity::default());
         row.protection = Some(ProtectionStatus::None);
-        assert_eq!(fields(&row), wide_shape(true).fields);
+        assert_eq!(fields(&row), wide_shape(true, true).fields);
     }
 }

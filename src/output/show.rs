@@ -118,6 +118,7 @@ impl ClusterDetails {
         let options = Some(options(&cluster.options)).filter(|text| !text.is_empty());
         let lines = [
             ("cluster", Some(cluster.name.clone())),
+            ("label", self.row.label.clone()),
             ("status", Some(self.status())),
             ("started", Some(cluster.start_time.to_string())),
             ("job", self.job.as_ref().map(|job| job.text.clone())),

@@ -99,6 +99,9 @@ fn offers_nothing_twice_and_keeps_typed_words() {
     assert!(completed(&user, &["top", "--sort-by", ""]).contains("workers"));
     assert!(completed(&user, &["options", "--sort-by", ""]).contains("yours"));
 
+    user.dgw(&["name", &name, "era5"]).success();
+    assert_eq!(completed(&user, &["show", "er"]), "era5");
+
     for words in [&["connect", "--", ""][..], &["run", "--", "pyth"]] {
         assert_eq!(completed(&user, words), "", "{words:?}");
     }

@@ -31,13 +31,14 @@ fn every_format_has_the_same_record() {
       "scheduler_start": "normal"
     },
     "dashboard_link": "http://[HOST]/clusters/[NAME]/status",
-    "scheduler_address": "gateway://[HOST]/[NAME]"
+    "scheduler_address": "gateway://[HOST]/[NAME]",
+    "label": null
   }
 ]
 
 "#]]);
     user.dgw(&["list", "-o", "jsonl"]).success().stdout_eq(str![[r#"
-{"name":"[NAME]","status":"RUNNING","start_time":"[TIME]","stop_time":null,"options":{"worker_cores":1,"worker_memory":1.0,"worker_setup":"","profile":"small","priority":0,"spot":false,"environment":{"A":"x y"},"scheduler_start":"normal"},"dashboard_link":"http://[HOST]/clusters/[NAME]/status","scheduler_address":"gateway://[HOST]/[NAME]"}
+{"name":"[NAME]","status":"RUNNING","start_time":"[TIME]","stop_time":null,"options":{"worker_cores":1,"worker_memory":1.0,"worker_setup":"","profile":"small","priority":0,"spot":false,"environment":{"A":"x y"},"scheduler_start":"normal"},"dashboard_link":"http://[HOST]/clusters/[NAME]/status","scheduler_address":"gateway://[HOST]/[NAME]","label":null}
 
 "#]]);
     user.dgw(&["list", "-o", "yaml"])
@@ -59,22 +60,26 @@ fn every_format_has_the_same_record() {
     scheduler_start: "normal"
   dashboard_link: "http://[HOST]/clusters/[NAME]/status"
   scheduler_address: "gateway://[HOST]/[NAME]"
+  label: null
 
 "#]]);
     user.dgw(&["list", "-o", "csv"]).success().stdout_eq(str![[r#"
-name,status,start_time,stop_time,options,dashboard_link,scheduler_address
-[NAME],RUNNING,[TIME],,"{""worker_cores"":1,""worker_memory"":1.0,""worker_setup"":"""",""profile"":""small"",""priority"":0,""spot"":false,""environment"":{""A"":""x y""},""scheduler_start"":""normal""}",http://[HOST]/clusters/[NAME]/status,gateway://[HOST]/[NAME]
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address,label
+[NAME],RUNNING,[TIME],,"{""worker_cores"":1,""worker_memory"":1.0,""worker_setup"":"""",""profile"":""small"",""priority"":0,""spot"":false,""environment"":{""A"":""x y""},""scheduler_start"":""normal""}",http://[HOST]/clusters/[NAME]/status,gateway://[HOST]/[NAME],
 
 "#]]);
     user.dgw(&["list", "-o", "csv", "--no-header"]).success().stdout_eq(str![[r#"
-[NAME],RUNNING,[TIME],,"{""worker_cores"":1,""worker_memory"":1.0,""worker_setup"":"""",""profile"":""small"",""priority"":0,""spot"":false,""environment"":{""A"":""x y""},""scheduler_start"":""normal""}",http://[HOST]/clusters/[NAME]/status,gateway://[HOST]/[NAME]
+[NAME],RUNNING,[TIME],,"{""worker_cores"":1,""worker_memory"":1.0,""worker_setup"":"""",""profile"":""small"",""priority"":0,""spot"":false,""environment"":{""A"":""x y""},""scheduler_start"":""normal""}",http://[HOST]/clusters/[NAME]/status,gateway://[HOST]/[NAME],
 
 "#]]);
     assert_eq!(user.stdout(&["list", "-o", "json", "-o", "name"]), name);
 
     let list = user.json(&["list"]);
-    assert_eq!(list[0], user.json(&["connect"]));
-    assert_eq!(list[0], user.json(&["dashboard"]));
+    let mut unlabelled = list[0].clone();
+    let object = unlabelled.as_object_mut().expect("an object");
+    object.remove("label");
+    assert_eq!(unlabelled, user.json(&["connect"]));
+    assert_eq!(unlabelled, user.json(&["dashboard"]));
     let mut reused = user.json(&["new", "--reuse"]);
     let record = reused.as_object_mut().expect("a record");
     assert_eq!(record.remove("clamped"), Some(Value::Null));

@@ -1,7 +1,6 @@
 //! `dgw keep`
 
 use std::fs;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -9,13 +8,6 @@ use serde_json::json;
 use snapbox::str;
 
 use crate::support::{BASIC, User, set_mode};
-
-/// Returns the state directory of the only gateway.
-fn state(user: &User) -> PathBuf {
-    let directory = user.home().join(".local/state/dgw");
-    let entry = fs::read_dir(directory).expect("state").next();
-    entry.expect("a gateway").expect("its directory").path()
-}
 
 #[test]
 fn a_protected_cluster_survives_clean_up() {
@@ -40,7 +32,7 @@ cluster [NAME] is protected until `dgw keep --forget`; `dgw shutdown [NAME]` sti
     assert_clean_up(0, "").stderr_eq("");
 
     // A damaged file still protects, and so does one with another mode.
-    let file = state(&user).join("keeps").join(&name);
+    let file = user.state().join("keeps").join(&name);
     fs::write(&file, "{\"un").expect("written");
     assert_clean_up(0, "").stderr_eq("");
     fs::write(&file, r#"{"until": "2026-01-01T00:00:00Z"}"#).expect("written");
@@ -49,7 +41,7 @@ cluster [NAME] is protected until `dgw keep --forget`; `dgw shutdown [NAME]` sti
     assert!(user.stdout(&["list", "-o", "wide"]).contains("always"));
 
     // Nothing is shut down if others could have removed the protection.
-    set_mode(&state(&user).join("keeps"), 0o777);
+    set_mode(&user.state().join("keeps"), 0o777);
     assert_clean_up(1, "").stderr_eq(str![[r#"
 error: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
@@ -66,7 +58,7 @@ hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 warning: can't tell which clusters are protected: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is writable by others (mode 777)
 
 "#]]);
-    set_mode(&state(&user).join("keeps"), 0o700);
+    set_mode(&user.state().join("keeps"), 0o700);
 
     user.dgw(&["keep", "--forget", &name])
         .success()
@@ -161,7 +153,7 @@ NAME                              STATUS   UNTIL
     assert_eq!(user.stdout(&["shutdown", "--all", "--yes", "-q"]), other);
 
     // Nothing is selected if others could have removed a protection, whatever the selector.
-    set_mode(&state(&user).join("keeps"), 0o770);
+    set_mode(&user.state().join("keeps"), 0o770);
     user.dgw(&["shutdown", "--all", "--yes", "-q"])
         .code(1)
         .stdout_eq("")
@@ -171,7 +163,7 @@ error: refused to use `[HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps`: it is w
 hint: chmod 700 [HOME]/.local/state/dgw/http%3A%2F%2F[..]/keeps
 
 "#]]);
-    set_mode(&state(&user).join("keeps"), 0o700);
+    set_mode(&user.state().join("keeps"), 0o700);
 
     // Nor if they could have moved all of dgw's state away, as somebody did here.
     let state_home = user.home().join(".local/state");
@@ -223,7 +215,7 @@ hint: check the directory's mode and the free space, or set XDG_STATE_HOME to an
         "{stderr}"
     );
     assert_eq!(
-        fs::read_dir(state(&user).join("keeps"))
+        fs::read_dir(user.state().join("keeps"))
             .expect("keeps")
             .count(),
         0
@@ -265,7 +257,7 @@ hint: `dgw list --all` also lists clusters that have ended
     );
     user.dgw(&["keep", &name]).code(6);
     assert!(
-        !state(&user).join("keeps").join(&name).exists(),
+        !user.state().join("keeps").join(&name).exists(),
         "the protection of an ended cluster is removed"
     );
     user.stdout(&["keep", "--forget", &other]);

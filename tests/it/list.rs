@@ -23,13 +23,13 @@ no active clusters
     user.dgw(&["list", "-o", "csv", "-q"])
         .success()
         .stdout_eq(str![[r#"
-name,status,start_time,stop_time,options,dashboard_link,scheduler_address
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address,label
 
 "#]]);
     user.dgw(&["list", "-o", "csv", "--wide", "-q"])
         .success()
         .stdout_eq(str![[r#"
-name,status,start_time,stop_time,options,dashboard_link,scheduler_address,workers,threads,memory_used,memory_limit,tasks,clients,idle_since,kept,kept_until
+name,status,start_time,stop_time,options,dashboard_link,scheduler_address,label,workers,threads,memory_used,memory_limit,tasks,clients,idle_since,kept,kept_until
 
 "#]]);
     user.dgw(&["list", "-o", "csv", "-q", "--no-header"])
@@ -124,7 +124,7 @@ fn selects_by_name_status_and_age_and_sorts() {
         .code(2)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-error: no column `size` to sort by: the columns are name, status, age, options, dashboard, start_time, stop_time, dashboard_link, scheduler_address
+error: no column `size` to sort by: the columns are label, name, status, age, options, dashboard, start_time, stop_time, dashboard_link, scheduler_address
 
 "#]]);
     user.dgw(&["list", "--sort-by", "cores"])

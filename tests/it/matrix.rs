@@ -30,7 +30,7 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 const NAME: &str = "NAME";
 
 /// Commands that change nothing, for one existing cluster.
-const READING: [&[&str]; 19] = [
+const READING: [&[&str]; 20] = [
     &["list"],
     &["list", "--wide"],
     &["list", "--all", "-o", "json"],
@@ -46,6 +46,7 @@ const READING: [&[&str]; 19] = [
     &["wait", "--for", "running"],
     &["wait", NAME, "--for", "idle"],
     &["keep", NAME],
+    &["name", NAME, "era5"],
     &["new", "--reuse"],
     &["run", "--reuse", "--", "true"],
     &["shutdown", "--all", "--dry-run"],

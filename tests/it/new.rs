@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use snapbox::str;
 
-use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer};
+use crate::support::{BASIC, Faulty, Harm, Stub, User, When, answer, json_answer, set_mode};
 
 #[test]
 fn prints_the_name_of_a_running_cluster() {
@@ -325,6 +325,75 @@ fn reuses_the_youngest_running_cluster_with_the_same_options() {
     let other = user.stdout(&["new", "--reuse", "-s", "worker_cores=1"]);
     assert_ne!(other, fresh);
     assert_eq!(user.stdout(&["new", "--reuse"]), other);
+    assert_names_lead_to_clusters(&user, &fresh, &other);
+}
+
+/// Names two clusters, and finds, replaces, reuses and forgets the names.
+fn assert_names_lead_to_clusters(user: &User, fresh: &str, other: &str) {
+    let found = |pattern: &str| user.json(&["show", pattern])["name"].clone();
+    user.dgw(&["name", &fresh[..12], "era5"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq("cluster [NAME] is now also era5\n");
+    assert_eq!(found("era5"), fresh);
+    assert_eq!(user.json(&["list", "era5"])[0]["label"], "era5");
+    let record = user.json(&["name", other, "cmip6"]);
+    assert_eq!(record, json!({"name": other, "label": "cmip6"}));
+    user.dgw(&["name", other, "era5"])
+        .code(5)
+        .stderr_eq(str![[r#"
+error: `era5` already means cluster `[NAME]`
+
+hint: choose another name; `dgw list` shows those in use
+
+"#]]);
+    for text in ["beef", "22", "a/b", "a.b", &"x".repeat(300), "\u{1b}[2J"] {
+        user.dgw(&["name", other, text]).code(2);
+    }
+
+    // A name in use is refused before anything starts, unless its cluster may be reused.
+    let clusters = user.history().len();
+    user.dgw(&["new", "--name", "era5"]).code(5);
+    user.dgw(&["new", "--reuse", "--name", "era5", "-s", "worker_cores=1"])
+        .code(5);
+    assert_eq!(user.history().len(), clusters);
+    assert_eq!(user.stdout(&["new", "--reuse", "--name", "era5"]), fresh);
+
+    // `DGW_CLUSTER` is the default, but never for a shutdown.
+    let with_default = |args: &[&str], value: &str| {
+        let output = user.command(args).env("DGW_CLUSTER", value).output();
+        let output = output.expect("dgw runs");
+        let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+        (output.status.code(), stdout.trim_end().to_owned())
+    };
+    let show = ["show", "-o", "name"];
+    assert_eq!(with_default(&show, "era5"), (Some(0), fresh.to_owned()));
+    assert_eq!(with_default(&show, other), (Some(0), other.to_owned()));
+    assert_eq!(with_default(&show, "gone").0, Some(5));
+    assert_eq!(with_default(&show, "a b").0, Some(2));
+    assert_eq!(with_default(&["shutdown"], "era5").0, Some(2));
+
+    // Its cluster has ended: the name shuts down nothing else, and another cluster can get it.
+    assert_eq!(user.stdout(&["shutdown", "era5"]), fresh);
+    user.dgw(&["shutdown", "era5"]).success().stdout_eq("");
+    let next = user.stdout(&["new", "--reuse", "--name", "era5"]);
+    assert!(next != fresh && next != other);
+    assert_eq!(found("era5"), next);
+    user.dgw(&["name", "era5", "--forget"]).success();
+    user.dgw(&["show", "era5"]).code(5);
+    assert_eq!(found("cmip6"), other);
+
+    // The cluster stays if its name can't be written.
+    let names = user.state().join("names");
+    set_mode(&names, 0o777);
+    user.dgw(&["show", "cmip6"]).code(1);
+    let listed = user.stdout(&["list", "-o", "name"]);
+    assert_eq!(listed.lines().count(), 2);
+    let clusters = user.history().len();
+    user.dgw(&["new", "--name", "ocean"]).code(1);
+    assert_eq!(user.history().len(), clusters);
+    set_mode(&names, 0o700);
+    assert_eq!(found("cmip6"), other);
 }
 
 /// Other programs may be using the cluster, and its number of workers may have been set on purpose.

@@ -33,6 +33,7 @@ fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
                 scheduler_address: None,
             },
             now: at(8_000),
+            label: None,
             activity: None,
             protection: None,
         },

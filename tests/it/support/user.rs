@@ -98,6 +98,13 @@ impl User {
         self.home.path()
     }
 
+    /// Returns dgw's state directory for the only gateway.
+    pub(crate) fn state(&self) -> PathBuf {
+        let directory = self.home().join(".local/state/dgw");
+        let entry = fs::read_dir(directory).expect("state").next();
+        entry.expect("a gateway").expect("its directory").path()
+    }
+
     pub(crate) fn configuration(&self) -> PathBuf {
         self.home().join(".config/dask/gateway.yaml")
     }

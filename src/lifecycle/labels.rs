@@ -1,0 +1,412 @@
+//! Users' own names for their clusters, kept for each gateway. Each name has a file of its own with
+//! the name of its cluster: nothing is lost if two runs write at once, and no two clusters share one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::gateway::{Cluster, ClusterPattern, Gateway, Label};
+use crate::observed::ObservedCluster;
+use crate::private::{self, PrivateDir, StateDir};
+use crate::session::Session;
+
+/// Directory of the names' files.
+const DIRECTORY: &str = "names";
+
+/// Environment variable for the cluster that is meant where none is given.
+const VARIABLE: &str = "DGW_CLUSTER";
+
+/// The contents of a name's file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Named {
+    cluster: String,
+}
+
+/// Names of a gateway's clusters: what each stands for.
+#[derive(Debug, Default)]
+pub(crate) struct Labels(BTreeMap<Label, String>);
+
+impl Labels {
+    /// Reads all names. One whose file can't be read stands for no cluster.
+    ///
+    /// # Errors
+    /// They can't be listed, or others could have changed them.
+    pub(crate) fn read(gateway: &Gateway) -> Result<Self, private::Error> {
+        match state(gateway)? {
+            Some(state) => Self::read_in(&state),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn read_in(state: &StateDir) -> Result<Self, private::Error> {
+        let Some(directory) = directory(state)? else {
+            return Ok(Self::default());
+        };
+        let labels = directory.names()?.into_iter().filter_map(|name| {
+            let label = Label::parse(&name).ok()?;
+            let named = directory
+                .read_json::<Named>(&name)
+                .unwrap_or_else(|error| {
+                    log::info!("the name `{label}` is lost: {error}");
+                    None
+                })?;
+            Some((label, named.cluster))
+        });
+        Ok(Self(labels.collect()))
+    }
+
+    /// Returns the name of `cluster`.
+    pub(crate) fn of(&self, cluster: &str) -> Option<&Label> {
+        self.each(cluster).next()
+    }
+
+    fn each(&self, cluster: &str) -> impl Iterator<Item = &Label> {
+        let labels = self.0.iter();
+        labels.filter_map(move |(label, named)| (named == cluster).then_some(label))
+    }
+
+    /// Returns the cluster that `label` stands for.
+    pub(crate) fn cluster(&self, label: &Label) -> Option<&str> {
+        self.0.get(label).map(String::as_str)
+    }
+
+    /// Checks that none of the clusters that have not ended has the name `label`, except `own`.
+    ///
+    /// # Errors
+    /// Another one has it, or its gateway's name begins like it.
+    pub(crate) fn check_free(
+        &self,
+        label: &Label,
+        own: Option<&str>,
+        clusters: &[Cluster],
+    ) -> Result<(), Error> {
+        let pattern = ClusterPattern::parse(label.as_str());
+        let named = self.cluster(label);
+        let is_other = |cluster: &&Cluster| {
+            let name = cluster.name.as_str();
+            let is_like_it = pattern.as_ref().is_ok_and(|pattern| pattern.matches(name));
+            !has_ended(cluster) && (is_like_it || named == Some(name) && own != Some(name))
+        };
+        match clusters.iter().find(is_other) {
+            None => Ok(()),
+            Some(other) => Err(Error::LabelTaken {
+                label: label.to_string(),
+                cluster: other.name.clone(),
+            }),
+        }
+    }
+
+    /// Removes `label`, which stands for a cluster that has ended, so that another can get it.
+    ///
+    /// # Errors
+    /// It can't be removed.
+    pub(super) fn release(&self, label: &Label, gateway: &Gateway) -> Result<(), private::Error> {
+        if self.cluster(label).is_some()
+            && let Some(directory) = directory(&StateDir::of(gateway.base_url())?)?
+        {
+            directory.remove(label.as_str())?;
+        }
+        Ok(())
+    }
+
+    /// Names a cluster, in place of an earlier name.
+    ///
+    /// # Errors
+    /// The name can't be written.
+    pub(crate) fn give(
+        &self,
+        label: &Label,
+        cluster: &str,
+        gateway: &Gateway,
+    ) -> Result<(), private::Error> {
+        self.give_in(&StateDir::of(gateway.base_url())?, label, cluster)
+    }
+
+    fn give_in(
+        &self,
+        state: &StateDir,
+        label: &Label,
+        cluster: &str,
+    ) -> Result<(), private::Error> {
+        let named = Named {
+            cluster: cluster.to_owned(),
+        };
+        let directory = create(state)?;
+        directory.write_json(label.as_str(), &named)?;
+        for earlier in self.each(cluster).filter(|earlier| *earlier != label) {
+            directory.remove(earlier.as_str())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the names of `cluster`. Returns false if it had none.
+    ///
+    /// # Errors
+    /// A name can't be removed.
+    pub(crate) fn remove(&self, cluster: &str, gateway: &Gateway) -> Result<bool, private::Error> {
+        self.remove_in(&StateDir::of(gateway.base_url())?, cluster)
+    }
+
+    fn remove_in(&self, state: &StateDir, cluster: &str) -> Result<bool, private::Error> {
+        let Some(directory) = directory(state)? else {
+            return Ok(false);
+        };
+        let mut is_removed = false;
+        for label in self.each(cluster) {
+            is_removed |= directory.remove(label.as_str())?;
+        }
+        Ok(is_removed)
+    }
+
+    /// Removes the names of those of `clusters` that have ended. One that the gateway does not list
+    /// may exist all the same.
+    pub(crate) fn forget_ended(&self, clusters: &[Cluster], gateway: &Gateway) {
+        for cluster in clusters.iter().filter(|cluster| has_ended(cluster)) {
+            if let Err(error) = self.remove(&cluster.name, gateway) {
+                log::info!("{error}");
+            }
+        }
+    }
+}
+
+/// Checks that names can be written, before a cluster is started that is to get one.
+///
+/// # Errors
+/// They can't.
+pub(super) fn check_writable(gateway: &Gateway) -> Result<(), private::Error> {
+    create(&StateDir::of(gateway.base_url())?).map(drop)
+}
+
+/// Returns the pattern of the cluster that `pattern` means: if it is one of the user's own names,
+/// that cluster and no other, even where it also is the beginning of another's name.
+///
+/// # Errors
+/// The name's file is damaged, or others could have changed it.
+pub(crate) fn resolve(
+    pattern: &ClusterPattern,
+    gateway: &Gateway,
+) -> Result<ClusterPattern, private::Error> {
+    match state(gateway)? {
+        Some(state) => resolve_in(&state, pattern),
+        None => Ok(pattern.clone()),
+    }
+}
+
+fn resolve_in(
+    state: &StateDir,
+    pattern: &ClusterPattern,
+) -> Result<ClusterPattern, private::Error> {
+    let Some(label) = pattern.label() else {
+        return Ok(pattern.clone());
+    };
+    let Some(directory) = directory(state)? else {
+        return Ok(pattern.clone());
+    };
+    let Some(Named { cluster }) = directory.read_json(label.as_str())? else {
+        return Ok(pattern.clone());
+    };
+    log::info!("`{label}` is cluster {cluster}");
+    pattern
+        .exactly(cluster)
+        .ok_or_else(|| private::Error::Damaged(directory.path_of(label.as_str())))
+}
+
+/// Resolves each of `patterns`.
+///
+/// # Errors
+/// See [`resolve`].
+pub(crate) fn resolve_all(
+    patterns: &[ClusterPattern],
+    gateway: &Gateway,
+) -> Result<Vec<ClusterPattern>, private::Error> {
+    let patterns = patterns.iter();
+    patterns.map(|pattern| resolve(pattern, gateway)).collect()
+}
+
+/// Returns the pattern of the cluster that is meant: `pattern`, or else the one in `DGW_CLUSTER`.
+///
+/// # Errors
+/// `DGW_CLUSTER` names no cluster; see also [`resolve`].
+pub(crate) fn resolve_or_default(
+    pattern: Option<&ClusterPattern>,
+    gateway: &Gateway,
+) -> Result<Option<ClusterPattern>, Error> {
+    let pattern = match pattern {
+        Some(pattern) => Some(pattern.clone()),
+        None => default_cluster(
+            std::env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned()),
+        )?,
+    };
+    let resolve = |pattern: ClusterPattern| resolve(&pattern, gateway);
+    Ok(pattern.map(resolve).transpose()?)
+}
+
+/// Returns the pattern in `DGW_CLUSTER`, which counts as unset if it is empty.
+fn default_cluster(value: Option<String>) -> Result<Option<ClusterPattern>, Error> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let pattern = ClusterPattern::parse(&value).map_err(|cause| Error::DefaultCluster {
+        value: value.clone(),
+        cause,
+    })?;
+    Ok(Some(pattern.shown_as(format!("{VARIABLE}={value}"))))
+}
+
+/// Sets the label of each row that has not ended. Where they can't be read, warns once.
+pub(crate) fn mark_labels(rows: &mut [ObservedCluster], session: &Session) {
+    let labels = Labels::read(&session.gateway).unwrap_or_else(|error| {
+        let message = format!("can't tell the names that you gave your clusters: {error}");
+        session.printer.warn(&message);
+        Labels::default()
+    });
+    for row in rows.iter_mut().filter(|row| !has_ended(&row.cluster)) {
+        row.label = labels.of(&row.cluster.name).map(ToString::to_string);
+    }
+}
+
+fn has_ended(cluster: &Cluster) -> bool {
+    !super::NOT_ENDED.contains(&cluster.status)
+}
+
+/// Returns the gateway's state directory; `None` if there is no home, so that nothing is kept.
+fn state(gateway: &Gateway) -> Result<Option<StateDir>, private::Error> {
+    match StateDir::of(gateway.base_url()) {
+        Err(private::Error::NoHome) => Ok(None),
+        state => state.map(Some),
+    }
+}
+
+/// Opens the directory of the names; `None` if it doesn't exist. Others must be unable to exchange
+/// it: the state directory is judged, too.
+fn directory(state: &StateDir) -> Result<Option<PrivateDir>, private::Error> {
+    match state.open()? {
+        Some(directory) => PrivateDir::open(&directory.path_of(DIRECTORY)),
+        None => Ok(None),
+    }
+}
+
+fn create(state: &StateDir) -> Result<PrivateDir, private::Error> {
+    PrivateDir::create(&state.create()?.path_of(DIRECTORY))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::gateway::Status;
+
+    const HEX: &str = "2224ac3ebdf349f491d1f954e5e98d35";
+
+    fn label(text: &str) -> Label {
+        Label::parse(text).expect("a name")
+    }
+
+    fn pattern(text: &str) -> ClusterPattern {
+        ClusterPattern::parse(text).expect("a pattern")
+    }
+
+    fn state() -> (tempfile::TempDir, StateDir) {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = StateDir::for_test(home.path());
+        (home, state)
+    }
+
+    fn give(state: &StateDir, name: &str, cluster: &str) {
+        let labels = Labels::read_in(state).expect("names");
+        labels
+            .give_in(state, &label(name), cluster)
+            .expect("written");
+    }
+
+    #[test]
+    fn name_means_its_cluster_and_no_other() {
+        let (_home, state) = state();
+        let resolved = |text| resolve_in(&state, &pattern(text)).expect("resolved");
+        assert_eq!(resolved("dask"), pattern("dask"));
+        give(&state, "dask", HEX);
+        let named = resolved("dask");
+        assert_eq!((named.as_str(), named.to_string().as_str()), (HEX, "dask"));
+        assert!(named.is_full() && named.matches(HEX));
+        for other in ["dask.22", &format!("dask.{HEX}"), &format!("{HEX}0")] {
+            assert!(!named.matches(other), "{other}");
+        }
+        assert_eq!(named.label(), None);
+        for text in ["dask.2", "22", "era5"] {
+            assert_eq!(resolved(text), pattern(text));
+        }
+    }
+
+    #[test]
+    fn cluster_has_one_name_until_it_is_removed() {
+        let (_home, state) = state();
+        let read = || Labels::read_in(&state).expect("names");
+        assert_eq!(read().of(HEX), None);
+        give(&state, "era5", HEX);
+        give(&state, "cmip6", "ab12");
+        give(&state, "monthly", HEX);
+        assert_eq!(read().of(HEX), Some(&label("monthly")));
+        assert_eq!(read().cluster(&label("era5")), None);
+        assert_eq!(read().remove_in(&state, HEX).ok(), Some(true));
+        assert_eq!(read().remove_in(&state, HEX).ok(), Some(false));
+        assert_eq!(read().of(HEX), None);
+        assert_eq!(read().of("ab12"), Some(&label("cmip6")));
+    }
+
+    #[test]
+    fn damaged_name_is_an_error_where_it_is_meant() {
+        let (_home, state) = state();
+        give(&state, "era5", HEX);
+        let directory = create(&state).expect("created");
+        for bytes in [
+            &b""[..],
+            b"{}",
+            br#"{"cluster": "../x"}"#,
+            br#"{"cluster": ""}"#,
+        ] {
+            directory.write("era5", bytes).expect("written");
+            let resolved = resolve_in(&state, &pattern("era5"));
+            assert!(matches!(resolved, Err(private::Error::Damaged(_))));
+            assert!(resolve_in(&state, &pattern("22")).is_ok());
+            assert!(Labels::read_in(&state).is_ok());
+        }
+        let path = directory.path_of("");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).expect("set");
+        let resolved = resolve_in(&state, &pattern("era5"));
+        assert!(matches!(resolved, Err(private::Error::Refused { .. })));
+        assert!(Labels::read_in(&state).is_err());
+    }
+
+    #[test]
+    fn name_is_free_unless_it_means_a_cluster_that_has_not_ended() {
+        let named = [(label("era5"), HEX.to_owned())];
+        let labels = Labels(named.into());
+        let check = |name: &str, own: Option<&str>, cluster: &str, status: Status| {
+            let mut cluster = Cluster::running(cluster);
+            cluster.status = status;
+            labels.check_free(&label(name), own, &[cluster]).is_ok()
+        };
+        assert!(!check("era5", None, HEX, Status::Running));
+        assert!(!check("era5", Some("ab12"), HEX, Status::Stopping));
+        assert!(check("era5", Some(HEX), HEX, Status::Running));
+        assert!(check("era5", None, HEX, Status::Stopped));
+        assert!(check("era5", None, "ab12", Status::Running));
+        assert!(!check("dask", None, "dask.22", Status::Running));
+    }
+
+    #[test]
+    fn variable_names_the_default_cluster() {
+        let default = |value: &str| default_cluster(Some(value.to_owned()));
+        assert!(matches!(default_cluster(None), Ok(None)));
+        assert!(matches!(default(""), Ok(None)));
+        let pattern = default("2224").expect("a pattern").expect("set");
+        assert_eq!(
+            (pattern.as_str(), pattern.to_string().as_str()),
+            ("2224", "DGW_CLUSTER=2224")
+        );
+        assert!(matches!(default("a b"), Err(Error::DefaultCluster { .. })));
+    }
+}
