@@ -59,7 +59,7 @@ Configuration:
   ~/.config/dask/gateway.yaml (mode 600), or $DASK_CONFIG; see dgw-config(5)
 
 Durations:
-  90s, 30m, 2h, 1d12h; or 1:30:00 (hours, minutes, seconds)
+  90s, 30m, 2h, 1d12h; or as in Slurm 1:30:00, 2-12:00:00 (2 days)
 
 Exit codes:
   0  done, or nothing to do

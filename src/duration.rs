@@ -1,5 +1,6 @@
 //! Durations as people type and read them: `45s`, `2h13m`, `3d4h`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
@@ -35,23 +36,33 @@ pub(crate) fn short(duration: Duration) -> String {
 const LONGEST_DAYS: u64 = 36_500;
 const LONGEST: Duration = Duration::from_secs(LONGEST_DAYS * 24 * 60 * 60);
 
-/// Parses `90s`, `30m`, `2h`, `1d12h`, and `1:30:00` as Slurm writes hours, minutes and seconds.
+/// Parses `90s`, `30m`, `2h`, `1d12h`, and Slurm's `1:30:00` and `2-12:00:00`.
 ///
 /// # Errors
 /// `text` is not a duration, or too long: the message says what a duration looks like.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let days = SpanRelativeTo::days_are_24_hours();
-    let duration = text
+    let duration = with_unit_of_days(text)
         .parse::<Span>()
         .and_then(|span| span.to_duration(days))
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok());
     match duration {
         Some(duration) if duration <= LONGEST => Ok(duration),
-        None if !is_huge(text) => {
-            Err("must be a number with a unit: 90s, 30m, 2h, 1d12h; or HOURS:MM:SS".to_owned())
-        }
+        None if !is_huge(text) => Err(
+            "must be a number with a unit: 90s, 30m, 2h, 1d12h; or [DAYS-]HOURS:MM:SS".to_owned(),
+        ),
         _ => Err(format!("is too long: the longest is {LONGEST_DAYS}d")),
+    }
+}
+
+/// Rewrites Slurm's DAYS-HOURS:MM:SS in a form that jiff parses.
+fn with_unit_of_days(text: &str) -> Cow<'_, str> {
+    match text.split_once('-') {
+        Some((days, time)) if time.contains(':') && days.parse::<u64>().is_ok() => {
+            format!("{days}d {time}").into()
+        }
+        _ => text.into(),
     }
 }
 
@@ -87,10 +98,23 @@ mod tests {
             ("0s", 0),
             ("1:30:00", 5_400),
             ("48:00:00", 172_800),
+            ("2-12:00:00", 216_000),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "90", "s", "-1s", "-99999999999999d", "1mo", "1y", "nan"] {
+        for text in [
+            "",
+            "90",
+            "s",
+            "-1s",
+            "-99999999999999d",
+            "-1:00:00",
+            "1-",
+            "x-1:00:00",
+            "1mo",
+            "1y",
+            "nan",
+        ] {
             let message = parse(text).expect_err(text);
             assert!(message.starts_with("must be a number"), "{text}: {message}");
         }

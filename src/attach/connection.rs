@@ -1,6 +1,5 @@
 //! A cluster connected to this machine, for programs that know nothing of gateways.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -42,8 +41,6 @@ pub(crate) struct Connection {
     name: String,
     relay: Relay,
     identity: TlsIdentity,
-    /// True if the cluster was found to have ended when a program lost its connection.
-    saw_end: Cell<bool>,
     /// The environment variables that a program needs.
     pub(super) variables: Vec<(&'static str, OsString)>,
     _directory: TempDir,
@@ -79,7 +76,6 @@ impl ConnectionSetup {
             variables: files.variables(cluster, relay.address()),
             relay,
             identity,
-            saw_end: Cell::new(false),
             _directory: self.directory,
         })
     }
@@ -139,7 +135,7 @@ pub(crate) struct ClusterEnd {
     pub(crate) name: String,
     /// What the gateway and Slurm report, in words.
     pub(crate) cause: String,
-    /// True if the program was connected then, and went on.
+    /// True if the program lost a connection to the scheduler, or could not connect.
     pub(crate) was_noticed: bool,
 }
 
@@ -179,7 +175,7 @@ impl Connection {
         Some(ClusterEnd {
             name: self.name.clone(),
             cause,
-            was_noticed: self.saw_end.get(),
+            was_noticed: self.relay.has_lost_connection(),
         })
     }
 
@@ -226,7 +222,6 @@ impl Connection {
                 Err(_) => None,
             };
             if let Some(status) = status {
-                self.saw_end.set(true);
                 Printer::warn_always(&format!(
                     "cluster {name} is {status}, but COMMAND is still running"
                 ));

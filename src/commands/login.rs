@@ -49,8 +49,8 @@ pub(crate) struct LoginArgs {
 
     /// Address of the scheduler proxy, which programs connect through
     ///
-    /// Needed if that is not the gateway's own address. dgw tries it and saves it as
-    /// gateway.proxy-address.
+    /// Needed if that is not the gateway's own address; dgw asks for it on a terminal. dgw tries it and
+    /// saves it as gateway.proxy-address.
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     proxy_address: Option<String>,
 }
@@ -144,7 +144,21 @@ impl LoginArgs {
         // From here on signals have no effect: the file is written, or it is not.
         let written = file.write(&address, &credentials)?;
         report(&written, &address, user.as_deref(), printer);
+        let needs_proxy = kind.is_err() && Printer::can_ask();
         report_proxy(&proxy, kind, printer);
+        if !needs_proxy {
+            return Ok(());
+        }
+        let work = ask_for_proxy(PROBE_LIMIT.min(overrides.request_timeout), printer);
+        let proxy = interrupts
+            .run("the credentials were saved, another address was not", work)
+            .await?;
+        if proxy.is_some() {
+            let file = UserFile::read(environment, overrides.config.as_deref())?;
+            let file = file.with_scheduler_proxy(proxy);
+            let path = file.write(&address, &credentials)?.path;
+            printer.note(&format!("saved the address in `{}`", path.display()));
+        }
         Ok(())
     }
 
@@ -255,6 +269,31 @@ async fn authenticated_user(
         Credentials::JupyterHub { token } => gateway.hub_user(token).await,
         Credentials::Kerberos => gateway::principal(overrides.request_timeout).await,
         Credentials::Withheld { .. } => None,
+    }
+}
+
+/// Asks for the address of the scheduler proxy until one responds, or none is typed.
+async fn ask_for_proxy(limit: Duration, printer: &Printer) -> Result<Option<String>, Error> {
+    loop {
+        let what = "address of the scheduler proxy";
+        let note = " (HOST:PORT, or Enter to go on without it)";
+        let typed = Printer::ask(what, note, Echo::On).await?;
+        if typed.trim().is_empty() {
+            return Ok(None);
+        }
+        let address = match host_and_port(typed.trim()) {
+            Ok(address) => address,
+            Err(problem) => {
+                Printer::warn_always(&format!("the address can't be used: {problem}"));
+                continue;
+            }
+        };
+        let kind = probe_proxy(&address, limit).await;
+        let responds = kind.is_ok();
+        report_proxy(&address, kind, printer);
+        if responds {
+            return Ok(Some(address));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use crate::attach::{Child, ConnectionSetup, find_program};
+use crate::attach::{self, Child, ConnectionSetup, find_program};
 use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::Error;
@@ -108,8 +108,12 @@ impl RunArgs {
             return Ok(done?);
         }
         Ok(owned
-            .run_then_shut_down(&session, &mut interrupts, async |interrupts| {
-                child.wait(interrupts, Some(GRACE), &session).await
+            .run_then_shut_down(&session, &mut interrupts, async |owned, interrupts| {
+                let done = child.wait(interrupts, Some(GRACE), &session).await;
+                if matches!(done, Err(attach::Error::ClusterEnded { .. })) {
+                    owned.note_end();
+                }
+                done
             })
             .await?)
     }

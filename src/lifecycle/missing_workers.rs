@@ -63,6 +63,7 @@ fn without_request(name: &str, requested: RequestedWorkers) -> Option<String> {
 /// Explains why the requested workers do not arrive.
 fn reason(name: &str, count: Option<u32>, jobs: &[Job]) -> String {
     let requested = match count {
+        Some(0) => "adaptive scaling has not requested any yet".to_owned(),
         Some(count) => format!("{} requested", count::of(count, "worker")),
         None => "the number of requested workers is unknown".to_owned(),
     };
@@ -75,8 +76,7 @@ fn reason(name: &str, count: Option<u32>, jobs: &[Job]) -> String {
             format!("{requested}; {known}")
         }
         None => format!(
-            "{requested}, but the gateway does not say why none arrive; `dgw logs {name}` shows the \
-             scheduler's log"
+            "{requested}; `dgw logs {name}` shows the scheduler's log, which may say why none arrive"
         ),
     }
 }
@@ -127,8 +127,8 @@ mod tests {
         );
         assert_eq!(
             reason(&[]),
-            "2 workers requested, but the gateway does not say why none arrive; `dgw logs ab12` \
-             shows the scheduler's log"
+            "2 workers requested; `dgw logs ab12` shows the scheduler's log, which may say why none \
+             arrive"
         );
     }
 }

@@ -122,6 +122,11 @@ impl OwnedCluster {
             .map(|value| (self, value))
     }
 
+    /// Remembers that the cluster was ended by something else.
+    pub(crate) fn note_end(&self) {
+        self.has_ended.set(true);
+    }
+
     /// Runs `work` on the cluster, then shuts it down, whatever the result.
     ///
     /// # Errors
@@ -130,11 +135,18 @@ impl OwnedCluster {
         self,
         session: &Session,
         interrupts: &mut Interrupts,
-        work: impl AsyncFnOnce(&mut Interrupts) -> Result<T, E>,
+        work: impl AsyncFnOnce(&Self, &mut Interrupts) -> Result<T, E>,
     ) -> Result<T, E> {
-        let done = AssertUnwindSafe(work(interrupts)).catch_unwind().await;
+        let done = AssertUnwindSafe(work(&self, interrupts))
+            .catch_unwind()
+            .await;
         interrupts.reset();
-        let ended = self.shut_down_shown(PATIENT, session, interrupts).await;
+        let ended = if self.has_ended.get() {
+            // What says so may be wrong, and there is nothing to show if it is right.
+            self.shut_down(PATIENT, &session.gateway, interrupts).await
+        } else {
+            self.shut_down_shown(PATIENT, session, interrupts).await
+        };
         match (done.unwrap_or_else(|panic| resume_unwind(panic)), ended) {
             (done, Ok(())) => done,
             (Ok(_), Err(left)) => Err(Error::LeftBehind(left).into()),

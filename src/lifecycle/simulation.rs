@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::owned::OwnedCluster;
 use super::{Error, Start, StartRequest, WorkerRequest};
 use crate::config::Environment;
 use crate::gateway::{Scaling, Status};
@@ -211,7 +212,7 @@ async fn start(
     if history.hands_over {
         return Ok(Some(owned.name));
     }
-    let command = async |interrupts: &mut Interrupts| {
+    let command = async |_: &OwnedCluster, interrupts: &mut Interrupts| {
         tokio::select! {
             biased;
             () = sleep(history.command_takes) => Ok(()),

@@ -156,7 +156,7 @@ For more information, try '--help'.
 
 "#]]);
     user.dgw(&["list", "--older-than", "90"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: invalid value '90' for '--older-than <DURATION>': must be a number with a unit: 90s, 30m, 2h, 1d12h; or HOURS:MM:SS
+error: invalid value '90' for '--older-than <DURATION>': must be a number with a unit: 90s, 30m, 2h, 1d12h; or [DAYS-]HOURS:MM:SS
 
 For more information, try '--help'.
 

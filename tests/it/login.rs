@@ -338,9 +338,25 @@ fn asks_for_the_address_if_none_is_configured() {
     let shown = terminal.wait_for("token (input is hidden): ");
     assert!(shown.contains("/hub/token"), "{shown}");
     terminal.type_(&format!("{}\n", token(2)));
+    let prompt = "address of the scheduler proxy (HOST:PORT, or Enter to go on without it): ";
+    terminal.wait_for(prompt);
+    assert!(configuration(&user).contains(token(2)));
+    terminal.type_("8786\n");
+    let shown = terminal.wait_for(prompt);
+    assert!(shown.contains("it must be HOST:PORT"), "{shown}");
+    terminal.type_("127.0.0.1:1\n");
+    let shown = terminal.wait_for(prompt);
+    assert!(shown.contains("Connection refused"), "{shown}");
+    let proxy = BASIC.fact("address").trim_start_matches("http://");
+    terminal.type_(&format!("gateway://{proxy}\n"));
     let (shown, code) = terminal.rest();
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains(token(2)), "{shown}");
+    let saved = configuration(&user);
+    assert!(
+        saved.contains(proxy) && !saved.contains("127.0.0.1:1\n"),
+        "{saved}"
+    );
     user.dgw(&["list"]).success();
 }
 

@@ -598,6 +598,29 @@ fn warns_if_the_cluster_stops_while_command_runs() {
         ) && last.contains("\n  COMMAND ended with status 1\n\nhint: "),
         "{messages}"
     );
+    assert!(!messages.contains("shut down"), "{messages}");
+    assert_nothing_left(&user);
+}
+
+/// A program may end its cluster itself, and save its results afterwards.
+#[test]
+fn command_may_shut_its_cluster_down() {
+    let user = with_own_tmpdir(BASIC.user());
+    let work = "import distributed, os, subprocess, sys\n\
+        client = distributed.Client()\n\
+        client.shutdown()\n\
+        wait = ['wait', os.environ['DGW_CLUSTER'], '--for', 'stopped', '--quiet']\n\
+        subprocess.run([sys.argv[1], *wait])\n\
+        print('saved')";
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let args = ["run", "--", BASIC.fact("python"), "-c", work, dgw];
+    let output = user.command(&args).output().expect("dgw runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(output.stdout, b"saved\n", "{stderr}");
+    let (_, last) = stderr.split_once("warning: cluster `").expect(&stderr);
+    assert!(last.contains("was ended from outside"), "{stderr}");
+    assert!(!stderr.contains("shut down"), "{stderr}");
     assert_nothing_left(&user);
 }
 

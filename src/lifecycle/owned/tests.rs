@@ -78,7 +78,7 @@ async fn panic_while_starting_shuts_down() {
 #[tokio::test]
 async fn panic_while_command_runs_shuts_down() {
     shuts_down_before_panic(async |owned, session, interrupts| {
-        let work = async |_: &mut Interrupts| panic!("while COMMAND runs");
+        let work = async |_: &OwnedCluster, _: &mut Interrupts| panic!("while COMMAND runs");
         let _ = owned
             .run_then_shut_down::<(), Error>(session, interrupts, work)
             .await;
