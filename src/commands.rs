@@ -5,6 +5,7 @@ mod completions;
 mod connect;
 mod dashboard;
 mod doctor;
+mod gateways;
 mod keep;
 mod list;
 mod login;
@@ -113,6 +114,7 @@ subcommands! {
     Options => options::OptionsArgs,
     Relay => relay::RelayArgs,
     Login => login::LoginArgs,
+    Gateways => gateways::GatewaysArgs,
     Doctor => doctor::DoctorArgs,
     Completions => completions::CompletionsArgs,
 }
@@ -194,9 +196,10 @@ impl Command {
 /// The error with which the subcommand ends.
 pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
     descriptors::check()?;
+    let environment = Environment::from_process();
     let invocation = Invocation {
-        environment: Environment::from_process(),
-        overrides: cli.global.overrides(),
+        overrides: cli.global.overrides(&environment)?,
+        environment,
         printer: Printer::new(cli.global.output_options()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

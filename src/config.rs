@@ -22,6 +22,7 @@ mod node;
 mod read;
 mod secret;
 mod secret_variables;
+mod selection;
 mod settings;
 mod template;
 mod user_file;
@@ -45,5 +46,8 @@ pub(crate) use load::load;
 pub(crate) use masking::{mask, mask_issued, masked, masked_json};
 pub(crate) use secret::Secret;
 pub(crate) use secret_variables::secret_variables;
+pub(crate) use selection::{
+    ConfigSelection, DEFAULT_GATEWAY, GATEWAY_VARIABLE, GatewayName, gateway_names,
+};
 pub(crate) use settings::Settings;
 pub(crate) use user_file::{UserFile, WrittenFile};

@@ -7,6 +7,7 @@ mod escape;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
+mod gateways;
 mod logger;
 mod logs;
 mod messages;
@@ -32,6 +33,7 @@ pub(crate) use doctor::{Check, CheckState};
 pub(crate) use error::Error;
 pub(crate) use escape::text as escaped;
 pub(crate) use format::Format;
+pub(crate) use gateways::{GatewayResponse, GatewayRow, shape as gateway_schema};
 pub(crate) use logs::LogLine;
 pub(crate) use options::{OptionRow, shape as option_schema};
 pub(crate) use printer::{Colour, OutputOptions, Printer};

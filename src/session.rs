@@ -1,10 +1,9 @@
 //! The context of every command: how dgw was called, and the gateway that it talks to.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{self, Environment, Settings};
-use crate::error::Error;
+use crate::config::{self, ConfigSelection, DEFAULT_GATEWAY, Environment, GatewayName, Settings};
+use crate::error::{Error, UsageError};
 use crate::gateway::Gateway;
 use crate::output::Printer;
 use crate::scheduler::Schedulers;
@@ -12,8 +11,8 @@ use crate::scheduler::Schedulers;
 /// Settings of the command line that replace configured ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Overrides {
-    /// The file or directory that replaces the user's configuration.
-    pub(crate) config: Option<PathBuf>,
+    /// The configuration that counts.
+    pub(crate) config: ConfigSelection,
     /// The gateway's address.
     pub(crate) address: Option<String>,
     /// The time limit of a single request.
@@ -53,20 +52,68 @@ impl Invocation {
     /// The configuration is refused, or no client can be made of it.
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let Overrides {
-            config,
-            address,
-            request_timeout,
+            config, address, ..
         } = &self.overrides;
-        let settings = config::load(&self.environment, config.as_deref(), address.as_deref())?;
+        let settings = config::load(&self.environment, config, address.as_deref())?;
         warn_about_clear_text(&settings, &self.printer);
+        self.session_with(settings, self.overrides.clone())
+    }
+
+    fn session_with(&self, settings: Settings, overrides: Overrides) -> Result<Session, Error> {
         Ok(Session {
-            gateway: Gateway::new(&settings, *request_timeout)?
-                .with_address_setting(self.overrides.address_setting()),
+            gateway: Gateway::new(&settings, overrides.request_timeout)?
+                .with_address_setting(overrides.address_setting()),
             settings,
             printer: self.printer.clone(),
-            overrides: self.overrides.clone(),
+            overrides,
         })
     }
+
+    /// Returns every gateway by its name: the default one, if it is configured, and the named ones.
+    /// Sends nothing yet. A configuration that is refused is an error in the place of its session.
+    ///
+    /// # Errors
+    /// `--config` or `--address` is given, or the named gateways can't be listed.
+    pub(crate) fn all_sessions(&self) -> Result<Vec<NamedSession>, Error> {
+        let is_path = matches!(self.overrides.config, ConfigSelection::Path(_));
+        if is_path || self.overrides.address.is_some() {
+            let mistake = "`--config` and `--address` name one gateway, and this is about all";
+            return Err(UsageError(mistake.to_owned()).into());
+        }
+        let named = config::gateway_names(&self.environment)?.into_iter();
+        let all = [ConfigSelection::Dask]
+            .into_iter()
+            .chain(named.map(ConfigSelection::Gateway));
+        let sessions = all.filter_map(|config| {
+            let settings = match config::load(&self.environment, &config, None) {
+                Err(config::Error::NoAddress) => return None,
+                settings => settings.map_err(Error::from),
+            };
+            let name = config
+                .gateway()
+                .map_or(DEFAULT_GATEWAY, GatewayName::as_str);
+            Some(NamedSession {
+                name: name.to_owned(),
+                is_selected: config == self.overrides.config,
+                session: settings.and_then(|settings| {
+                    let overrides = Overrides {
+                        config: config.clone(),
+                        ..self.overrides.clone()
+                    };
+                    self.session_with(settings, overrides)
+                }),
+            })
+        });
+        Ok(sessions.collect())
+    }
+}
+
+/// One of several gateways.
+pub(crate) struct NamedSession {
+    pub(crate) name: String,
+    /// True if it is the one that a command without `--gateway` talks to.
+    pub(crate) is_selected: bool,
+    pub(crate) session: Result<Session, Error>,
 }
 
 impl Session {

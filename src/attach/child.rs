@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Error;
 use super::connection::Connection;
-use crate::config::{self, Settings};
+use crate::config::{self, GATEWAY_VARIABLE, Settings};
 use crate::error::Unexpected;
 use crate::output::Printer;
 use crate::session::Session;
@@ -95,6 +95,9 @@ impl Child {
             if is_overridden(&name, &connection) {
                 program.env_remove(name);
             }
+        }
+        if let Some(named) = &settings.named {
+            program.env(GATEWAY_VARIABLE, named.name.as_str());
         }
         program.envs(
             connection

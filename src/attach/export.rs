@@ -20,6 +20,7 @@ use super::connection::{ConnectionSetup, start_relay, unreachable};
 use super::environment::{ClusterFiles, VARIABLES};
 use super::export_record::{self, ExportRecord, PAUSE};
 use super::relay::Relay;
+use crate::config::{ConfigSelection, DEFAULT_GATEWAY};
 use crate::error::Unexpected;
 use crate::gateway::{self, Cluster, ClusterPattern, Gateway};
 use crate::output::Printer;
@@ -105,7 +106,7 @@ pub(crate) async fn export(
     Ok(())
 }
 
-/// Starts the relay in the background as `dgw relay`, with the same `--config` and `--address`.
+/// Starts the relay in the background as `dgw relay`, with the same configuration and address.
 pub(crate) struct RelayLauncher {
     program: PathBuf,
     overrides: Overrides,
@@ -142,9 +143,12 @@ impl RelayLauncher {
         drop(start_relay(trial, gateway, &cluster.name, &identity).await?);
 
         let mut relay = Command::new(&self.program);
-        if let Some(path) = &self.overrides.config {
-            relay.arg("--config").arg(path);
-        }
+        match &self.overrides.config {
+            ConfigSelection::Path(path) => relay.arg("--config").arg(path),
+            ConfigSelection::Gateway(name) => relay.args(["--gateway", name.as_str()]),
+            // DGW_GATEWAY may name another.
+            ConfigSelection::Dask => relay.args(["--gateway", DEFAULT_GATEWAY]),
+        };
         if let Some(address) = &self.overrides.address {
             relay.args(["--address", address]);
         }

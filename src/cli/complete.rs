@@ -6,20 +6,19 @@
 mod line;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Command;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::config::{self, Environment};
+use crate::config::{self, ConfigSelection, DEFAULT_GATEWAY, Environment, GatewayName};
 use crate::descriptors;
 use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::lifecycle::{Labels, resolve};
 use crate::output::{
-    cluster_schema, escaped, name_of, option_schema, protected_schema, sort_names,
+    cluster_schema, escaped, gateway_schema, name_of, option_schema, protected_schema, sort_names,
     wide_cluster_schema, worker_schema,
 };
 use crate::scheduler::Schedulers;
@@ -105,6 +104,17 @@ pub(crate) fn clusters() -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// Completes the names of gateways; sends nothing.
+pub(crate) fn gateways() -> Vec<CompletionCandidate> {
+    let names = config::gateway_names(&Environment::from_process()).unwrap_or_default();
+    let names = names.iter().map(GatewayName::as_str);
+    [DEFAULT_GATEWAY]
+        .into_iter()
+        .chain(names)
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
 /// Completes the keys of the gateway's options up to the `=`, and after it the choices.
 pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
     let fields = request(async |gateway| gateway.options().await).unwrap_or_default();
@@ -173,6 +183,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true, true))),
         "list" | "ls" => Some(sort_names(&cluster_schema(true))),
         "keep" => Some(sort_names(&protected_schema())),
+        "gateways" => Some(sort_names(&gateway_schema(true))),
         "options" => Some(sort_names(&option_schema())),
         "show" => Some(sort_names(&worker_schema())),
         "top" => Some(titles(false).into_iter().map(name_of).collect()),
@@ -245,16 +256,16 @@ fn is_plain(word: &str) -> bool {
 
 /// Sends a request to the gateway of the line, and returns its response if it arrives in time.
 fn request<T>(request: impl AsyncFnOnce(&Gateway) -> Result<T, Error>) -> Option<T> {
-    let (file, address) = options_on_the_line();
     let environment = Environment::from_process();
+    let (selection, address) = options_on_the_line(&environment)?;
     // Nobody has pressed Enter yet, and no warning can be printed: requests go only to the configured
     // address, and credentials never unencrypted.
-    let settings = config::load(&environment, file.as_deref(), None).ok()?;
+    let settings = config::load(&environment, &selection, None).ok()?;
     if settings.secret_goes_in_clear() {
         return None;
     }
     if let Some(address) = address {
-        let named = config::load(&environment, file.as_deref(), Some(&address)).ok()?;
+        let named = config::load(&environment, &selection, Some(&address)).ok()?;
         if named.address != settings.address {
             return None;
         }
@@ -280,8 +291,8 @@ fn words() -> Vec<String> {
     words.filter_map(|word| word.into_string().ok()).collect()
 }
 
-/// Returns `--config` and `--address` of the line.
-fn options_on_the_line() -> (Option<PathBuf>, Option<String>) {
+/// Returns the configuration that the line selects, and its `--address`.
+fn options_on_the_line(environment: &Environment) -> Option<(ConfigSelection, Option<String>)> {
     let words = words();
     let value = |flag: &str| {
         words
@@ -292,5 +303,11 @@ fn options_on_the_line() -> (Option<PathBuf>, Option<String>) {
                 joined => joined.strip_prefix('=').map(str::to_owned),
             })
     };
-    (value("--config").map(PathBuf::from), value("--address"))
+    let gateway = value("--gateway").or_else(|| value("-g"));
+    let selection = match (value("--config"), gateway) {
+        (Some(path), _) => ConfigSelection::Path(path.into()),
+        (None, Some(name)) => ConfigSelection::of_flag(&name).ok()?,
+        (None, None) => ConfigSelection::of_environment(environment).ok()?,
+    };
+    Some((selection, value("--address")))
 }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::{complete, value};
+use crate::config::{ConfigSelection, Environment};
+use crate::error::{Error, UsageError};
 use crate::output::{Colour, Format, OutputOptions, SortBy};
 use crate::session::Overrides;
 
@@ -51,6 +53,11 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     config: Option<PathBuf>,
 
+    /// Use the gateway that you named so at `dgw login`; `default` is dask's own
+    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(add = ArgValueCandidates::new(complete::gateways))]
+    gateway: Option<String>,
+
     /// Use the gateway at this address; configured credentials go only to the configured address
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     address: Option<String>,
@@ -75,11 +82,23 @@ impl GlobalArgs {
     }
 
     /// Returns what replaces the configuration.
-    pub(crate) fn overrides(&self) -> Overrides {
-        Overrides {
-            config: self.config.clone(),
+    ///
+    /// # Errors
+    /// Fails if a gateway's name can't be one, or if both it and a file are given.
+    pub(crate) fn overrides(&self, environment: &Environment) -> Result<Overrides, Error> {
+        let config = match (&self.config, &self.gateway) {
+            (Some(_), Some(_)) => {
+                let mistake = "`--gateway` and `--config` exclude each other";
+                return Err(UsageError(mistake.to_owned()).into());
+            }
+            (Some(path), None) => ConfigSelection::Path(path.clone()),
+            (None, Some(name)) => ConfigSelection::of_flag(name)?,
+            (None, None) => ConfigSelection::of_environment(environment)?,
+        };
+        Ok(Overrides {
+            config,
             address: self.address.clone(),
             request_timeout: self.request_timeout,
-        }
+        })
     }
 }

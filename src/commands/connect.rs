@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use crate::attach::{Child, ConnectionSetup, RelayLauncher, export, find_program, unexport};
 use crate::cli::{TargetArgs, value};
-use crate::config::Credentials;
+use crate::config::{ConfigSelection, Credentials};
 use crate::error::{Error, ExitCode, Failure};
 use crate::gateway::{Cluster, ClusterPattern, Status};
 use crate::lifecycle::{self, Deadline};
@@ -224,7 +224,11 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
     } = session;
     let is_withheld = matches!(settings.credentials, Credentials::Withheld { .. });
     let mut arguments = String::new();
-    if overrides.address.is_some() || overrides.config.is_some() || is_withheld {
+    let path = match &overrides.config {
+        ConfigSelection::Path(path) => Some(path),
+        ConfigSelection::Dask | ConfigSelection::Gateway(_) => None,
+    };
+    if overrides.address.is_some() || path.is_some() || is_withheld {
         arguments = format!(
             "\n    address={:?},\n    proxy_address={:?},\n    public_address={:?},\n",
             settings.address.as_str(),
@@ -239,12 +243,18 @@ fn python_code(cluster: &Cluster, session: &Session) -> String {
     } else {
         "Gateway"
     };
-    let credentials = match &overrides.config {
-        Some(path) => format!(
+    let credentials = match (path, &settings.named) {
+        (Some(path), _) => format!(
             "# For the credentials, set DASK_CONFIG={}\n",
             path.display()
         ),
-        None => String::new(),
+        // In place of the default gateway's settings: merged with them, its credentials could go here.
+        (None, Some(named)) => format!(
+            "import dask\nimport yaml\n\n\
+             with open({:?}) as file:\n    dask.config.set(yaml.safe_load(file))\n\n",
+            named.file.display().to_string()
+        ),
+        (None, None) => String::new(),
     };
     format!(
         "{credentials}from dask_gateway import {imports}\n\n\

@@ -43,11 +43,7 @@ impl DoctorArgs {
             overrides,
             printer,
         } = invocation;
-        let found = config::inspect(
-            environment,
-            overrides.config.as_deref(),
-            overrides.address.as_deref(),
-        );
+        let found = config::inspect(environment, &overrides.config, overrides.address.as_deref());
         let mut report = DoctorReport {
             printer,
             checks: Vec::new(),

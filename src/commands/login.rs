@@ -29,11 +29,13 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// nothing.
 ///
 /// The gateway is that of --address, or else the configured one. --config names another file or
-/// directory.
+/// directory; --gateway NAME is for a further gateway, whose address and credentials dgw saves in
+/// ~/.config/dask/gateways/NAME.yaml. `dgw list -g NAME` uses it then, as does every other command.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   dgw login --address https://hub.example.org/services/dask-gateway
+  dgw login -g work --address https://gateway.example.org
   dgw login --force
   pass show dask-gateway | dgw login --address https://gateway.example.org --username ada")]
 pub(crate) struct LoginArgs {
@@ -117,7 +119,7 @@ impl LoginArgs {
             overrides,
             printer,
         } = invocation;
-        let file = UserFile::read(environment, overrides.config.as_deref())?
+        let file = UserFile::read(environment, &overrides.config)?
             .with_scheduler_proxy(self.proxy_address.clone());
         let mut interrupts = Interrupts::listen()?;
         let work = async {

@@ -138,6 +138,10 @@ impl ValueReader<'_> {
             return Ok(credentials);
         }
         let source = self.credentials_source(&credentials);
+        // The hub's own variable is for the gateway that the hub has configured.
+        if source == Source::Variable(HUB_TOKEN.to_owned()) && layers.are_of_named_gateway() {
+            return Err(Error::NoToken);
+        }
         let configured_for = layers.address_for(&source, self.environment);
         if configured_for.as_ref() == Some(address) {
             layers.check_destinations(Some(&source))?;

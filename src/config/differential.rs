@@ -17,7 +17,7 @@ use self::python::Python;
 use super::layers::Layers;
 use super::leaf::Leaf;
 use super::node::Node;
-use super::{Credentials, Environment, HttpProxy, Settings, load};
+use super::{ConfigSelection, Credentials, Environment, HttpProxy, Settings, load};
 
 /// Configurations that dgw refuses and dask accepts: part of dgw's message, and the reason. Each has a
 /// case in [`deliberate_refusals`].
@@ -209,7 +209,7 @@ fn deliberate_refusals() {
         let dask = python.reads(&home.variables, &home.path("prefix"));
         assert!(dask["refused"].is_null(), "{yaml}: {dask}");
         let environment = home.variables.iter().cloned().collect::<Environment>();
-        let refusal = load(&environment, None, None).map(drop);
+        let refusal = load(&environment, &ConfigSelection::Dask, None).map(drop);
         let refusal = refusal.expect_err(yaml).to_string();
         assert!(refusal.contains(sign), "{yaml}: {refusal}");
         assert!(listed.contains(&sign), "{sign}");
@@ -224,7 +224,7 @@ fn compare(case: &Case, python: &mut Python) -> Result<bool, String> {
     let home = Home::of(case);
     let dask = python.reads(&home.variables, &home.path("prefix"));
     let environment = home.variables.iter().cloned().collect::<Environment>();
-    let layers = match Layers::read(&environment, None) {
+    let layers = match Layers::read(&environment, &ConfigSelection::Dask) {
         Ok(layers) => layers,
         Err(error) => {
             let says = error.to_string();

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
+use super::address::Address;
 use super::node::Source;
+use super::selection::GatewayName;
 use crate::error::{ExitCode, Failure};
 use crate::private::AccessFault;
 
@@ -21,6 +23,21 @@ pub(crate) const WITH_KERBEROS: &str = "build dgw with Kerberos: `cargo install 
 pub(crate) enum Error {
     #[error("no such configuration file: `{}`", .0.display())]
     NoSuchFile(PathBuf),
+    /// The name that a setting holds can't be that of a gateway.
+    #[error("`{0}` must be a name of letters, digits, `-` and `_`, at most 64 characters long")]
+    GatewayName(&'static str),
+    #[error("no such gateway: `{name}`")]
+    NoSuchGateway {
+        name: GatewayName,
+        known: Vec<GatewayName>,
+    },
+    /// The file of a named gateway lacks what dgw needs.
+    #[error("gateway `{name}`: {cause}")]
+    Incomplete {
+        name: GatewayName,
+        #[source]
+        cause: Box<Error>,
+    },
     #[error("refused to use `{}`: {fault}", path.display())]
     Refused { path: PathBuf, fault: FileFault },
     #[error("`{}` is not a valid dask configuration file{}", path.display(), place_text(*place))]
@@ -58,6 +75,8 @@ pub(crate) enum Error {
         path: PathBuf,
         /// The setting that would be lost.
         what: &'static str,
+        /// The address of another gateway that is to be written.
+        new_address: Option<Address>,
     },
     #[error("can't edit `{}` safely; it was left unchanged", path.display())]
     NotEditable {
@@ -106,14 +125,42 @@ impl Error {
             problem: problem.into(),
         }
     }
+
+    /// Returns the error about the named gateway that was selected, if one was and the error says what
+    /// is missing.
+    pub(super) fn of_gateway(self, name: Option<&GatewayName>) -> Self {
+        match (self, name) {
+            (cause @ (Self::NoAddress | Self::NoToken | Self::NoUsername), Some(name)) => {
+                Self::Incomplete {
+                    name: name.clone(),
+                    cause: Box::new(cause),
+                }
+            }
+            (error, _) => error,
+        }
+    }
+}
+
+/// Returns the gateway that `name` may be a misspelling of.
+fn similar<'a>(name: &GatewayName, known: &'a [GatewayName]) -> Option<&'a GatewayName> {
+    // clap's threshold for its suggestions.
+    const THRESHOLD: f64 = 0.7;
+    let name = name.as_str().to_lowercase();
+    known
+        .iter()
+        .map(|known| (strsim::jaro(&name, &known.as_str().to_lowercase()), known))
+        .filter(|(likeness, _)| *likeness > THRESHOLD)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
 }
 
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::AddressFlag(_) | Self::WouldOverwrite { .. } | Self::Typed { .. } => {
-                ExitCode::Usage
-            }
+            Self::AddressFlag(_)
+            | Self::GatewayName(_)
+            | Self::WouldOverwrite { .. }
+            | Self::Typed { .. } => ExitCode::Usage,
             Self::NotWritten { .. } | Self::ChangedMeanwhile(_) => ExitCode::Other,
             _ => ExitCode::Configuration,
         }
@@ -122,6 +169,7 @@ impl Failure for Error {
     fn details(&self) -> Vec<String> {
         match self {
             Self::Untrusted { path, fault, .. } => vec![format!("`{}`: {fault}", path.display())],
+            Self::NoSuchGateway { known, .. } => known.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         }
     }
@@ -150,7 +198,26 @@ impl Failure for Error {
                 return Some(format!("unset {name}, or set it to valid text"));
             }
             Self::VariableNotEncoded(name) => return Some(format!("unset {name}")),
+            Self::WouldOverwrite {
+                new_address: Some(address),
+                ..
+            } => {
+                return Some(format!(
+                    "keep both: `dgw login -g NAME --address {}`, with a NAME of your choice, saves \
+                     it in a file of its own; or use `--force` to overwrite this one",
+                    address.as_str()
+                ));
+            }
             Self::WouldOverwrite { .. } => "use `--force` to overwrite it",
+            Self::NoSuchGateway { name, known } => {
+                return Some(match similar(name, known) {
+                    Some(similar) => format!("did you mean `-g {similar}`?"),
+                    None => format!("`dgw login -g {name} --address URL` sets it up"),
+                });
+            }
+            Self::Incomplete { name, .. } => {
+                return Some(format!("`dgw login -g {name} --address URL` sets it up"));
+            }
             Self::NotEditable { lines, .. } => {
                 return Some(format!(
                     "add these lines to it yourself, with the secret, and run `chmod 600` on \
@@ -167,7 +234,10 @@ impl Failure for Error {
             Self::NoUsername => "run `dgw login`, which asks for it and saves it",
             Self::NoHome => "set HOME, or name a file with `--config`",
             Self::NoSuchFile(_) => "check `--config`",
-            Self::Typed { .. } | Self::Value { .. } | Self::AddressFlag(_) => return None,
+            Self::Typed { .. }
+            | Self::Value { .. }
+            | Self::AddressFlag(_)
+            | Self::GatewayName(_) => return None,
         };
         Some(hint.to_owned())
     }
@@ -327,6 +397,7 @@ mod tests {
                 Error::WouldOverwrite {
                     path: path(),
                     what: "a token",
+                    new_address: None,
                 },
                 ExitCode::Usage,
             ),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::Error;
+use super::selection::ConfigSelection;
 
 /// Whose file it is, which decides the rules it must meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +43,18 @@ impl Candidate {
 }
 
 /// Finds the files that dask would read, of which later ones win: in the site's directory, in that of
-/// the user's Python, in `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). `explicit`
-/// replaces the last two, and need not exist.
+/// the user's Python, in `~/.config/dask`, then `DASK_CONFIG` (`dask.config._get_paths`). What
+/// `selection` names replaces the last two, and need not exist.
 ///
 /// # Errors
 /// Fails if a directory can't be listed, because its files may decide who the user is. dask counts it
 /// as empty.
 pub(super) fn candidates(
     environment: &Environment,
-    explicit: Option<&Path>,
+    selection: &ConfigSelection,
 ) -> Result<Vec<Candidate>, Error> {
     let site = site_directories(environment).into_iter();
-    let of_user = user_paths(environment, explicit).into_iter();
+    let of_user = user_paths(environment, selection)?.into_iter();
     let places = site
         .map(|path| (path, Owner::Site))
         .chain(of_user.map(|path| (path, Owner::User)))
@@ -68,33 +69,23 @@ pub(super) fn candidates(
     Ok(found)
 }
 
-/// Refuses a named file or directory that doesn't exist.
-///
-/// # Errors
-/// Fails if `explicit` doesn't exist.
-pub(super) fn check_exists(explicit: Option<&Path>) -> Result<(), Error> {
-    match explicit {
-        Some(path) if path.try_exists().is_ok_and(|exists| !exists) => {
-            Err(Error::NoSuchFile(path.to_owned()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Returns the files and directories of the user's own configuration.
-fn user_paths(environment: &Environment, explicit: Option<&Path>) -> Vec<PathBuf> {
-    if let Some(path) = explicit {
-        return vec![path.to_owned()];
+fn user_paths(
+    environment: &Environment,
+    selection: &ConfigSelection,
+) -> Result<Vec<PathBuf>, Error> {
+    if let Some(path) = selection.own_path(environment)? {
+        return Ok(vec![path]);
     }
     let named = environment.get("DASK_CONFIG").map(PathBuf::from);
-    home_directory(environment)
+    Ok(home_directory(environment)
         .into_iter()
         .chain(named)
-        .collect()
+        .collect())
 }
 
 /// Returns `~/.config/dask`, as dask does on every system.
-fn home_directory(environment: &Environment) -> Option<PathBuf> {
+pub(super) fn home_directory(environment: &Environment) -> Option<PathBuf> {
     let home = environment.path("HOME").filter(|home| !home.is_empty());
     let home = home.map(PathBuf::from).or_else(dirs::home_dir)?;
     Some(home.join(".config/dask"))
@@ -123,16 +114,16 @@ fn site_directories(environment: &Environment) -> Vec<PathBuf> {
     [PathBuf::from(site)].into_iter().chain(of_python).collect()
 }
 
-/// Returns the file that `dgw login` writes: `explicit`, that of `DASK_CONFIG`, or
+/// Returns the file that `dgw login` writes: that of `selection` or of `DASK_CONFIG`, or
 /// `~/.config/dask/gateway.yaml`; in a directory, `gateway.yaml`. It may not exist yet.
 ///
 /// # Errors
 /// Fails if there is no home directory.
 pub(super) fn file_to_write(
     environment: &Environment,
-    explicit: Option<&Path>,
+    selection: &ConfigSelection,
 ) -> Result<PathBuf, Error> {
-    let named = explicit.map(Path::to_owned);
+    let named = selection.own_path(environment)?;
     let named = named.or_else(|| environment.get("DASK_CONFIG").map(PathBuf::from));
     let path = named
         .or_else(|| home_directory(environment))

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::node::{Node, Source};
-use super::{Address, Environment, edit, inspect, load, read, template, yaml};
+use super::{Address, ConfigSelection, Environment, edit, inspect, load, read, template, yaml};
 use crate::error::Failure as _;
 use crate::hostile;
 
@@ -85,11 +85,12 @@ proptest! {
             ("DASK_INTERNAL_INHERIT_CONFIG".to_owned(), value.clone()),
             (key, value),
         ]);
-        let loaded = load(&environment, Some(&file), address.as_deref());
+        let selection = ConfigSelection::Path(file);
+        let loaded = load(&environment, &selection, address.as_deref());
         if let Err(error) = &loaded {
             let _ = (error.to_string(), error.hint());
         }
-        let seen = inspect(&environment, Some(&file), address.as_deref());
+        let seen = inspect(&environment, &selection, address.as_deref());
         prop_assert_eq!(loaded.is_ok(), seen.settings.is_ok());
     }
 

@@ -1,6 +1,6 @@
 //! The configuration with everything that is wrong with it, for `dgw doctor`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use super::leaf::Leaf;
 use super::load::load;
 use super::node::{Node, SECTIONS, Source};
 use super::read;
+use super::selection::ConfigSelection;
 use super::settings::Settings;
 use super::template;
 use super::value_reader::{DEFAULT_WORKERS, ValueReader};
@@ -58,18 +59,19 @@ pub(crate) struct InspectedValue {
     pub(crate) is_known: bool,
 }
 
-/// Inspects the configuration. `file` and `address` are those of [`load`].
+/// Inspects the configuration. `selection` and `address` are those of [`load`].
 pub(crate) fn inspect(
     environment: &Environment,
-    file: Option<&Path>,
+    selection: &ConfigSelection,
     address: Option<&str>,
 ) -> Inspection {
-    let mut fault = find::check_exists(file).err();
+    let mut fault = selection.check_exists(environment).err();
+    let gateway_file = selection.gateway_file(environment).ok().flatten();
     if let Some(name) = environment.undecodable_setting() {
         fault = fault.or(Some(Error::VariableNotText(name.to_owned())));
     }
     let (mut layers, mut fillable) = (Vec::new(), Vec::new());
-    let candidates = find::candidates(environment, file).unwrap_or_else(|error| {
+    let candidates = find::candidates(environment, selection).unwrap_or_else(|error| {
         fault.get_or_insert(error);
         Vec::new()
     });
@@ -97,9 +99,13 @@ pub(crate) fn inspect(
         fault.get_or_insert(error);
         Node::default()
     });
-    let tree = Layers::new(layers, of_environment.clone()).merged();
+    let merged = |layers, of_environment| {
+        let layers = Layers::new(layers, of_environment);
+        layers.of_gateway(gateway_file.clone()).merged()
+    };
+    let tree = merged(layers, of_environment.clone());
     let reader = ValueReader {
-        tree: &Layers::new(fillable, of_environment).merged(),
+        tree: &merged(fillable, of_environment),
         environment,
     };
     let inspected_address = match address {
@@ -119,14 +125,14 @@ pub(crate) fn inspect(
         note(Some(error));
         HttpProxy::Direct
     });
-    let settings = load(environment, file, address);
+    let settings = load(environment, selection, address);
     if let Err(Error::Untrusted { .. }) = &settings {
-        note(load(environment, file, address).err());
+        note(load(environment, selection, address).err());
     }
     Inspection {
         files,
         fault,
-        values: values(&tree, environment),
+        values: values(&tree, environment, selection),
         value_faults,
         address: inspected_address,
         http_proxy,
@@ -168,7 +174,11 @@ const KNOWN: [&str; 8] = [
 ];
 
 /// Returns every value that isn't null, in the order of dask-gateway's own defaults.
-fn values(tree: &Node, environment: &Environment) -> Vec<InspectedValue> {
+fn values(
+    tree: &Node,
+    environment: &Environment,
+    selection: &ConfigSelection,
+) -> Vec<InspectedValue> {
     let mut values = Vec::new();
     for name in SECTIONS {
         if let Some(section) = tree.get(name) {
@@ -178,12 +188,10 @@ fn values(tree: &Node, environment: &Environment) -> Vec<InspectedValue> {
     let is_set = |key: &str| values.iter().any(|value| value.key == key);
     let token = "gateway.auth.kwargs.api_token";
     let variable = "JUPYTERHUB_API_TOKEN";
+    let has_hub_token = environment.get(variable).is_some() && selection.gateway().is_none();
     let reader = ValueReader { tree, environment };
     let kind = reader.text("gateway.auth.type").ok().flatten();
-    if kind.as_deref() == Some("jupyterhub")
-        && environment.get(variable).is_some()
-        && !is_set(token)
-    {
+    if kind.as_deref() == Some("jupyterhub") && has_hub_token && !is_set(token) {
         values.push(InspectedValue {
             key: token.to_owned(),
             shown: "set".to_owned(),

@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::guard::Untrusted;
 use super::node::{Node, Source};
+use super::selection::ConfigSelection;
 use super::value_reader::{SECRETS, ValueReader};
 use super::{find, read, template};
 
@@ -29,6 +30,15 @@ const DESTINATIONS: [&str; 4] = [
 ];
 const HTTP_PROXY: &str = "gateway.http-client.proxy";
 
+/// Returns what a section says about this machine's network, which is the same for every gateway.
+fn about_the_machine(section: &Node) -> Node {
+    let mut kept = Node::default();
+    if let Some(http_client) = section.get("gateway.http-client") {
+        kept.set(&["gateway", "http-client"], http_client.clone());
+    }
+    kept
+}
+
 impl Layer {
     /// Refuses what others can have set as `key` in this layer.
     ///
@@ -48,7 +58,11 @@ impl Layer {
 }
 
 /// The layers, the oldest first. Later ones win, the environment last.
-pub(super) struct Layers(Vec<Layer>);
+pub(super) struct Layers {
+    layers: Vec<Layer>,
+    /// The file of the named gateway that was selected, if one was.
+    gateway_file: Option<PathBuf>,
+}
 
 impl Layers {
     /// Layers of `files`, of which later ones win, and of the environment, which wins over all.
@@ -58,36 +72,59 @@ impl Layers {
             untrusted: None,
             section: environment,
         });
-        Self(files)
+        Self {
+            layers: files,
+            gateway_file: None,
+        }
     }
 
-    /// Reads all files and variables that count. `file` replaces the user's files.
+    /// Returns what counts of these layers for the named gateway of the file `gateway_file`, if one was
+    /// selected: everything in that file, and what the others say about this machine. All else in them
+    /// belongs to the default gateway.
+    pub(super) fn of_gateway(self, gateway_file: Option<PathBuf>) -> Self {
+        let Self { mut layers, .. } = self;
+        if gateway_file.is_some() {
+            for layer in layers.iter_mut().filter(|layer| layer.file != gateway_file) {
+                layer.section = about_the_machine(&layer.section);
+            }
+        }
+        Self {
+            layers,
+            gateway_file,
+        }
+    }
+
+    /// Reads all files and variables that count.
     ///
     /// # Errors
     /// Fails if a file is refused or malformed, or if a variable is.
-    pub(super) fn read(environment: &Environment, file: Option<&Path>) -> Result<Self, Error> {
+    pub(super) fn read(
+        environment: &Environment,
+        selection: &ConfigSelection,
+    ) -> Result<Self, Error> {
         if let Some(name) = environment.undecodable_setting() {
             return Err(Error::VariableNotText(name.to_owned()));
         }
-        find::check_exists(file)?;
+        selection.check_exists(environment)?;
         let mut files = Vec::new();
-        for candidate in find::candidates(environment, file)? {
+        for candidate in find::candidates(environment, selection)? {
             if let Some(layer) = read::layer(&candidate)? {
                 log::info!("configuration: {}", candidate.path.display());
                 files.push(layer);
             }
         }
-        Ok(Self::new(files, environment.gateway_section()?))
+        let layers = Self::new(files, environment.gateway_section()?);
+        Ok(layers.of_gateway(selection.gateway_file(environment)?))
     }
 
     /// Returns these layers as they are with `section` in the user's file `path`, which may be new.
     pub(super) fn with_file(&self, path: &Path, section: Node) -> Self {
-        let mut layers = self.0.clone();
+        let mut layers = self.layers.clone();
         let files = layers.len() - 1;
         let is_file = |layer: &Layer| layer.file.as_deref() == Some(path);
         if let Some(own) = layers.iter_mut().find(|layer| is_file(layer)) {
             own.section = section;
-            return Self(layers);
+            return self.replaced_by(layers);
         }
         // Files of one directory are sorted; no other comes after it.
         let is_later = |layer: &Layer| {
@@ -101,17 +138,29 @@ impl Layers {
             section,
         };
         layers.insert(at, layer);
-        Self(layers)
+        self.replaced_by(layers)
+    }
+
+    fn replaced_by(&self, layers: Vec<Layer>) -> Self {
+        Self {
+            layers,
+            gateway_file: self.gateway_file.clone(),
+        }
+    }
+
+    /// Returns true if a named gateway was selected.
+    pub(super) fn are_of_named_gateway(&self) -> bool {
+        self.gateway_file.is_some()
     }
 
     /// Merges all layers, as `dask.config.collect` does.
     pub(super) fn merged(&self) -> Node {
-        merge(&self.0)
+        merge(&self.layers)
     }
 
     /// Merges the files' layers.
     pub(super) fn merged_files(&self) -> Node {
-        let files = self.0.iter().filter(|layer| layer.file.is_some());
+        let files = self.layers.iter().filter(|layer| layer.file.is_some());
         merge(files)
     }
 
@@ -122,9 +171,9 @@ impl Layers {
         source: &Source,
         environment: &Environment,
     ) -> Option<Address> {
-        let end = self.0.len();
+        let end = self.layers.len();
         (self.position(source)..end)
-            .map(|last| merge(&self.0[..=last]))
+            .map(|last| merge(&self.layers[..=last]))
             .find(|tree| tree.get_set("gateway.address").is_some())
             .and_then(|tree| {
                 let tree = &tree;
@@ -135,7 +184,7 @@ impl Layers {
     /// Returns the names of the environment variables that secrets of any layer are made of.
     pub(super) fn secret_fields(&self) -> Vec<String> {
         let keys = |layer: &'_ Layer| SECRETS.map(|key| layer.section.get(key).cloned());
-        let nodes = self.0.iter().flat_map(keys).flatten();
+        let nodes = self.layers.iter().flat_map(keys).flatten();
         let fields = nodes.flat_map(|node| match &node {
             Node::Leaf(leaf, _) => leaf.as_text().map(template::fields).unwrap_or_default(),
             Node::Map(_) => Vec::new(),
@@ -167,7 +216,7 @@ impl Layers {
             Some(Node::Leaf(leaf, source))
                 if leaf.as_text().is_some() && secret != Some(&**source) =>
             {
-                let layer = self.0.get(self.position(source));
+                let layer = self.layers.get(self.position(source));
                 layer.map_or(Ok(()), |layer| layer.check_trust(key))
             }
             _ => Ok(()),
@@ -180,9 +229,9 @@ impl Layers {
             Source::File(path) => Some(path),
             Source::Variable(_) => None,
         };
-        let mut layers = self.0.iter();
+        let mut layers = self.layers.iter();
         let position = layers.rposition(|layer| layer.file.as_ref() == file);
-        position.unwrap_or(self.0.len())
+        position.unwrap_or(self.layers.len())
     }
 }
 

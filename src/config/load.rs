@@ -1,23 +1,26 @@
 //! Reads all files and variables, and types the result.
 
-use std::path::Path;
-
 use super::environment::Environment;
 use super::error::Error;
 use super::layers::Layers;
+use super::selection::ConfigSelection;
 use super::settings::Settings;
 
-/// Loads the configuration from every file and variable that counts.
-///
-/// `file` replaces the user's files (`--config`), `address` the configured `gateway.address`
-/// (`--address`).
+/// Loads the configuration from every file and variable that counts. `address` replaces the
+/// configured `gateway.address` (`--address`).
 ///
 /// # Errors
 /// Fails if a file is refused or malformed, or if a value is missing or malformed.
 pub(crate) fn load(
     environment: &Environment,
-    file: Option<&Path>,
+    selection: &ConfigSelection,
     address: Option<&str>,
 ) -> Result<Settings, Error> {
-    Settings::new(&Layers::read(environment, file)?, environment, address)
+    let layers = Layers::read(environment, selection)?;
+    let settings = Settings::new(&layers, environment, address)
+        .map_err(|error| error.of_gateway(selection.gateway()))?;
+    Ok(Settings {
+        named: selection.named(environment)?,
+        ..settings
+    })
 }

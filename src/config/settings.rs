@@ -12,6 +12,7 @@ use super::http_proxy::HttpProxy;
 use super::layers::Layers;
 use super::masking::mask;
 use super::node::Source;
+use super::selection::NamedGateway;
 use super::value_reader::ValueReader;
 use crate::workers::DefaultWorkers;
 
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) option_sources: BTreeMap<String, Source>,
     /// The number of workers that `dgw run` requests by default, and where it was set.
     pub(crate) default_workers: Option<(DefaultWorkers, Source)>,
+    /// The named gateway that they are for, if one was selected.
+    pub(crate) named: Option<NamedGateway>,
 }
 
 impl Settings {
@@ -88,6 +91,7 @@ impl Settings {
             cluster_options,
             option_sources,
             default_workers: reader.default_workers()?,
+            named: None,
         };
         settings.mask_secrets();
         Ok(settings)

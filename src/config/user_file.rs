@@ -13,6 +13,7 @@ use super::http_proxy::HttpProxy;
 use super::layers::{Layer, Layers};
 use super::node::{Node, Source};
 use super::read::{self, ExistingFile, FileForChange};
+use super::selection::ConfigSelection;
 use super::settings::Settings;
 use super::template;
 use super::value_reader::ValueReader;
@@ -56,19 +57,19 @@ pub(crate) struct WrittenFile {
 }
 
 impl<'a> UserFile<'a> {
-    /// Reads the file, which may have any mode, and all others. `explicit` is `--config`.
+    /// Reads the file that `selection` names, which may have any mode, and all others.
     ///
     /// # Errors
     /// Fails if a file is malformed or refused, or if the file can't be written.
     pub(crate) fn read(
         environment: &'a Environment,
-        explicit: Option<&'a Path>,
+        selection: &ConfigSelection,
     ) -> Result<Self, Error> {
-        let path = find::file_to_write(environment, explicit)?;
+        let path = find::file_to_write(environment, selection)?;
         let FileForChange { target, existing } = read::for_change(&Candidate::named(path.clone()))?;
         private::check_writable(&target).map_err(|error| not_written(&path, &error))?;
         let mut files = Vec::new();
-        for candidate in find::candidates(environment, explicit)? {
+        for candidate in find::candidates(environment, selection)? {
             if candidate.path != path {
                 files.extend(read::layer(&candidate)?);
             } else if let Some(existing) = &existing {
@@ -79,7 +80,8 @@ impl<'a> UserFile<'a> {
                 });
             }
         }
-        let layers = Layers::new(files, environment.gateway_section()?);
+        let layers = Layers::new(files, environment.gateway_section()?)
+            .of_gateway(selection.gateway_file(environment)?);
         Ok(Self {
             environment,
             path,
@@ -151,12 +153,14 @@ impl<'a> UserFile<'a> {
             )
         };
         let held = self.reader(&existing.section).address();
-        let has_other_address = held.is_ok_and(|held| held != *address);
+        let new_address = held
+            .is_ok_and(|held| held != *address)
+            .then(|| address.clone());
         let what = if is_set(TOKEN) {
             "a token"
         } else if is_set(PASSWORD) {
             "a password"
-        } else if has_other_address {
+        } else if new_address.is_some() {
             "the address of another gateway"
         } else {
             return Ok(());
@@ -164,6 +168,7 @@ impl<'a> UserFile<'a> {
         Err(Error::WouldOverwrite {
             path: self.path.clone(),
             what,
+            new_address,
         })
     }
 
@@ -188,6 +193,7 @@ impl<'a> UserFile<'a> {
             cluster_options: serde_json::Map::new(),
             option_sources: BTreeMap::new(),
             default_workers: None,
+            named: None,
         };
         settings.mask_secrets();
         Ok(settings)
@@ -332,7 +338,7 @@ mod tests {
         let variables = [("HOME", home.path()), ("DASK_ROOT_CONFIG", &site)];
         let variables = variables.map(|(name, path)| (name.to_owned(), path.display().to_string()));
         let environment = Environment::from_iter(variables);
-        let file = UserFile::read(&environment, None).expect("it can be read");
+        let file = UserFile::read(&environment, &ConfigSelection::Dask).expect("it can be read");
         // From here on it can't be read again.
         fs::write(site.join("gateway.yaml"), "gateway: [").expect("written");
         let address = Address::parse("https://g.example").expect("an address");

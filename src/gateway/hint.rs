@@ -176,9 +176,9 @@ impl AuthFailure {
                 }
                 _ => &format!("{}; {CHECK_ACCESS}", new_token(address)),
             },
-            Self::Withheld { address, .. } => {
-                &format!("log in there: `dgw login --address {address}`")
-            }
+            Self::Withheld { address, .. } => &format!(
+                "log in there, with a NAME of your choice: `dgw login -g NAME --address {address}`"
+            ),
             Self::TokenUnknown { address } => &new_token(address),
             Self::Kerberos(error) => error.hint,
             Self::ProxyRefused => {

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::owned::OwnedCluster;
 use super::{Error, Start, StartRequest, WorkerRequest};
-use crate::config::Environment;
+use crate::config::{ConfigSelection, Environment};
 use crate::gateway::{Scaling, Status};
 use crate::hostile::histories;
 use crate::output::{OutputOptions, Printer, take_lines};
@@ -168,7 +168,7 @@ fn session() -> Session {
             ("USER".to_owned(), "ada".to_owned()),
         ]),
         overrides: Overrides {
-            config: Some(directory.path().to_owned()),
+            config: ConfigSelection::Path(directory.path().to_owned()),
             address: Some("http://127.0.0.1:9".to_owned()),
             request_timeout: Duration::from_secs(30),
         },

@@ -1,11 +1,10 @@
 //! `dgw login`
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,27 +12,13 @@ use rustix::termios::{LocalModes, tcgetattr};
 use snapbox::{IntoData, str};
 
 use crate::support::{
-    BASIC, HUB, Stub, Terminal, User, answer, json_answer, set_mode, write_private,
+    BASIC, HUB, Stub, Terminal, User, answer, json_answer, output_with_stdin, set_mode,
+    write_private,
 };
 
 fn token(number: usize) -> &'static str {
     let token = HUB.facts["users"][number]["token"].as_str();
     token.expect("a token")
-}
-
-/// Runs `command` with `secret` on its stdin.
-fn output_with_stdin(mut command: Command, secret: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("dgw starts");
-    let mut stdin = child.stdin.take().expect("stdin is piped");
-    // dgw may fail before it reads stdin.
-    let _ = writeln!(stdin, "{secret}");
-    drop(stdin);
-    child.wait_with_output().expect("dgw ends")
 }
 
 /// Runs `dgw ARGS` with `secret` on stdin, and checks the exit code and stderr; stdout must be empty.

@@ -15,6 +15,7 @@ mod export;
 mod faults;
 mod forbidden;
 mod formats;
+mod gateways;
 mod hub;
 mod keep;
 #[cfg(feature = "kerberos")]

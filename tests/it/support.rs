@@ -19,7 +19,7 @@ pub(crate) use gateway::KERBEROS;
 pub(crate) use gateway::{
     BASIC, HUB, OLDER_SERVERS, PREFIX, RELEASES, SLURM, TLS, TestGateway, repository,
 };
-pub(crate) use process::{send, spawned};
+pub(crate) use process::{output_with_stdin, send, spawned};
 pub(crate) use scheduler::{CERTIFICATE, KEY, scheduler};
 pub(crate) use screen::Screen;
 pub(crate) use serving::{Serving, until};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 
 use super::*;
-use crate::config::{Environment, find};
+use crate::config::{ConfigSelection, Environment, find};
 
 const SITE_USER: u32 = 0;
 const USER: u32 = 1000;
@@ -224,8 +224,11 @@ impl Home {
             Owner::User => "/nonexistent".to_owned(),
         };
         let environment = Environment::from_iter([("DASK_ROOT_CONFIG".to_owned(), site)]);
-        let explicit = (owner == Owner::User).then_some(&*place);
-        find::candidates(&environment, explicit)
+        let selection = match owner {
+            Owner::Site => ConfigSelection::Dask,
+            Owner::User => ConfigSelection::Path(place),
+        };
+        find::candidates(&environment, &selection)
             .expect("it can be listed")
             .into_iter()
             .find(|candidate| candidate.owner == owner && candidate.path.ends_with(name))

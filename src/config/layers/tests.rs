@@ -215,7 +215,10 @@ fn new_file_comes_in_the_order_of_its_directory() {
         ("/new/a", ["/site/z", "/own/a", "/own/h", "/new/a"]),
     ] {
         let with_file = layers.with_file(Path::new(path), Node::default());
-        let files = with_file.0.iter().filter_map(|layer| layer.file.clone());
+        let files = with_file
+            .layers
+            .iter()
+            .filter_map(|layer| layer.file.clone());
         assert_eq!(files.collect::<Vec<_>>(), expected.map(PathBuf::from));
     }
 }

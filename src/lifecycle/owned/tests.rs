@@ -3,7 +3,7 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 
 use super::*;
-use crate::config::Environment;
+use crate::config::{ConfigSelection, Environment};
 use crate::output::OutputOptions;
 use crate::session::{Invocation, Overrides};
 
@@ -40,7 +40,7 @@ fn stopped_cluster() -> (Session, mpsc::Receiver<String>) {
             ("USER".to_owned(), "ada".to_owned()),
         ]),
         overrides: Overrides {
-            config: Some(directory.path().to_owned()),
+            config: ConfigSelection::Path(directory.path().to_owned()),
             address: Some(format!("http://{address}")),
             request_timeout: Duration::from_secs(5),
         },

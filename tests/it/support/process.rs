@@ -1,7 +1,7 @@
 //! Processes that tests watch and send signals to.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -25,4 +25,19 @@ pub(crate) fn spawned(command: &mut Command, marker: &str) -> (Child, BufReader<
 pub(crate) fn send(child: &Child, signal: Signal) {
     let pid = Pid::from_child(child);
     kill_process(pid, signal).expect("the process is running");
+}
+
+/// Runs `command` with `secret` on its stdin.
+pub(crate) fn output_with_stdin(mut command: Command, secret: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dgw starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    // dgw may fail before it reads stdin.
+    let _ = writeln!(stdin, "{secret}");
+    drop(stdin);
+    child.wait_with_output().expect("dgw ends")
 }

@@ -109,6 +109,12 @@ impl User {
         self.home().join(".config/dask/gateway.yaml")
     }
 
+    /// Returns the file of the gateway with this name.
+    pub(crate) fn gateway_file(&self, name: &str) -> PathBuf {
+        let directory = self.home().join(".config/dask/gateways");
+        directory.join(name).with_extension("yaml")
+    }
+
     /// Creates the command `dgw ARGS` in this user's environment, without stdin.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dgw"));

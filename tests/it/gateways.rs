@@ -1,0 +1,295 @@
+//! Several gateways: `--gateway`, `DGW_GATEWAY`, `dgw gateways`.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use serde_json::Value;
+use snapbox::str;
+
+use crate::support::{
+    BASIC, HUB, Stub, User, json_answer, output_with_stdin, set_mode, write_private,
+};
+
+fn mode(path: &Path) -> u32 {
+    let metadata = fs::metadata(path).expect("it exists");
+    metadata.permissions().mode() & 0o7777
+}
+
+/// A configuration with a token.
+fn with_token(address: &str, token: &str) -> String {
+    format!(
+        "gateway:\n  address: {address}\n  auth:\n    type: jupyterhub\n    kwargs:\n      api_token: \
+         {token}\n"
+    )
+}
+
+#[test]
+fn logs_in_to_several_gateways_and_uses_each() {
+    let user = HUB.user();
+    let address = BASIC.fact("address");
+    let login = [
+        "login",
+        "-g",
+        "work",
+        "--address",
+        address,
+        "--username",
+        "gwen",
+    ];
+    let output = output_with_stdin(user.command(&login), BASIC.fact("password"));
+    assert!(output.status.success(), "{output:?}");
+    let file = user.gateway_file("work");
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(mode(file.parent().expect("a directory")), 0o700);
+
+    let all = user.json(&["gateways", "--check"]);
+    let field = |at: usize, name: &str| all[at][name].clone();
+    assert_eq!(field(0, "name"), "default");
+    assert_eq!(field(0, "default"), true);
+    assert_eq!(field(0, "address"), HUB.fact("address"));
+    assert!(field(0, "user").is_string(), "{all}");
+    assert_eq!(field(1, "name"), "work");
+    assert_eq!(field(1, "default"), false);
+    assert_eq!(field(1, "user"), "gwen");
+    for at in [0, 1] {
+        assert!(field(at, "version").is_string(), "{all}");
+        assert!(
+            field(at, "latency")
+                .as_f64()
+                .is_some_and(|latency| latency > 0.0)
+        );
+        assert_eq!(field(at, "error"), Value::Null);
+    }
+    user.dgw(&["list", "-g", "work"]).success();
+    user.dgw(&["doctor", "-g", "work"]).success();
+
+    // A second login replaces only with `--force`.
+    let again = output_with_stdin(user.command(&login), BASIC.fact("password"));
+    assert_eq!(again.status.code(), Some(2));
+    let other = ["login", "--address", address, "--username", "gwen"];
+    let other = output_with_stdin(user.command(&other), BASIC.fact("password"));
+    assert_eq!(other.status.code(), Some(2));
+    let hint = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(
+        hint.contains(&format!("dgw login -g NAME --address {address}")),
+        "{hint}"
+    );
+}
+
+#[test]
+fn never_sends_the_credentials_of_one_gateway_to_another() {
+    let [default, one, two, environment] = [(); 4].map(|()| Stub::always(json_answer("{}")));
+    let user = User::new()
+        .configured(&with_token(&default.address, "t-default"))
+        .with("DASK_GATEWAY__ADDRESS", &environment.address)
+        .with("DASK_GATEWAY__AUTH__KWARGS__API_TOKEN", "t-environment")
+        .with("JUPYTERHUB_API_TOKEN", "t-hub");
+    write_private(
+        &user.gateway_file("one"),
+        &with_token(&one.address, "t-one"),
+    );
+    write_private(
+        &user.gateway_file("two"),
+        &with_token(&two.address, "t-two"),
+    );
+    // This one has no token of its own.
+    let without = format!(
+        "gateway:\n  address: {}\n  auth:\n    type: jupyterhub\n",
+        one.address
+    );
+    write_private(&user.gateway_file("without"), &without);
+    let assert_tokens = |stub: &Stub, token: &str| {
+        for head in stub.seen() {
+            let others = ["t-default", "t-environment", "t-hub", "t-one", "t-two"];
+            for other in others.into_iter().filter(|other| *other != token) {
+                assert!(!head.contains(other), "{other} was sent: {head}");
+            }
+        }
+    };
+    let run = |args: &[&str], code| {
+        let output = user.command(args).output().expect("dgw runs");
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+    };
+    run(&["gateways"], 8);
+    assert!(one.seen().is_empty() && two.seen().is_empty());
+    run(&["list", "-g", "one"], 0);
+    run(&["list", "--gateway=two"], 0);
+    run(&["list", "-g", "without"], 3);
+    // The token of one isn't sent to the address of another.
+    run(&["list", "-g", "one", "--address", &two.address], 0);
+    run(&["gateways", "--check"], 8);
+    for (stub, token) in [(&one, "t-one"), (&two, "t-two"), (&default, "")] {
+        assert_tokens(stub, token);
+    }
+    assert!(one.seen().iter().any(|head| head.contains("t-one")));
+    assert!(two.seen().iter().any(|head| head.contains("t-two")));
+    assert!(default.seen().is_empty(), "{:?}", default.seen());
+}
+
+#[test]
+fn flag_wins_over_the_variable_and_neither_goes_with_a_file() {
+    let user = User::new().configured(&with_token("http://127.0.0.1:1", "t"));
+    for name in ["a", "b"] {
+        let address = format!("http://127.0.0.1:1/{name}");
+        write_private(&user.gateway_file(name), &with_token(&address, "t"));
+    }
+    let user = user.with("DGW_GATEWAY", "a");
+    let default = |args: &[&str]| {
+        let rows = user.json(&[&["gateways"], args].concat());
+        let rows = rows.as_array().expect("rows");
+        let default = rows.iter().find(|row| row["default"] == true);
+        default.map(|row| row["name"].as_str().expect("a name").to_owned())
+    };
+    assert_eq!(default(&[]).as_deref(), Some("a"));
+    assert_eq!(default(&["-g", "b"]).as_deref(), Some("b"));
+    assert_eq!(default(&["-g", "default"]).as_deref(), Some("default"));
+    user.dgw(&["list", "-g", "a", "--config", "x"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `--gateway` and `--config` exclude each other
+
+"#]]);
+    // Alone, the file wins over the variable.
+    user.dgw(&["list", "--config", "/nonexistent"]).code(3);
+}
+
+#[test]
+fn refuses_names_that_are_none_and_unknown_gateways() {
+    let user = User::new();
+    for name in [
+        "a/b",
+        "../gateway",
+        ".",
+        "a.b",
+        "\u{1b}[31m",
+        &"x".repeat(300),
+        "",
+    ] {
+        user.dgw(&["list", &format!("--gateway={name}")])
+            .code(2)
+            .stderr_eq(str![[r#"
+error: `--gateway` must be a name of letters, digits, `-` and `_`, at most 64 characters long
+
+"#]]);
+    }
+    write_private(
+        &user.gateway_file("work"),
+        &with_token("http://127.0.0.1:1", "t"),
+    );
+    user.dgw(&["list", "-g", "wrok"])
+        .code(3)
+        .stderr_eq(str![[r#"
+error: no such gateway: `wrok`
+  work
+
+hint: did you mean `-g work`?
+
+"#]]);
+    user.dgw(&["list", "-g", "other"])
+        .code(3)
+        .stderr_eq(str![[r#"
+error: no such gateway: `other`
+  work
+
+hint: `dgw login -g other --address URL` sets it up
+
+"#]]);
+    user.with("DGW_GATEWAY", "no such")
+        .dgw(&["list"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `DGW_GATEWAY` must be a name of letters, digits, `-` and `_`, at most 64 characters long
+
+"#]]);
+}
+
+#[test]
+fn broken_files_hide_no_other_gateway() {
+    let user = User::new();
+    let address = "http://127.0.0.1:1";
+    write_private(
+        &user.gateway_file("b-works"),
+        &with_token(address, "s3cret"),
+    );
+    write_private(&user.gateway_file("a-broken"), "gateway: [s3cret");
+    write_private(&user.gateway_file("c-without"), "gateway: {}\n");
+    write_private(&user.gateway_file("d-open"), &with_token(address, "s3cret"));
+    set_mode(&user.gateway_file("d-open"), 0o644);
+    symlink("/dev/null", user.gateway_file("e-link")).expect("a link");
+    write_private(
+        &user.gateway_file("f-basic"),
+        &format!(
+            "gateway:\n  address: {address}\n  auth: {{type: basic, kwargs: {{username: ada, password: s3cret}}}}\n"
+        ),
+    );
+    user.dgw(&["gateways"])
+        .code(8)
+        .stdout_eq(str![[r#"
+NAME       DEFAULT  ADDRESS             USER  AUTH        ERROR
+a-broken   -        -                   -     -           `[HOME]/.config/dask/gateways/a-broken.yaml` is not a valid dask configuration file, at line 2, column 1
+b-works    -        http://[HOST]  -     jupyterhub  -
+c-without  -        -                   -     -           gateway `c-without`: no gateway address is configured
+d-open     -        -                   -     -           refused to use `[HOME]/.config/dask/gateways/d-open.yaml`: its mode is 644; it must be 600
+e-link     -        -                   -     -           refused to use `[HOME]/.config/dask/gateways/e-link.yaml`: it is not a regular file
+f-basic    -        http://[HOST]  ada   basic       -
+
+"#]])
+        .stderr_eq(str![[r#"
+error: 4 of 6 gateways can't be used
+  a-broken: `[HOME]/.config/dask/gateways/a-broken.yaml` is not a valid dask configuration file, at line 2, column 1
+  c-without: gateway `c-without`: no gateway address is configured
+  d-open: refused to use `[HOME]/.config/dask/gateways/d-open.yaml`: its mode is 644; it must be 600
+  e-link: refused to use `[HOME]/.config/dask/gateways/e-link.yaml`: it is not a regular file
+
+hint: `dgw doctor -g a-broken` explains how to fix it
+
+"#]]);
+    user.dgw(&["gateways", "-o", "name"])
+        .code(8)
+        .stdout_eq(str![[r#"
+a-broken
+b-works
+c-without
+d-open
+e-link
+f-basic
+
+"#]]);
+}
+
+#[test]
+fn python_code_uses_the_named_gateways_file_alone() {
+    let user = HUB.user();
+    let address = BASIC.fact("address");
+    let name = "gateways-python";
+    let login = [
+        "login",
+        "-g",
+        "work",
+        "--address",
+        address,
+        "--username",
+        name,
+    ];
+    let output = output_with_stdin(user.command(&login), BASIC.fact("password"));
+    assert!(output.status.success(), "{output:?}");
+    let user = user.with("DGW_GATEWAY", "work");
+    let cluster = user.stdout(&["new"]);
+    let text = user.stdout(&["connect"]);
+    let code = text.split_once("\n\n").expect("code").1;
+    let code = format!("{code}\nprint(cluster.name, len(Gateway().list_clusters()))");
+    let mut python = std::process::Command::new(BASIC.python());
+    python
+        .args(["-c", &code])
+        .env_clear()
+        .envs(user.environment());
+    let output = python.output().expect("Python runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(printed.trim_end(), format!("{cluster} 1"), "{output:?}");
+    // COMMAND's own dgw talks to the same gateway.
+    let inner = env!("CARGO_BIN_EXE_dgw");
+    let listed = user.stdout(&["connect", "-g", "work", "--", inner, "list", "-o", "name"]);
+    assert_eq!(listed, cluster);
+    user.dgw(&["shutdown", &cluster]).success();
+}
