@@ -9,6 +9,7 @@ mod gateways;
 mod keep;
 mod list;
 mod login;
+mod logout;
 mod logs;
 #[cfg(test)]
 mod man_pages;
@@ -114,6 +115,7 @@ subcommands! {
     Options => options::OptionsArgs,
     Relay => relay::RelayArgs,
     Login => login::LoginArgs,
+    Logout => logout::LogoutArgs,
     Gateways => gateways::GatewaysArgs,
     Doctor => doctor::DoctorArgs,
     Completions => completions::CompletionsArgs,

@@ -218,6 +218,9 @@ impl Failure for Error {
             Self::Incomplete { name, .. } => {
                 return Some(format!("`dgw login -g {name} --address URL` sets it up"));
             }
+            Self::NotEditable { lines, .. } if lines.is_empty() => {
+                "remove the token and the password from it yourself"
+            }
             Self::NotEditable { lines, .. } => {
                 return Some(format!(
                     "add these lines to it yourself, with the secret, and run `chmod 600` on \
@@ -225,7 +228,7 @@ impl Failure for Error {
                 ));
             }
             Self::WithoutKerberos { .. } => WITH_KERBEROS,
-            Self::ChangedMeanwhile(_) => "run `dgw login` again",
+            Self::ChangedMeanwhile(_) => "run the command again",
             Self::NotWritten { .. } => "correct that, or name another file with `--config`",
             Self::NoToken => {
                 "create a token on the hub's token page and give it to `dgw login`, or set \

@@ -275,14 +275,44 @@ impl<'a> UserFile<'a> {
         let changes = self.changes(address, credentials);
         let text = self.edited(&changes)?;
         let written = self.outcome(&changes, &text)?;
+        self.replace(&text)?;
+        Ok(written)
+    }
+
+    /// Removes the token and the password from the file, and nothing else. Returns the words for what
+    /// it held of them.
+    ///
+    /// # Errors
+    /// Fails, and leaves the file unchanged, if it can't be edited or written, or has changed since it
+    /// was read.
+    pub(crate) fn remove_secrets(&self) -> Result<Vec<&'static str>, Error> {
+        let section = self.existing.as_ref().map(|existing| &existing.section);
+        let is_held = |path: &[&str]| {
+            section.is_some_and(|section| section.get_set(&path.join(".")).is_some())
+        };
+        let mut held = vec![(TOKEN, "token"), (PASSWORD, "password")];
+        held.retain(|(path, _)| is_held(path));
+        if !held.is_empty() {
+            let changes = held.iter().map(|(path, _)| Change { path, value: None });
+            self.replace(&self.edited(&changes.collect::<Vec<_>>())?)?;
+        }
+        Ok(held.into_iter().map(|(_, word)| word).collect())
+    }
+
+    /// Returns the path of the file, which may not exist.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces the file, if it has not changed since it was read.
+    fn replace(&self, text: &str) -> Result<(), Error> {
         let now = read::for_change(&Candidate::named(self.path.clone()))?;
         let text_of = |file: &Option<ExistingFile>| file.as_ref().map(|file| file.text.clone());
         if now.target != self.target || text_of(&now.existing) != text_of(&self.existing) {
             return Err(Error::ChangedMeanwhile(self.path.clone()));
         }
         private::write_atomically(&self.target, text.as_bytes())
-            .map_err(|error| not_written(&self.path, &error))?;
-        Ok(written)
+            .map_err(|error| not_written(&self.path, &error))
     }
 
     /// Returns what the file means with `changes`, by which it has become `text`.

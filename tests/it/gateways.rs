@@ -259,6 +259,32 @@ f-basic
 }
 
 #[test]
+fn logs_out_of_one_gateway_only() {
+    let user = User::new().configured(&with_token("http://127.0.0.1:1", "t-default"));
+    let file = user.gateway_file("work");
+    let text =
+        with_token("http://127.0.0.1:2", "t-work") + "  cluster:\n    options: {cores: 2}  # few\n";
+    write_private(&file, &text);
+    user.dgw(&["logout", "-g", "work"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#""#]]);
+    let left = fs::read_to_string(&file).expect("the file");
+    assert!(
+        !left.contains("t-work") && left.contains("{cores: 2}  # few"),
+        "{left}"
+    );
+    assert!(left.contains("address: http://127.0.0.1:2"), "{left}");
+    assert_eq!(mode(&file), 0o600);
+    let default = fs::read_to_string(user.configuration()).expect("the file");
+    assert!(default.contains("t-default"));
+    for args in [&["logout", "-g", "work"][..], &["logout", "-g", "none"]] {
+        user.dgw(args).success();
+    }
+    assert!(!user.gateway_file("none").exists());
+}
+
+#[test]
 fn python_code_uses_the_named_gateways_file_alone() {
     let user = HUB.user();
     let address = BASIC.fact("address");
