@@ -77,7 +77,7 @@ impl Invocation {
     pub(crate) fn all_sessions(&self) -> Result<Vec<NamedSession>, Error> {
         let is_path = matches!(self.overrides.config, ConfigSelection::Path(_));
         if is_path || self.overrides.address.is_some() {
-            let mistake = "`--config` and `--address` name one gateway, and this is about all";
+            let mistake = "omit `--config` and `--address`: this is about all gateways";
             return Err(UsageError(mistake.to_owned()).into());
         }
         let named = config::gateway_names(&self.environment)?.into_iter();

@@ -30,11 +30,17 @@ const DESTINATIONS: [&str; 4] = [
 ];
 const HTTP_PROXY: &str = "gateway.http-client.proxy";
 
-/// Returns what a section says about this machine's network, which is the same for every gateway.
-fn about_the_machine(section: &Node) -> Node {
+/// Returns what is the same for every gateway: this machine's network, and dgw's own settings.
+fn about_every_gateway(section: &Node) -> Node {
+    const KEPT: [(&str, &[&str]); 2] = [
+        ("gateway.http-client", &["gateway", "http-client"]),
+        ("dgw", &["dgw"]),
+    ];
     let mut kept = Node::default();
-    if let Some(http_client) = section.get("gateway.http-client") {
-        kept.set(&["gateway", "http-client"], http_client.clone());
+    for (path, keys) in KEPT {
+        if let Some(node) = section.get(path) {
+            kept.set(keys, node.clone());
+        }
     }
     kept
 }
@@ -79,13 +85,13 @@ impl Layers {
     }
 
     /// Returns what counts of these layers for the named gateway of the file `gateway_file`, if one was
-    /// selected: everything in that file, and what the others say about this machine. All else in them
+    /// selected: everything in that file, and what the others say about every gateway. All else in them
     /// belongs to the default gateway.
     pub(super) fn of_gateway(self, gateway_file: Option<PathBuf>) -> Self {
         let Self { mut layers, .. } = self;
         if gateway_file.is_some() {
             for layer in layers.iter_mut().filter(|layer| layer.file != gateway_file) {
-                layer.section = about_the_machine(&layer.section);
+                layer.section = about_every_gateway(&layer.section);
             }
         }
         Self {

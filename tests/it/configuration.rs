@@ -426,7 +426,7 @@ fn sends_credentials_only_to_the_address_they_are_configured_for() {
     let explanation = str![[r#"
 error: the gateway at `http://[HOST]` requires authentication, and dgw did not send your token there, because it is configured for `http://[HOST]`
 
-hint: log in there: `dgw login --address http://[HOST]`
+hint: log in there, with a NAME of your choice: `dgw login -g NAME --address http://[HOST]`
 
 "#]];
     token
@@ -447,7 +447,7 @@ hint: log in there: `dgw login --address http://[HOST]`
         .stderr_eq(str![[r#"
 error: the gateway at `http://[HOST]` requires authentication, and dgw did not send your token there, because it is not configured for any address
 
-hint: log in there: `dgw login --address http://[HOST]`
+hint: log in there, with a NAME of your choice: `dgw login -g NAME --address http://[HOST]`
 
 "#]]);
     assert!(!other.seen().iter().any(|head| has_credentials(head)));
