@@ -84,7 +84,7 @@ fn columns() -> Vec<Column<GatewayRow>> {
     ]
 }
 
-fn optional_cell(text: Option<&str>) -> Cell {
+fn optional_cell(text: Option<&str>) -> Cell<'_> {
     Cell::new(text.unwrap_or("-"), text)
 }
 
