@@ -134,8 +134,10 @@ impl Lines {
         Some(())
     }
 
+    /// Removes the value at `path`.
     fn remove(&mut self, path: &[&str]) {
         let mut range = 0..self.lines.len();
+        let mut section = None;
         for (depth, key) in path.iter().enumerate() {
             let Some(indent) = self.indent_within(&range) else {
                 return;
@@ -147,9 +149,23 @@ impl Lines {
             if depth + 1 == path.len() {
                 self.drop_content(below);
                 self.lines.remove(at);
+                if let Some(section) = section {
+                    self.mark_if_empty(section);
+                }
                 return;
             }
+            section = Some(at);
             range = below;
+        }
+    }
+
+    /// Writes `{}` behind the key at `at` if its section is empty: Python's client refuses `null` there.
+    fn mark_if_empty(&mut self, at: usize) {
+        let below = self.below(at, indent(&self.lines[at]), self.lines.len());
+        if self.indent_within(&below).is_none()
+            && let Some((head, "", comment)) = parts(&self.lines[at])
+        {
+            self.lines[at] = format!("{head}: {{}}{comment}");
         }
     }
 

@@ -2,6 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 const TOKEN: &[&str] = &["gateway", "auth", "kwargs", "api_token"];
+const PASSWORD: &[&str] = &["gateway", "auth", "kwargs", "password"];
 
 fn changes() -> Vec<Change> {
     let change = |path, value: &str| Change {
@@ -13,7 +14,7 @@ fn changes() -> Vec<Change> {
         change(&["gateway", "auth", "type"], "jupyterhub"),
         change(TOKEN, "t0{{'ken # x"),
         Change {
-            path: &["gateway", "auth", "kwargs", "password"],
+            path: PASSWORD,
             value: None,
         },
     ]
@@ -123,6 +124,26 @@ gateway:
     kwargs:
       api_token: "t0{{'ken # x"
   # nothing yet
+
+"#]]
+    );
+}
+
+#[test]
+fn sections_that_become_empty_stay() {
+    let removals = [PASSWORD, TOKEN].map(|path| Change { path, value: None });
+    let kept = "gateway:\n  address: x\n  auth:\n    kwargs:  # who\n";
+    let secrets = "      # a\n      password: p\n      api-token: >\n        t\n";
+    let text = format!("{kept}{secrets}  cluster: {{}}\n");
+    snapbox::assert_data_eq!(
+        edit(&text, &removals).expect("edited"),
+        snapbox::str![[r#"
+gateway:
+  address: x
+  auth:
+    kwargs: {}  # who
+      # a
+  cluster: {}
 
 "#]]
     );
