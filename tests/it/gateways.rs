@@ -268,7 +268,11 @@ fn logs_out_of_one_gateway_only() {
     user.dgw(&["logout", "-g", "work"])
         .success()
         .stdout_eq("")
-        .stderr_eq(str![[r#""#]]);
+        .stderr_eq(str![[r#"
+removed the token from `[HOME]/.config/dask/gateways/work.yaml`
+the token is still valid: revoke it on your JupyterHub's token page
+
+"#]]);
     let left = fs::read_to_string(&file).expect("the file");
     assert!(
         !left.contains("t-work") && left.contains("{cores: 2}  # few"),

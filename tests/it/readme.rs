@@ -54,6 +54,7 @@ sections! {
     runs_in_cron: README, "In cron" => cron,
     runs_as_a_batch_job: README, "As a batch job" => |blocks| alone(BASIC.user(), blocks),
     runs_in_the_terminal_of_a_hub: README, "In the terminal of a hub's notebook" => notebook,
+    runs_on_several_gateways: README, "On several gateways" => several_gateways,
     runs_configuration: README, "Configuration" => configuration,
     runs_when_it_does_not_work: README, "When it doesn't work" => doctor,
     runs_the_example_of_dgw_config: CONFIG, "Example" => saved_password,
@@ -267,6 +268,22 @@ fn notebook(blocks: Vec<Block>) {
     assert!(reader.go_on().ends_with("points,pi\n10000000,3.142\n"));
     assert!(reader.is_through());
     assert!(!reader.user.has_active_clusters(), "a cluster is left");
+}
+
+fn several_gateways(blocks: Vec<Block>) {
+    let login = format!(
+        "echo {} | dgw login -g work --address {} --username ada",
+        BASIC.fact("password"),
+        BASIC.fact("address")
+    );
+    let mut reader = Reader::new(HUB.user(), blocks).reading(
+        "dgw login -g work --address https://gateway.example.org",
+        &login,
+    );
+    let listed = reader.go_on();
+    assert!(listed.contains("default"), "{listed}");
+    assert!(listed.contains("work"), "{listed}");
+    assert!(reader.is_through());
 }
 
 fn configuration(blocks: Vec<Block>) {
