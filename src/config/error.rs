@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::address::Address;
 use super::node::Source;
 use super::selection::GatewayName;
 use crate::error::{ExitCode, Failure};
@@ -76,7 +75,7 @@ pub(crate) enum Error {
         /// The setting that would be lost.
         what: &'static str,
         /// The address of another gateway that is to be written.
-        new_address: Option<Address>,
+        new_address: Option<String>,
     },
     #[error("can't edit `{}` safely; it was left unchanged", path.display())]
     NotEditable {
@@ -203,9 +202,8 @@ impl Failure for Error {
                 ..
             } => {
                 return Some(format!(
-                    "keep both: `dgw login -g NAME --address {}`, with a NAME of your choice, saves \
-                     it in a file of its own; or use `--force` to overwrite this one",
-                    address.as_str()
+                    "keep both: `dgw login -g NAME --address {address}`, with a NAME of your choice, \
+                     saves it in a file of its own; or use `--force` to overwrite this one"
                 ));
             }
             Self::WouldOverwrite { .. } => "use `--force` to overwrite it",

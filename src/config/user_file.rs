@@ -155,7 +155,7 @@ impl<'a> UserFile<'a> {
         let held = self.reader(&existing.section).address();
         let new_address = held
             .is_ok_and(|held| held != *address)
-            .then(|| address.clone());
+            .then(|| address.as_str().to_owned());
         let what = if is_set(TOKEN) {
             "a token"
         } else if is_set(PASSWORD) {
