@@ -156,7 +156,7 @@ impl LoginArgs {
             .run("the credentials were saved, another address was not", work)
             .await?;
         if proxy.is_some() {
-            let file = UserFile::read(environment, overrides.config.as_deref())?;
+            let file = UserFile::read(environment, &overrides.config)?;
             let file = file.with_scheduler_proxy(proxy);
             let path = file.write(&address, &credentials)?.path;
             printer.note(&format!("saved the address in `{}`", path.display()));
