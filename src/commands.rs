@@ -16,6 +16,7 @@ mod man_pages;
 mod name;
 mod new;
 mod options;
+mod packages;
 mod relay;
 mod run;
 mod scale;
@@ -113,6 +114,7 @@ subcommands! {
     Wait => wait::WaitArgs,
     Dashboard => dashboard::DashboardArgs,
     Options => options::OptionsArgs,
+    Packages => packages::PackagesArgs,
     Relay => relay::RelayArgs,
     Login => login::LoginArgs,
     Logout => logout::LogoutArgs,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod attach;
+mod capture;
 mod cli;
 mod commands;
 mod config;
@@ -20,6 +21,7 @@ mod lifecycle;
 mod observed;
 mod orphans;
 mod output;
+mod packages;
 mod private;
 mod scheduler;
 mod session;

@@ -18,8 +18,8 @@ use crate::duration;
 use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, Status};
 use crate::lifecycle::{Labels, resolve};
 use crate::output::{
-    cluster_schema, escaped, gateway_schema, name_of, option_schema, protected_schema, sort_names,
-    wide_cluster_schema, worker_schema,
+    cluster_schema, escaped, gateway_schema, name_of, option_schema, package_schema,
+    protected_schema, sort_names, wide_cluster_schema, worker_schema,
 };
 use crate::scheduler::Schedulers;
 use crate::top::titles;
@@ -185,6 +185,7 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "keep" => Some(sort_names(&protected_schema())),
         "gateways" => Some(sort_names(&gateway_schema(true))),
         "options" => Some(sort_names(&option_schema())),
+        "packages" => Some(sort_names(&package_schema())),
         "show" => Some(sort_names(&worker_schema())),
         "top" => Some(titles(false).into_iter().map(name_of).collect()),
         _ => None,

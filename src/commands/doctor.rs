@@ -111,6 +111,7 @@ async fn check_gateway(
             report.add(Check::skipped("options", reason))?;
             report.add(server::clock(server))?;
             report.add(Check::skipped("scheduler", reason))?;
+            report.add(Check::skipped("packages", reason))?;
             report.add(Check::skipped("dashboards", reason))
         }
     }
@@ -144,7 +145,14 @@ async fn check_with_credentials(
         running: running.as_ref(),
         limit: CONNECT_TIMEOUT.min(timeout),
     };
-    report.add(access.check_scheduler().await)?;
+    let scheduler = access.check_scheduler().await;
+    let is_reached = scheduler.state != CheckState::Failed;
+    report.add(scheduler)?;
+    report.add(if is_reached {
+        access.check_packages().await
+    } else {
+        Check::skipped("packages", "not checked: the scheduler can't be reached")
+    })?;
     report.add(access.check_dashboards().await)
 }
 

@@ -6,14 +6,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::Access;
 use serde::Serialize;
-use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
+use crate::capture::capture;
 use crate::count;
 
 /// Time limit for `squeue`. It takes milliseconds, unless Slurm's controller is overloaded.
@@ -191,21 +190,8 @@ impl Slurm {
         Ok(jobs_by_number(&text, name).into_iter().skip(1).collect())
     }
 
-    /// Lists the user's jobs within the time limit, and logs why that fails.
+    /// Lists all of the user's jobs, including those that ended lately, and logs why that fails.
     async fn listed(&self) -> Result<String, SlurmUnavailable> {
-        let output = tokio::time::timeout(TIMEOUT, self.run_squeue()).await;
-        let output = output.unwrap_or_else(|_| Err(format!("no response within {TIMEOUT:?}")));
-        output.map_err(|cause| {
-            log::info!("`squeue` failed: {cause}");
-            SlurmUnavailable
-        })
-    }
-
-    /// Lists all of the user's jobs, including those that ended lately.
-    ///
-    /// # Errors
-    /// Fails with the cause.
-    async fn run_squeue(&self) -> Result<String, String> {
         let mut command = Command::new(&self.squeue);
         command
             .args(["--noheader", "--all", "--states=all", "--name=dask-gateway"])
@@ -213,29 +199,12 @@ impl Slurm {
             .arg(FORMAT)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let (mut text, mut messages) = (Vec::new(), Vec::new());
-        let pipes = child.stdout.take().zip(child.stderr.take());
-        let (stdout, stderr) = pipes.ok_or("it has no output")?;
-        let (mut stdout, mut stderr) = (stdout.take(SIZE_LIMIT), stderr.take(SIZE_LIMIT));
-        let both = tokio::try_join!(
-            stdout.read_to_end(&mut text),
-            stderr.read_to_end(&mut messages)
-        );
-        both.map_err(|error| error.to_string())?;
-        // A full pipe would block it for ever.
-        drop((stdout, stderr));
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        if !status.success() {
-            let messages = String::from_utf8_lossy(&messages);
-            return Err(format!("{status}: {}", messages.trim_end()));
-        }
-        Ok(String::from_utf8_lossy(&text).into_owned())
+            .current_dir("/");
+        let output = capture(&mut command, SIZE_LIMIT, TIMEOUT).await;
+        output.map_err(|cause| {
+            log::info!("`squeue` failed: {cause}");
+            SlurmUnavailable
+        })
     }
 }
 

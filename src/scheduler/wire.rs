@@ -16,6 +16,7 @@ use serde::de::{
 use serde::{Deserialize, Deserializer};
 
 use super::model::{Activity, Idle, PackageVersions, Tasks, Worker};
+use super::packages::PackageSet;
 
 /// A value; `None` if it is of another type.
 pub(super) struct Known<T>(pub(super) Option<T>);
@@ -400,11 +401,7 @@ impl VersionsResponse {
             distributed,
         } = self.packages;
         PackageVersions {
-            // `3.11.7.final.0`
-            python: python.0.map(|text| match text.split_once(".final") {
-                Some((release, _)) => release.to_owned(),
-                None => text,
-            }),
+            python: python.0.map(without_final),
             dask: dask.0,
             distributed: distributed.0,
         }
@@ -413,11 +410,46 @@ impl VersionsResponse {
     /// Returns true if this release of distributed has the operation `check_idle`, new in 2023.4;
     /// `None` if the release is unknown.
     pub(super) fn has_check_idle(&self) -> Option<bool> {
+        self.is_at_least(2023, 4)
+    }
+
+    /// Returns true if the release of distributed is of this month or later; `None` if it is unknown.
+    pub(super) fn is_at_least(&self, year: u32, month: u32) -> Option<bool> {
         let version = self.packages.distributed.0.as_ref()?;
         let mut parts = version.split('.').map(str::parse::<u32>);
-        let (year, month) = (parts.next()?.ok()?, parts.next()?.ok()?);
-        Some((year, month) >= (2023, 4))
+        let release = (parts.next()?.ok()?, parts.next()?.ok()?);
+        Some(release >= (year, month))
     }
+}
+
+/// Response to `versions` with all packages in it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InstalledResponse {
+    packages: Known<BTreeMap<String, Known<String>>>,
+}
+
+impl InstalledResponse {
+    /// Returns the packages; `None` if there are none that can be read.
+    pub(super) fn packages(self) -> Option<PackageSet> {
+        let packages = self.packages.0?.into_iter();
+        let packages = packages.map(|(name, version)| {
+            let version = match name.as_str() {
+                "python" => version.0.map(without_final),
+                _ => version.0,
+            };
+            (name, version)
+        });
+        Some(packages.collect())
+    }
+}
+
+/// Returns Python's version, `3.11.7`, of the text `3.11.7.final.0`.
+fn without_final(mut version: String) -> String {
+    if let Some(end) = version.find(".final") {
+        version.truncate(end);
+    }
+    version
 }
 
 /// Returns true if a task opened the client of this name, with `get_client` or the like. It stays

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
@@ -28,7 +29,12 @@ fn assert_report(user: &User, code: i32, stdout: impl IntoData) {
 
 /// Replaces what differs between runs and what snapshots do not redact by themselves.
 fn redacted(report: &str) -> String {
-    const PATTERNS: [(&str, &str); 4] = [
+    const PATTERNS: [(&str, &str); 5] = [
+        // Which Python this machine has is not known.
+        (
+            r"( packages +)nothing breaks .*(\n {17}the packages here .*)?",
+            "$1[PACKAGES]",
+        ),
         (r"/[^ ]*/\.tmp\w+", "[HOME]"),
         (r"on port \d+", "on port [PORT]"),
         (
@@ -108,7 +114,7 @@ fn replace_in_configuration(user: &User, from: &str, to: &str) {
 #[test]
 fn passes_with_a_running_cluster() {
     let user = BASIC.user().with("LANG", "en_GB.UTF-8");
-    user.stdout(&["new"]);
+    let name = user.stdout(&["new"]);
     assert_report(
         &user,
         0,
@@ -128,21 +134,31 @@ fn passes_with_a_running_cluster() {
 ✓ options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 ✓ clock          this machine and the gateway agree
 ✓ scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
+✓ packages       [PACKAGES]
 ✓ dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
     );
+    let python = Path::new(BASIC.fact("python"));
+    let environment = python.ancestors().nth(2).expect("an environment");
+    let user = user.with("VIRTUAL_ENV", &environment.display().to_string());
     let checks = user.json(&["doctor"]);
+    let packages = checks[12]["detail"].as_str().expect("a text");
+    let places = format!(
+        "`{}`, the scheduler of cluster {name} and 0 workers",
+        python.display()
+    );
+    assert_eq!(packages, format!("nothing breaks work between {places}"));
     let names = checks.as_array().expect("an array").iter();
     let names = names.map(|check| check["name"].as_str().expect("a name"));
     assert_eq!(
         names.collect::<Vec<_>>().join(" "),
         "files values address dns tcp tls proxy version authentication options clock scheduler \
-         dashboards"
+         packages dashboards"
     );
     assert_eq!(checks[0]["state"], "ok");
     assert_eq!(checks[0]["hint"], Value::Null);
-    assert_eq!(user.stdout(&["doctor", "-o", "name"]).lines().count(), 13);
+    assert_eq!(user.stdout(&["doctor", "-o", "name"]).lines().count(), 14);
     assert!(
         user.stdout(&["doctor", "-o", "yaml"])
             .contains("state: \"skipped\"")
@@ -172,6 +188,7 @@ fn passes_over_https_and_behind_a_hub() {
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
++ packages       [PACKAGES]
 + dashboards     `https://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
@@ -195,6 +212,7 @@ fn passes_over_https_and_behind_a_hub() {
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -221,6 +239,7 @@ x address        no gateway address is configured
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]],
@@ -253,6 +272,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 644): refused, its mode 
 - options        not checked: fix the configuration first
 + clock          this machine and the gateway agree
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]],
@@ -285,6 +305,7 @@ x files          [HOME]/.config/dask/gateway.yaml (mode 600): refused, its direc
 - options        not checked: fix the configuration first
 + clock          this machine and the gateway agree
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]],
@@ -314,6 +335,7 @@ x address        no gateway address is configured
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]],
@@ -349,6 +371,7 @@ x dns            can't resolve `gateway.invalid`: [CAUSE]
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]]);
@@ -379,6 +402,7 @@ x tcp            `127.0.0.1` does not accept connections on port [PORT]: Connect
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],
@@ -412,6 +436,7 @@ x tls            can't reach the gateway at `https://[HOST]`
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],
@@ -445,6 +470,7 @@ x proxy          through the HTTP proxy `[HOST]`: can't reach the gateway at `ht
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],
@@ -473,6 +499,7 @@ x proxy          through the HTTP proxy `[HOST]`: the HTTP proxy requires a user
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],
@@ -509,6 +536,7 @@ x version        `http://[HOST]/api/version` did not respond like a Dask gateway
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],
@@ -541,6 +569,7 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -572,6 +601,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` did not ac
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -604,6 +634,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` requires j
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -641,6 +672,7 @@ x address        `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not c
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]],
@@ -673,6 +705,7 @@ x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__O
                  hint: correct or remove the value there; `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -723,6 +756,7 @@ x version        the gateway at `http://[HOST]/api/health` reports its health as
 x clock          the clocks of this machine and the gateway differ by [TIME]
                  hint: set this machine's clock (`timedatectl set-ntp true`); if it is right, contact the gateway's administrators
 + scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
+- packages       not checked: no cluster is running
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]]);
@@ -791,6 +825,7 @@ fn reports_wrong_scheduler_proxy_and_public_address() {
 + clock          this machine and the gateway agree
 x scheduler      can't reach the scheduler of cluster [NAME]: the scheduler proxy at `[HOST]` closed the connection: it does not know the cluster, or the scheduler is gone
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
+- packages       not checked: the scheduler can't be reached
 + dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
@@ -817,6 +852,7 @@ x scheduler      can't reach the scheduler of cluster [NAME]: the scheduler prox
 + clock          this machine and the gateway agree
 x scheduler      can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
++ packages       [PACKAGES]
 + dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
@@ -843,6 +879,7 @@ x scheduler      can't connect to the scheduler proxy at `[HOST]`: Connection re
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
 + scheduler      `[HOST]` leads to the scheduler of cluster [NAME]
++ packages       [PACKAGES]
 x dashboards     can't reach dashboards at `http://[HOST]/clusters/[NAME]/status`: no response (Connection refused (os error 111))
                  hint: check `gateway.public-address`: links to dashboards begin with it
 
@@ -880,6 +917,7 @@ x version        `http://[HOST]/api/version` did not respond like a Dask gateway
 - options        not checked: no gateway responds
 - clock          not checked: no gateway responds
 - scheduler      not checked: no gateway responds
+- packages       not checked: no gateway responds
 - dashboards     not checked: no gateway responds
 
 "#]],

@@ -140,6 +140,17 @@ fn names_a_silent_worker_and_does_not_wait_for_it() {
     user.dgw(&["logs", "--worker", &frozen, "--probe-timeout", "1s"])
         .code(1)
         .stdout_eq("");
+    let python = BASIC.fact("python");
+    user.dgw(&["packages", "--check", "--probe-timeout", "1s", "--", python])
+        .code(1)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+0 of [..] packages differ between `[..]/python`, the scheduler of cluster [NAME] and 0 workers
+error: can't read the packages of the workers of cluster `[NAME]`: no response within 1s
+
+hint: set a longer `--probe-timeout`
+
+"#]]);
 }
 
 /// A running `dgw logs -f`, and the lines that it prints.

@@ -29,6 +29,7 @@ mod narrow;
 mod new;
 mod options;
 mod orphans;
+mod packages;
 mod proxy;
 mod readme;
 mod relay;

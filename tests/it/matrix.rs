@@ -43,6 +43,7 @@ const READING: [&[&str]; 20] = [
     &["dashboard"],
     &["logs"],
     &["logs", "--all-workers"],
+    &["packages", "-o", "json"],
     &["wait", "--for", "running"],
     &["wait", NAME, "--for", "idle"],
     &["keep", NAME],

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use snapbox::str;
 
+use crate::packages::rows;
 use crate::support::{Client, RELEASES, User};
 
 #[test]
@@ -30,6 +32,16 @@ fn assert_warns_of_mixed_releases() {
         "warning: worker [NAME] has dask 2024.5.0 (scheduler: 2025.4.0), \
          distributed 2024.5.0 (scheduler: 2025.4.0)\n",
     );
+    let here = RELEASES.facts["releases"]["2025.4.0"]
+        .as_str()
+        .expect("a path");
+    user.dgw(&["packages", "--check", "-o", "name", "--", here])
+        .code(1)
+        .stdout_eq(str![[r#"
+dask
+distributed
+...
+"#]]);
 }
 
 fn assert_reports(release: &str, python: &Path) {
@@ -74,6 +86,18 @@ fn assert_reports(release: &str, python: &Path) {
             .contains("Registered to"),
         "{release}"
     );
+
+    // The older ones are not asked to import anything.
+    let packages = rows(&user, &["--all", "--", &python.display().to_string()]);
+    let packages = packages.as_array().expect("rows");
+    let differences = packages.iter().map(|row| {
+        let known = row["difference"] != "unknown";
+        assert!(!known || row["difference"] == "none", "{release}: {row}");
+        known
+    });
+    let known = differences.filter(|known| *known).count();
+    assert!(known >= 7, "{release}: {packages:?}");
+    assert_eq!(known == packages.len(), release == "2025.4.0", "{release}");
 
     // A script on that release connects to the cluster.
     let script = "from distributed import Client; print(Client().submit(sum, [1, 2]).result())";

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use snapbox::str;
 
+use crate::packages::assert_compares;
 use crate::support::{BASIC, Client};
 
 #[test]
@@ -83,6 +84,7 @@ fn shows_a_computing_cluster_in_full() {
     let text = user.stdout(&["show", "--sort-by", "-memory"]);
     let place = |name: &String| text.find(name.as_str());
     assert!(place(&reversed[0]) < place(&reversed[1]), "{text}");
+    assert_compares(&user);
     user.dgw(&["show", "--sort-by", "bogus"])
         .code(2)
         .stdout_eq("")

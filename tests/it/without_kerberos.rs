@@ -37,6 +37,7 @@ x tcp            `127.0.0.1` does not accept connections on port 1: Connection r
 - options        not checked: fix the configuration first
 - clock          not checked: no gateway responds
 - scheduler      not checked: fix the configuration first
+- packages       not checked: fix the configuration first
 - dashboards     not checked: fix the configuration first
 
 "#]]);

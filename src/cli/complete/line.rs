@@ -43,7 +43,10 @@ pub(super) fn is_in_command() -> bool {
     let before = &words[..position.min(words.len())];
     let mut parts = before.splitn(2, |word| word == "--");
     let own = parts.next().unwrap_or_default();
-    parts.next().is_some() && own.iter().any(|word| word == "run" || word == "connect")
+    parts.next().is_some()
+        && own
+            .iter()
+            .any(|word| word == "run" || word == "connect" || word == "packages")
 }
 
 /// Returns the other words of the line, and the current word up to the cursor.

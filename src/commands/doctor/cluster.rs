@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::error::DoctorError;
 use crate::config::Settings;
+use crate::error::ExitCode;
 use crate::gateway::{Cluster, Gateway, TlsIdentity};
 use crate::output::Check;
+use crate::packages::{self, LocalPackages};
 use crate::scheduler::{self, ProxyKind, Schedulers};
 
 /// The gateway, with a running cluster to try if there is one.
@@ -56,6 +58,39 @@ impl ClusterAccess<'_> {
                 Check::failed(NAME, &DoctorError::Scheduler { name, source })
             }
         }
+    }
+
+    /// Checks that the packages here, of the scheduler and of the workers fit together.
+    pub(super) async fn check_packages(&self) -> Check {
+        const NAME: &str = "packages";
+        let Some((cluster, identity)) = self.running else {
+            return Check::skipped(NAME, "not checked: no cluster is running");
+        };
+        let here = LocalPackages::find(self.settings).await;
+        let schedulers = Schedulers::behind(self.gateway, self.limit);
+        let (identity, local) = (identity.as_ref(), here.as_ref().ok());
+        let comparison = packages::compare(&schedulers, &cluster.name, identity, local).await;
+        let comparison = match comparison {
+            Ok(comparison) => comparison,
+            Err(error) => return Check::skipped(NAME, format!("not checked: {error}")),
+        };
+        let breaking = packages::breaking(&comparison.rows);
+        let fault = comparison.fault.map(|fault| fault.to_string());
+        let details = |first: String| {
+            let lines = [Some(first), fault, here.err()].into_iter().flatten();
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        if breaking.is_empty() {
+            let places = comparison.places;
+            return Check::ok(
+                NAME,
+                details(format!("nothing breaks work between {places}")),
+            );
+        }
+        let packages = breaking.join(", ");
+        let first = format!("{packages} differ between {}", comparison.places);
+        let hint = "`dgw packages` shows the versions: use the same in all places";
+        Check::faulty(NAME, details(first), hint, ExitCode::Other)
     }
 
     /// Checks that dashboards can be reached, from this machine at least.
