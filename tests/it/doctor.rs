@@ -852,7 +852,7 @@ x scheduler      can't reach the scheduler of cluster [NAME]: the scheduler prox
 + clock          this machine and the gateway agree
 x scheduler      can't connect to the scheduler proxy at `[HOST]`: Connection refused (os error 111)
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-+ packages       [PACKAGES]
+- packages       not checked: the scheduler can't be reached
 + dashboards     `http://[HOST]/clusters/[NAME]/status` responds
 
 "#]],
