@@ -30,7 +30,7 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 const NAME: &str = "NAME";
 
 /// Commands that change nothing, for one existing cluster.
-const READING: [&[&str]; 20] = [
+const READING: [&[&str]; 21] = [
     &["list"],
     &["list", "--wide"],
     &["list", "--all", "-o", "json"],
