@@ -46,7 +46,7 @@ macro_rules! sections {
 sections! {
     runs_see_it_work: README, "See it work" => |blocks| alone(User::new(), blocks),
     runs_install: README, "Install" => install,
-    runs_first_run: README, "First run" => first_run,
+    runs_first_run: README, "First run" => first_day,
     runs_in_a_shell: README, "In a shell of a login node or science machine" =>
         |blocks| alone(BASIC.user(), blocks),
     runs_a_dashboard_on_your_laptop: README, "A dashboard on your laptop" => dashboard,
@@ -139,7 +139,9 @@ fn hub_user() -> (User, String) {
 
 const HUB_EXAMPLE: &str = "https://hub.example.org/services/dask-gateway";
 
-fn first_run(blocks: Vec<Block>) {
+/// A whole first day, from the login to the last shutdown, all in one home, with what several
+/// sections show.
+fn first_day(blocks: Vec<Block>) {
     let (user, token) = hub_user();
     let mut reader = Reader::new(user, blocks)
         .reading(HUB_EXAMPLE, HUB.fact("address"))
@@ -153,6 +155,55 @@ fn first_run(blocks: Vec<Block>) {
     reader.go_on();
     assert!(reader.is_through());
     assert!(!reader.user.has_active_clusters(), "a cluster is left");
+    let user = &reader.user;
+
+    let shell = blocks_of(README, "In a shell of a login node or science machine");
+    let [run, steps] = <[Block; 2]>::try_from(shell).expect("two blocks");
+    assert_eq!(reader.follow(&run), "");
+    let result = fs::read_to_string(user.home().join("result.csv")).expect("a result");
+    assert!(result.starts_with("points,pi\n"), "{result}");
+    assert!(!user.has_active_clusters(), "a cluster is left");
+
+    // The last line ends the day.
+    let at = steps.text.find("dgw shutdown").expect("a shutdown");
+    let [work, end] = [&steps.text[..at], &steps.text[at..]].map(|text| Block {
+        text: text.to_owned(),
+        ..steps.clone()
+    });
+    let printed = reader.follow(&work);
+    let name = user.stdout(&["list", "-o", "name"]);
+    assert!(printed.starts_with(&format!("{name}\n")), "{printed}");
+    assert_eq!(printed.matches(&result).count(), 2, "{printed}");
+    let row = printed.lines().last().expect("the list");
+    assert!(row.starts_with(&*name), "{printed}");
+
+    let keep = shown_in_prose("dgw keep CLUSTER").replace("CLUSTER", &name);
+    reader.script(&keep);
+    thread::sleep(Duration::from_secs(1));
+    let [cron] = <[Block; 1]>::try_from(blocks_of(README, "In cron")).expect("one crontab");
+    let hasty = Block {
+        text: cron
+            .text
+            .replace("--idle-for 2h", "--idle-for 1s")
+            .replace("--older-than 1d", "--older-than 1s"),
+        ..cron
+    };
+    assert_eq!(reader.follow(&hasty), "");
+    let kept = reader.script(shown_in_prose("dgw keep --list"));
+    assert!(kept.contains(&name), "{kept}");
+    user.stdout(&["keep", &name, "--forget"]);
+    assert_eq!(reader.follow(&end), format!("{name}\n"));
+    assert!(!user.has_active_clusters(), "a cluster is left");
+}
+
+/// Asserts that the README has this command in a sentence.
+fn shown_in_prose(command: &str) -> &str {
+    let shown = Page::read()
+        .spans
+        .into_iter()
+        .any(|span| span.text == command);
+    assert!(shown, "README does not say `{command}`");
+    command
 }
 
 fn dashboard(blocks: Vec<Block>) {
@@ -335,59 +386,4 @@ fn doctor(blocks: Vec<Block>) {
         .reading("Name or service not known", "…");
     reader.go_on();
     assert!(reader.is_through());
-}
-
-/// From the login to the last shutdown, all in one home, with the commands of several sections.
-#[test]
-fn runs_a_whole_first_day() {
-    let (user, token) = hub_user();
-    let proxy = format!("gateway://{}", HUB.fact("proxy_address"));
-    let reader = Reader::new(user, Vec::new());
-    let user = &reader.user;
-    let secret = user.home().join("token");
-    fs::write(&secret, &token).expect("a file");
-    let address = HUB.fact("address");
-    let mut login = user.command(&["login", "--address", address, "--proxy-address", &proxy]);
-    login.stdin(fs::File::open(&secret).expect("the token"));
-    let login = login.output().expect("dgw runs");
-    let said = String::from_utf8_lossy(&login.stderr);
-    assert!(login.status.success(), "{said}");
-    assert!(!said.contains("warning"), "{said}");
-    assert!(user.stdout(&["options"]).contains("\nworker_cores "));
-
-    let shell = blocks_of(README, "In a shell of a login node or science machine");
-    let [run, steps] = <[Block; 2]>::try_from(shell).expect("two blocks");
-    assert_eq!(reader.follow(&run), "");
-    let result = fs::read_to_string(user.home().join("result.csv")).expect("a result");
-    assert!(result.starts_with("points,pi\n"), "{result}");
-    assert!(!user.has_active_clusters(), "a cluster is left");
-
-    // The last line ends the day.
-    let at = steps.text.find("dgw shutdown").expect("a shutdown");
-    let [work, end] = [&steps.text[..at], &steps.text[at..]].map(|text| Block {
-        text: text.to_owned(),
-        ..steps.clone()
-    });
-    let printed = reader.follow(&work);
-    let name = user.stdout(&["list", "-o", "name"]);
-    assert!(printed.starts_with(&format!("{name}\n")), "{printed}");
-    assert_eq!(printed.matches(&result).count(), 2, "{printed}");
-    let row = printed.lines().last().expect("the list");
-    assert!(row.starts_with(&*name), "{printed}");
-
-    user.stdout(&["keep", &name]);
-    thread::sleep(Duration::from_secs(1));
-    let [cron] = <[Block; 1]>::try_from(blocks_of(README, "In cron")).expect("one crontab");
-    let hasty = Block {
-        text: cron
-            .text
-            .replace("--idle-for 2h", "--idle-for 1s")
-            .replace("--older-than 1d", "--older-than 1s"),
-        ..cron
-    };
-    assert_eq!(reader.follow(&hasty), "");
-    assert_eq!(user.stdout(&["keep", "--list", "-o", "name"]), name);
-    user.stdout(&["keep", &name, "--forget"]);
-    assert_eq!(reader.follow(&end), format!("{name}\n"));
-    assert!(!user.has_active_clusters(), "a cluster is left");
 }

@@ -124,7 +124,7 @@ impl Reader {
 
     /// A script of POSIX's shell, as a file; dash where it is there, as it allows the least. Every
     /// command in it must succeed.
-    fn script(&self, text: &str) -> String {
+    pub(super) fn script(&self, text: &str) -> String {
         let is_here = |line: &&str| !elsewhere::is_run(line);
         let lines = text.lines().filter(is_here).collect::<Vec<_>>();
         let mut shell = self.shell(&self.written(&lines.join("\n")));
