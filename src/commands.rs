@@ -206,6 +206,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         environment,
         printer: Printer::new(cli.global.output_options()),
     };
+    invocation.printer.check_values();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

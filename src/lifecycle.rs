@@ -9,6 +9,7 @@ mod error;
 mod goal;
 mod labels;
 mod missing_workers;
+mod option_sources;
 mod options;
 mod owned;
 mod probe;
@@ -30,12 +31,15 @@ pub(crate) use deadline::{Deadline, OutageNotice, with_deadline};
 pub(crate) use diagnose::pending_message;
 pub(crate) use error::Error;
 pub(crate) use goal::{WaitGoal, wait_for_goal};
-pub(crate) use labels::{Labels, mark_labels, resolve, resolve_all, resolve_or_default};
+pub(crate) use labels::{
+    LabelledCluster, Labels, mark_labels, resolve, resolve_all, resolve_or_default,
+};
 pub(crate) use missing_workers::{explain_missing_workers, lacks_workers, request_hint};
 pub(crate) use options::refused_defaults;
 pub(crate) use probe::probe;
 pub(crate) use protection::{mark_protection, protection_status, separate_protected};
 pub(crate) use reasons::Reasons;
+pub(crate) use reuse_lock::acquire as lock_out_starts;
 pub(crate) use scale::{Grant, current_workers, scale_and_report};
 pub(crate) use select::{
     Selectors, candidates, find, find_one_of, find_only, find_with_identity, no_match,

@@ -11,6 +11,7 @@ mod gateways;
 mod logger;
 mod logs;
 mod messages;
+mod option_values;
 mod options;
 mod packages;
 mod printer;

@@ -116,6 +116,18 @@ pub(crate) struct NamedSession {
     pub(crate) session: Result<Session, Error>,
 }
 
+impl Invocation {
+    /// Does the same for commands that need the defaults for new clusters.
+    ///
+    /// # Errors
+    /// The defaults are refused, too.
+    pub(crate) fn session_with_defaults(&self) -> Result<Session, Error> {
+        let mut session = self.session()?;
+        session.settings.check_cluster_options()?;
+        Ok(session)
+    }
+}
+
 impl Session {
     /// Returns the same session for results that replace each other on a terminal.
     pub(crate) fn in_series(self) -> Self {

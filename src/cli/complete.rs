@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use clap::Command;
-use clap_complete::engine::CompletionCandidate;
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::config::{self, ConfigSelection, DEFAULT_GATEWAY, Environment, GatewayName};
@@ -115,8 +115,14 @@ pub(crate) fn gateways() -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// Completes the keys of the gateway's options up to the `=`, and after it the choices.
+/// Completes the keys of the gateway's options up to the `=`, and after it the choices, the variables
+/// that a mapping can take from the environment, and files after an `@`.
 pub(crate) fn options(current: &OsStr) -> Vec<CompletionCandidate> {
+    if let Some((before, path)) = current.to_str().and_then(|word| word.split_once("=@")) {
+        let files = PathCompleter::any().complete(OsStr::new(path)).into_iter();
+        let prefix = format!("{before}=@");
+        return files.map(|file| file.add_prefix(&prefix)).collect();
+    }
     let fields = request(async |gateway| gateway.options().await).unwrap_or_default();
     let current = current.to_string_lossy();
     let candidates = fields
@@ -144,6 +150,9 @@ fn choices(field: &OptionField) -> Vec<CompletionCandidate> {
     let choices = match &field.spec {
         OptionType::Select { options } => options.clone(),
         OptionType::Bool => ["true", "false"].map(str::to_owned).into(),
+        OptionType::Mapping => std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect(),
         _ => Vec::new(),
     };
     choices

@@ -36,6 +36,10 @@ pub(crate) struct GlobalArgs {
     #[arg(add = ArgValueCompleter::new(complete::columns))]
     sort_by: Option<String>,
 
+    /// Show the values of mapping options in records, which otherwise have `…` in their place
+    #[arg(long, global = true)]
+    show_values: bool,
+
     /// Print only results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -78,6 +82,7 @@ impl GlobalArgs {
             colour: self.color,
             quiet: self.quiet,
             verbosity: self.verbose,
+            shows_values: self.show_values,
         }
     }
 

@@ -17,6 +17,14 @@ pub(crate) struct StartArgs {
     ///
     /// dgw checks the values before it starts anything. For an option that is a mapping, set one key
     /// at a time (-s environment=A=1 -s environment=B=2), or a JSON object.
+    ///
+    /// Secrets do not belong on the command line, which others see in `ps`. A mapping's key without a
+    /// value takes the environment variable of that name (`-s environment=AWS_SECRET_ACCESS_KEY`). `@FILE`
+    /// in the place of a value takes it from a file or a pipe of at most 128 KiB, without the newlines at
+    /// its end (`-s environment=AWS_SECRET_ACCESS_KEY=@secret.txt`); in the place of a whole mapping, a JSON
+    /// object or lines of KEY=VALUE. `@@` stands for an `@` at the beginning of a value. The gateway
+    /// stores the values, and sends them back; dgw shows a mapping's keys, and `…` for its values unless
+    /// --show-values is given.
     #[arg(short = 's', long = "set", value_name = "KEY=VALUE", value_parser = value::key_value)]
     #[arg(add = ArgValueCompleter::new(complete::options))]
     options: Vec<(String, String)>,
@@ -39,7 +47,8 @@ pub(crate) struct StartArgs {
 
     /// Name the cluster, as `dgw name` does
     ///
-    /// If an active cluster has the name, nothing is started; with --reuse, dgw uses that cluster.
+    /// If an active cluster has the name, nothing is started; with --reuse, dgw uses that cluster. If
+    /// names can't be stored, nothing is started either.
     #[arg(long, value_name = "NAME", value_parser = Label::parse)]
     name: Option<Label>,
 

@@ -10,7 +10,7 @@ use crate::cli::{TargetArgs, value};
 use crate::config::{ConfigSelection, Credentials};
 use crate::error::{Error, ExitCode, Failure};
 use crate::gateway::{Cluster, ClusterPattern, Status};
-use crate::lifecycle::{self, Deadline};
+use crate::lifecycle::{self, Deadline, LabelledCluster};
 use crate::session::{Invocation, Session};
 use crate::signals::{Interrupted, Interrupts, ignore_user_signals};
 
@@ -96,7 +96,9 @@ impl ConnectArgs {
             let cluster = interrupts.run("the cluster is left as it is", work).await?;
             return Ok(session
                 .printer
-                .result(&cluster, || instructions(&cluster, &session))?);
+                .result(&LabelledCluster::new(&cluster, &session.gateway), || {
+                    instructions(&cluster, &session)
+                })?);
         }
         find_program(&self.command)?;
         ignore_user_signals()?;

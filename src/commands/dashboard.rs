@@ -13,7 +13,7 @@ use self::browser::Browser;
 use self::error::DashboardError;
 use crate::cli::TargetArgs;
 use crate::error::Error;
-use crate::lifecycle;
+use crate::lifecycle::{self, LabelledCluster};
 use crate::session::Invocation;
 
 /// Print the URL of a cluster's dashboard, or serve the dashboard on this machine
@@ -81,7 +81,8 @@ impl DashboardArgs {
                 .printer
                 .warn("`gateway.public-address` is a path: put your hub's address before this URL");
         }
-        session.printer.result(&cluster, || format!("{url}\n"))?;
+        let record = LabelledCluster::new(&cluster, &session.gateway);
+        session.printer.result(&record, || format!("{url}\n"))?;
         match self.open {
             true if is_relative => Err(DashboardError::RelativeUrl(url.clone()).into()),
             true => Ok(browser.open(url).await?),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::complete;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Label, Listing, Status};
-use crate::lifecycle::{self, Labels, find_one_of, resolve};
+use crate::lifecycle::{self, Labels, find_one_of, lock_out_starts, resolve};
 use crate::observed::ObservedCluster;
 use crate::session::{Invocation, Session};
 
@@ -15,8 +15,8 @@ use crate::session::{Invocation, Session};
 ///
 /// Every command takes the name in place of CLUSTER, `dgw list` shows it, and `dgw new --name` gives it
 /// to a new cluster. A name begins with a letter and has at most 64 letters, digits, `-` and `_`, not
-/// only the hexadecimal digits of the gateway's own names. A cluster has one name at a time. Once it has
-/// ended, another can get its name.
+/// only the hexadecimal digits of the gateway's own names. A cluster has one name at a time. The name goes
+/// when dgw shuts the cluster down; if it ends otherwise, another can get its name.
 ///
 /// dgw stores the names for each gateway's address, in `$XDG_STATE_HOME/dgw` or ~/.local/state/dgw. The
 /// gateway and other users do not see them.
@@ -59,6 +59,8 @@ impl NameArgs {
         let Session {
             gateway, printer, ..
         } = session;
+        // Two runs at once would both find the name free.
+        let _lock = lock_out_starts(session).await;
         let pattern = resolve(&self.cluster, gateway)?;
         let labels = Labels::read(gateway)?;
         let Some(name) = &self.name else {

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::cli::StartArgs;
 use crate::error::Error;
-use crate::gateway::{Cluster, Label};
-use crate::lifecycle::{Grant, Labels, Start, StartRequest, retry_while_unknown};
+use crate::gateway::Cluster;
+use crate::lifecycle::{Grant, LabelledCluster, Start, StartRequest, retry_while_unknown};
 use crate::output::{self, Format, Printer};
 use crate::session::{Invocation, Session};
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -38,7 +38,7 @@ pub(crate) struct NewArgs {
 impl NewArgs {
     /// Starts a cluster, waits until it is running, and prints its name.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
-        let session = invocation.session()?;
+        let session = invocation.session_with_defaults()?;
         let request = StartRequest {
             waits: !self.no_wait,
             ..self.start.request()
@@ -86,12 +86,11 @@ impl NewArgs {
     }
 }
 
-/// The record of the new cluster: its name by the user, and whether it has the requested workers.
+/// The record of the new cluster, and whether it has the requested workers.
 #[derive(Serialize)]
 struct NewCluster<'a> {
     #[serde(flatten)]
-    cluster: &'a Cluster,
-    label: Option<&'a str>,
+    cluster: LabelledCluster<'a>,
     /// The gateway's explanation, if it granted fewer workers.
     clamped: Option<&'a str>,
 }
@@ -111,10 +110,8 @@ async fn print_new_name(name: &str, session: &Session) -> Result<(), Error> {
 }
 
 fn print(cluster: &Cluster, grant: Option<&Grant>, session: &Session) -> Result<(), output::Error> {
-    let labels = Labels::read(&session.gateway).unwrap_or_default();
     let record = NewCluster {
-        cluster,
-        label: labels.of(&cluster.name).map(Label::as_str),
+        cluster: LabelledCluster::new(cluster, &session.gateway),
         clamped: grant.and_then(Grant::clamped),
     };
     session

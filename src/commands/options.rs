@@ -10,7 +10,7 @@ use crate::session::{Invocation, Session};
 /// List the cluster options that this gateway offers
 ///
 /// YOURS shows your own defaults, from `gateway.cluster.options` in your configuration. Set an option
-/// for one cluster with `dgw new -s KEY=VALUE`.
+/// for one cluster with `dgw new -s KEY=VALUE`. The values of a mapping are not shown.
 #[derive(Debug, Args)]
 pub(crate) struct OptionsArgs {}
 
@@ -22,7 +22,7 @@ impl OptionsArgs {
             gateway,
             printer,
             ..
-        } = invocation.session()?;
+        } = invocation.session_with_defaults()?;
         printer.check_sorting(&option_schema())?;
         let fields = gateway.options().await?;
         if fields.is_empty() {

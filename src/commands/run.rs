@@ -66,7 +66,7 @@ impl RunArgs {
 
     /// Starts a cluster, runs COMMAND connected to it, and shuts it down.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
-        let session = invocation.session()?;
+        let session = invocation.session_with_defaults()?;
         find_program(&self.command)?;
         ignore_user_signals()?;
         let mut interrupts = Interrupts::listen()?;

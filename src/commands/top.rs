@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::cli::{ProbeArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::ClusterPattern;
-use crate::lifecycle;
+use crate::lifecycle::{self, Labels};
 use crate::output::Printer;
 use crate::session::Invocation;
 use crate::signals::{Interrupted, Interrupts};
@@ -40,7 +40,7 @@ Examples:
   dgw top
   dgw top 2224 --every 5s --sort-by memory")]
 pub(crate) struct TopArgs {
-    /// Start with this cluster in full: a name, a unique prefix, or a dashboard URL
+    /// Start with this cluster in full: a name, a unique prefix, a name by `dgw name`, or a dashboard URL
     #[arg(value_name = "CLUSTER", value_parser = ClusterPattern::parse)]
     #[arg(add = ArgValueCandidates::new(complete::clusters))]
     cluster: Option<ClusterPattern>,
@@ -72,7 +72,12 @@ impl TopArgs {
             probe_timeout: self.probe.probe_timeout,
             has_colour: Printer::has_colour(),
         };
-        let mut app = App::new(&session.gateway, &schedulers, settings);
+        let labels = || {
+            Labels::read(&session.gateway)
+                .unwrap_or_default()
+                .by_cluster()
+        };
+        let mut app = App::new(&session.gateway, &schedulers, &labels, settings);
         // An error of the first request is printed as by any other command.
         if self.cluster.is_some() {
             let pattern = self.cluster.as_ref();

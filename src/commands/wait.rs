@@ -10,7 +10,7 @@ use crate::cli::{ProbeArgs, TargetArgs, complete, value};
 use crate::count;
 use crate::error::Error;
 use crate::gateway::Status;
-use crate::lifecycle::{self, Deadline, WaitGoal};
+use crate::lifecycle::{self, Deadline, LabelledCluster, WaitGoal};
 use crate::session::{Invocation, Session};
 use crate::signals::Interrupts;
 use crate::workers;
@@ -101,7 +101,7 @@ impl WaitArgs {
                 let end = lifecycle::wait_until_ended(gateway, found, deadline, &mut progress);
                 let ended = lifecycle::with_deadline(deadline, &pending, end).await?;
                 progress.finish(&format!("cluster {name} is {}", ended.status));
-                return Ok(printer.record(&ended)?);
+                return Ok(printer.record(&LabelledCluster::new(&ended, gateway))?);
             }
             Condition::Running => None,
             Condition::Workers(count) => Some(WaitGoal::AtLeast(count)),
@@ -118,7 +118,7 @@ impl WaitArgs {
                 .await?;
         }
         progress.finish(&format!("cluster {name} is {}", self.condition));
-        Ok(printer.record(&cluster)?)
+        Ok(printer.record(&LabelledCluster::new(&cluster, gateway))?)
     }
 }
 

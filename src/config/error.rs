@@ -104,6 +104,13 @@ pub(crate) enum Error {
         set_in: String,
         problem: String,
     },
+    #[error("`{key}` ({set_in}) names the environment variable `{variable}`, which is not set")]
+    UnsetVariable {
+        key: String,
+        /// Where the value was set.
+        set_in: String,
+        variable: String,
+    },
     #[error("`gateway.auth.type` ({set_in}) is `kerberos`, but this dgw is built without it")]
     WithoutKerberos {
         /// Where it was set.
@@ -237,6 +244,7 @@ impl Failure for Error {
             Self::NoSuchFile(_) => "check `--config`",
             Self::Typed { .. }
             | Self::Value { .. }
+            | Self::UnsetVariable { .. }
             | Self::AddressFlag(_)
             | Self::GatewayName(_) => return None,
         };

@@ -252,12 +252,16 @@ fn shown(key: &str, leaf: &Leaf) -> String {
         },
         "gateway.auth.type" => text.filter(|text| is_word(text)).map(str::to_owned),
         "gateway.auth.kwargs.username" => text.map(str::to_owned),
-        _ if key.starts_with("gateway.cluster.options.") => Some(match leaf.to_json() {
-            Ok(Value::String(text)) => text,
-            Ok(value) => value.to_string(),
-            Err(kind) => format!("a {kind}"),
-        }),
-        _ => None,
+        _ => key
+            .strip_prefix("gateway.cluster.options.")
+            .filter(|option| !option.contains('.'))
+            .and_then(|_| match leaf.to_json() {
+                Ok(Value::String(text)) => Some(text),
+                // A list may hold mappings, whose values may be secrets.
+                Ok(Value::Array(_) | Value::Object(_)) => None,
+                Ok(value) => Some(value.to_string()),
+                Err(kind) => Some(format!("a {kind}")),
+            }),
     };
     shown.unwrap_or_else(|| "set".to_owned())
 }
@@ -357,6 +361,21 @@ mod tests {
             ("gateway.auth.type", json!("s3cret"), "set"),
             ("gateway.auth.kwargs.username", json!(["s3cret"]), "set"),
             ("gateway.cluster.options.worker-cores", json!(2), "2"),
+            (
+                "gateway.cluster.options.worker-setup",
+                json!("source env"),
+                "source env",
+            ),
+            (
+                "gateway.cluster.options.environment.KEY",
+                json!("s3cret"),
+                "set",
+            ),
+            (
+                "gateway.cluster.options.environment",
+                json!([{"KEY": "s3cret"}]),
+                "set",
+            ),
         ] {
             assert_eq!(shown(key, &Leaf::Json(value)), expected, "{key}");
         }

@@ -13,7 +13,7 @@ use super::layers::Layers;
 use super::masking::mask;
 use super::node::Source;
 use super::selection::NamedGateway;
-use super::value_reader::ValueReader;
+use super::value_reader::{ClusterDefaults, ValueReader};
 use crate::workers::DefaultWorkers;
 
 /// The settings of a gateway, and of the user there.
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) cluster_options: Map<String, Value>,
     /// Where each of the defaults was set.
     pub(crate) option_sources: BTreeMap<String, Source>,
+    /// The variable that the defaults lack. Commands that start no cluster do without the defaults.
+    pub(super) option_error: Option<Error>,
     /// The number of workers that `dgw run` requests by default, and where it was set.
     pub(crate) default_workers: Option<(DefaultWorkers, Source)>,
     /// The named gateway that they are for, if one was selected.
@@ -40,6 +42,14 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Checks that the defaults for new clusters can be used.
+    ///
+    /// # Errors
+    /// One refers to an environment variable that is not set.
+    pub(crate) fn check_cluster_options(&mut self) -> Result<(), Error> {
+        self.option_error.take().map_or(Ok(()), Err)
+    }
+
     /// Returns true if the credentials leave this machine unencrypted.
     pub(crate) fn secret_goes_in_clear(&self) -> bool {
         let by_proxy = matches!(self.http_proxy, HttpProxy::Url(_));
@@ -77,7 +87,12 @@ impl Settings {
         } else {
             (None, None)
         };
-        let (cluster_options, option_sources) = reader.cluster_options()?;
+        let (defaults, option_error) = match reader.cluster_options() {
+            Ok(defaults) => (defaults, None),
+            Err(error @ Error::UnsetVariable { .. }) => (ClusterDefaults::default(), Some(error)),
+            Err(error) => return Err(error),
+        };
+        let (cluster_options, option_sources) = defaults;
         let settings = Self {
             public_address: public_address.map_or_else(
                 || address.as_str().to_owned(),
@@ -90,6 +105,7 @@ impl Settings {
             http_proxy: reader.http_proxy()?,
             cluster_options,
             option_sources,
+            option_error,
             default_workers: reader.default_workers()?,
             named: None,
         };

@@ -192,6 +192,7 @@ impl<'a> UserFile<'a> {
             http_proxy: self.http_proxy()?,
             cluster_options: serde_json::Map::new(),
             option_sources: BTreeMap::new(),
+            option_error: None,
             default_workers: None,
             named: None,
         };

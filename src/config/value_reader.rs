@@ -119,8 +119,12 @@ impl<'a> ValueReader<'a> {
                      secret, write them as `{{` and `}}`"
                         .to_owned()
                 }
-                TemplateFault::Missing(name) => {
-                    format!("names the environment variable `{name}`, which is not set")
+                TemplateFault::Missing(variable) => {
+                    return Error::UnsetVariable {
+                        key: key.to_owned(),
+                        set_in: source.to_string(),
+                        variable,
+                    };
                 }
                 TemplateFault::Malformed => {
                     "has braces that dgw can't fill in: write `{NAME}` for an environment variable, \

@@ -71,7 +71,7 @@ pub(crate) fn response(input: &[u8]) {
         for field in &fields {
             let _ = (field.spec.kind(), field.spec.range());
             let _ = check_option(&fields, &field.name, &Value::Null);
-            let _ = parse_options(&fields, &[(field.name.clone(), "1".to_owned())]);
+            let _ = parse_options(&fields, [(field.name.as_str(), "1")]);
         }
     }
 }

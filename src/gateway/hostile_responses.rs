@@ -115,7 +115,8 @@ proptest! {
             let _ = check_option(&fields, &field.name, &default);
             pairs.push((field.name.clone(), default.to_string()));
         }
-        if let Ok(values) = parse_options(&fields, &pairs) {
+        let pairs = pairs.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+        if let Ok(values) = parse_options(&fields, pairs) {
             for (key, value) in &values {
                 let field = fields.iter().find(|field| field.name == *key).expect("an offered option");
                 let is_other = matches!(field.spec, OptionType::Other);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// The length of the hexadecimal part of a name (`uuid.uuid4().hex` on every back end).
 const HEX_DIGITS: usize = 32;
 
@@ -21,7 +23,8 @@ pub(crate) struct ClusterPattern {
 
 /// A user's own name for a cluster. None looks like a name that gateways give, or the beginning of
 /// one: those are hexadecimal digits, perhaps after a namespace and a dot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Label(String);
 
 impl Label {

@@ -53,6 +53,15 @@ pub(crate) enum OptionFault {
     },
 }
 
+impl OptionFault {
+    /// Leaves out the value, which may be private.
+    pub(crate) fn hide_value(&mut self) {
+        if let Self::Value { given, .. } = self {
+            "…".clone_into(given);
+        }
+    }
+}
+
 impl OptionType {
     /// The type's name.
     pub(crate) fn kind(&self) -> &'static str {
@@ -151,9 +160,13 @@ impl OptionType {
             Self::Other => Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))),
         };
         value.ok_or_else(|| OptionFault::Value {
-            given: text.to_owned(),
+            given: match self {
+                // The rest may be private.
+                Self::Mapping if text.trim_start().starts_with('{') => "{…".to_owned(),
+                _ => text.to_owned(),
+            },
             expected: match self {
-                Self::Mapping => "KEY=VALUE or a JSON object".to_owned(),
+                Self::Mapping => "KEY, KEY=VALUE or a JSON object".to_owned(),
                 other => other.expected(),
             },
             similar: match self {
@@ -168,20 +181,20 @@ impl OptionType {
 /// values the last counts.
 ///
 /// # Errors
-/// Fails with the key of the first wrong pair, and the reason.
-pub(crate) fn parse_options(
+/// Fails with the position of the first wrong pair, and the reason.
+pub(crate) fn parse_options<'a>(
     fields: &[OptionField],
-    pairs: &[(String, String)],
-) -> Result<Map<String, Value>, (String, OptionFault)> {
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Map<String, Value>, (usize, OptionFault)> {
     let mut values = Map::new();
-    for (key, text) in pairs {
+    for (at, (key, text)) in pairs.into_iter().enumerate() {
         let value = find(fields, key)
             .and_then(|field| field.spec.parse(text))
-            .map_err(|fault| (key.clone(), fault))?;
+            .map_err(|fault| (at, fault))?;
         match (value, values.get_mut(key)) {
             (Value::Object(newer), Some(Value::Object(older))) => older.extend(newer),
             (value, _) => {
-                values.insert(key.clone(), value);
+                values.insert(key.to_owned(), value);
             }
         }
     }
@@ -277,7 +290,7 @@ mod tests {
     }
 
     fn parse_one(key: &str, text: &str) -> Result<Value, OptionFault> {
-        match parse_options(&fields(), &[(key.to_owned(), text.to_owned())]) {
+        match parse_options(&fields(), [(key, text)]) {
             Ok(mut values) => Ok(values.remove(key).expect("the value")),
             Err((_, fault)) => Err(fault),
         }
@@ -312,12 +325,12 @@ mod tests {
             ("worker_memory", "nan", "a number, 0.5 or more"),
             ("worker_memory", "inf", "a number, 0.5 or more"),
             ("spot", "maybe", "true or false"),
-            ("environment", "A", "KEY=VALUE or a JSON object"),
-            ("environment", "=1", "KEY=VALUE or a JSON object"),
-            ("environment", "{", "KEY=VALUE or a JSON object"),
+            ("environment", "A", "KEY, KEY=VALUE or a JSON object"),
+            ("environment", "=1", "KEY, KEY=VALUE or a JSON object"),
+            ("environment", "{A", "KEY, KEY=VALUE or a JSON object"),
         ] {
             let fault = OptionFault::Value {
-                given: text.to_owned(),
+                given: text.replace("{A", "{…"),
                 expected: expected.to_owned(),
                 similar: None,
             };
@@ -374,9 +387,8 @@ mod tests {
             ("environment", "B=2"),
             ("spot", "no"),
             ("spot", "yes"),
-        ]
-        .map(|(key, text)| (key.to_owned(), text.to_owned()));
-        let values = parse_options(&fields(), &pairs).expect("valid options");
+        ];
+        let values = parse_options(&fields(), pairs).expect("valid options");
         assert_eq!(
             Value::Object(values),
             json!({"environment": {"A": "1", "B": "2"}, "spot": true})

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::option_sources::SourceFault;
 use super::options::{self, DefaultFault};
 use super::start_report;
 use crate::count;
@@ -28,6 +29,9 @@ pub(crate) enum Error {
     /// An option of the command line that the gateway does not accept.
     #[error("{}", options::option_text(key, fault))]
     Option { key: String, fault: OptionFault },
+    /// An option of the command line whose value is elsewhere.
+    #[error(transparent)]
+    OptionSource(#[from] SourceFault),
     /// Configured defaults that the gateway does not accept.
     #[error("{}", options::defaults_text(.0))]
     Defaults(Vec<DefaultFault>),
@@ -148,9 +152,10 @@ impl Failure for Error {
             Self::Output(error) => error.exit_code(),
             Self::Interrupted(error) => error.exit_code(),
             Self::Unexpected(error) => error.exit_code(),
-            Self::Option { .. } | Self::EndlessWait { .. } | Self::DefaultCluster { .. } => {
-                ExitCode::Usage
-            }
+            Self::Option { .. }
+            | Self::OptionSource(_)
+            | Self::EndlessWait { .. }
+            | Self::DefaultCluster { .. } => ExitCode::Usage,
             Self::Defaults(_) => ExitCode::Configuration,
             Self::NoMatch { .. }
             | Self::SeveralMatch { .. }
@@ -214,6 +219,7 @@ impl Failure for Error {
             Self::Gateway(error) => return error.hint(),
             Self::Private(error) => return error.hint(),
             Self::Output(error) => return error.hint(),
+            Self::OptionSource(fault) => return Some(fault.hint()),
             Self::Option {
                 fault: OptionFault::Unknown { .. },
                 ..

@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep};
 
 use super::Error;
+use super::labels;
 use super::wait::UNKNOWN_AT_FIRST;
 use crate::descriptors;
 use crate::gateway::{self, Gateway, Status};
@@ -100,7 +101,10 @@ impl OwnedCluster {
             biased;
             done = AssertUnwindSafe(work(&self)).catch_unwind() => match done {
                 Ok(Ok(value)) => return Ok((self, value)),
-                Ok(Err(error)) if self.has_ended.get() => return Err(error),
+                Ok(Err(error)) if self.has_ended.get() => {
+                    labels::forget([self.name.as_str()], gateway);
+                    return Err(error);
+                }
                 failed => failed,
             },
             signal = interrupts.next() => {
@@ -217,7 +221,9 @@ impl OwnedCluster {
         tokio::select! {
             biased;
             ended = self.pursue_shutdown(policy, gateway) => {
-                ended.map_err(|error| left(&error.to_string()))
+                ended
+                    .map(|()| labels::forget([name.as_str()], gateway))
+                    .map_err(|error| left(&error.to_string()))
             }
             _ = interrupts.next_repeated() => Err(left("interrupted again")),
         }

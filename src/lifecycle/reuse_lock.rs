@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Waits until no other run of this user looks for a cluster of this gateway to reuse. `None` where
 /// locks do not work, or one is held for too long: two clusters are better than none.
-pub(super) async fn acquire(session: &Session) -> Option<FileLock> {
+pub(crate) async fn acquire(session: &Session) -> Option<FileLock> {
     let mut has_said_so = false;
     loop {
         match try_acquire(session) {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Error;
 use super::clean_up::OrphanSearch;
 use super::deadline::OutageTolerance;
+use super::labels;
 use super::protection::current_protection;
 use crate::count;
 use crate::gateway::{Cluster, Gateway, Status};
@@ -159,6 +160,7 @@ pub(crate) async fn wait_until_gone(
                         progress.phase(&format!("{count} of {total} gone"));
                     }
                 }
+                labels::forget(ended.iter().map(|cluster| cluster.name.as_str()), gateway);
                 gone.extend(ended);
             }
             Err(error) => {

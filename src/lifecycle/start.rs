@@ -11,6 +11,7 @@ use super::deadline::{Deadline, with_deadline};
 use super::diagnose::pending_message;
 use super::goal::{self, WaitGoal};
 use super::labels::{self, Labels};
+use super::option_sources::{self, OptionText};
 use super::options::refused_defaults;
 use super::owned::OwnedCluster;
 use super::scale::Grant;
@@ -90,8 +91,22 @@ impl<'a> Start<'a> {
             return Ok(Map::new());
         }
         let fields = self.session.gateway.options().await?;
-        let options = parse_options(&fields, &self.request.options)
-            .map_err(|(key, fault)| Error::Option { key, fault })?;
+        let texts =
+            option_sources::fetch(&fields, &self.request.options, |name| std::env::var(name))?;
+        for secret in texts.iter().flat_map(|text| &text.secrets) {
+            self.session.printer.mask(secret);
+        }
+        let pairs = texts.iter().map(|it| (it.key.as_str(), it.text.as_str()));
+        let options = parse_options(&fields, pairs).map_err(|(at, mut fault)| {
+            let OptionText { key, is_typed, .. } = &texts[at];
+            if !is_typed {
+                fault.hide_value();
+            }
+            Error::Option {
+                key: key.clone(),
+                fault,
+            }
+        })?;
         self.check_defaults(&fields, &options)?;
         Ok(options)
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::escape;
+use super::option_values::without_values;
 use super::quantity;
 use super::sorting::RowSchema;
 use super::table::{Cell, Column, KEEP, OMIT, SHORTEN, SHORTEN_LAST};
@@ -191,7 +192,7 @@ fn joined_options(options: &Map<String, Value>, separator: &str) -> String {
         let gap = if at == 0 { "" } else { separator };
         let written = match value {
             Value::String(value) => write!(text, "{gap}{key}={value}"),
-            value => write!(text, "{gap}{key}={value}"),
+            value => write!(text, "{gap}{key}={}", without_values(value)),
         };
         if written.is_err() {
             break;

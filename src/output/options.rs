@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::option_values::without_values;
 use super::sorting::RowSchema;
 use super::table::{Cell, Column, KEEP, OMIT, SHORTEN};
 use crate::gateway::{OptionField, OptionType};
@@ -102,6 +103,6 @@ fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
-        value => value.to_string(),
+        value => without_values(value).to_string(),
     }
 }

@@ -12,12 +12,14 @@ use super::escape;
 use super::format::Format;
 use super::logger;
 use super::logs::{self, LogLine};
+use super::option_values::hide_values;
 use super::show::ClusterDetails;
 use super::sorting::{RowSchema, SortBy};
 use super::stderr::print_line;
 use super::stdout::{redraw, write};
 use super::table::{self, Layout, Table};
 use super::terminal::{has_colour, is_dumb, width};
+use crate::config;
 
 /// When to print in colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -40,6 +42,8 @@ pub(crate) struct OutputOptions {
     pub(crate) colour: Colour,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
+    /// True if records have the values of options that are mappings.
+    pub(crate) shows_values: bool,
 }
 
 /// Prints results to stdout and messages to stderr.
@@ -98,7 +102,7 @@ impl Printer {
         let records = serde_json::to_value(&rows).context("can't render the result")?;
         // Thousands of clusters are not kept twice.
         drop(rows);
-        self.write(&self.rendered(&records, &schema.fields)?)
+        self.write(&self.rendered(records, &schema.fields)?)
     }
 
     /// Checks `--sort-by` against the columns and fields of `schema`, before anything is requested.
@@ -124,6 +128,21 @@ impl Printer {
     /// Returns true if stdout is a terminal.
     pub(crate) fn is_for_terminal() -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Warns if `--show-values` can't have an effect.
+    pub(crate) fn check_values(&self) {
+        let is_without_records = self.format().is_table() || self.format() == Format::Name;
+        if self.output_options.shows_values && is_without_records {
+            self.warn("`--show-values` shows values in records only: add `-o json`");
+        }
+    }
+
+    /// Masks a secret option in whatever is printed from now on, unless its value is asked for.
+    pub(crate) fn mask(&self, secret: &str) {
+        if !self.output_options.shows_values {
+            config::mask(secret);
+        }
     }
 
     /// Returns true if `-v` was given.
@@ -243,14 +262,22 @@ impl Printer {
             human()
         } else {
             let value = serde_json::to_value(value).context("can't render the result")?;
-            self.rendered(&value, fields)?
+            self.rendered(value, fields)?
         };
         self.write(&text)
     }
 
-    fn rendered(&self, value: &Value, fields: &[&str]) -> Result<String, Error> {
-        let OutputOptions { format, header, .. } = self.output_options;
-        Ok(format.render(value, fields, header)?)
+    fn rendered(&self, mut value: Value, fields: &[&str]) -> Result<String, Error> {
+        let OutputOptions {
+            format,
+            header,
+            shows_values,
+            ..
+        } = self.output_options;
+        if !shows_values {
+            hide_values(&mut value);
+        }
+        Ok(format.render(&value, fields, header)?)
     }
 
     fn write(&self, text: &str) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The event loop: requests, responses, keys and frames.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,10 +25,14 @@ const FRAME_TIME: Duration = Duration::from_millis(50);
 /// A gateway that takes longer than this is reported.
 const SLOW_RESPONSE: Duration = Duration::from_secs(4);
 
+/// Reads the user's own names, by their clusters.
+pub(crate) type LabelReader<'a> = &'a dyn Fn() -> BTreeMap<String, String>;
+
 /// Watches clusters on the whole screen.
 pub(crate) struct App<'a> {
     model: Model,
     poller: Poller<'a>,
+    labels: LabelReader<'a>,
     /// The gateway's clock, and when it was read.
     clock: (Timestamp, Instant),
     /// True while the shell has the terminal.
@@ -42,12 +47,14 @@ impl<'a> App<'a> {
     pub(crate) fn new(
         gateway: &'a Gateway,
         schedulers: &'a Schedulers,
+        labels: LabelReader<'a>,
         settings: ViewSettings,
     ) -> Self {
         let now = Timestamp::now();
         Self {
             model: Model::new(gateway.base_url().to_owned(), settings, now),
             poller: Poller::new(gateway, schedulers),
+            labels,
             clock: (now, Instant::now()),
             is_suspended: false,
             next_poll: Instant::now() + settings.interval,
@@ -184,6 +191,7 @@ impl<'a> App<'a> {
         mut identities: TlsIdentities,
     ) {
         self.clock = (listing.now(), Instant::now());
+        self.model.labels_read((self.labels)());
         for (name, detail) in self.model.listing_arrived(requested, listing) {
             let identity = identities.remove(&name);
             self.poller.request_report(name, identity, detail);

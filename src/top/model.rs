@@ -1,6 +1,6 @@
 //! All that `dgw top` knows, changed only by methods that say what happened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,6 +39,8 @@ pub(super) struct Model {
     last_response: Timestamp,
     gateway_error: Option<String>,
     clusters: Vec<WatchedCluster>,
+    /// The user's own names, by their clusters.
+    labels: BTreeMap<String, String>,
     /// The name of the cluster that fills the screen.
     opened: Option<String>,
     /// The name of the highlighted cluster in the table of all.
@@ -84,6 +86,7 @@ impl Model {
             last_response: now,
             gateway_error: None,
             clusters: Vec::new(),
+            labels: BTreeMap::new(),
             opened: None,
             selected: None,
             cluster_order: SortOrder::by(2),
@@ -108,6 +111,20 @@ impl Model {
 
     pub(super) fn clusters(&self) -> &[WatchedCluster] {
         &self.clusters
+    }
+
+    /// Returns a cluster's name, after the user's own if it has one.
+    pub(super) fn title(&self, watched: &WatchedCluster) -> String {
+        let name = watched.name();
+        match self.labels.get(name) {
+            Some(label) => format!("{label} {name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Takes in the user's own names, by their clusters.
+    pub(super) fn labels_read(&mut self, labels: BTreeMap<String, String>) {
+        self.labels = labels;
     }
 
     /// Returns the cluster that fills the screen, if one does.

@@ -49,6 +49,7 @@ fn gives_options_the_types_that_the_gateway_declares() {
     ];
     let mut args = vec!["new"];
     args.extend(options.iter().flat_map(|option| ["-s", option]));
+    args.push("--show-values");
     assert_eq!(
         user.json(&args)["options"],
         json!({
@@ -57,6 +58,91 @@ fn gives_options_the_types_that_the_gateway_declares() {
             "scheduler_start": "normal",
         })
     );
+}
+
+/// Of options that are in the environment or in a file, no output has the values.
+#[test]
+fn takes_options_from_the_environment_and_from_files() {
+    let user = BASIC
+        .user()
+        .with("SECRET", "s3cret-variable")
+        .with("DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_SETUP", "{NOPE}");
+    let file = |name: &str, contents: &str| {
+        let path = user.home().join(name);
+        fs::write(&path, contents).expect("written");
+        format!("@{}", path.display())
+    };
+    let key = file("key", "s3cret-file\n");
+    let entries = file("entries", "# more\nLINE=s3cret-line\n");
+    let setup = file("setup", "echo set\necho up\n");
+    let options = [
+        "environment=SECRET".to_owned(),
+        format!("environment=FILE={key}"),
+        format!("environment={entries}"),
+        "environment=LITERAL=@@x".to_owned(),
+        format!("worker_setup={setup}"),
+    ];
+    let mut args = vec!["new", "-vvv", "-o", "json"];
+    args.extend(options.iter().flat_map(|option| ["-s", option]));
+
+    // The defaults are for new clusters only.
+    user.dgw(&["list"]).success();
+    user.dgw(&["new"]).code(3).stderr_eq(str![[r#"
+error: `gateway.cluster.options.worker_setup` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_SETUP) names the environment variable `NOPE`, which is not set
+
+"#]]);
+    let user = user.with("NOPE", "source nope");
+    let output = user.command(&args).output().expect("dgw runs");
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8(printed).expect("UTF-8");
+    assert!(output.status.success(), "{printed}");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    let hidden = json!({"SECRET": "…", "FILE": "…", "LINE": "…", "LITERAL": "…"});
+    assert_eq!(user.json(&["show"])["options"]["environment"], hidden);
+    for args in [
+        &["list"][..],
+        &["list", "-o", "yaml"],
+        &["show"],
+        &["connect", "-o", "json"],
+        &["shutdown", "--all", "--dry-run", "-o", "json"],
+        &["list", "--all", "-vvv"],
+    ] {
+        let output = user.command(args).output().expect("dgw runs");
+        let printed = String::from_utf8([output.stdout, output.stderr].concat());
+        let printed = printed.expect("UTF-8");
+        assert!(!printed.contains("s3cret"), "{args:?}: {printed}");
+    }
+    let shown = &user.json(&["show", "--show-values"])["options"];
+    assert_eq!(shown["worker_setup"], "echo set\necho up");
+    assert_eq!(
+        shown["environment"],
+        json!({
+            "SECRET": "s3cret-variable", "FILE": "s3cret-file", "LINE": "s3cret-line",
+            "LITERAL": "@x",
+        })
+    );
+
+    for (option, message) in [
+        (
+            "environment=UNSET",
+            "error: `environment` takes `UNSET` from the environment, but that variable is not set",
+        ),
+        (
+            "worker_setup=@/nope",
+            "error: can't read the value of `worker_setup` from `/nope`: No such file",
+        ),
+        (
+            &*format!("worker_cores={key}"),
+            "error: `worker_cores` must be an integer, 1 to 4, not `…`",
+        ),
+    ] {
+        let output = user.command(&["new", "-s", option]).output();
+        let output = output.expect("dgw runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.starts_with(message), "{stderr}");
+    }
+    assert_eq!(user.history().len(), 1);
 }
 
 #[test]
@@ -375,7 +461,7 @@ hint: choose another name; `dgw list` shows those in use
 
     // Its cluster has ended: the name shuts down nothing else, and another cluster can get it.
     assert_eq!(user.stdout(&["shutdown", "era5"]), fresh);
-    user.dgw(&["shutdown", "era5"]).success().stdout_eq("");
+    user.dgw(&["shutdown", "era5"]).code(5).stdout_eq("");
     let next = user.stdout(&["new", "--reuse", "--name", "era5"]);
     assert!(next != fresh && next != other);
     assert_eq!(found("era5"), next);

@@ -19,7 +19,7 @@ pub(crate) use self::claims::Help;
 use self::page::Block;
 pub(crate) use self::page::Page;
 use self::reader::Reader;
-use crate::support::{BASIC, HUB, User, send, until};
+use crate::support::{BASIC, HUB, User, send, until, write_private};
 
 const README: &str = "README.md";
 const CONFIG: &str = "src/commands/man_pages/dgw-config.5.md";
@@ -49,6 +49,11 @@ sections! {
     runs_first_run: README, "First run" => first_day,
     runs_in_a_shell: README, "In a shell of a login node or science machine" =>
         |blocks| alone(BASIC.user(), blocks),
+    runs_clusters_with_names: README, "Clusters with names of your own" =>
+        |blocks| alone(BASIC.user(), blocks),
+    runs_credentials_for_the_workers: README, "Credentials for the workers" => credentials,
+    runs_your_own_virtual_environment: README, "Your own virtual environment on the workers" =>
+        virtual_environment,
     runs_a_dashboard_on_your_laptop: README, "A dashboard on your laptop" => dashboard,
     runs_in_a_script: README, "In a script" => script,
     runs_in_cron: README, "In cron" => cron,
@@ -204,6 +209,38 @@ fn shown_in_prose(command: &str) -> &str {
         .any(|span| span.text == command);
     assert!(shown, "README does not say `{command}`");
     command
+}
+
+fn credentials(blocks: Vec<Block>) {
+    let user = BASIC.user().with("AWS_ACCESS_KEY_ID", "ada");
+    let directory = user.home().join(".aws");
+    fs::create_dir(&directory).expect("a directory");
+    fs::write(directory.join("secret"), "s3cret\n").expect("a file");
+    alone(user, blocks);
+}
+
+/// The default for new clusters, beside the configuration that is there.
+fn virtual_environment(blocks: Vec<Block>) {
+    let [block] = <[Block; 1]>::try_from(blocks).expect("one block");
+    let user = BASIC.user().with("VIRTUAL_ENV", "/home/ada/my env");
+    let defaults = user.home().join(".config/dask/options.yaml");
+    write_private(&defaults, &block.text);
+    let record = user.json(&["new"]);
+    assert_eq!(
+        record["options"]["worker_setup"],
+        "source /home/ada/my env/bin/activate"
+    );
+    let output = user.command(&["new"]).env_remove("VIRTUAL_ENV").output();
+    let output = output.expect("dgw runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("`VIRTUAL_ENV`, which is not set"),
+        "{stderr}"
+    );
+    let output = user.command(&["list"]).env_remove("VIRTUAL_ENV").output();
+    assert!(output.expect("dgw runs").status.success());
+    user.stdout(&["shutdown", "--all", "--yes"]);
 }
 
 fn dashboard(blocks: Vec<Block>) {

@@ -115,7 +115,7 @@ cluster    2224ac3ebdf349f491d1f954e5e98d35
 status     RUNNING, started 2h13m ago
 started    2026-11-20T23:28:54Z
 options    worker_cores=2 worker_memory=4.0 profile=small
-           environment={"OMP_NUM_THREADS":"1"} evil=\x1b[2J\n
+           environment={"OMP_NUM_THREADS":"…"} evil=\x1b[2J\n
 versions   Python 3.11.7, dask 2026.8.0, distributed ?
 workers    2, threads 4
 memory     5.0/8.0 GiB
@@ -144,7 +144,7 @@ fn unknown_values_are_question_marks() {
 cluster    2224ac3ebdf349f491d1f954e5e98d35
 status     RUNNING, started 2h13m ago
 started    2026-11-20T23:28:54Z
-options    worker_cores=2 worker_memory=4.0 profile=small environment={"OMP_NUM_THREADS":"1"} evil=\x1b[2J\n
+options    worker_cores=2 worker_memory=4.0 profile=small environment={"OMP_NUM_THREADS":"…"} evil=\x1b[2J\n
 versions   ?
 workers    ?
 memory     ?
@@ -174,7 +174,7 @@ status     STOPPED, 1h after its start, 1h13m ago
 started    2026-11-20T23:28:54Z
 stopped    2026-11-21T00:28:54Z
 options    worker_cores=2 worker_memory=4.0 profile=small
-           environment={"OMP_NUM_THREADS":"1"}
+           environment={"OMP_NUM_THREADS":"…"}
            evil=\x1b[2J\n
 
 "#]],

@@ -73,7 +73,7 @@ fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCl
     let status = watched.cluster.status;
     // The status needs room, too.
     let room = usize::from(line.width.saturating_sub(18)).max(8);
-    let name = watched.name().chars().take(room).collect::<String>();
+    let name = model.title(watched).chars().take(room).collect::<String>();
     let status = if watched.is_silent(model) {
         Span::styled(format!("{status}?"), STALE)
     } else {

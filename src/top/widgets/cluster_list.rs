@@ -57,7 +57,7 @@ pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model) -> usize {
     let above = selected
         .saturating_sub(visible_rows / 2)
         .min(rows.len().saturating_sub(visible_rows));
-    let longest = rows.iter().map(|row| row.watched.name().len()).max();
+    let longest = rows.iter().map(|row| model.title(row.watched).len()).max();
     let columns = columns(u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX));
     let shown = (&rows[above..], selected.checked_sub(above));
     table::draw(buffer, place, (&columns, model.order()), shown);
@@ -101,7 +101,7 @@ fn total(model: &Model, noun: &str, count: fn(&Activity) -> Option<u64>) -> Stri
 fn draw_summary(buffer: &mut Buffer, mut area: Rect, model: &Model, watched: &WatchedCluster) {
     take_lines(&mut area, 1);
     let line = take_lines(&mut area, 1);
-    let name = Line::styled(escaped(watched.name()), BOLD);
+    let name = Line::styled(escaped(&model.title(watched)).into_owned(), BOLD);
     let taken = u16::try_from(name.width() + 2).unwrap_or(u16::MAX);
     let options = options_text(&watched.cluster.options);
     let options = cut(&options, line.width.saturating_sub(taken));

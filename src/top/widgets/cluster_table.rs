@@ -58,7 +58,7 @@ pub(super) fn titles() -> Vec<&'static str> {
 pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
     [
         Column::new("NAME", Width(7, 8, Growth::UpTo(longest_name)), 0, |row| {
-            Value::ClusterName(row.watched.name().to_owned())
+            Value::ClusterName(row.model.title(row.watched))
         }),
         Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
             let status = row.watched.cluster.status;

@@ -241,7 +241,8 @@ fn fit<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16)> {
 /// cluster's name.
 fn short_name(name: &str, width: u16) -> &str {
     let width = usize::from(width);
-    if name.len() <= width {
+    // The user's own name precedes it.
+    if name.len() <= width || name.contains(' ') {
         return name;
     }
     let own = name.rsplit('.').next().unwrap_or(name);
@@ -327,5 +328,6 @@ mod tests {
         assert_eq!(short_name("ns.abcdef", 9), "ns.abcdef");
         assert_eq!(short_name("ns.abcdef", 8), "abcdef");
         assert_eq!(short_name("ns.abcdef", 4), "abcd");
+        assert_eq!(short_name("era5 ns.abcdef", 8), "era5 ns.abcdef");
     }
 }
