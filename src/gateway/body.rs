@@ -15,7 +15,9 @@ pub(crate) enum BodyError {
 /// # Errors
 /// Fails if it is larger, or does not arrive completely.
 pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
+    let expected = response.content_length().unwrap_or_default();
+    let expected = usize::try_from(expected).unwrap_or(limit);
+    let mut body = Vec::with_capacity(expected.min(limit));
     while let Some(chunk) = response.chunk().await.map_err(BodyError::Lost)? {
         if chunk.len() > limit - body.len() {
             return Err(BodyError::TooLarge);
