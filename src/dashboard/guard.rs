@@ -145,8 +145,10 @@ impl Guard {
         }
         let text = single_value(request.headers(), HOST)?;
         let host = text.parse::<Authority>().ok()?;
+        // What is no port is none to the parser.
+        let is_address = host.as_str() == host.host() || host.port_u16().is_some();
         let is_own = host.host().eq_ignore_ascii_case(&self.host) && !text.contains('@');
-        is_own.then_some(host)
+        (is_own && is_address).then_some(host)
     }
 
     /// Returns true if `secret` is the link's. Then a new link replaces it.

@@ -102,6 +102,7 @@ fn refuses_hosts_other_than_its_own() {
         "[::1]:8787",
         "ada@dgw-1.localhost:8787",
         "dgw-1.localhost:8787, evil.example",
+        "dgw-1.localhost:8T",
         "",
     ] {
         assert_eq!(access(&[("host", host)]), refused, "{host}");
