@@ -46,8 +46,8 @@ pub(crate) use select::{
     require_running, rows, running_identity,
 };
 pub(crate) use shutdown::{
-    LastCheck, NOT_ENDED, ShutdownRequests, current_records, print_shut_down, request_shutdown,
-    wait_until_gone,
+    ClusterOfGateway, LastCheck, NOT_ENDED, ShutdownRequests, current_records, print_shut_down,
+    print_shut_down_of_gateways, request_shutdown, wait_until_gone,
 };
 pub(crate) use start::{Start, StartRequest};
 pub(crate) use start_workers::WorkerRequest;

@@ -14,6 +14,9 @@ use crate::scheduler::Activity;
 /// A cluster as it was observed at one moment.
 #[derive(Debug, Serialize)]
 pub(crate) struct ObservedCluster {
+    /// The name of its gateway, if clusters of several gateways are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gateway: Option<String>,
     #[serde(flatten)]
     pub(crate) cluster: Cluster,
     /// The user's own name for it, if it has one and names were looked up.
@@ -81,9 +84,11 @@ impl ObservedCluster {
     pub(crate) fn summary(&self) -> String {
         let Cluster { name, status, .. } = &self.cluster;
         let age = duration::short(self.age());
-        match &self.label {
-            Some(label) => format!("{name}  {status:<8}  {age}  {label}"),
-            None => format!("{name}  {status:<8}  {age}"),
+        let mut line = format!("{name}  {status:<8}  {age}");
+        for word in [&self.label, &self.gateway].into_iter().flatten() {
+            line.push_str("  ");
+            line.push_str(word);
         }
+        line
     }
 }

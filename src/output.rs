@@ -30,6 +30,7 @@ mod yaml;
 
 pub(crate) use clusters::{
     options as options_text, shape as cluster_schema, wide_shape as wide_cluster_schema,
+    with_gateway,
 };
 pub(crate) use doctor::{Check, CheckState};
 pub(crate) use error::Error;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::config::{self, ConfigSelection, DEFAULT_GATEWAY, Environment, GatewayName, Settings};
-use crate::error::{Error, UsageError};
+use crate::count;
+use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::Gateway;
 use crate::output::Printer;
 use crate::scheduler::Schedulers;
@@ -59,6 +62,16 @@ impl Invocation {
         self.session_with(settings, self.overrides.clone())
     }
 
+    /// Does the same for commands that need the defaults for new clusters.
+    ///
+    /// # Errors
+    /// The defaults are refused, too.
+    pub(crate) fn session_with_defaults(&self) -> Result<Session, Error> {
+        let mut session = self.session()?;
+        session.settings.check_cluster_options()?;
+        Ok(session)
+    }
+
     fn session_with(&self, settings: Settings, overrides: Overrides) -> Result<Session, Error> {
         Ok(Session {
             gateway: Gateway::new(&settings, overrides.request_timeout)?
@@ -106,6 +119,29 @@ impl Invocation {
         });
         Ok(sessions.collect())
     }
+
+    /// Returns the gateways that `--all-gateways` is about. Sends nothing yet.
+    ///
+    /// # Errors
+    /// The command line selects one gateway, none is configured, or they can't be listed.
+    pub(crate) fn sessions_of_all_gateways(&self) -> Result<Vec<NamedSession>, Error> {
+        let default = ConfigSelection::of_environment(&self.environment)?;
+        if self.overrides.config != default || self.overrides.address.is_some() {
+            let mistake = "`--all-gateways` excludes `--gateway`, `--config` and `--address`";
+            return Err(UsageError(mistake.to_owned()).into());
+        }
+        let gateways = self.all_sessions()?;
+        if gateways.is_empty() {
+            return Err(config::Error::NoAddress.into());
+        }
+        for session in gateways
+            .iter()
+            .filter_map(|named| named.session.as_ref().ok())
+        {
+            warn_about_clear_text(&session.settings, &self.printer);
+        }
+        Ok(gateways)
+    }
 }
 
 /// One of several gateways.
@@ -116,15 +152,79 @@ pub(crate) struct NamedSession {
     pub(crate) session: Result<Session, Error>,
 }
 
-impl Invocation {
-    /// Does the same for commands that need the defaults for new clusters.
+/// The results of something that was done on each gateway, in their order, or why it failed there.
+pub(crate) type GatewayResults<T> = Vec<Result<T, String>>;
+
+/// Does `work` on all `gateways` at the same time.
+pub(crate) async fn on_each_gateway<'a, T>(
+    gateways: &'a [NamedSession],
+    work: impl AsyncFn(&'a NamedSession, &'a Session) -> Result<T, Error>,
+) -> GatewayResults<T> {
+    let work = &work;
+    let results = gateways.iter().map(async |named| match &named.session {
+        Ok(session) => work(named, session)
+            .await
+            .map_err(|error| described(error.as_failure())),
+        Err(error) => Err(described(error.as_failure())),
+    });
+    join_all(results).await
+}
+
+/// Returns an error in one line, with its causes.
+pub(crate) fn described(failure: &dyn Failure) -> String {
+    let details = failure.details();
+    if details.is_empty() {
+        failure.to_string()
+    } else {
+        format!("{failure}: {}", details.join("; "))
+    }
+}
+
+/// Some of several gateways failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{} of {} failed", .failed.len(), count::of(*.total, "gateway"))]
+pub(crate) struct GatewaysFailed {
+    total: usize,
+    /// Names, and why.
+    failed: Vec<(String, String)>,
+}
+
+impl GatewaysFailed {
+    /// Checks `results`, each with the name of its gateway.
     ///
     /// # Errors
-    /// The defaults are refused, too.
-    pub(crate) fn session_with_defaults(&self) -> Result<Session, Error> {
-        let mut session = self.session()?;
-        session.settings.check_cluster_options()?;
-        Ok(session)
+    /// Some are failures.
+    pub(crate) fn check<T>(
+        results: impl IntoIterator<Item = (String, Result<T, String>)>,
+    ) -> Result<(), Self> {
+        let results = results.into_iter().collect::<Vec<_>>();
+        let total = results.len();
+        let failed = results
+            .into_iter()
+            .filter_map(|(name, result)| Some((name, result.err()?)))
+            .collect::<Vec<_>>();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(Self { total, failed })
+    }
+}
+
+impl Failure for GatewaysFailed {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Partly
+    }
+
+    fn details(&self) -> Vec<String> {
+        let failed = self.failed.iter();
+        failed
+            .map(|(name, error)| format!("{name}: {error}"))
+            .collect()
+    }
+
+    fn hint(&self) -> Option<String> {
+        let (name, _) = self.failed.first()?;
+        Some(format!("`dgw doctor -g {name}` explains how to fix it"))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::gateway::{ClusterPattern, Error, Gateway, OptionField, OptionType, St
 use crate::lifecycle::{Labels, resolve};
 use crate::output::{
     cluster_schema, escaped, gateway_schema, name_of, option_schema, package_schema,
-    protected_schema, sort_names, wide_cluster_schema, worker_schema,
+    protected_schema, sort_names, wide_cluster_schema, with_gateway, worker_schema,
 };
 use crate::scheduler::Schedulers;
 use crate::top::titles;
@@ -189,8 +189,19 @@ pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
     let words = words();
     let names = words.iter().find_map(|word| match word.as_str() {
-        "list" | "ls" if is_wide(&words) => Some(sort_names(&wide_cluster_schema(true, true))),
-        "list" | "ls" => Some(sort_names(&cluster_schema(true))),
+        "list" | "ls" => {
+            let schema = if is_wide(&words) {
+                wide_cluster_schema(true, true)
+            } else {
+                cluster_schema(true)
+            };
+            let has_gateway = words.iter().any(|word| word == "--all-gateways");
+            Some(sort_names(&if has_gateway {
+                with_gateway(schema)
+            } else {
+                schema
+            }))
+        }
         "keep" => Some(sort_names(&protected_schema())),
         "gateways" => Some(sort_names(&gateway_schema(true))),
         "options" => Some(sort_names(&option_schema())),

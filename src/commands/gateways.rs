@@ -6,11 +6,10 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use crate::config::Credentials;
-use crate::count;
-use crate::error::{Error, ExitCode, Failure};
+use crate::error::Error;
 use crate::gateway::{self, Status};
 use crate::output::{GatewayResponse, GatewayRow, gateway_schema};
-use crate::session::{Invocation, NamedSession, Session, warn_about_clear_text};
+use crate::session::{GatewaysFailed, Invocation, NamedSession, Session, warn_about_clear_text};
 
 /// List your gateways
 ///
@@ -32,33 +31,6 @@ pub(crate) struct GatewaysArgs {
     check: bool,
 }
 
-/// Some of the gateways can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{} of {} can't be used", .failed.len(), count::of(*.total, "gateway"))]
-struct SomeFailed {
-    total: usize,
-    /// Names and errors.
-    failed: Vec<(String, String)>,
-}
-
-impl Failure for SomeFailed {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Partly
-    }
-
-    fn details(&self) -> Vec<String> {
-        let failed = self.failed.iter();
-        failed
-            .map(|(name, error)| format!("{name}: {error}"))
-            .collect()
-    }
-
-    fn hint(&self) -> Option<String> {
-        let (name, _) = self.failed.first()?;
-        Some(format!("`dgw doctor -g {name}` explains how to fix it"))
-    }
-}
-
 impl GatewaysArgs {
     /// Lists the gateways, and asks each if requested.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
@@ -70,19 +42,13 @@ impl GatewaysArgs {
         if rows.is_empty() {
             printer.note("no gateway is configured: `dgw login --address URL` configures one");
         }
-        let failed = rows
-            .iter()
-            .filter_map(|row| Some((row.name.clone(), row.error.clone()?)));
-        let outcome = SomeFailed {
-            total: rows.len(),
-            failed: failed.collect(),
-        };
+        let results = rows.iter().map(|row| {
+            let result = row.error.clone().map_or(Ok(()), Err);
+            (row.name.clone(), result)
+        });
+        let outcome = GatewaysFailed::check(results);
         printer.records(rows, &schema)?;
-        if outcome.failed.is_empty() {
-            Ok(())
-        } else {
-            Err(outcome.into())
-        }
+        Ok(outcome?)
     }
 
     async fn row(&self, named: NamedSession) -> GatewayRow {

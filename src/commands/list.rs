@@ -13,8 +13,12 @@ use crate::lifecycle::{
     self, NOT_ENDED, OrphanSearch, OutageNotice, Reasons, Recording, Selectors,
 };
 use crate::observed::{ObservedCluster, ProtectionStatus};
-use crate::output::{Format, Printer, RowSchema, cluster_schema, wide_cluster_schema};
-use crate::session::{Invocation, Session};
+use crate::output::{
+    self, Format, Printer, RowSchema, cluster_schema, wide_cluster_schema, with_gateway,
+};
+use crate::session::{
+    GatewayResults, GatewaysFailed, Invocation, NamedSession, Session, on_each_gateway,
+};
 
 /// List your clusters
 ///
@@ -37,6 +41,7 @@ Examples:
   dgw list -o wide --sort-by idle
   dgw list -o csv --sort-by -start_time
   dgw list --all --older-than 1d
+  dgw list --all-gateways
   dgw list -o json | jq -r '.[].dashboard_link'"
 )]
 pub(crate) struct ListArgs {
@@ -61,6 +66,12 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     wide: bool,
 
+    /// The clusters of all your gateways, asked at the same time, with a column GATEWAY
+    ///
+    /// A gateway that does not respond hides no other. The exit code is 8 then.
+    #[arg(long, conflicts_with = "clusters")]
+    all_gateways: bool,
+
     #[command(flatten)]
     probe: ProbeArgs,
 
@@ -71,10 +82,13 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     /// Lists clusters, once or until interrupted.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
-        let session = invocation.session()?;
-        session
+        invocation
             .printer
-            .check_sorting(&self.schema(&session, true, true))?;
+            .check_sorting(&self.schema(&invocation.printer, true, true))?;
+        if self.all_gateways {
+            return self.run_on_all_gateways(invocation).await;
+        }
+        let session = invocation.session()?;
         let Some(pause) = self.watch else {
             return Ok(self.list(&session).await?);
         };
@@ -95,20 +109,73 @@ impl ListArgs {
         }
     }
 
-    fn is_wide(&self, session: &Session) -> bool {
-        self.wide || session.printer.format() == Format::Wide
+    /// Lists the clusters of all gateways, once or until interrupted.
+    async fn run_on_all_gateways(&self, invocation: &Invocation) -> Result<(), Error> {
+        let gateways = invocation.sessions_of_all_gateways()?;
+        let names = || gateways.iter().map(|named| named.name.clone());
+        let Some(pause) = self.watch else {
+            let results = self.list_all(&gateways, &invocation.printer).await?;
+            return Ok(GatewaysFailed::check(names().zip(results))?);
+        };
+        let printer = invocation.printer.in_series();
+        let mut outages = names()
+            .map(|name| (name, OutageNotice::new(&printer)))
+            .collect::<Vec<_>>();
+        loop {
+            let results = self.list_all(&gateways, &printer).await?;
+            for ((name, outage), result) in outages.iter_mut().zip(results) {
+                match result {
+                    Ok(()) => outage.responded(),
+                    Err(error) => outage.failed(&format_args!("gateway `{name}`: {error}")),
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Lists the clusters of all `gateways` at once. Returns which of them failed.
+    ///
+    /// # Errors
+    /// stdout can't be written.
+    async fn list_all(
+        &self,
+        gateways: &[NamedSession],
+        printer: &Printer,
+    ) -> Result<GatewayResults<()>, Error> {
+        let found = on_each_gateway(gateways, async |named, session| {
+            let mut rows = Box::pin(self.rows(session)).await?;
+            for row in &mut rows {
+                row.gateway = Some(named.name.clone());
+            }
+            Ok(rows)
+        });
+        let (mut all, mut results) = (Vec::new(), Vec::new());
+        for found in found.await {
+            results.push(found.map(|rows| all.extend(rows)));
+        }
+        self.print(all, printer)?;
+        Ok(results)
+    }
+
+    fn is_wide(&self, printer: &Printer) -> bool {
+        self.wide || printer.format() == Format::Wide
     }
 
     fn schema(
         &self,
-        session: &Session,
+        printer: &Printer,
         has_label: bool,
         has_keep: bool,
     ) -> RowSchema<ObservedCluster> {
-        if self.is_wide(session) {
+        let schema = if self.is_wide(printer) {
             wide_cluster_schema(has_label, has_keep)
         } else {
             cluster_schema(has_label)
+        };
+        if self.all_gateways {
+            with_gateway(schema)
+        } else {
+            schema
         }
     }
 
@@ -132,8 +199,13 @@ impl ListArgs {
     }
 
     async fn list(&self, session: &Session) -> Result<(), lifecycle::Error> {
-        let printer = &session.printer;
-        let is_wide = self.is_wide(session);
+        let rows = self.rows(session).await?;
+        Ok(self.print(rows, &session.printer)?)
+    }
+
+    /// Finds the clusters to list.
+    async fn rows(&self, session: &Session) -> Result<Vec<ObservedCluster>, lifecycle::Error> {
+        let is_wide = self.is_wide(&session.printer);
         let mut clean_up = self
             .selectors
             .orphan_rule()
@@ -158,7 +230,6 @@ impl ListArgs {
                 .await;
         }
         lifecycle::mark_labels(&mut rows, session);
-        let is_empty = rows.is_empty();
         if is_wide {
             rows = lifecycle::probe(rows, &identities, session, self.probe.probe_timeout).await;
             lifecycle::mark_protection(&mut rows, session);
@@ -167,6 +238,11 @@ impl ListArgs {
                 row.activity = None;
             }
         }
+        Ok(rows)
+    }
+
+    fn print(&self, rows: Vec<ObservedCluster>, printer: &Printer) -> Result<(), output::Error> {
+        let is_empty = rows.is_empty();
         let is_protected = |row: &ObservedCluster| {
             row.protection
                 .is_some_and(|protection| protection != ProtectionStatus::None)
@@ -178,7 +254,7 @@ impl ListArgs {
         // In scripts NAME is the first column, whether or not a cluster has a label.
         let has_label = printer.sorts_by("label")
             || Printer::is_for_terminal() && rows.iter().any(|row| row.label.is_some());
-        printer.records(rows, &self.schema(session, has_label, has_keep))?;
+        printer.records(rows, &self.schema(printer, has_label, has_keep))?;
         if is_empty {
             printer.note(if self.all || !self.selectors.is_empty() {
                 "no cluster matches"

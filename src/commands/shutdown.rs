@@ -1,5 +1,7 @@
 //! `dgw shutdown`
 
+mod all_gateways;
+
 use std::time::Duration;
 
 use clap::Args;
@@ -26,6 +28,7 @@ Examples:
   dgw shutdown --all
   dgw shutdown --older-than 1d --yes
   dgw shutdown --idle-for 2h --dry-run --explain
+  dgw shutdown --idle-for 2h --all-gateways --yes
 
 Idle clusters:
   --idle-for D selects running clusters without clients, tasks or results in
@@ -63,6 +66,12 @@ pub(crate) struct ShutdownArgs {
     #[arg(long, conflicts_with = "clusters")]
     even_kept: bool,
 
+    /// With --idle-for: on all your gateways, asked at the same time
+    ///
+    /// A gateway that does not respond hides no other. The exit code is 8 then.
+    #[arg(long, requires = "idle_for")]
+    all_gateways: bool,
+
     /// Print what would be shut down, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -95,8 +104,11 @@ impl ShutdownArgs {
         if !self.is_named() && !self.yes && !self.dry_run && !Printer::can_confirm() {
             return Err(output::Error::NeedsYes.into());
         }
-        let session = invocation.session()?;
         let rule = self.selectors.orphan_rule();
+        if let Some(rule) = rule.filter(|_| self.all_gateways) {
+            return self.run_on_all_gateways(rule, invocation).await;
+        }
+        let session = invocation.session()?;
         if rule.is_none() || !self.yes || self.dry_run {
             return self.run_unlocked(&session).await;
         }
@@ -167,30 +179,47 @@ impl ShutdownArgs {
             return Ok(unmatched?);
         }
         if !self.is_named() && !self.yes {
-            let question = format!("shut down {}?", count::of(rows.len(), "cluster"));
             mark_labels(&mut rows, session);
-            if !Printer::confirm(&candidates(&rows), &question).await? {
-                printer.note("nothing was shut down");
+            if !is_confirmed(&candidates(&rows), printer).await? {
                 return Ok(());
             }
         }
+        let requests = self.request(rows, clean_up, session).await;
+        let (records, waited) = self.wait(&requests, session).await;
+        let waited = print_shut_down(&records, printer).and(waited);
+        Ok(combine(requests, waited, unmatched)?)
+    }
+
+    /// Requests the shutdown of the clusters, except for those that may not be shut down any more.
+    async fn request(
+        &self,
+        rows: Vec<ObservedCluster>,
+        clean_up: Option<&OrphanSearch<'_>>,
+        session: &Session,
+    ) -> ShutdownRequests {
         let check = LastCheck {
             orphan_of: clean_up,
             is_unprotected: self.spares_protected(),
         };
         let requests = request_shutdown(clusters(rows), check, &session.gateway).await;
         for (name, reason) in &requests.spared {
-            printer.note(&format!(
+            session.printer.note(&format!(
                 "cluster {name} is left running after all: {reason}"
             ));
         }
-        let waited = if self.no_wait {
-            let records = current_records(&requests.accepted, session).await;
-            print_shut_down(&records, printer)
-        } else {
-            wait_until_gone(&requests.accepted, self.timeout, session).await
-        };
-        Ok(combine(requests, waited, unmatched)?)
+        requests
+    }
+
+    /// Waits until the clusters are gone, if it is to. Returns what is left to print of them.
+    async fn wait(
+        &self,
+        requests: &ShutdownRequests,
+        session: &Session,
+    ) -> (Vec<Cluster>, Result<(), lifecycle::Error>) {
+        if self.no_wait {
+            return (current_records(&requests.accepted, session).await, Ok(()));
+        }
+        wait_until_gone(&requests.accepted, self.timeout, session).await
     }
 
     /// Finds the named clusters, in any status, in one list: the server returns the same for names
@@ -307,6 +336,16 @@ fn note_protected(protected: &[ObservedCluster], printer: &Printer) {
     printer.note(&format!(
         "left out {count} that `dgw keep` protects: {names} (`--even-kept` includes them)"
     ));
+}
+
+/// Asks whether to shut these clusters down.
+async fn is_confirmed(candidates: &[String], printer: &Printer) -> Result<bool, output::Error> {
+    let question = format!("shut down {}?", count::of(candidates.len(), "cluster"));
+    let is_confirmed = Printer::confirm(candidates, &question).await?;
+    if !is_confirmed {
+        printer.note("nothing was shut down");
+    }
+    Ok(is_confirmed)
 }
 
 /// Combines all failures into the one that ends the command; prints the others.

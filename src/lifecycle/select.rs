@@ -249,6 +249,7 @@ pub(crate) fn rows(listing: Listing) -> impl Iterator<Item = ObservedCluster> {
         .clusters
         .into_iter()
         .map(move |cluster| ObservedCluster {
+            gateway: None,
             cluster,
             now,
             label: None,
@@ -268,6 +269,7 @@ mod tests {
 
     fn row(name: &str) -> ObservedCluster {
         ObservedCluster {
+            gateway: None,
             cluster: Cluster::running(name),
             now: Timestamp::UNIX_EPOCH,
             label: None,

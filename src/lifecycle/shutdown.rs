@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::Error;
@@ -101,14 +102,32 @@ pub(crate) async fn request_shutdown(
     requests
 }
 
-/// Waits until all of `clusters` are gone, by one request for the list at ever longer intervals.
-/// Prints each name as its cluster goes; formats other than names get all records at the end.
-///
-/// # Errors
-/// The limit expires, the gateway stays away, an interrupt, or stdout can't be written.
+/// Waits until all of `clusters` are gone. Prints each name as its cluster goes; for other formats,
+/// returns the records of those that are gone. The error is that the limit expired, that the gateway
+/// stays away, an interrupt, or that stdout can't be written.
 pub(crate) async fn wait_until_gone(
     clusters: &[Cluster],
     limit: Duration,
+    session: &Session,
+) -> (Vec<Cluster>, Result<(), Error>) {
+    let mut gone = Vec::new();
+    let outcome = wait(clusters, limit, &mut gone, session).await;
+    if prints_names(&session.printer) {
+        return (Vec::new(), outcome);
+    }
+    let ended = [Status::Stopped, Status::Failed];
+    (
+        latest_records(gone, &ended, &session.gateway).await,
+        outcome,
+    )
+}
+
+/// Adds those of `clusters` that are gone to `gone` until all are, by one request for the list at ever
+/// longer intervals.
+async fn wait(
+    clusters: &[Cluster],
+    limit: Duration,
+    gone: &mut Vec<Cluster>,
     session: &Session,
 ) -> Result<(), Error> {
     let Session {
@@ -117,7 +136,6 @@ pub(crate) async fn wait_until_gone(
     let mut interrupts = Interrupts::listen()?;
     let prints_each = prints_names(printer);
     let mut remaining = clusters.to_vec();
-    let mut gone = Vec::new();
     let total = count::of(clusters.len(), "cluster");
     let mut progress =
         (!clusters.is_empty()).then(|| printer.progress(&format!("shutting down {total}")));
@@ -188,10 +206,6 @@ pub(crate) async fn wait_until_gone(
             .join(" ");
         Printer::warn_always(&format!("shutdown requested but not confirmed: {names}"));
     }
-    if !prints_each {
-        let ended = [Status::Stopped, Status::Failed];
-        print_shut_down(&latest_records(gone, &ended, gateway).await, printer)?;
-    }
     outcome
 }
 
@@ -241,10 +255,33 @@ fn names(clusters: Vec<Cluster>) -> BTreeSet<String> {
 /// # Errors
 /// stdout can't be written.
 pub(crate) fn print_shut_down(clusters: &[Cluster], printer: &Printer) -> Result<(), Error> {
-    Ok(printer.result(&clusters, || {
-        clusters
-            .iter()
-            .flat_map(|cluster| [cluster.name.as_str(), "\n"])
-            .collect()
-    })?)
+    print_records(clusters, |cluster| &cluster.name, printer)
+}
+
+/// A cluster with the name of its gateway.
+#[derive(Serialize)]
+pub(crate) struct ClusterOfGateway<'a> {
+    pub(crate) gateway: &'a str,
+    #[serde(flatten)]
+    pub(crate) cluster: Cluster,
+}
+
+/// Prints the names of clusters of several gateways that were shut down, or their records.
+///
+/// # Errors
+/// stdout can't be written.
+pub(crate) fn print_shut_down_of_gateways(
+    clusters: &[ClusterOfGateway<'_>],
+    printer: &Printer,
+) -> Result<(), Error> {
+    print_records(clusters, |it| &it.cluster.name, printer)
+}
+
+fn print_records<T: Serialize>(
+    records: &[T],
+    name: impl Fn(&T) -> &str,
+    printer: &Printer,
+) -> Result<(), Error> {
+    let names = || records.iter().flat_map(|it| [name(it), "\n"]).collect();
+    Ok(printer.result(&records, names)?)
 }

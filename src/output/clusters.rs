@@ -70,6 +70,17 @@ pub(crate) fn wide_shape(has_label: bool, has_keep: bool) -> RowSchema<ObservedC
     }
 }
 
+/// Adds GATEWAY, the name of each cluster's gateway, before the other columns of `schema`.
+pub(crate) fn with_gateway(mut schema: RowSchema<ObservedCluster>) -> RowSchema<ObservedCluster> {
+    let column: Column<ObservedCluster> = Column::new("GATEWAY", KEEP, |row| {
+        let gateway = row.gateway.as_deref();
+        Cell::new(gateway.unwrap_or("-"), gateway)
+    });
+    schema.columns.insert(0, column);
+    schema.fields.insert(0, "gateway");
+    schema
+}
+
 /// The title of the users' own names.
 const LABEL: &str = "LABEL";
 
@@ -226,6 +237,7 @@ mod tests {
     #[test]
     fn fields_match_the_records() {
         let mut row = ObservedCluster {
+            gateway: None,
             cluster: Cluster::running("a"),
             now: Timestamp::UNIX_EPOCH,
             label: None,
@@ -241,5 +253,7 @@ mod tests {
         row.activity = Some(Activity::default());
         row.protection = Some(ProtectionStatus::None);
         assert_eq!(fields(&row), wide_shape(true, true).fields);
+        row.gateway = Some("work".to_owned());
+        assert_eq!(fields(&row), with_gateway(wide_shape(true, true)).fields);
     }
 }

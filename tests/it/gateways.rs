@@ -3,12 +3,15 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use snapbox::str;
 
 use crate::support::{
-    BASIC, HUB, Stub, User, json_answer, output_with_stdin, set_mode, write_private,
+    BASIC, HUB, Stub, TestGateway, User, json_answer, output_with_stdin, set_mode, until,
+    write_private,
 };
 
 fn mode(path: &Path) -> u32 {
@@ -119,7 +122,15 @@ fn never_sends_the_credentials_of_one_gateway_to_another() {
     // The token of one isn't sent to the address of another.
     run(&["list", "-g", "one", "--address", &two.address], 0);
     run(&["gateways", "--check"], 8);
-    for (stub, token) in [(&one, "t-one"), (&two, "t-two"), (&default, "")] {
+    run(&["list", "--all-gateways"], 8);
+    let clean_up = ["shutdown", "--idle-for", "1s", "--all-gateways", "--yes"];
+    run(&clean_up, 8);
+    for (stub, token) in [
+        (&one, "t-one"),
+        (&two, "t-two"),
+        (&default, ""),
+        (&environment, "t-environment"),
+    ] {
         assert_tokens(stub, token);
     }
     assert!(one.seen().iter().any(|head| head.contains("t-one")));
@@ -152,6 +163,114 @@ error: `--gateway` and `--config` exclude each other
 "#]]);
     // Alone, the file wins over the variable.
     user.dgw(&["list", "--config", "/nonexistent"]).code(3);
+}
+
+#[test]
+fn lists_and_cleans_up_all_gateways_though_one_has_stopped() {
+    let user = HUB.user();
+    let log_in = |name: &str, gateway: &TestGateway| {
+        let address = gateway.fact("address");
+        let login = ["login", "-g", name, "--address", address];
+        let login = [&login[..], &["--username", "gateways-all"]].concat();
+        let output = output_with_stdin(user.command(&login), gateway.fact("password"));
+        assert!(output.status.success(), "{output:?}");
+    };
+    let stopping = TestGateway::start(&[]);
+    log_in("work", &BASIC);
+    log_in("stopping", &stopping);
+    // The same gateway under another name.
+    fs::copy(user.gateway_file("work"), user.gateway_file("zwork")).expect("a copy");
+    let names = ["default", "work", "stopping"];
+    let [hub, work, lost] = names.map(|name| user.stdout(&["new", "-q", "-g", name]));
+    // Names of one's own are kept for each gateway.
+    user.dgw(&["name", "-g", "default", &hub, "era5"]).success();
+    user.dgw(&["name", "-g", "work", &work, "era5"]).success();
+    assert_eq!(user.json(&["show", "-g", "work", "era5"])["name"], work);
+    assert_eq!(user.json(&["show", "era5"])["name"], hub);
+    user.dgw(&["keep", "-g", "default", &hub]).success();
+
+    let pairs = |output: &[u8]| {
+        let rows = serde_json::from_slice::<Value>(output).expect("JSON");
+        let rows = rows.as_array().expect("rows").iter();
+        let pair = |row: &Value| {
+            let text = |field: &str| row[field].as_str().expect("a text").to_owned();
+            (text("gateway"), text("name"))
+        };
+        rows.map(pair).collect::<Vec<_>>()
+    };
+    let pair = |gateway: &str, name: &str| (gateway.to_owned(), name.to_owned());
+    let all = user.command(&["list", "--all-gateways", "--wide", "-o", "json"]);
+    let all = { all }.output().expect("dgw runs");
+    assert_eq!(
+        pairs(&all.stdout),
+        [
+            pair("default", &hub),
+            pair("stopping", &lost),
+            pair("work", &work),
+            pair("zwork", &work)
+        ],
+        "{all:?}"
+    );
+    assert_eq!(all.status.code(), Some(0));
+    let table = user.stdout(&["list", "--all-gateways", "--sort-by", "-gateway"]);
+    assert!(table.starts_with("GATEWAY "), "{table}");
+    assert!(
+        table
+            .lines()
+            .nth(1)
+            .is_some_and(|line| line.starts_with("zwork "))
+    );
+
+    let host = stopping
+        .fact("address")
+        .trim_start_matches("http://")
+        .to_owned();
+    drop(stopping);
+    let is_stopped = || std::net::TcpStream::connect(&host).is_err();
+    until(is_stopped, || "the gateway does not stop".to_owned());
+    let idle = ["--idle-for", "1s", "--all-gateways"];
+    let run = |args: &[&str]| {
+        let output = user.command(args).output().expect("dgw runs");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(8), "{output:?}");
+        assert!(
+            stderr.contains("error: 1 of 4 gateways failed\n  stopping: "),
+            "{stderr}"
+        );
+        assert!(
+            stderr.ends_with("hint: `dgw doctor -g stopping` explains how to fix it\n"),
+            "{stderr}"
+        );
+        output.stdout
+    };
+    let left = run(&["list", "--all-gateways", "-o", "json"]);
+    assert_eq!(pairs(&left).len(), 3);
+    thread::sleep(Duration::from_secs(2));
+    let selected = run(&[&["shutdown", "--dry-run", "-o", "json"], &idle[..]].concat());
+    assert_eq!(
+        pairs(&selected),
+        [pair("work", &work)],
+        "`dgw keep` protects the other"
+    );
+    user.dgw(&["keep", "-g", "default", &hub, "--forget"])
+        .success();
+    let ended = run(&[&["shutdown", "--yes", "-o", "json"], &idle[..]].concat());
+    assert_eq!(pairs(&ended), [pair("default", &hub), pair("work", &work)]);
+    assert_eq!(pairs(&run(&["list", "--all-gateways", "-o", "json"])), []);
+}
+
+#[test]
+fn all_gateways_are_not_one() {
+    let user = User::new();
+    for args in [
+        &["list", "--all-gateways", "-g", "work"][..],
+        &["list", "--all-gateways", "--address", "http://127.0.0.1:1"],
+        &["list", "--all-gateways", "ab12"],
+        &["shutdown", "--all", "--all-gateways", "--yes"],
+    ] {
+        user.dgw(args).code(2);
+    }
+    user.dgw(&["list", "--all-gateways"]).code(3);
 }
 
 #[test]
@@ -236,7 +355,7 @@ f-basic    -        http://[HOST]  ada   basic       -
 
 "#]])
         .stderr_eq(str![[r#"
-error: 4 of 6 gateways can't be used
+error: 4 of 6 gateways failed
   a-broken: `[HOME]/.config/dask/gateways/a-broken.yaml` is not a valid dask configuration file, at line 2, column 1
   c-without: gateway `c-without`: no gateway address is configured
   d-open: refused to use `[HOME]/.config/dask/gateways/d-open.yaml`: its mode is 644; it must be 600

@@ -19,6 +19,7 @@ fn shown(status: Status, report: SchedulerReport) -> ClusterDetails {
     };
     ClusterDetails::new(
         ObservedCluster {
+            gateway: None,
             cluster: Cluster {
                 name: "2224ac3ebdf349f491d1f954e5e98d35".to_owned(),
                 status,
