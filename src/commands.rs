@@ -34,7 +34,7 @@ use crate::cli::{CommandLine, GlobalArgs, PrintedMistake};
 use crate::config::Environment;
 use crate::descriptors;
 use crate::error::Error;
-use crate::output::Printer;
+use crate::output::{Printer, suggest_gateway};
 use crate::session::Invocation;
 use crate::signals;
 
@@ -207,6 +207,13 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Error> {
         printer: Printer::new(cli.global.output_options()),
     };
     invocation.printer.check_values();
+    if let Some(name) = invocation
+        .overrides
+        .config
+        .variable(&invocation.environment)
+    {
+        suggest_gateway(name);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -24,6 +24,7 @@ mod sorting;
 mod spinner_line;
 mod stderr;
 mod stdout;
+mod suggested_gateway;
 mod table;
 mod terminal;
 mod yaml;
@@ -49,5 +50,6 @@ pub(crate) use show::{ClusterDetails, JobSummary, packages as packages_text, wor
 pub(crate) use sorting::{RowSchema, SortBy, SortKey, name_of, names as sort_names, sorted};
 #[cfg(test)]
 pub(crate) use stderr::take_lines;
+pub(crate) use suggested_gateway::suggest_gateway;
 pub(crate) use table::{Fit, GAP, fit, shortened};
 pub(crate) use terminal::is_dumb as is_dumb_terminal;

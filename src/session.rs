@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::config::{self, ConfigSelection, DEFAULT_GATEWAY, Environment, GatewayName, Settings};
+use crate::config::{self, ConfigSelection, Environment, Settings};
 use crate::count;
 use crate::error::{Error, ExitCode, Failure, UsageError};
 use crate::gateway::Gateway;
@@ -102,11 +102,8 @@ impl Invocation {
                 Err(config::Error::NoAddress) => return None,
                 settings => settings.map_err(Error::from),
             };
-            let name = config
-                .gateway()
-                .map_or(DEFAULT_GATEWAY, GatewayName::as_str);
             Some(NamedSession {
-                name: name.to_owned(),
+                name: config.name().unwrap_or_default().to_owned(),
                 is_selected: config == self.overrides.config,
                 session: settings.and_then(|settings| {
                     let overrides = Overrides {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Error;
 use super::connection::Connection;
-use crate::config::{self, GATEWAY_VARIABLE, Settings};
+use crate::config::{self, Environment, GATEWAY_VARIABLE};
 use crate::error::Unexpected;
 use crate::output::Printer;
 use crate::session::Session;
@@ -83,8 +83,13 @@ impl Child {
     pub(crate) fn start(
         command: &[OsString],
         connection: Connection,
-        settings: &Settings,
+        session: &Session,
     ) -> Result<Self, Error> {
+        let Session {
+            settings,
+            overrides,
+            ..
+        } = session;
         let word = command.first().map(OsString::as_os_str).unwrap_or_default();
         let mut program = process::Command::new(word);
         program.args(command.iter().skip(1)).kill_on_drop(true);
@@ -96,8 +101,8 @@ impl Child {
                 program.env_remove(name);
             }
         }
-        if let Some(named) = &settings.named {
-            program.env(GATEWAY_VARIABLE, named.name.as_str());
+        if let Some(name) = overrides.config.variable(&Environment::from_process()) {
+            program.env(GATEWAY_VARIABLE, name);
         }
         program.envs(
             connection

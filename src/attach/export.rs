@@ -20,7 +20,7 @@ use super::connection::{ConnectionSetup, start_relay, unreachable};
 use super::environment::{ClusterFiles, VARIABLES};
 use super::export_record::{self, ExportRecord, PAUSE};
 use super::relay::Relay;
-use crate::config::{ConfigSelection, DEFAULT_GATEWAY};
+use crate::config::{ConfigSelection, DEFAULT_GATEWAY, Environment, GATEWAY_VARIABLE};
 use crate::error::Unexpected;
 use crate::gateway::{self, Cluster, ClusterPattern, Gateway};
 use crate::output::Printer;
@@ -74,14 +74,19 @@ pub(crate) async fn export(
         Some((directory, record)) => (directory, record.address),
         None => launcher.start(cluster, setup, &session.gateway).await?,
     };
+    let mut variables = ClusterFiles::within(&directory)
+        .variables(cluster, address)
+        .into_iter()
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect::<BTreeMap<_, _>>();
+    // DGW_CLUSTER is a cluster of this gateway.
+    if let Some(name) = gateway_variable(session) {
+        variables.insert(GATEWAY_VARIABLE, name.to_owned());
+    }
     let exported = ExportedVariables {
         name: &cluster.name,
         directory: &directory,
-        variables: ClusterFiles::within(&directory)
-            .variables(cluster, address)
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
-            .collect(),
+        variables,
     };
     let printed = session.printer.result(&exported, || {
         let mut lines = String::new();
@@ -104,6 +109,12 @@ pub(crate) async fn export(
         directory.display()
     ));
     Ok(())
+}
+
+/// Returns the value that `DGW_GATEWAY` must get for later commands to use the gateway of `session`.
+fn gateway_variable(session: &Session) -> Option<&str> {
+    let config = &session.overrides.config;
+    config.variable(&Environment::from_process())
 }
 
 /// Starts the relay in the background as `dgw relay`, with the same configuration and address.
@@ -214,14 +225,18 @@ impl Drop for StartingRelay {
 /// # Errors
 /// No connection matches, several are exported, or its relay does not end.
 pub(crate) fn unexport(pattern: Option<&ClusterPattern>, printer: &Printer) -> Result<(), Error> {
+    let mut names = VARIABLES.to_vec();
     if let Some((directory, record)) = export_record::select(pattern)? {
         record.stop(&directory)?;
+        if record.selects_gateway {
+            names.push(GATEWAY_VARIABLE);
+        }
         printer.note(&format!("cluster {} is no longer connected", record.name));
     } else {
         printer.note("nothing is exported");
     }
-    let unset = serde_json::json!({ "unset": VARIABLES });
-    Ok(printer.result(&unset, || format!("unset {}\n", VARIABLES.join(" ")))?)
+    let unset = serde_json::json!({ "unset": names });
+    Ok(printer.result(&unset, || format!("unset {}\n", names.join(" ")))?)
 }
 
 /// Serves an exported connection, with the listening socket as stdin, until the cluster ends or a
@@ -232,8 +247,9 @@ pub(crate) fn unexport(pattern: Option<&ClusterPattern>, printer: &Printer) -> R
 pub(crate) async fn serve_export(
     name: &str,
     directory: &Path,
-    gateway: &Gateway,
+    session: &Session,
 ) -> Result<(), Error> {
+    let gateway = &session.gateway;
     let mut interrupts = Interrupts::listen()?;
     let directory = TempDir::adopt(directory.to_owned(), |error| Printer::print_error(error))?;
     // Detaches from the terminal and the working directory of the dgw that started it.
@@ -252,6 +268,7 @@ pub(crate) async fn serve_export(
         gateway: gateway.base_url().to_owned(),
         address: relay.address(),
         pid: rustix::process::getpid().as_raw_nonzero().get(),
+        selects_gateway: gateway_variable(session).is_some(),
     };
     record
         .write(directory.path())

@@ -30,6 +30,9 @@ pub(super) struct ExportRecord {
     pub(super) address: SocketAddr,
     /// The relay's process.
     pub(super) pid: i32,
+    /// True if `DGW_GATEWAY` was exported, too.
+    #[serde(default)]
+    pub(super) selects_gateway: bool,
 }
 
 impl ExportRecord {

@@ -107,7 +107,7 @@ impl ConnectArgs {
             let cluster = self.running_cluster(&session).await?;
             let connection = setup.connect(&cluster, &session.gateway).await?;
             connection.warn_without_workers(&session).await;
-            let child = Child::start(&self.command, connection, &session.settings)?;
+            let child = Child::start(&self.command, connection, &session)?;
             Ok::<_, Error>(child)
         };
         let child = interrupts

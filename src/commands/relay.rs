@@ -26,6 +26,6 @@ impl RelayArgs {
     /// Serves a cluster until it ends, or until a signal.
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
-        Ok(serve_export(&self.name, &self.directory, &session.gateway).await?)
+        Ok(serve_export(&self.name, &self.directory, &session).await?)
     }
 }

@@ -81,7 +81,7 @@ impl RunArgs {
                 let (cluster, grant) = start.reuse(cluster).await?;
                 start.report_workers(grant.as_ref());
                 let connection = setup.connect(&cluster, &session.gateway).await?;
-                Child::start(&self.command, connection, &session.settings)
+                Child::start(&self.command, connection, &session)
             };
             let child = interrupts
                 .run("COMMAND was not run", Box::pin(work))
@@ -96,7 +96,7 @@ impl RunArgs {
                 let connection = setup.connect(&cluster, &session.gateway).await?;
                 progress.finish(&format!("cluster {name} is running"));
                 start.report_workers(grant.as_ref());
-                Child::start(&self.command, connection, &session.settings)
+                Child::start(&self.command, connection, &session)
             })
             .await?;
         if self.keep {

@@ -65,6 +65,21 @@ impl ConfigSelection {
         }
     }
 
+    /// Returns the name that selects this; `None` for a path.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Dask => Some(DEFAULT_GATEWAY),
+            Self::Path(_) => None,
+            Self::Gateway(name) => Some(name.as_str()),
+        }
+    }
+
+    /// Returns the value by which `DGW_GATEWAY` selects this, if `environment` selects another.
+    pub(crate) fn variable(&self, environment: &Environment) -> Option<&str> {
+        let is_selected = Self::of_environment(environment).is_ok_and(|other| other == *self);
+        self.name().filter(|_| !is_selected)
+    }
+
     /// Returns the file or directory that replaces those of the user, if there is one.
     ///
     /// # Errors
@@ -222,6 +237,33 @@ mod tests {
         }
         let default = ConfigSelection::of_flag(DEFAULT_GATEWAY).expect("a name");
         assert_eq!(default, ConfigSelection::Dask);
+    }
+
+    #[test]
+    fn the_variable_is_set_where_it_selects_another_gateway() {
+        let of = |text: &str| ConfigSelection::of_flag(text).expect("a name");
+        let environment = |value: &str| {
+            [(GATEWAY_VARIABLE.to_owned(), value.to_owned())]
+                .into_iter()
+                .collect::<Environment>()
+        };
+        for (held, selected, expected) in [
+            ("", "default", None),
+            ("default", "default", None),
+            ("work", "default", Some("default")),
+            ("work", "work", None),
+            ("", "work", Some("work")),
+            ("no such", "default", Some("default")),
+        ] {
+            let variable = of(selected).variable(&environment(held)).map(str::to_owned);
+            assert_eq!(
+                variable.as_deref(),
+                expected,
+                "{selected} where {held:?} is"
+            );
+        }
+        let path = ConfigSelection::Path("x".into());
+        assert_eq!(path.variable(&environment("work")), None);
     }
 
     #[test]

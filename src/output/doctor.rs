@@ -4,6 +4,7 @@ use anstyle::AnsiColor;
 use serde::Serialize;
 
 use super::escape;
+use super::suggested_gateway::in_hint;
 use super::terminal::{is_unicode, label, wrapped};
 use crate::error::{ExitCode, Failure};
 
@@ -58,7 +59,7 @@ impl Check {
     ) -> Self {
         Self {
             state: CheckState::Failed,
-            hint: Some(hint.into()),
+            hint: Some(in_hint(&hint.into()).into_owned()),
             exit_code,
             ..Self::ok(name, detail)
         }
@@ -81,7 +82,7 @@ impl Check {
     /// Replaces the hint by a more specific one.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self {
-            hint: Some(hint.into()),
+            hint: Some(in_hint(&hint.into()).into_owned()),
             ..self
         }
     }

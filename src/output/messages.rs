@@ -9,6 +9,7 @@ use super::printer::Printer;
 use super::progress::Progress;
 use super::stderr::print_line;
 use super::stdout::is_discarded;
+use super::suggested_gateway::{in_hint, in_message};
 use super::terminal::label;
 use crate::error::Failure;
 
@@ -16,7 +17,7 @@ impl Printer {
     /// Prints the name of a new cluster on stderr too, even with `-q`, where stdout is lost.
     pub(crate) fn repeat_name_on_stderr(name: &str) {
         if is_discarded() {
-            print_line(&format!(
+            Self::note_always(&format!(
                 "stdout is not connected: the new cluster is {name}; shut it down with `dgw \
                  shutdown {name}`"
             ));
@@ -34,7 +35,7 @@ impl Printer {
     pub(crate) fn advise(&self, text: &str) {
         if !self.output_options.quiet && io::stderr().is_terminal() {
             let head = label("hint", AnsiColor::Cyan);
-            print_line(&format!("{head}: {}", escape::text(text)));
+            print_line(&format!("{head}: {}", escape::text(&in_hint(text))));
         }
     }
 
@@ -49,13 +50,13 @@ impl Printer {
     /// something that was not done.
     pub(crate) fn warn_always(text: &str) {
         let head = label("warning", AnsiColor::Yellow);
-        print_line(&format!("{head}: {}", escape::message(text)));
+        print_line(&format!("{head}: {}", escape::message(&in_message(text))));
     }
 
     /// Prints a result where stdout belongs to another program, or what an option requested, even
     /// with `-q`.
     pub(crate) fn note_always(text: &str) {
-        print_line(&escape::text(text));
+        print_line(&escape::text(&in_message(text)));
     }
 
     /// Starts the display of a wait.
@@ -79,12 +80,16 @@ impl Printer {
         } else {
             label("error", AnsiColor::Red)
         };
-        let mut text = format!("{head}: {}", escape::message(&error.to_string()));
+        let mut text = format!(
+            "{head}: {}",
+            escape::message(&in_message(&error.to_string()))
+        );
         for line in error.details() {
             text.push_str("\n  ");
-            text.push_str(&escape::message(&line));
+            text.push_str(&escape::message(&in_message(&line)));
         }
         if let Some(hint) = error.hint() {
+            let hint = in_hint(&hint);
             let lines = hint.lines().map(escape::message);
             let hint = lines.collect::<Vec<_>>().join("\n");
             text.push_str(&["\n\n", &label("hint", AnsiColor::Cyan), ": ", &hint].concat());

@@ -423,8 +423,33 @@ fn python_code_uses_the_named_gateways_file_alone() {
     ];
     let output = output_with_stdin(user.command(&login), BASIC.fact("password"));
     assert!(output.status.success(), "{output:?}");
+    let cluster = user.stdout(&["new", "-q", "-g", "work"]);
+    // A connected shell, COMMAND, and hints lead to the same gateway.
+    let dgw = env!("CARGO_BIN_EXE_dgw");
+    let script = format!(
+        "{dgw} connect -g work -- sh -c 'echo $DGW_GATEWAY'; \
+         eval \"$({dgw} connect -q -g work --export)\"; echo $DGW_GATEWAY; {dgw} show -o name; \
+         eval \"$({dgw} connect -q --unexport)\"; echo ${{DGW_GATEWAY-none}}"
+    );
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", &script])
+        .env_clear()
+        .envs(user.environment());
+    let output = shell.output().expect("sh runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = printed.lines().collect::<Vec<_>>();
+    assert_eq!(lines, ["work", "work", &cluster, "none"], "{output:?}");
+    user.dgw(&["show", "-g", "work", "ffff"])
+        .code(5)
+        .stderr_eq(str![[r#"
+error: no cluster matches `ffff`
+  [NAME]  RUNNING   [..]
+
+hint: `dgw -g work list --all` also lists clusters that have ended
+
+"#]]);
     let user = user.with("DGW_GATEWAY", "work");
-    let cluster = user.stdout(&["new"]);
     let text = user.stdout(&["connect"]);
     let code = text.split_once("\n\n").expect("code").1;
     let code = format!("{code}\nprint(cluster.name, len(Gateway().list_clusters()))");
