@@ -5,6 +5,8 @@ mod completions;
 mod connect;
 mod dashboard;
 mod doctor;
+mod events;
+mod follow;
 mod gateways;
 mod keep;
 mod list;
@@ -103,6 +105,7 @@ subcommands! {
     Show => show::ShowArgs,
     Top => top::TopArgs,
     Logs => logs::LogsArgs,
+    Events => events::EventsArgs,
     New => new::NewArgs,
     Run => run::RunArgs,
     Connect => connect::ConnectArgs,

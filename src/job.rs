@@ -8,7 +8,7 @@ mod wait_cause;
 
 use std::time::Duration;
 
-pub(crate) use slurm::{Job, Slurm, SlurmUnavailable, variables};
+pub(crate) use slurm::{EndedJob, Job, Slurm, SlurmUnavailable, variables};
 pub(crate) use staging::{JobLog, Staging};
 pub(crate) use wait_cause::WaitCause;
 

@@ -24,6 +24,7 @@ mod simulation;
 mod start;
 mod start_report;
 mod start_workers;
+mod timeline;
 mod wait;
 
 pub(crate) use clean_up::{OrphanSearch, Recording};
@@ -51,4 +52,5 @@ pub(crate) use shutdown::{
 };
 pub(crate) use start::{Start, StartRequest};
 pub(crate) use start_workers::WorkerRequest;
+pub(crate) use timeline::Timeline;
 pub(crate) use wait::{retry_while_unknown, wait_until_ended, wait_until_running};

@@ -4,6 +4,7 @@ mod clusters;
 mod doctor;
 mod error;
 mod escape;
+mod events;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;

@@ -11,6 +11,7 @@
 mod client;
 mod comm;
 mod error;
+mod events;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
@@ -28,6 +29,7 @@ mod wire;
 
 pub(crate) use client::Schedulers;
 pub(crate) use error::{HandshakeFault, SET_PROXY, SchedulerError};
+pub(crate) use events::{ClusterEvent, EventKind, EventReader};
 pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
 pub(crate) use model::{
     Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,

@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use self::error::unreachable;
 use self::reader::{LogReader, LogSource};
+use super::follow::{Followed, check_format, identity_after_failure};
 use crate::cli::{TargetArgs, complete, value};
-use crate::error::{Error, UsageError};
-use crate::gateway::{self, TlsIdentity};
+use crate::error::Error;
+use crate::gateway::TlsIdentity;
 use crate::lifecycle::{self, OutageNotice};
-use crate::output::Format;
 use crate::scheduler::SchedulerError;
 use crate::session::{Invocation, Session};
 
@@ -77,10 +77,8 @@ impl LogsArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session()?;
         let printer = &session.printer;
-        if self.follow && matches!(printer.format(), Format::Json | Format::Yaml | Format::Csv) {
-            let message =
-                "`--follow` does not work with this format, which needs an end: use `-o jsonl`";
-            return Err(UsageError(message.to_owned()).into());
+        if self.follow {
+            check_format(printer.format())?;
         }
         let pattern = self.target.cluster.as_ref();
         let (row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
@@ -152,19 +150,10 @@ impl LogsArgs {
                 }
                 Err(error) => error,
             };
-            // The cluster may have ended, or been restarted with another certificate.
-            match lifecycle::running_identity(&session.gateway, name).await {
-                Ok(current) => identity = current,
-                Err(lifecycle::Error::NotRunning { status, .. }) => {
-                    printer.note(&format!("cluster {name} is {status}"));
-                    return Ok(());
-                }
-                Err(lifecycle::Error::Gateway(gateway::Error::NoSuchCluster(_))) => {
-                    printer.note(&format!("cluster {name} is gone"));
-                    return Ok(());
-                }
-                Err(lifecycle::Error::Gateway(error)) if error.is_temporary() => {}
-                Err(error) => return Err(error.into()),
+            match identity_after_failure(session, name).await? {
+                Followed::Running(current) => identity = current,
+                Followed::Unknown => {}
+                Followed::Ended => return Ok(()),
             }
             outage.failed(&unreachable(name, error));
         }

@@ -6,7 +6,7 @@ use crate::cli::{ProbeArgs, TargetArgs};
 use crate::error::Error;
 use crate::gateway::Status;
 use crate::job::{self, Job, Slurm};
-use crate::lifecycle::{self, mark_labels, mark_protection};
+use crate::lifecycle::{self, Timeline, mark_labels, mark_protection};
 use crate::output::{ClusterDetails, JobSummary, worker_schema};
 use crate::scheduler::{PackageVersions, SchedulerReport};
 use crate::session::Invocation;
@@ -18,9 +18,9 @@ const MAX_DIFFERENCES: usize = 3;
 ///
 /// Shows what the gateway knows about the cluster and, while it is running, what its scheduler
 /// reports: the workers with their memory, CPU and tasks, the connected clients, how long it has been
-/// idle, and package versions, with a warning if those of scheduler and workers differ. For a PENDING
-/// cluster, dgw also shows its Slurm job if `squeue` is on the PATH. `?` means unknown. --sort-by
-/// sorts the workers.
+/// idle, the last worker that was lost and why, and package versions, with a warning if those of
+/// scheduler and workers differ. For a PENDING cluster, dgw also shows its Slurm job if `squeue` is on
+/// the PATH. `?` means unknown. --sort-by sorts the workers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -43,19 +43,22 @@ impl ShowArgs {
         let pattern = self.target.cluster.as_ref();
         let (mut row, identity) = lifecycle::find_with_identity(&session.gateway, pattern).await?;
         let name = &row.cluster.name;
-        let report = if row.cluster.status == Status::Running {
-            session
-                .schedulers(self.probe.probe_timeout)
-                .full_report(name, identity.as_ref())
-                .await
-                .unwrap_or_else(|error| {
-                    printer.warn(&format!(
-                        "no report from the scheduler of cluster {name}: {error}"
-                    ));
-                    SchedulerReport::default()
-                })
+        let (report, last_loss) = if row.cluster.status == Status::Running {
+            let schedulers = session.schedulers(self.probe.probe_timeout);
+            let mut timeline = Timeline::new(&schedulers, name);
+            let (report, last_loss) = tokio::join!(
+                Box::pin(schedulers.full_report(name, identity.as_ref())),
+                Box::pin(timeline.last_loss(identity.as_ref())),
+            );
+            let report = report.unwrap_or_else(|error| {
+                printer.warn(&format!(
+                    "no report from the scheduler of cluster {name}: {error}"
+                ));
+                SchedulerReport::default()
+            });
+            (report, last_loss)
         } else {
-            SchedulerReport::default()
+            (SchedulerReport::default(), None)
         };
         let job = if row.cluster.status == Status::Pending {
             slurm_job(name).await
@@ -65,11 +68,8 @@ impl ShowArgs {
         mark_labels(std::slice::from_mut(&mut row), &session);
         mark_protection(std::slice::from_mut(&mut row), &session);
         let differences = differences(&report);
-        printer.cluster(ClusterDetails::new(
-            row,
-            report,
-            job.as_ref().map(summarise),
-        ))?;
+        let details = ClusterDetails::new(row, report, job.as_ref().map(summarise));
+        printer.cluster(details.with_last_loss(last_loss))?;
         for difference in differences.iter().take(MAX_DIFFERENCES) {
             printer.warn(difference);
         }

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustix::fs::Access;
 use serde::Serialize;
 use tokio::process::Command;
@@ -24,6 +25,9 @@ const SIZE_LIMIT: u64 = 1024 * 1024;
 /// The job's number, state, reason, start and working directory, which comes last because it may
 /// contain any character.
 const FORMAT: &str = "--format=%i|%T|%r|%S|%Z";
+
+/// The variable that makes Slurm write times in seconds since the epoch.
+const SECONDS: (&str, &str) = ("SLURM_TIME_FORMAT", "%s");
 
 /// Environment variables by which `squeue` finds its Slurm, its user and the time zone. None of them
 /// holds a token of dgw's.
@@ -77,23 +81,6 @@ impl Job {
     /// Returns true if it waits in the queue.
     pub(crate) fn is_waiting(&self) -> bool {
         self.state == "PENDING"
-    }
-
-    /// Returns true if it has left the queue and its nodes.
-    fn has_ended(&self) -> bool {
-        let active = [
-            "PENDING",
-            "RUNNING",
-            "CONFIGURING",
-            "COMPLETING",
-            "SUSPENDED",
-            "REQUEUED",
-            "RESIZING",
-            "STOPPED",
-            "SIGNALING",
-            "STAGE_OUT",
-        ];
-        !active.contains(&self.state.as_str())
     }
 
     /// Returns true if it was cancelled, as the gateway does with jobs that it gives up.
@@ -165,7 +152,7 @@ impl Slurm {
     /// # Errors
     /// Fails if `squeue` fails or takes too long. It isn't worth trying again.
     pub(crate) async fn job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
-        let text = self.listed().await?;
+        let text = self.squeue(FORMAT).await?;
         log::debug!("squeue listed {}", count::of(text.lines().count(), "job"));
         Ok(only_job(&text, name))
     }
@@ -176,9 +163,9 @@ impl Slurm {
     /// # Errors
     /// Fails if `squeue` fails or takes too long.
     pub(crate) async fn ended_job(&self, name: &str) -> Result<Option<Job>, SlurmUnavailable> {
-        let text = self.listed().await?;
+        let text = self.squeue(FORMAT).await?;
         let scheduler = jobs_by_number(&text, name).into_iter().next();
-        Ok(scheduler.filter(Job::has_ended))
+        Ok(scheduler.filter(|job| has_ended(&job.state)))
     }
 
     /// Returns the jobs of the workers of the cluster `name`, oldest first.
@@ -186,26 +173,126 @@ impl Slurm {
     /// # Errors
     /// Fails if `squeue` fails or takes too long.
     pub(crate) async fn worker_jobs(&self, name: &str) -> Result<Vec<Job>, SlurmUnavailable> {
-        let text = self.listed().await?;
+        let text = self.squeue(FORMAT).await?;
         Ok(jobs_by_number(&text, name).into_iter().skip(1).collect())
     }
 
+    /// Returns the jobs of the cluster `name` that have ended, with their times: by `sacct`, or by
+    /// `squeue`, which knows no exit codes, where the site keeps no accounts.
+    ///
+    /// # Errors
+    /// Fails if both fail or take too long.
+    pub(crate) async fn ended_jobs(&self, name: &str) -> Result<Vec<EndedJob>, SlurmUnavailable> {
+        let mut sacct = self.command(&self.squeue.with_file_name("sacct"));
+        sacct.env(SECONDS.0, SECONDS.1);
+        sacct.args([
+            "--noheader",
+            "--parsable2",
+            "--allocations",
+            "--starttime=now-30days",
+        ]);
+        sacct.args([
+            "--name=dask-gateway",
+            "--format=JobID,State,ExitCode,End,WorkDir",
+        ]);
+        let text = match capture(&mut sacct, SIZE_LIMIT, TIMEOUT).await {
+            Ok(text) => text,
+            Err(cause) => {
+                log::info!("`sacct` failed: {cause}");
+                self.squeue("--format=%i|%T||%e|%Z").await?
+            }
+        };
+        let jobs = text.lines().filter_map(EndedJob::parse);
+        Ok(jobs.filter(|job| job.directory.ends_with(name)).collect())
+    }
+
     /// Lists all of the user's jobs, including those that ended lately, and logs why that fails.
-    async fn listed(&self) -> Result<String, SlurmUnavailable> {
-        let mut command = Command::new(&self.squeue);
+    async fn squeue(&self, format: &str) -> Result<String, SlurmUnavailable> {
+        let mut command = self.command(&self.squeue);
+        if format != FORMAT {
+            command.env(SECONDS.0, SECONDS.1);
+        }
         command
             .args(["--noheader", "--all", "--states=all", "--name=dask-gateway"])
-            .arg(format!("--user={}", rustix::process::getuid().as_raw()))
-            .arg(FORMAT)
-            .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir("/");
+            .arg(format);
         let output = capture(&mut command, SIZE_LIMIT, TIMEOUT).await;
         output.map_err(|cause| {
             log::info!("`squeue` failed: {cause}");
             SlurmUnavailable
         })
     }
+
+    /// Creates a command that lists jobs of the user.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--user={}", rustix::process::getuid().as_raw()))
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir("/");
+        command
+    }
+}
+
+/// A job that has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct EndedJob {
+    pub(crate) id: String,
+    pub(crate) time: Timestamp,
+    /// In Slurm's words.
+    state: String,
+    /// Exit code and signal, as Slurm writes them: `0:9`.
+    exit_code: Option<String>,
+    /// Its working directory: the cluster's staging directory.
+    pub(crate) directory: PathBuf,
+}
+
+impl EndedJob {
+    /// Describes how it ended.
+    pub(crate) fn text(&self) -> String {
+        let exit_code = self
+            .exit_code
+            .iter()
+            .map(|code| format!(", exit code {code}"));
+        let exit_code = exit_code.collect::<String>();
+        format!("Slurm job {} ended: {}{exit_code}", self.id, self.state)
+    }
+
+    /// Parses one line, `ID|STATE|EXITCODE|END|DIRECTORY`; `None` if it describes no job that has
+    /// ended. The end is in seconds since the epoch.
+    fn parse(line: &str) -> Option<Self> {
+        let fields = line.splitn(5, '|').map(str::trim).collect::<Vec<_>>();
+        let [id, state, exit_code, end, directory] = fields[..] else {
+            return None;
+        };
+        if !has_ended(state) {
+            return None;
+        }
+        Some(Self {
+            id: id.to_owned(),
+            time: Timestamp::from_second(end.parse().ok()?).ok()?,
+            state: state.to_owned(),
+            exit_code: Some(exit_code.to_owned()).filter(|code| !code.is_empty()),
+            directory: directory.into(),
+        })
+    }
+}
+
+/// Returns true if a job in this state has left the queue and its nodes.
+fn has_ended(state: &str) -> bool {
+    let active = [
+        "PENDING",
+        "RUNNING",
+        "CONFIGURING",
+        "COMPLETING",
+        "SUSPENDED",
+        "REQUEUED",
+        "RESIZING",
+        "STOPPED",
+        "SIGNALING",
+        "STAGE_OUT",
+    ];
+    !active.contains(&state)
 }
 
 /// `squeue` failed or took too long.
@@ -305,10 +392,10 @@ CLUSTER: other
     fn the_first_job_of_a_cluster_is_its_schedulers() {
         let output = "12|RUNNING|None|N/A|/a/fa65\n9|TIMEOUT|TimeLimit|N/A|/a/fa65\n";
         let jobs = jobs_by_number(output, "fa65");
-        assert!(jobs[0].has_ended());
+        assert!(has_ended(&jobs[0].state));
         assert_eq!(jobs[0].text(), "Slurm job 9 is TIMEOUT (TimeLimit)");
         assert_eq!(jobs[1].text(), "Slurm job 12 is RUNNING");
-        assert!(!jobs_by_number(OUTPUT, "twice")[0].has_ended());
+        assert!(!has_ended(&jobs_by_number(OUTPUT, "twice")[0].state));
         assert_eq!(jobs_by_number(OUTPUT, "f65"), []);
     }
 
@@ -351,6 +438,28 @@ CLUSTER: other
                     proptest::prop_assert!(job.directory().ends_with("fa65"));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn jobs_end_at_a_time_and_maybe_with_an_exit_code() {
+        let job = EndedJob::parse("17|OUT_OF_MEMORY|0:125|1795300447|/home/a|b/ab12");
+        let job = job.expect("a job");
+        assert_eq!(
+            job.text(),
+            "Slurm job 17 ended: OUT_OF_MEMORY, exit code 0:125"
+        );
+        assert_eq!(job.time.as_second(), 1_795_300_447);
+        assert!(job.directory.ends_with("ab12"));
+        let job = EndedJob::parse("17|CANCELLED by 7||1795300447|/ab12").expect("a job");
+        assert_eq!(job.text(), "Slurm job 17 ended: CANCELLED by 7");
+        for line in [
+            "17|RUNNING|0:0|Unknown|/ab12",
+            "17|FAILED||N/A|/ab12",
+            "17|FAILED",
+            "",
+        ] {
+            assert_eq!(EndedJob::parse(line), None, "{line}");
         }
     }
 }

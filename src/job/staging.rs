@@ -123,17 +123,34 @@ impl Staging {
     /// Reads new and changed logs, including those in `job_directory`, where Slurm says that the job
     /// works. May block, as file systems do.
     pub(crate) fn update(&mut self, job_directory: Option<&Path>) {
-        if let Some(directory) = job_directory
-            && directory.is_absolute()
-            && directory.ends_with(&self.name)
-            && !self.directories.iter().any(|known| known == directory)
-        {
-            self.directories.push(directory.to_owned());
+        if let Some(directory) = job_directory {
+            self.add_directory(directory);
         }
         for directory in &self.directories {
             // It may not exist yet, or not be readable.
             let _ = update_logs(directory, &mut self.logs);
         }
+    }
+
+    /// Adds a directory in which Slurm says that a job of the cluster works.
+    pub(crate) fn add_directory(&mut self, directory: &Path) {
+        let is_of_cluster = directory.is_absolute() && directory.ends_with(&self.name);
+        if is_of_cluster && !self.directories.iter().any(|known| known == directory) {
+            self.directories.push(directory.to_owned());
+        }
+    }
+
+    /// Reads the log of one worker, of which there can be more than [`Self::update`] reads. May block.
+    pub(crate) fn worker_log(&self, worker: &str) -> Option<JobLog> {
+        let name = format!("dask-worker-{worker}.log");
+        // The name is the scheduler's word: it must not lead elsewhere.
+        if Path::new(&name).file_name()? != name.as_str() {
+            return None;
+        }
+        self.directories.iter().find_map(|directory| {
+            let opened = open_own(directory).ok()??;
+            read(&opened, &name, directory.join(&name)).ok()?
+        })
     }
 
     /// Copies the logs, as they were read last, into dgw's `state` directory as far as possible.
@@ -147,17 +164,23 @@ impl Staging {
     }
 }
 
-/// Reads the logs in the directory `path` that are new or have changed.
-fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> io::Result<()> {
+/// Opens the directory `path` if it is the user's own.
+fn open_own(path: &Path) -> io::Result<Option<OwnedFd>> {
     let Some((parent, name)) = path.parent().zip(path.file_name()) else {
-        return Ok(());
+        return Ok(None);
     };
     let flags = FLAGS | OFlags::DIRECTORY;
     let parent = rustix::fs::open(parent, flags, Mode::empty())?;
     let directory = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
-    if !AccessRights::of(&directory)?.is_own() {
+    let is_own = AccessRights::of(&directory)?.is_own();
+    Ok(is_own.then_some(directory))
+}
+
+/// Reads the logs in the directory `path` that are new or have changed.
+fn update_logs(path: &Path, logs: &mut Vec<JobLog>) -> io::Result<()> {
+    let Some(directory) = open_own(path)? else {
         return Ok(());
-    }
+    };
     for entry in Dir::read_from(&directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().to_str() else {
@@ -250,6 +273,13 @@ mod tests {
         let last_lines = logs[1].last_lines(2);
         assert_eq!(last_lines[0], "x".repeat(LINE_LIMIT) + "…");
         assert_eq!(last_lines[1..], ["end"]);
+
+        assert_eq!(
+            staging.worker_log("1").map(|log| log.last_lines(1)),
+            Some(vec!["end".to_owned()])
+        );
+        assert!(staging.worker_log("2").is_none());
+        assert!(staging.worker_log("x/../dask-worker-1").is_none());
 
         write("dask-worker-1.log", "more\n");
         staging.update(Some(&home.path().join("other/cd34")));

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::doctor::Check;
 use super::error::Error;
 use super::escape;
+use super::events;
 use super::format::Format;
 use super::logger;
 use super::logs::{self, LogLine};
@@ -20,6 +21,7 @@ use super::stdout::{redraw, write};
 use super::table::{self, Layout, Table};
 use super::terminal::{has_colour, is_dumb, width};
 use crate::config;
+use crate::scheduler::ClusterEvent;
 
 /// When to print in colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -216,6 +218,14 @@ impl Printer {
     /// Fails if stdout can't be written.
     pub(crate) fn log(&self, lines: &[LogLine], has_names: bool) -> Result<(), Error> {
         self.print(&lines, &logs::FIELDS, || logs::text(lines, has_names))
+    }
+
+    /// Prints events, a line each; or in the format asked for.
+    ///
+    /// # Errors
+    /// Fails if stdout can't be written.
+    pub(crate) fn events(&self, events: &[ClusterEvent]) -> Result<(), Error> {
+        self.print(&events, &events::FIELDS, || events::text(events))
     }
 
     /// Prints a value like [`Printer::print`], and says which columns the table has no room for.

@@ -12,7 +12,9 @@ use super::{escape, quantity};
 use crate::duration;
 use crate::gateway::Status;
 use crate::observed::{ObservedCluster, ProtectionStatus};
-use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Versions, Worker};
+use crate::scheduler::{
+    Activity, ClusterEvent, Idle, PackageVersions, SchedulerReport, Versions, Worker,
+};
 
 /// A cluster, and all that its scheduler reports. The record begins with the fields of `list`.
 #[derive(Debug, Serialize)]
@@ -22,6 +24,7 @@ pub(crate) struct ClusterDetails {
     worker_details: Option<Vec<WorkerRow>>,
     versions: Option<Versions>,
     job: Option<JobSummary>,
+    last_loss: Option<ClusterEvent>,
 }
 
 /// The scheduler's job in its queue.
@@ -77,11 +80,17 @@ impl ClusterDetails {
             worker_details: workers.map(|all| all.into_iter().map(worker_row).collect()),
             versions: report.versions,
             job,
+            last_loss: None,
             row: ObservedCluster {
                 activity: Some(report.activity),
                 ..row
             },
         }
+    }
+
+    /// Adds the last worker that was lost.
+    pub(crate) fn with_last_loss(self, last_loss: Option<ClusterEvent>) -> Self {
+        Self { last_loss, ..self }
     }
 
     /// The cluster for people, and the titles of the workers' columns that have no room.
@@ -136,6 +145,7 @@ impl ClusterDetails {
         {
             lines.extend(self.activity(activity));
         }
+        lines.extend(self.loss().map(|text| ("last loss", text)));
         lines.extend(self.protection().map(|text| ("kept", text)));
         lines
     }
@@ -152,6 +162,16 @@ impl ClusterDetails {
             }
             None => format!("{status}, started {} ago", duration::short(self.row.age())),
         }
+    }
+
+    /// The last worker that was lost, and why.
+    fn loss(&self) -> Option<String> {
+        let loss = self.last_loss.as_ref()?;
+        let name = loss.name.as_deref().unwrap_or("?");
+        let ago = duration::short(self.row.since(loss.time));
+        let log = loss.log.last();
+        let log = log.map_or_else(String::new, |line| format!("; its log ends: {line}"));
+        Some(format!("worker {name} {ago} ago: {}{log}", loss.text))
     }
 
     /// The end of the protection by `dgw keep`, if there is one.

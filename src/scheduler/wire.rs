@@ -129,7 +129,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedEntries<A> {
 }
 
 /// The key of an entry if it is a text.
-struct Key<'a>(Option<Cow<'a, str>>);
+pub(super) struct Key<'a>(pub(super) Option<Cow<'a, str>>);
 
 #[derive(Deserialize)]
 #[serde(transparent)]

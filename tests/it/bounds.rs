@@ -190,6 +190,20 @@ fn hostile_schedulers_leave_the_others_alone() {
         assert_eq!(usage.stdout.lines().count(), 3, "{what}");
         usage.assert_bounded(what);
     }
+    for index in [0, 5, 7] {
+        let (what, report) = &hostile_reports()[index];
+        for command in ["events", "packages"] {
+            let usage = use_with_schedulers(report, 1, &[command]);
+            assert_eq!(
+                usage.status.code(),
+                Some(1),
+                "{command} {what}: {}",
+                usage.stderr
+            );
+            assert!(usage.stdout.is_empty() && usage.stderr.contains("error: can't read the"));
+            usage.assert_bounded(what);
+        }
+    }
 }
 
 #[test]

@@ -162,7 +162,11 @@ struct Followed {
 
 impl Followed {
     fn start(user: &User, args: &[&str]) -> Self {
-        let mut command = user.command(&[&["logs", "-f"], args].concat());
+        Self::run(user, &[&["logs", "-f"], args].concat())
+    }
+
+    fn run(user: &User, args: &[&str]) -> Self {
+        let mut command = user.command(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("dgw starts");
         let stdout: ChildStdout = child.stdout.take().expect("stdout is piped");
@@ -206,6 +210,7 @@ fn follows_logs_until_the_cluster_ends_and_prints_each_line_once() {
     let user = BASIC.user();
     let name = user.stdout(&["new"]);
     let scheduler = Followed::start(&user, &[]);
+    let events = Followed::run(&user, &["events", "-f"]);
     let workers = Followed::start(&user, &["--all-workers", "-o", "jsonl"]);
     let interrupted = Followed::start(&user, &["--tail", "0"]);
     scheduler.until("INFO");
@@ -233,12 +238,73 @@ fn follows_logs_until_the_cluster_ends_and_prints_each_line_once() {
             .try_iter()
             .all(|line| !line.contains("here I am"))
     );
+    assert_loss(&user, &name, &events);
     user.stdout(&["shutdown", &name]);
-    for followed in [scheduler, workers] {
+    for followed in [scheduler, workers, events] {
         let (code, said) = followed.end();
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains(&format!("cluster {name} is STOP")), "{said}");
     }
+}
+
+/// Kills a worker that holds a result, and asserts what `dgw events` and `dgw show` say of it.
+fn assert_loss(user: &User, name: &str, events: &Followed) {
+    let shown = user.json(&["show"]);
+    assert_eq!(shown["last_loss"], Value::Null);
+    let worker = &shown["worker_details"][0];
+    let field = |field: &str| worker[field].as_str().expect("text").to_owned();
+    let (killed, address) = (field("name"), field("address"));
+    let work = format!(
+        "future = client.submit(lambda: 1, workers=['{address}'], allow_other_workers=True)\n\
+         future.result(60)"
+    );
+    let _client = Client::connect(&BASIC, user, name, &work);
+    Frozen::worker(&killed).kill();
+    let lost = format!("worker-lost   {killed} its connection ended without notice; lost 1 result");
+    let lines = events.until(&lost);
+    let kinds = lines
+        .iter()
+        .filter_map(|line| line.split_whitespace().nth(1));
+    let kinds = kinds.collect::<Vec<_>>();
+    for kind in [
+        "started",
+        "scaling",
+        "worker-joined",
+        "client-joined",
+        "graph",
+        "client-left",
+    ] {
+        assert!(kinds.contains(&kind), "{kind}: {lines:?}");
+    }
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.ends_with("Requesting scale to 2 workers from 0"))
+    );
+    let times = lines.iter().map(|line| &line[..20]);
+    assert!(times.is_sorted(), "{lines:?}");
+
+    let records = user.json(&["events"]);
+    let records = records.as_array().expect("an array");
+    let is_loss = |record: &&Value| record["event"] == "worker-lost";
+    let loss = records.iter().find(is_loss).expect("the loss");
+    assert_eq!(
+        (&loss["name"], &loss["tasks"]),
+        (&killed.as_str().into(), &1.into())
+    );
+    let graph = records.iter().find(|record| record["event"] == "graph");
+    assert_eq!(graph.expect("a graph")["tasks"], 1);
+    assert_eq!(user.json(&["show"])["last_loss"], *loss);
+    let text = user.stdout(&["show"]);
+    assert!(
+        text.contains(&format!("\nlast loss  worker {killed} ")),
+        "{text}"
+    );
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(user.stdout(&["events", "--since", "0s"]), "");
+    user.dgw(&["events", "-f", "-o", "csv"])
+        .code(2)
+        .stdout_eq("");
 }
 
 #[test]

@@ -30,7 +30,7 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 const NAME: &str = "NAME";
 
 /// Commands that change nothing, for one existing cluster.
-const READING: [&[&str]; 21] = [
+const READING: [&[&str]; 22] = [
     &["list"],
     &["list", "--wide"],
     &["list", "--all", "-o", "json"],
@@ -44,6 +44,7 @@ const READING: [&[&str]; 21] = [
     &["logs"],
     &["logs", "--all-workers"],
     &["packages", "-o", "json"],
+    &["events"],
     &["wait", "--for", "running"],
     &["wait", NAME, "--for", "idle"],
     &["keep", NAME],

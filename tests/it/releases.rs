@@ -133,6 +133,23 @@ fn assert_reports(release: &str, python: &Path) {
         assert!(worker["tasks"].as_u64() > Some(0), "{release}: {worker}");
     }
     drop(client);
+    let events = user.json(&["events"]);
+    let events = events.as_array().expect("events");
+    let has = |event: &str, field: &str, value: Value| {
+        let is_one = |record: &&Value| record["event"] == event && record[field] == value;
+        assert!(
+            events.iter().any(|record| is_one(&record)),
+            "{release}: {event}: {events:?}"
+        );
+    };
+    has("graph", "tasks", 20.into());
+    let worker = busy["worker_details"][0]["name"].clone();
+    has("worker-joined", "name", worker);
+    has(
+        "scaling",
+        "text",
+        "Requesting scale to 2 workers from 0".into(),
+    );
     show_until(&user, |shown| {
         shown["clients"] == 0 && shown["idle_since"].is_string() == reports_idle
     });

@@ -127,6 +127,8 @@ pub(crate) fn everything(user: &User) -> String {
             &["show"],
             &["logs"],
             &["logs", "--all-workers"],
+            &["events"],
+            &["packages", "--all"],
             &["connect"],
             &["connect", "--export"],
             &["connect", "--unexport"],

@@ -137,6 +137,7 @@ options    worker_cores=1 worker_memory=1.0 profile=small priority=0 spot=false 
         "worker_details",
         "versions",
         "job",
+        "last_loss",
     ] {
         assert_eq!(shown.get(field), Some(&Value::Null), "{field}");
     }

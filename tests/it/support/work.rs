@@ -78,6 +78,11 @@ impl Frozen {
         Self::matching(|pid| is_nanny(pid) || parent(pid).is_some_and(|pid| is_nanny(&pid)))
     }
 
+    /// Kills the processes with SIGKILL.
+    pub(crate) fn kill(&self) {
+        assert!(self.signal("-KILL"), "kill -KILL");
+    }
+
     fn matching(is_selected: impl Fn(&str) -> bool) -> Self {
         let processes = std::fs::read_dir("/proc").expect("/proc");
         let pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
