@@ -92,15 +92,18 @@ impl ClusterEvent {
         time: Timestamp,
         event: EventKind,
         name: Option<String>,
-        text: String,
+        mut text: String,
     ) -> Self {
-        let end = text.char_indices().nth(TEXT_LIMIT).map(|(end, _)| end);
+        if let Some((end, _)) = text.char_indices().nth(TEXT_LIMIT) {
+            text.truncate(end);
+            text.push('…');
+        }
         Self {
             time,
             event,
             name,
             tasks: None,
-            text: end.map_or_else(|| text.clone(), |end| format!("{}…", &text[..end])),
+            text,
             log: Vec::new(),
         }
     }
@@ -151,7 +154,7 @@ impl<'a> EventReader<'a> {
             return Ok(None);
         };
         // Most clusters have lost none: these are asked one question.
-        let mut removals = all.iter().filter_map(|event| event.removal());
+        let mut removals = all.iter().filter_map(RawEvent::removal);
         if removals.all(|(_, removal)| removal.is_expected == Some(true)) {
             return Ok(None);
         }
@@ -211,7 +214,7 @@ impl<'a> EventReader<'a> {
             found.push((key, ClusterEvent::new(time, EventKind::Started, None, text)));
         }
         found.extend(from_events(&events, &self.names, &own_events));
-        found.extend(log.into_iter().filter_map(from_log));
+        found.extend(log.iter().filter_map(from_log));
         let mut keys = HashSet::new();
         let mut new = Vec::new();
         for (key, event) in found {
@@ -342,7 +345,7 @@ fn from_events(
 }
 
 /// Returns the event of a log's entry; `None` for what is in other events, or no event.
-fn from_log(entry: LogEntry) -> Option<(Key, ClusterEvent)> {
+fn from_log(entry: &LogEntry) -> Option<(Key, ClusterEvent)> {
     let (logger, message) = entry.text.split_once(" - ").unwrap_or(("", &entry.text));
     let kind = match entry.level.as_str() {
         "WARNING" if message.starts_with("Removing worker ") => return None,

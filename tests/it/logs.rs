@@ -260,8 +260,8 @@ fn assert_loss(user: &User, name: &str, events: &Followed) {
     );
     let _client = Client::connect(&BASIC, user, name, &work);
     Frozen::worker(&killed).kill();
-    let lost = format!("worker-lost   {killed} its connection ended without notice; lost 1 result");
-    let lines = events.until(&lost);
+    let line = format!("worker-lost   {killed} its connection ended without notice; lost 1 result");
+    let lines = events.until(&line);
     let kinds = lines
         .iter()
         .filter_map(|line| line.split_whitespace().nth(1));

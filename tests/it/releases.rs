@@ -87,17 +87,7 @@ fn assert_reports(release: &str, python: &Path) {
         "{release}"
     );
 
-    // The older ones are not asked to import anything.
-    let packages = rows(&user, &["--all", "--", &python.display().to_string()]);
-    let packages = packages.as_array().expect("rows");
-    let differences = packages.iter().map(|row| {
-        let known = row["difference"] != "unknown";
-        assert!(!known || row["difference"] == "none", "{release}: {row}");
-        known
-    });
-    let known = differences.filter(|known| *known).count();
-    assert!(known >= 7, "{release}: {packages:?}");
-    assert_eq!(known == packages.len(), release == "2025.4.0", "{release}");
+    assert_packages(release, &user, python);
 
     // A script on that release connects to the cluster.
     let script = "from distributed import Client; print(Client().submit(sum, [1, 2]).result())";
@@ -133,23 +123,7 @@ fn assert_reports(release: &str, python: &Path) {
         assert!(worker["tasks"].as_u64() > Some(0), "{release}: {worker}");
     }
     drop(client);
-    let events = user.json(&["events"]);
-    let events = events.as_array().expect("events");
-    let has = |event: &str, field: &str, value: Value| {
-        let is_one = |record: &&Value| record["event"] == event && record[field] == value;
-        assert!(
-            events.iter().any(|record| is_one(&record)),
-            "{release}: {event}: {events:?}"
-        );
-    };
-    has("graph", "tasks", 20.into());
-    let worker = busy["worker_details"][0]["name"].clone();
-    has("worker-joined", "name", worker);
-    has(
-        "scaling",
-        "text",
-        "Requesting scale to 2 workers from 0".into(),
-    );
+    assert_events(release, &user, busy["worker_details"][0]["name"].clone());
     show_until(&user, |shown| {
         shown["clients"] == 0 && shown["idle_since"].is_string() == reports_idle
     });
@@ -161,6 +135,39 @@ fn assert_reports(release: &str, python: &Path) {
         thread::sleep(Duration::from_secs(4));
     }
     assert_eq!(clean(), name, "{release}");
+}
+
+fn assert_packages(release: &str, user: &User, python: &Path) {
+    // The older ones are not asked to import anything.
+    let packages = rows(user, &["--all", "--", &python.display().to_string()]);
+    let packages = packages.as_array().expect("rows");
+    let differences = packages.iter().map(|row| {
+        let known = row["difference"] != "unknown";
+        assert!(!known || row["difference"] == "none", "{release}: {row}");
+        known
+    });
+    let known = differences.filter(|known| *known).count();
+    assert!(known >= 7, "{release}: {packages:?}");
+    assert_eq!(known == packages.len(), release == "2025.4.0", "{release}");
+}
+
+fn assert_events(release: &str, user: &User, worker: Value) {
+    let events = user.json(&["events"]);
+    let events = events.as_array().expect("events");
+    let has = |event: &str, field: &str, value: Value| {
+        let is_one = |record: &&Value| record["event"] == event && record[field] == value;
+        assert!(
+            events.iter().any(|record| is_one(&record)),
+            "{release}: {event}: {events:?}"
+        );
+    };
+    has("graph", "tasks", 20.into());
+    has("worker-joined", "name", worker);
+    has(
+        "scaling",
+        "text",
+        "Requesting scale to 2 workers from 0".into(),
+    );
 }
 
 fn show_until(user: &User, condition: impl Fn(&Value) -> bool) -> Value {

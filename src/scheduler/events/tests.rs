@@ -107,7 +107,7 @@ fn gateway_replaces_a_lost_worker_that_its_nanny_restarts() {
 #[test]
 fn log_has_warnings_errors_scaling_and_names() {
     let event = |level: &str, text: &str| {
-        let (_, event) = from_log(LogEntry::at(1.5, level, text))?;
+        let (_, event) = from_log(&LogEntry::at(1.5, level, text))?;
         Some((event.event, event.text))
     };
     let scaled = "dask_gateway.scheduler_preload - Requesting scale to 2 workers from 0";
