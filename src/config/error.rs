@@ -242,9 +242,11 @@ impl Failure for Error {
             Self::NoUsername => "run `dgw login`, which asks for it and saves it",
             Self::NoHome => "set HOME, or name a file with `--config`",
             Self::NoSuchFile(_) => "check `--config`",
+            Self::UnsetVariable { variable, .. } => {
+                return Some(format!("`export {variable}=…`, or correct the value"));
+            }
             Self::Typed { .. }
             | Self::Value { .. }
-            | Self::UnsetVariable { .. }
             | Self::AddressFlag(_)
             | Self::GatewayName(_) => return None,
         };

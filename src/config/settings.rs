@@ -113,14 +113,19 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Masks the secrets in whatever is printed from now on. One that is part of an address can't be
-    /// hidden, and links must stay whole.
+    /// Masks the user's credentials in whatever is printed from now on.
     pub(super) fn mask_secrets(&self) {
         let secret = match &self.credentials {
             Credentials::Basic { password, .. } => password.expose(),
             Credentials::JupyterHub { token } => token.expose(),
             Credentials::Kerberos | Credentials::Withheld { .. } => return,
         };
+        self.mask(secret);
+    }
+
+    /// Masks a secret in whatever is printed from now on. One that is part of an address can't be
+    /// hidden, and links must stay whole.
+    pub(crate) fn mask(&self, secret: &str) {
         let address = self.address.as_str();
         let mut shown = [address, &self.public_address, &self.scheduler_proxy].into_iter();
         if !shown.any(|text| text.contains(secret)) {

@@ -45,9 +45,11 @@ impl SourceFault {
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Variable { key, variable, .. } => format!(
-                "set the variable, or write the value: `-s {key}={variable}=VALUE`, or \
-                 `-s {key}={variable}=@FILE`"
+                "`export {variable}=…`, or take the value from a file: `-s {key}={variable}=@FILE`"
             ),
+            Self::File { path, .. } if path.starts_with('~') => {
+                "the shell does not replace `~` there: write `@\"$HOME\"/…`".to_owned()
+            }
             Self::File { .. } => "a value that begins with `@` is the name of a file; write `@@` \
                                   for a value that begins with `@` itself"
                 .to_owned(),

@@ -1,4 +1,5 @@
-//! One `--reuse` at a time: two at once would each find no cluster and start one.
+//! One `--reuse` or `--name` at a time: two at once would each find no cluster and start one, or find
+//! a name free and take it.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) async fn acquire(session: &Session) -> Option<FileLock> {
         if !std::mem::replace(&mut has_said_so, true) {
             session
                 .printer
-                .note("waiting for another dgw of yours, which is starting a cluster to reuse");
+                .note("waiting for another dgw of yours, which is starting or naming a cluster");
         }
         sleep(PAUSE).await;
     }

@@ -93,8 +93,9 @@ impl<'a> Start<'a> {
         let fields = self.session.gateway.options().await?;
         let texts =
             option_sources::fetch(&fields, &self.request.options, |name| std::env::var(name))?;
-        for secret in texts.iter().flat_map(|text| &text.secrets) {
-            self.session.printer.mask(secret);
+        if !self.session.printer.shows_values() {
+            let secrets = texts.iter().flat_map(|text| &text.secrets);
+            secrets.for_each(|secret| self.session.settings.mask(secret));
         }
         let pairs = texts.iter().map(|it| (it.key.as_str(), it.text.as_str()));
         let options = parse_options(&fields, pairs).map_err(|(at, mut fault)| {

@@ -20,7 +20,6 @@ use super::stderr::print_line;
 use super::stdout::{redraw, write};
 use super::table::{self, Layout, Table};
 use super::terminal::{has_colour, is_dumb, width};
-use crate::config;
 use crate::scheduler::ClusterEvent;
 
 /// When to print in colour.
@@ -140,11 +139,9 @@ impl Printer {
         }
     }
 
-    /// Masks a secret option in whatever is printed from now on, unless its value is asked for.
-    pub(crate) fn mask(&self, secret: &str) {
-        if !self.output_options.shows_values {
-            config::mask(secret);
-        }
+    /// Returns true if `--show-values` was given.
+    pub(crate) fn shows_values(&self) -> bool {
+        self.output_options.shows_values
     }
 
     /// Returns true if `-v` was given.

@@ -70,6 +70,22 @@ fn draws_all_clusters_on_80_by_24() {
 }
 
 #[test]
+fn names_of_the_user_precede_the_gateways() {
+    let mut model = several();
+    let label = ("8fdbe5c0c2ed4859b5a1d755ea35d28b", "era5");
+    model.labels_read(
+        [label]
+            .map(|(name, label)| (name.into(), label.into()))
+            .into(),
+    );
+    let screen = shot(&model, 80, 24);
+    assert!(screen.contains("\n era5 8f…  RUNNING "), "{screen}");
+    let summary = "\n era5 8fdbe5c0c2ed4859b5a1d755ea35d28b  ";
+    assert!(screen.contains(summary), "{screen}");
+    assert!(shot(&model, 120, 24).contains(summary), "{screen}");
+}
+
+#[test]
 fn draws_all_clusters_on_small_and_large_screens() {
     assert_data_eq!(
         shot(&several(), 40, 10),

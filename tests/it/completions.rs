@@ -99,6 +99,13 @@ fn offers_nothing_twice_and_keeps_typed_words() {
     assert!(completed(&user, &["top", "--sort-by", ""]).contains("workers"));
     assert!(completed(&user, &["options", "--sort-by", ""]).contains("yours"));
 
+    let user = user.with("SECRET_OF_MINE", "s3cret");
+    let secret = completed(&user, &["new", "-s", "environment=SECRET_"]);
+    assert_eq!(secret, "environment=SECRET_OF_MINE");
+    fs::write(user.home().join("secret.txt"), "s3cret").expect("written");
+    let file = format!("environment=KEY=@{}/secret.", user.home().display());
+    let files = completed(&user, &["new", "-s", &file]);
+    assert_eq!(files, format!("{file}txt"));
     user.dgw(&["name", &name, "era5"]).success();
     assert_eq!(completed(&user, &["show", "er"]), "era5");
 

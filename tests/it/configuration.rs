@@ -269,6 +269,8 @@ error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) must not contain a u
             str![[r#"
 error: `gateway.address` ([HOME]/.config/dask/gateway.yaml) names the environment variable `NOPE`, which is not set
 
+hint: `export NOPE=…`, or correct the value
+
 "#]],
         ),
         (

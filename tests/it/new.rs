@@ -90,6 +90,8 @@ fn takes_options_from_the_environment_and_from_files() {
     user.dgw(&["new"]).code(3).stderr_eq(str![[r#"
 error: `gateway.cluster.options.worker_setup` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_SETUP) names the environment variable `NOPE`, which is not set
 
+hint: `export NOPE=…`, or correct the value
+
 "#]]);
     let user = user.with("NOPE", "source nope");
     let output = user.command(&args).output().expect("dgw runs");
@@ -352,7 +354,7 @@ fn reuse_waits_for_another_start() {
     );
     assert_eq!(outputs[0].stdout, outputs[1].stdout, "{messages:?}");
     assert_eq!(user.history().len(), 1);
-    let waited = "waiting for another dgw of yours, which is starting a cluster to reuse\n";
+    let waited = "waiting for another dgw of yours, which is starting or naming a cluster\n";
     let waits = messages.iter().filter(|text| text.contains(waited));
     assert!(waits.count() >= 1, "{messages:?}");
     user.stdout(&["wait", "--for", "workers=2", "--timeout", "60s"]);
@@ -373,7 +375,7 @@ fn reuse_does_not_wait_for_ever() {
         .code(7)
         .stdout_eq("")
         .stderr_eq(str![[r#"
-waiting for another dgw of yours, which is starting a cluster to reuse
+waiting for another dgw of yours, which is starting or naming a cluster
 error: timed out after [ELAPSED]: another dgw of yours is still starting a cluster to reuse
 
 hint: set a longer limit with `--timeout`
@@ -433,6 +435,15 @@ error: `era5` already means cluster `[NAME]`
 hint: choose another name; `dgw list` shows those in use
 
 "#]]);
+    let both = [fresh, other].map(|cluster| {
+        let mut command = user.command(&["name", cluster, "both"]);
+        command.stderr(Stdio::null()).spawn().expect("dgw runs")
+    });
+    let mut codes = both.map(|mut child| child.wait().expect("dgw ends").code());
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(5)], "one gets the name");
+    user.stdout(&["name", fresh, "era5"]);
+    user.stdout(&["name", other, "cmip6"]);
     for text in ["beef", "22", "a/b", "a.b", &"x".repeat(300), "\u{1b}[2J"] {
         user.dgw(&["name", other, text]).code(2);
     }
