@@ -14,8 +14,8 @@ _dgw() {
         esac
     done
     local words=("${COMP_WORDS[@]}")
-    # `=` is a word of its own to bash, and what follows it another: dgw puts them together again.
-    if [[ ${words[COMP_CWORD]} != '=' ]]; then
+    # `=` and `=@` are words of their own to bash, and what follows another: dgw puts them together again.
+    if [[ ${words[COMP_CWORD]} != '=' && ${words[COMP_CWORD]} != '=@' ]]; then
         words[COMP_CWORD]=$2
     fi
     COMPREPLY=($(

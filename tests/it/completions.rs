@@ -106,6 +106,12 @@ fn offers_nothing_twice_and_keeps_typed_words() {
     let file = format!("environment=KEY=@{}/secret.", user.home().display());
     let files = completed(&user, &["new", "-s", &file]);
     assert_eq!(files, format!("{file}txt"));
+    let (set, path) = file.split_once("=KEY=@").expect("a file");
+    let words = ["new", "-s", set, "=", "KEY", "=@", path];
+    assert_eq!(completed(&user, &words), format!("{path}txt"));
+    let with_at = format!("@{path}");
+    let words = ["new", "-s", set, "=", "KEY", "=@", &with_at];
+    assert_eq!(completed(&user, &words), format!("{with_at}txt"));
     user.dgw(&["name", &name, "era5"]).success();
     assert_eq!(completed(&user, &["show", "er"]), "era5");
 

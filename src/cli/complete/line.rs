@@ -1,6 +1,6 @@
 //! The command line to complete, as each shell passes it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -99,10 +99,14 @@ impl EnvCompleter for BashLine {
             .and_then(|word| word.to_str())
             .unwrap_or_default()
             .to_owned();
-        // If `=` is not in COMP_WORDBREAKS, the word was not split.
-        let is_whole = typed.is_none_or(|typed| *typed == *word);
-        let equals = word.rfind('=').filter(|_| !is_whole);
-        let kept = &word[..equals.map_or(0, |position| position + 1)];
+        // The whole word if `=` is not in COMP_WORDBREAKS.
+        let typed = typed.as_ref().and_then(|typed| typed.to_str());
+        let kept = typed.map_or("", |typed| {
+            // bash inserts candidates after the `=`, but in the place of an `@`.
+            let replaced = typed.strip_prefix('=').filter(|_| is_break(typed.as_ref()));
+            word.strip_suffix(replaced.unwrap_or(typed))
+                .unwrap_or_default()
+        });
         let candidates = clap_complete::engine::complete(cmd, words, index, current_dir)?
             .iter()
             .map(|candidate| {
@@ -155,13 +159,28 @@ impl<S: EnvCompleter> EnvCompleter for WithScript<S> {
     }
 }
 
+/// Returns true for what bash makes a word of its own between others that belong together.
+fn is_break(word: &OsStr) -> bool {
+    word == "=" || word == "=@"
+}
+
+/// Returns true for a word that ends at the beginning of a file's name.
+fn ends_with_break(word: &OsString) -> bool {
+    word.as_encoded_bytes().ends_with(b"=@")
+}
+
 /// Joins the words that bash split at `=`, and returns the new index of the word at `index`.
 fn join_at_equals(words: Vec<OsString>, index: usize) -> (Vec<OsString>, usize) {
     let mut joined = Vec::<OsString>::new();
     let mut new_index = index;
     let mut follows_equals = false;
     for (position, word) in words.into_iter().enumerate() {
-        let is_equals = word == "=";
+        let is_equals = is_break(&word);
+        // bash splits behind the `@` as well, but has it in the word before the cursor, too.
+        let word = match word.to_str().and_then(|word| word.strip_prefix('@')) {
+            Some(rest) if joined.last().is_some_and(ends_with_break) => rest.into(),
+            _ => word,
+        };
         match joined.last_mut() {
             Some(last) if (is_equals || follows_equals) && position > 1 => last.push(word),
             _ => joined.push(word),
