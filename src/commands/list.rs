@@ -124,9 +124,12 @@ impl ListArgs {
         loop {
             let results = self.list_all(&gateways, &printer).await?;
             for ((name, outage), result) in outages.iter_mut().zip(results) {
-                match result {
+                let failure = result.map_err(|error| format!("gateway `{name}`: {error}"));
+                match failure {
                     Ok(()) => outage.responded(),
-                    Err(error) => outage.failed(&format_args!("gateway `{name}`: {error}")),
+                    // Each list erases what was printed below the one before.
+                    Err(failure) if Printer::is_for_terminal() => Printer::warn_always(&failure),
+                    Err(failure) => outage.failed(&failure),
                 }
             }
             tokio::time::sleep(pause).await;

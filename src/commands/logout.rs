@@ -27,6 +27,7 @@ impl LogoutArgs {
             overrides,
             printer,
         } = invocation;
+        overrides.config.check_exists(environment)?;
         let file = UserFile::read(environment, &overrides.config)?;
         let removed = file.remove_secrets()?;
         let path = file.path().display();

@@ -118,7 +118,7 @@ impl ConfigSelection {
     ///
     /// # Errors
     /// Fails if it doesn't exist.
-    pub(super) fn check_exists(&self, environment: &Environment) -> Result<(), Error> {
+    pub(crate) fn check_exists(&self, environment: &Environment) -> Result<(), Error> {
         match self.own_path(environment)? {
             Some(path) if path.try_exists().is_ok_and(|exists| !exists) => match self {
                 Self::Gateway(name) => Err(Error::NoSuchGateway {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use snapbox::str;
 
 use crate::support::{
-    BASIC, HUB, Stub, TestGateway, User, json_answer, output_with_stdin, set_mode, until,
+    BASIC, HUB, Stub, Terminal, TestGateway, User, json_answer, output_with_stdin, set_mode, until,
     write_private,
 };
 
@@ -374,6 +374,14 @@ e-link
 f-basic
 
 "#]]);
+    // Below each list, which erases what was printed before.
+    let args = ["list", "--all-gateways", "--watch", "1s"];
+    let mut terminal = Terminal::new(&user, 80, &args);
+    for _ in 0..2 {
+        terminal.wait_for("gateway `a-broken`");
+        terminal.wait_for("gateway `c-without`");
+    }
+    terminal.hang_up();
 }
 
 #[test]
@@ -400,10 +408,18 @@ the token is still valid: revoke it on your JupyterHub's token page
     assert_eq!(mode(&file), 0o600);
     let default = fs::read_to_string(user.configuration()).expect("the file");
     assert!(default.contains("t-default"));
-    for args in [&["logout", "-g", "work"][..], &["logout", "-g", "none"]] {
-        user.dgw(args).success();
-    }
-    assert!(!user.gateway_file("none").exists());
+    user.dgw(&["logout", "-g", "work"]).success();
+    // A wrong name must not look like a logout.
+    user.dgw(&["logout", "-g", "wrok"])
+        .code(3)
+        .stderr_eq(str![[r#"
+error: no such gateway: `wrok`
+  work
+
+hint: did you mean `-g work`?
+
+"#]]);
+    assert!(!user.gateway_file("wrok").exists());
 }
 
 #[test]
