@@ -15,10 +15,11 @@ use super::Cli;
 const VERSION: &str = concat!("dgw ", env!("CARGO_PKG_VERSION"));
 
 /// The pages that are not about a subcommand.
-const TOPICS: [&str; 3] = [
+const TOPICS: [&str; 4] = [
     include_str!("man_pages/dgw-config.5.md"),
     include_str!("man_pages/dgw-idle.7.md"),
     include_str!("man_pages/dgw-scripts.7.md"),
+    include_str!("man_pages/dgw-site.7.md"),
 ];
 
 /// Returns every page: its file name and its text.

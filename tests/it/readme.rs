@@ -9,7 +9,9 @@ mod reader;
 mod session;
 
 use std::fs;
-use std::process::Stdio;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -19,15 +21,16 @@ pub(crate) use self::claims::Help;
 use self::page::Block;
 pub(crate) use self::page::Page;
 use self::reader::Reader;
-use crate::support::{BASIC, HUB, User, send, until, write_private};
+use crate::support::{BASIC, HUB, User, repository, send, until, write_private};
 
 const README: &str = "README.md";
 const CONFIG: &str = "src/commands/man_pages/dgw-config.5.md";
 const IDLE: &str = "src/commands/man_pages/dgw-idle.7.md";
 const SCRIPTS: &str = "src/commands/man_pages/dgw-scripts.7.md";
+const SITE: &str = "src/commands/man_pages/dgw-site.7.md";
 
 /// The documents whose commands are run: README, and the man pages that are not about a subcommand.
-const DOCUMENTS: [&str; 4] = [README, CONFIG, IDLE, SCRIPTS];
+const DOCUMENTS: [&str; 5] = [README, CONFIG, IDLE, SCRIPTS, SITE];
 
 /// A test for each section that has commands, and the list of those sections.
 macro_rules! sections {
@@ -71,6 +74,8 @@ sections! {
         |blocks| alone(BASIC.user(), blocks),
     runs_batch_jobs_of_dgw_scripts: SCRIPTS, "Batch jobs" => |blocks| alone(BASIC.user(), blocks),
     runs_output_formats_of_dgw_scripts: SCRIPTS, "Output formats" => idle_names,
+    runs_install_of_dgw_site: SITE, "Install" => site_installation,
+    runs_configuration_of_dgw_site: SITE, "Configuration" => site_configuration,
 }
 
 /// Returns the commands of a section.
@@ -142,21 +147,77 @@ fn hub_user() -> (User, String) {
     (user, token)
 }
 
+/// In a directory like that of the release archive.
+fn site_installation(blocks: Vec<Block>) {
+    let user = User::new();
+    let home = user.home().to_owned();
+    for file in ["packaging/install", "packaging/modulefile"] {
+        let name = Path::new(file).file_name().expect("a name");
+        fs::copy(repository().join(file), home.join(name)).expect(file);
+    }
+    for directory in ["man", "completions"] {
+        symlink(repository().join(directory), home.join(directory)).expect("a link");
+    }
+    symlink(env!("CARGO_BIN_EXE_dgw"), home.join("dgw")).expect("a link");
+    let prefix = home.join("site");
+    let mut reader = Reader::new(user, blocks).reading("/opt/", &format!("{}/", prefix.display()));
+    while !reader.is_through() {
+        reader.go_on();
+    }
+    for file in [
+        "bin/dgw",
+        "share/man/man1/dgw-run.1",
+        "share/man/man5/dgw-config.5",
+        "share/bash-completion/completions/dgw",
+        "share/zsh/site-functions/_dgw",
+        "share/fish/vendor_completions.d/dgw.fish",
+    ] {
+        let file = prefix.join("dgw").join(file);
+        assert!(file.is_file(), "{}", file.display());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let module = prefix.join("modulefiles/dgw").join(version);
+    let module = fs::read_to_string(module).expect("this version's module");
+    assert!(module.contains(&format!("set prefix {}\n", prefix.join("dgw").display())));
+    // Again, over what is there.
+    let install = [home.join("install"), prefix.join("dgw")];
+    let output = Command::new(&install[0]).arg(&install[1]).output();
+    assert!(output.expect("it runs").status.success());
+}
+
+/// The site's file, and a user who only logs in.
+fn site_configuration(blocks: Vec<Block>) {
+    let (user, token) = hub_user();
+    let site = user.home().join("site");
+    let user = user.with("DASK_ROOT_CONFIG", &site.display().to_string());
+    let mut reader = at_the_hub(user, blocks).answering("(input is hidden):", &token);
+    let file = reader.next();
+    fs::create_dir(&site).expect("a directory");
+    fs::write(site.join("gateway.yaml"), reader.localized(&file.text)).expect("the site's file");
+    reader.go_on();
+    assert!(reader.is_through());
+    let own = fs::read_to_string(reader.user.configuration()).expect("the user's file");
+    assert!(own.contains(&token) && !own.contains("address"), "{own}");
+    reader.user.dgw(&["list"]).success();
+}
+
 const HUB_EXAMPLE: &str = "https://hub.example.org/services/dask-gateway";
+
+/// A reader for whom the example's hub is the real one.
+fn at_the_hub(user: User, blocks: Vec<Block>) -> Reader {
+    let address = HUB.fact("address");
+    let hub = address.trim_end_matches("/services/dask-gateway");
+    Reader::new(user, blocks)
+        .reading(HUB_EXAMPLE, address)
+        .reading("https://hub.example.org", hub)
+        .reading("hub.example.org:8786", HUB.fact("proxy_address"))
+}
 
 /// A whole first day, from the login to the last shutdown, all in one home, with what several
 /// sections show.
 fn first_day(blocks: Vec<Block>) {
     let (user, token) = hub_user();
-    let mut reader = Reader::new(user, blocks)
-        .reading(HUB_EXAMPLE, HUB.fact("address"))
-        .reading(
-            "https://hub.example.org",
-            HUB.fact("address")
-                .trim_end_matches("/services/dask-gateway"),
-        )
-        .reading("hub.example.org:8786", HUB.fact("proxy_address"))
-        .answering("(input is hidden):", &token);
+    let mut reader = at_the_hub(user, blocks).answering("(input is hidden):", &token);
     reader.go_on();
     assert!(reader.is_through());
     assert!(!reader.user.has_active_clusters(), "a cluster is left");

@@ -48,6 +48,11 @@ const ELSEWHERE: &[Elsewhere] = &[
         run_by: Where::In("packaging/release", "\"install\""),
     },
     Elsewhere {
+        command: "pip install --no-index --find-links /srv/wheels dask-gateway-cli",
+        why: "what it installs is made by packaging/release, which tries it",
+        run_by: Where::In("packaging/release", "\"--no-index\""),
+    },
+    Elsewhere {
         command: "cargo test -- --ignored",
         why: "takes longer than all others together",
         run_by: Where::In(".ci/run", "cargo test --locked --test it -- --ignored "),

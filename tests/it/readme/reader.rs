@@ -115,7 +115,7 @@ impl Reader {
         }
     }
 
-    fn localized(&self, text: &str) -> String {
+    pub(super) fn localized(&self, text: &str) -> String {
         let here = self.here.iter();
         here.fold(text.to_owned(), |text, (example, real)| {
             text.replace(example, real)
