@@ -207,10 +207,15 @@ fn workers_versions(row: &PackageRow) -> impl Iterator<Item = &str> {
         .filter_map(|group| group.version.as_deref())
 }
 
-/// Returns true if not all `versions` are the same.
-fn differ<'a>(mut versions: impl Iterator<Item = &'a str>) -> bool {
-    let first = versions.next();
-    versions.any(|version| Some(version) != first)
+/// Returns true if not all `versions` are the same. Releases of dask before 2024 say `2022.04.0` where
+/// their metadata has `2022.4.0`.
+fn differ<'a>(versions: impl Iterator<Item = &'a str>) -> bool {
+    let parts = |version: &'a str| version.split('.').map(|part| part.trim_start_matches('0'));
+    let mut versions = versions.map(parts);
+    let Some(first) = versions.next() else {
+        return false;
+    };
+    versions.any(|version| !version.eq(first.clone()))
 }
 
 /// Returns Python's minor version, `3.11`, of `3.11.7`.
@@ -274,6 +279,8 @@ mod tests {
             ("python", "3.11.7", "3.1.7", &["3.11.7"], D::Breaking),
             ("dask", "2", "2", &["2", "2"], D::None),
             ("dask", "2", "2", &["2", "1"], D::Breaking),
+            ("dask", "2022.4.0", "2022.04.0", &["2022.04.0"], D::None),
+            ("dask", "2022.4.0", "2022.40.0", &["2022.4"], D::Breaking),
             ("tornado", "6", "6", &[MISSING], D::Breaking),
             ("numpy", "2", MISSING, &["2"], D::Missing),
             ("numpy", "2", "2", &[MISSING], D::Breaking),
