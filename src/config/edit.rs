@@ -90,8 +90,10 @@ const STEP: usize = 2;
 
 impl Lines {
     fn of(text: &str) -> Self {
+        // A carriage return that is left at the end would become part of a line break.
+        let lines = text.lines().map(|line| line.trim_end_matches('\r'));
         Self {
-            lines: text.lines().map(str::to_owned).collect(),
+            lines: lines.map(str::to_owned).collect(),
             line_break: if text.contains("\r\n") { "\r\n" } else { "\n" },
         }
     }
