@@ -14,7 +14,7 @@ mod state_dir;
 mod temp_dir;
 mod write;
 
-pub(crate) use access::{AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS};
+pub(crate) use access::{AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS, permissions};
 pub(crate) use ancestors::trust_fault;
 pub(crate) use dir::PrivateDir;
 pub(crate) use error::Error;

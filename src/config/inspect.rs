@@ -19,6 +19,7 @@ use super::selection::ConfigSelection;
 use super::settings::Settings;
 use super::template;
 use super::value_reader::{DEFAULT_WORKERS, ValueReader};
+use crate::private::permissions;
 
 /// The configuration, and what is wrong with each part of it.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ fn inspected(candidate: &Candidate) -> (InspectedFile, bool) {
     let file = InspectedFile {
         path: candidate.path.clone(),
         is_site: candidate.owner == Owner::Site,
-        mode: stat.ok().map(|stat| stat.st_mode & 0o7777),
+        mode: stat.ok().map(|stat| permissions(stat.st_mode)),
         has_section,
     };
     (file, is_trusted)

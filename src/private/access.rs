@@ -84,12 +84,17 @@ impl AccessRights {
     }
 }
 
+/// Returns the permission bits of a mode, which has 16 bits on macOS.
+pub(crate) fn permissions(mode: impl Into<u32>) -> u32 {
+    mode.into() & 0o7777
+}
+
 impl From<&Stat> for AccessRights {
     fn from(stat: &Stat) -> Self {
         Self {
             owner: stat.st_uid,
             user: rustix::process::geteuid().as_raw(),
-            mode: stat.st_mode & 0o7777,
+            mode: permissions(stat.st_mode),
             kind: FileType::from_raw_mode(stat.st_mode),
         }
     }

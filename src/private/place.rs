@@ -16,6 +16,12 @@ use super::ancestors::check_ancestors;
 /// Flags for opening a private directory itself, rather than what a link leads to.
 const PRIVATE_FLAGS: OFlags = DIRECTORY_FLAGS.union(OFlags::NOFOLLOW);
 
+/// How a directory is opened that need not be readable, only writable. Elsewhere than on Linux it must be.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::RDONLY;
+
 /// An open directory whose entries only their owners can exchange.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -31,8 +37,7 @@ impl Place {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         check_ancestors(&path).map_err(io::Error::other)?;
-        // It need not be readable, only writable.
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = LOOK | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let descriptor = rustix::fs::open(&path, flags, Mode::empty())?;
         Ok(Self { descriptor, path })
     }

@@ -43,6 +43,11 @@ const ELSEWHERE: &[Elsewhere] = &[
         run_by: Where::Program,
     },
     Elsewhere {
+        command: "packaging/check-macos",
+        why: "takes minutes, and libraries of other systems",
+        run_by: Where::Program,
+    },
+    Elsewhere {
         command: "pip install",
         why: "what it installs is made by packaging/release, which tries it",
         run_by: Where::In("packaging/release", "\"install\""),
