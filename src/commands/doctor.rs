@@ -148,7 +148,7 @@ async fn check_with_credentials(
     let scheduler = access.check_scheduler().await;
     let is_reached = scheduler.state != CheckState::Failed;
     report.add(scheduler)?;
-    report.add(if is_reached {
+    report.add(if is_reached || running.is_none() {
         access.check_packages().await
     } else {
         Check::skipped("packages", "not checked: the scheduler can't be reached")
