@@ -173,6 +173,46 @@ fn says_that_slurm_ended_the_cluster_of_a_command() {
     );
 }
 
+#[test]
+#[ignore = "needs Debian's packages of Slurm"]
+fn events_tell_of_a_worker_whose_job_is_cancelled() {
+    let (_node, user) = free_node();
+    let name = user.stdout(&["new", "--workers", "1", "--wait-workers", "1"]);
+    let jobs = slurm("squeue", &["-h", "-o", "%i %Z"]);
+    let ids = jobs.lines().filter(|line| line.ends_with(&name));
+    let ids = ids.filter_map(|line| line.split(' ').next()?.parse::<u32>().ok());
+    let id = ids.max().expect("the worker's job").to_string();
+    slurm("scancel", &[&id]);
+    let mut events = Vec::new();
+    wait_until("the job has ended", || {
+        let found = user.json(&["events"]);
+        events.clone_from(found.as_array().expect("an array"));
+        let kinds = events.iter().map(|event| &event["event"]);
+        let ends = kinds.filter(|kind| ["job-ended", "worker-lost"].iter().any(|end| *kind == end));
+        ends.count() == 2
+    });
+    let event = |kind: &str| {
+        let found = events.iter().find(|event| event["event"] == kind);
+        found
+            .unwrap_or_else(|| panic!("no {kind}: {events:?}"))
+            .clone()
+    };
+    let job = event("job-ended");
+    assert_eq!(job["name"], id.as_str());
+    let text = job["text"].as_str().expect("a text");
+    assert!(
+        text.starts_with(&format!("Slurm job {id} ended: CANCELLED")),
+        "{text}"
+    );
+    let lost = event("worker-lost");
+    assert_eq!(lost["name"], event("worker-joined")["name"]);
+    let log = lost["log"].as_array().expect("lines");
+    assert!(!log.is_empty(), "{lost}");
+    let shown = user.json(&["show"]);
+    assert_eq!(shown["last_loss"]["log"], lost["log"], "{shown}");
+    user.stdout(&["shutdown", &name]);
+}
+
 /// Submits it with Slurm's own `sbatch`.
 #[test]
 #[ignore = "needs Debian's packages of Slurm"]
