@@ -93,13 +93,10 @@ impl EventsArgs {
             events.retain(|event| row.since(event.time) <= since);
         }
         session.printer.events(&events)?;
-        if let Some(fault) = timeline.take_log_fault() {
-            session.printer.warn(&format!(
-                "warnings and errors are missing: can't read the scheduler's log: {fault}"
-            ));
-        }
+        let mut warned = false;
+        warn_once(&mut timeline, &mut warned, &session);
         if self.follow {
-            return Box::pin(follow(timeline, identity, name, &session)).await;
+            return Box::pin(follow(timeline, warned, identity, name, &session)).await;
         }
         Ok(())
     }
@@ -108,6 +105,7 @@ impl EventsArgs {
 /// Prints new events, until the cluster ends.
 async fn follow(
     mut timeline: Timeline<'_>,
+    mut warned: bool,
     mut identity: Option<TlsIdentity>,
     name: &str,
     session: &Session,
@@ -123,6 +121,7 @@ async fn follow(
         let error = match read {
             Ok(events) => {
                 printer.events(&events)?;
+                warn_once(&mut timeline, &mut warned, session);
                 outage.responded();
                 continue;
             }
@@ -135,6 +134,15 @@ async fn follow(
         }
         outage.failed(&failure(name, error));
     }
+}
+
+/// Says what is missing, until it is there again.
+fn warn_once(timeline: &mut Timeline<'_>, warned: &mut bool, session: &Session) {
+    let fault = timeline.take_fault();
+    if let Some(fault) = fault.as_ref().filter(|_| !*warned) {
+        session.printer.warn(&fault.to_string());
+    }
+    *warned = fault.is_some();
 }
 
 fn failure(name: &str, source: SchedulerError) -> EventsError {

@@ -7,7 +7,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::gateway::TlsIdentity;
 use crate::job::{self, EndedJob, Slurm, Staging};
-use crate::scheduler::{ClusterEvent, EventKind, EventReader, SchedulerError, Schedulers};
+use crate::scheduler::{
+    ClusterEvent, EventKind, EventReader, IncompleteTimeline, SchedulerError, Schedulers,
+};
 use crate::thread;
 
 /// The number of lines of a lost worker's log that are of help.
@@ -44,15 +46,15 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Returns why the scheduler's log could not be read the last time.
-    pub(crate) fn take_log_fault(&mut self) -> Option<SchedulerError> {
-        self.events.take_log_fault()
+    /// Returns what was missing the last time.
+    pub(crate) fn take_fault(&mut self) -> Option<IncompleteTimeline> {
+        self.events.take_fault()
     }
 
     /// Returns the events that were not read yet, in the order of their times.
     ///
     /// # Errors
-    /// Fails if the scheduler does not respond in time, or its events can't be read.
+    /// Fails like [`EventReader::read`].
     pub(crate) async fn read(
         &mut self,
         identity: Option<&TlsIdentity>,

@@ -170,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn limits_have_room_for_the_packages_of_hundreds_of_workers() {
+        let packages = (0..120).map(|index| (format!("some-package-{index}"), json!("2026.11.0")));
+        let packages = packages.collect::<serde_json::Map<_, _>>();
+        let worker = |index: u32| {
+            (
+                format!("tls://10.0.0.1:{index}"),
+                json!({"packages": packages}),
+            )
+        };
+        let workers = (0..500).map(worker).collect::<serde_json::Map<_, _>>();
+        let response = response(&Value::Object(workers));
+        assert!(response.len() < SIZE_LIMIT / 2);
+        let by_worker =
+            response.read::<std::collections::BTreeMap<String, wire::InstalledResponse>>();
+        assert_eq!(by_worker.expect("responses").len(), 500);
+    }
+
+    #[test]
     fn refuses_deeply_nested_response() {
         let mut deep = vec![0x91; 100_000];
         deep.push(0xc0);

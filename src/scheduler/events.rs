@@ -92,21 +92,25 @@ impl ClusterEvent {
         time: Timestamp,
         event: EventKind,
         name: Option<String>,
-        mut text: String,
+        text: String,
     ) -> Self {
-        if let Some((end, _)) = text.char_indices().nth(TEXT_LIMIT) {
-            text.truncate(end);
-            text.push('…');
-        }
         Self {
             time,
             event,
-            name,
+            name: name.map(truncated),
             tasks: None,
-            text,
+            text: truncated(text),
             log: Vec::new(),
         }
     }
+}
+
+fn truncated(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_LIMIT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Identifies an event: its time, kind, and the address, client or text that it is about.
@@ -122,7 +126,15 @@ pub(crate) struct EventReader<'a> {
     seen: HashSet<Key>,
     /// The time up to which the log was read, in seconds since the epoch.
     log_end: Option<f64>,
-    log_fault: Option<SchedulerError>,
+    fault: Option<IncompleteTimeline>,
+}
+
+/// Why a timeline is incomplete.
+#[derive(Debug, thiserror::Error)]
+#[error("some events are missing: can't read the scheduler's {what}: {source}")]
+pub(crate) struct IncompleteTimeline {
+    what: &'static str,
+    source: SchedulerError,
 }
 
 impl<'a> EventReader<'a> {
@@ -133,13 +145,13 @@ impl<'a> EventReader<'a> {
             names: HashMap::new(),
             seen: HashSet::new(),
             log_end: None,
-            log_fault: None,
+            fault: None,
         }
     }
 
-    /// Returns why the log could not be read the last time.
-    pub(crate) fn take_log_fault(&mut self) -> Option<SchedulerError> {
-        self.log_fault.take()
+    /// Returns what was missing the last time.
+    pub(crate) fn take_fault(&mut self) -> Option<IncompleteTimeline> {
+        self.fault.take()
     }
 
     /// Returns the last loss of a worker.
@@ -166,8 +178,8 @@ impl<'a> EventReader<'a> {
     /// Returns the events that were not read yet, in the order of their times.
     ///
     /// # Errors
-    /// Fails if the scheduler's events can't be read. Its log is less important: what is wrong with
-    /// it is in [`Self::take_log_fault`].
+    /// Fails if the scheduler does not respond in time, or neither its events nor its log can be read.
+    /// If one of them can, [`Self::take_fault`] returns what is wrong with the other.
     pub(crate) async fn read(
         &mut self,
         identity: Option<&TlsIdentity>,
@@ -184,14 +196,25 @@ impl<'a> EventReader<'a> {
             ),
         );
         let (started, members) = started?;
-        let events = events?.into_iter().flatten().collect::<Vec<_>>();
-        let log = match log {
-            Ok(log) => log.into_entries(),
-            Err(fault) => {
-                self.log_fault = Some(fault);
-                Vec::new()
+        let (events, log) = match (events, log) {
+            (Ok(events), Ok(log)) => (events, log.into_entries()),
+            (Ok(events), Err(source)) => {
+                self.fault = Some(IncompleteTimeline {
+                    what: "log",
+                    source,
+                });
+                (events, Vec::new())
             }
+            (Err(source @ (SchedulerError::TooLarge | SchedulerError::Malformed(_))), Ok(log)) => {
+                self.fault = Some(IncompleteTimeline {
+                    what: "events",
+                    source,
+                });
+                (Vec::new(), log.into_entries())
+            }
+            (Err(error), _) => return Err(error),
         };
+        let events = events.into_iter().flatten().collect::<Vec<_>>();
         self.log_end = log
             .iter()
             .filter_map(LogEntry::finite_time)
