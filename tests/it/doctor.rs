@@ -569,7 +569,7 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: no cluster is running
+- packages       not checked: the scheduler can't be reached
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -601,7 +601,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` did not ac
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: no cluster is running
+- packages       not checked: the scheduler can't be reached
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -634,7 +634,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` requires j
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: no cluster is running
+- packages       not checked: the scheduler can't be reached
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
