@@ -37,7 +37,58 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use regex_lite::Regex;
+
     use super::*;
+
+    /// The fuzz targets are compiled from a part of the modules, which nothing else compiles.
+    #[test]
+    fn fuzz_has_every_module_that_it_needs() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |path: &Path| fs::read_to_string(path).expect("a file");
+        let library = read(&root.join("fuzz/dgw.rs"));
+        let modules = library.lines().filter_map(|line| {
+            let module = line.trim().strip_prefix("pub(super) mod ")?;
+            module.strip_suffix(';')
+        });
+        let modules = modules.collect::<BTreeSet<_>>();
+        let mut files = modules
+            .iter()
+            .flat_map(|module| [format!("src/{module}.rs"), format!("src/{module}")])
+            .map(|path| root.join(path))
+            .collect::<Vec<_>>();
+        let word = Regex::new(r"crate::(?:(\w+)|\{([^;]*?)\})").expect("a pattern");
+        while let Some(file) = files.pop() {
+            if file.is_dir() {
+                let entries = fs::read_dir(&file).expect("a directory");
+                files.extend(entries.map(|entry| entry.expect("an entry").path()));
+                continue;
+            }
+            if !file.exists() {
+                continue;
+            }
+            let text = read(&file);
+            let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let path = file.display().to_string();
+            if path.contains("tests") || path.contains("hostile") {
+                continue;
+            }
+            assert!(!shipped.contains("pub(in crate"), "{path}");
+            for used in word.captures_iter(shipped) {
+                let names = used
+                    .get(1)
+                    .or(used.get(2))
+                    .map_or("", |names| names.as_str());
+                for name in names.split(',') {
+                    let name = name.trim().split("::").next().unwrap_or_default();
+                    assert!(
+                        name.is_empty() || modules.contains(name),
+                        "{path} uses {name}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_seed_passes() {

@@ -37,7 +37,7 @@ impl LogEntry {
     }
 
     /// Returns the time if it can be compared with others.
-    pub(in crate::scheduler) fn finite_time(&self) -> Option<f64> {
+    pub(crate) fn finite_time(&self) -> Option<f64> {
         Some(self.created).filter(|created| created.is_finite())
     }
 
