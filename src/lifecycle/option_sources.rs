@@ -143,11 +143,21 @@ fn source(text: &str) -> Source<'_> {
     }
 }
 
-/// Returns the texts in a JSON object; `None` if `contents` is none.
+/// Returns the texts and numbers in a JSON object; `None` if `contents` is none.
 fn json_values(contents: &str) -> Option<Vec<String>> {
     let object = serde_json::from_str::<Map<String, Value>>(contents).ok()?;
-    let texts = object.values().filter_map(Value::as_str);
-    Some(texts.map(str::to_owned).collect())
+    Some(object.values().flat_map(scalars).collect())
+}
+
+/// Returns the texts and numbers in `value`, at any depth.
+fn scalars(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null | Value::Bool(_) => Vec::new(),
+        Value::Number(number) => vec![number.to_string()],
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(scalars).collect(),
+        Value::Object(entries) => entries.values().flat_map(scalars).collect(),
+    }
 }
 
 /// Returns the lines of a file of `KEY=VALUE`, each with its value, without blank ones and comments.
@@ -294,8 +304,15 @@ mod tests {
         let (_file, path) = file(br#"{"A": "s3cret", "B": 1}"#);
         assert_eq!(
             texts("environment", &format!("@{path}")),
-            [one(r#"{"A": "s3cret", "B": 1}"#, Some("s3cret"))]
+            [(
+                r#"{"A": "s3cret", "B": 1}"#.to_owned(),
+                vec!["s3cret".to_owned(), "1".to_owned()],
+                false
+            )]
         );
+        let (_file, path) = file(br#"{"A": {"b": ["deep", {"c": "deeper"}], "d": null}}"#);
+        let secrets = &texts("environment", &format!("@{path}"))[0].1;
+        assert_eq!(secrets, &["deep", "deeper"]);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::cmp::Reverse;
+use std::env;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde_json::{Map, Value};
 
 use super::create::create;
@@ -18,14 +20,19 @@ use super::scale::Grant;
 use super::start_workers::WorkerRequest;
 use super::wait::{self, retry_while_unknown};
 use super::{Error, reuse_lock};
+use crate::error::Unexpected;
 use crate::gateway::{Cluster, Label, OptionField, Scaling, Status, parse_options};
 use crate::output::{Printer, Progress};
 use crate::private::FileLock;
 use crate::session::Session;
 use crate::signals::Interrupts;
+use crate::thread;
 
 /// The message if the time limit expires before the request for a cluster.
 const NOT_STARTED: &str = "the gateway has not responded; nothing was started";
+
+/// The message if it expires before the values of options are read.
+const NOT_READ: &str = "a file with the value of an option has no end yet; nothing was started";
 
 /// The cluster to start, as the command line describes it.
 #[derive(Clone, Debug)]
@@ -91,8 +98,7 @@ impl<'a> Start<'a> {
             return Ok(Map::new());
         }
         let fields = self.session.gateway.options().await?;
-        let texts =
-            option_sources::fetch(&fields, &self.request.options, |name| std::env::var(name))?;
+        let texts = with_deadline(self.deadline, NOT_READ, self.option_texts(&fields)).await?;
         if !self.session.printer.shows_values() {
             let secrets = texts.iter().flat_map(|text| &text.secrets);
             secrets.for_each(|secret| self.session.settings.mask(secret));
@@ -110,6 +116,18 @@ impl<'a> Start<'a> {
         })?;
         self.check_defaults(&fields, &options)?;
         Ok(options)
+    }
+
+    /// Fetches the values of the options from where they are.
+    async fn option_texts(&self, fields: &[OptionField]) -> Result<Vec<OptionText>, Error> {
+        let (fields, pairs) = (fields.to_vec(), self.request.options.clone());
+        // A pipe may stay empty for ever. Not on this thread, which handles signals.
+        let fetching =
+            thread::start(move || option_sources::fetch(&fields, &pairs, |name| env::var(name)));
+        let fetched = async { fetching?.await }.await;
+        Ok(fetched
+            .context("can't read the values of options")
+            .map_err(Unexpected::from)??)
     }
 
     /// Refuses to wait for workers that nobody requests. A cluster that is reused may have them.

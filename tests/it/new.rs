@@ -1,7 +1,7 @@
 //! `dgw new`
 
 use std::fs::{self, File};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -144,6 +144,19 @@ hint: `export NOPE=…`, or correct the value
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.starts_with(message), "{stderr}");
     }
+    // Nobody writes into it.
+    let pipe = user.home().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let option = format!("worker_setup=@{}", pipe.display());
+    user.dgw(&["run", "--timeout", "1s", "-s", &option, "--", "true"])
+        .code(7)
+        .stderr_eq(str![[r#"
+error: timed out after [ELAPSED]: a file with the value of an option has no end yet; nothing was started
+
+hint: set a longer limit with `--timeout`
+
+"#]]);
     assert_eq!(user.history().len(), 1);
 }
 
