@@ -34,9 +34,7 @@ pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
 pub(crate) use model::{
     Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,
 };
-#[cfg(test)]
-pub(crate) use packages::WorkerGroup;
-pub(crate) use packages::{ClusterPackages, PackageSet};
+pub(crate) use packages::{ClusterPackages, PackageSet, WorkerGroup};
 pub(crate) use proxy::{ProxyKind, probe_proxy};
 pub(crate) use report::ReportDetail;
 pub(crate) use requested::RequestedWorkers;

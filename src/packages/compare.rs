@@ -1,14 +1,14 @@
 //! Which packages differ, and which of these differences break work.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Comparison;
 use super::error::Error;
 use super::local::LocalPackages;
 use crate::count;
 use crate::output::{Difference, PackageRow, WorkerVersion};
-use crate::scheduler::{ClusterPackages, PackageSet};
+use crate::scheduler::{ClusterPackages, PackageSet, WorkerGroup};
 
 /// Shown for a package that is not installed.
 const MISSING: &str = "missing";
@@ -84,22 +84,7 @@ pub(super) fn comparison(
             count: silent,
         });
     }
-    let mut notes = Vec::new();
-    if let [first, others @ ..] = &groups[..]
-        && !others.is_empty()
-    {
-        let other = others.iter().map(|group| {
-            let workers = count::of(group.count, "worker");
-            format!("{workers} such as {}", group.example)
-        });
-        let workers = count::of(first.count, "worker");
-        let most = format!("{workers} such as {}", first.example);
-        let all = std::iter::once(most).chain(other).collect::<Vec<_>>();
-        notes.push(format!(
-            "the workers' packages are not the same: {}",
-            all.join("; ")
-        ));
-    }
+    let mut notes = Vec::from_iter(groups_note(&groups));
     if cluster.left_out > 0 {
         notes.push(format!(
             "the workers were not asked for {}, because there are so many workers",
@@ -110,21 +95,10 @@ pub(super) fn comparison(
     let sets = sets.into_iter().flatten();
     let all = sets.chain(groups.iter().map(|group| &group.packages));
     let names = all.flat_map(PackageSet::keys).collect::<BTreeSet<_>>();
+    let worker_versions = WorkerVersions::new(&groups);
     let mut rows = names
         .into_iter()
         .map(|package| {
-            let mut workers = Vec::<WorkerVersion>::new();
-            for group in &groups {
-                let version = known(&group.packages, package);
-                match workers.iter_mut().find(|other| other.version == version) {
-                    Some(other) => other.count += group.count,
-                    None => workers.push(WorkerVersion {
-                        version,
-                        count: group.count,
-                        worker: group.example.clone(),
-                    }),
-                }
-            }
             // An interpreter lists all that it has.
             let local = |here: &LocalPackages| {
                 let known = known(&here.packages, package);
@@ -135,7 +109,7 @@ pub(super) fn comparison(
                 difference: Difference::Unknown,
                 here: here.map(local),
                 scheduler: known(&cluster.scheduler, package),
-                workers,
+                workers: worker_versions.of(package),
             };
             row.difference = difference(&row);
             row
@@ -151,6 +125,77 @@ pub(super) fn comparison(
         places,
         fault,
         notes,
+    }
+}
+
+/// Groups of workers that are described in words.
+const DESCRIBED_GROUPS: usize = 4;
+
+/// Says how many workers have the same packages, unless all have.
+fn groups_note(groups: &[WorkerGroup]) -> Option<String> {
+    if groups.len() < 2 {
+        return None;
+    }
+    let described = groups.iter().take(DESCRIBED_GROUPS).map(|group| {
+        let workers = count::of(group.count, "worker");
+        format!("{workers} such as {}", group.example)
+    });
+    let others = groups.len().saturating_sub(DESCRIBED_GROUPS);
+    let others = (others > 0).then(|| format!("and {}", count::of(others, "other group")));
+    let all = described.chain(others).collect::<Vec<_>>();
+    let all = all.join("; ");
+    Some(format!("the workers' packages are not the same: {all}"))
+}
+
+/// The versions of each package that groups of workers have.
+///
+/// A scheduler decides how many groups and packages there are: the time is that of their versions,
+/// not of groups times packages.
+struct WorkerVersions<'a> {
+    groups: &'a [WorkerGroup],
+    /// By package and version: the first of the groups that have it, and the number of workers.
+    known: BTreeMap<&'a str, BTreeMap<Option<&'a str>, (usize, u64)>>,
+    /// The number of all workers.
+    count: u64,
+}
+
+impl<'a> WorkerVersions<'a> {
+    fn new(groups: &'a [WorkerGroup]) -> Self {
+        let mut known = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (place, group) in groups.iter().enumerate() {
+            for (package, version) in &group.packages {
+                let versions = known.entry(package.as_str()).or_default();
+                let (_, count) = versions.entry(version.as_deref()).or_insert((place, 0));
+                *count += group.count;
+            }
+        }
+        Self {
+            groups,
+            known,
+            count: groups.iter().map(|group| group.count).sum(),
+        }
+    }
+
+    /// Returns the versions of `package`, that of the largest group first.
+    fn of(&self, package: &str) -> Vec<WorkerVersion> {
+        let known = self.known.get(package).into_iter().flatten();
+        let mut versions = known
+            .map(|(version, (place, count))| (*place, *count, Some(version.unwrap_or(MISSING))))
+            .collect::<Vec<_>>();
+        let known = versions.iter().map(|(_, count, _)| count).sum::<u64>();
+        let is_unknown = |group: &WorkerGroup| !group.packages.contains_key(package);
+        if let Some(first) = self.groups.iter().position(is_unknown) {
+            versions.push((first, self.count - known, None));
+        }
+        versions.sort_by_key(|(place, ..)| *place);
+        let versions = versions.into_iter();
+        versions
+            .map(|(place, count, version)| WorkerVersion {
+                version: version.map(str::to_owned),
+                count,
+                worker: self.groups[place].example.clone(),
+            })
+            .collect()
     }
 }
 
@@ -339,6 +384,32 @@ mod tests {
             "`python3`, the scheduler of cluster ab12 and 4 workers"
         );
         assert!(found.fault.is_none());
+    }
+
+    #[test]
+    fn many_different_workers_take_neither_long_nor_many_words() {
+        const COUNT: u64 = 20_000;
+        let groups = (0..COUNT).map(|number| {
+            let package = format!("p{number}");
+            group(1, &[("dask", &number.to_string()), (&package, "1")])
+        });
+        let groups = groups.collect::<Vec<_>>();
+        let started = std::time::Instant::now();
+        let found = compared(None, &[("dask", "2")], groups);
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert_eq!(found.rows.len() as u64, COUNT + 1);
+        assert_eq!(found.rows[0].workers.len() as u64, COUNT);
+        let p0 = found.rows.iter().find(|row| row.name == "p0").expect("p0");
+        let p0 = p0.workers.iter();
+        let p0 = p0.map(|group| (group.version.as_deref(), group.count));
+        assert_eq!(p0.collect::<Vec<_>>(), [(Some("1"), 1), (None, COUNT - 1)]);
+        assert_eq!(
+            found.notes,
+            [
+                "the workers' packages are not the same: 1 worker such as w1; 1 worker such as w1; \
+              1 worker such as w1; 1 worker such as w1; and 19996 other groups"
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The packages of a Python interpreter on this machine, read without importing any of them.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::config::{self, Settings};
 use crate::scheduler::PackageSet;
 
 /// Prints the packages in one line. `-c` puts the working directory into the path, where a file may
-/// have the name of a module.
+/// have the name of a module. Newer interpreters leave it out with `PYTHONSAFEPATH`.
 const SCRIPT: &str = "\
 import sys
 sys.path = [path for path in sys.path if path]
@@ -34,6 +34,9 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Size limit of its output: a thousand packages take 30 kB.
 const SIZE_LIMIT: u64 = 1024 * 1024;
+
+/// Variable with directories of modules.
+const PYTHON_PATH: &str = "PYTHONPATH";
 
 /// Variables that name the directory of an active environment.
 const ENVIRONMENTS: [&str; 2] = ["VIRTUAL_ENV", "CONDA_PREFIX"];
@@ -69,6 +72,10 @@ impl LocalPackages {
         process.args(&command[1..]).args(["-c", SCRIPT]);
         for name in config::secret_variables(settings) {
             process.env_remove(name);
+        }
+        process.env("PYTHONSAFEPATH", "1");
+        if let Some(path) = std::env::var_os(PYTHON_PATH) {
+            process.env(PYTHON_PATH, absolute_directories(&path));
         }
         let listing = capture(&mut process, SIZE_LIMIT, TIMEOUT).await;
         let listing = listing.and_then(|output| {
@@ -122,6 +129,15 @@ impl LocalPackages {
     }
 }
 
+/// Returns the directories in `path` that are the same in each working directory. An empty one stands
+/// for the working directory itself, as where `PYTHONPATH=$PYTHONPATH:/more` finds none: Python would
+/// run its `sitecustomize.py`, and more.
+fn absolute_directories(path: &OsStr) -> OsString {
+    let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+    // None holds a colon now.
+    std::env::join_paths(directories).unwrap_or_default()
+}
+
 /// Returns the interpreter of the active environment, or else `python3`.
 fn found_interpreter() -> OsString {
     let directories = ENVIRONMENTS.iter().filter_map(std::env::var_os);
@@ -139,6 +155,13 @@ fn normalized(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn relative_directories_of_modules_are_left_out() {
+        for (path, expected) in [("", ""), (":/a::b:./c:/d/../e:", "/a:/d/../e"), (".", "")] {
+            assert_eq!(absolute_directories(path.as_ref()), expected, "{path}");
+        }
+    }
 
     #[test]
     fn names_are_compared_as_packaging_tools_do() {

@@ -18,6 +18,9 @@ pub(crate) type PackageSet = BTreeMap<String, Option<String>>;
 /// are decoded: 120 packages of 500 workers.
 const VERSIONS_LIMIT: u64 = 60_000;
 
+/// The characters of a worker's name that are kept: each package may be shown with it.
+const NAME_LIMIT: usize = 200;
+
 /// The packages of a cluster.
 #[derive(Debug)]
 pub(crate) struct ClusterPackages {
@@ -89,10 +92,11 @@ impl Schedulers {
             self.in_time(request).await?.read()
         };
         let (scheduler, by_address) = tokio::join!(ask_scheduler, ask_workers);
-        let name = |address: &str| {
-            let worker = workers.iter().find(|worker| worker.address == address);
-            worker.and_then(|worker| worker.name.clone())
-        };
+        let names_by_address = workers
+            .iter()
+            .filter_map(|worker| Some((worker.address.as_str(), worker.name.as_ref()?)))
+            .collect::<BTreeMap<_, _>>();
+        let name = |address: &str| names_by_address.get(address).map(|name| (*name).clone());
         let without_packages = SchedulerError::Malformed("it lacks the packages");
         Ok(ClusterPackages {
             scheduler: scheduler?.packages().ok_or(without_packages)?,
@@ -124,7 +128,11 @@ fn grouped(
         .map(|(packages, (count, address))| WorkerGroup {
             packages,
             count,
-            example: name(&address).unwrap_or(address),
+            example: name(&address)
+                .unwrap_or(address)
+                .chars()
+                .take(NAME_LIMIT)
+                .collect(),
         })
         .collect::<Vec<_>>();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
@@ -159,6 +167,9 @@ mod tests {
         assert_eq!(first.packages["python"].as_deref(), Some("3.11.7"));
         assert_eq!((second.count, second.example.as_str()), (1, "a"));
         assert_eq!(second.packages["dask"], None);
+        let long = |_: &str| Some("ü".repeat(NAME_LIMIT + 1));
+        let groups = grouped([("a".to_owned(), old())].into(), long);
+        assert_eq!(groups[0].example, "ü".repeat(NAME_LIMIT));
         assert_eq!(second.packages["x"], None);
     }
 }

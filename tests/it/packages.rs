@@ -1,5 +1,7 @@
 //! `dgw packages`
 
+use std::fs;
+
 use serde_json::{Value, json};
 use snapbox::str;
 
@@ -28,6 +30,16 @@ pub(crate) fn assert_compares(user: &User) {
 0 of [..] packages differ between `[..]/python`, the scheduler of cluster [NAME] and 2 workers
 
 "#]]);
+    // An empty entry is the working directory, whose modules must not run.
+    let trap = user.home().join("trap");
+    fs::create_dir(&trap).expect("created");
+    for module in ["sitecustomize.py", "json.py"] {
+        fs::write(trap.join(module), "open('imported', 'w')").expect("written");
+    }
+    let mut trapped = user.command(&["packages", "--check", "-q", "--", python]);
+    trapped.current_dir(&trap).env("PYTHONPATH", ":");
+    assert!(trapped.status().expect("dgw runs").success());
+    assert!(!trap.join("imported").exists());
     let all = rows(user, &["--all", "--", python]);
     let dask = row(&all, "dask");
     assert_eq!(all[0]["name"], "python");
