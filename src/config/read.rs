@@ -81,10 +81,15 @@ fn open(candidate: &Candidate) -> Result<Option<(Opened, Option<Node>)>, Error> 
         return Ok(None);
     };
     // Most files in the directory are other libraries' and need no parsing.
-    let is_parsed = SECTIONS.iter().any(|name| opened.text.contains(name));
-    let document = is_parsed.then(|| parse(&candidate.path, &opened.text));
-    let section = document.transpose()?.and_then(gateway_section);
-    Ok(Some((opened, section)))
+    let document = if SECTIONS.iter().any(|name| opened.text.contains(name)) {
+        Some(parse(&candidate.path, &opened.text)?)
+    } else if opened.text.contains('\\') {
+        // Escapes may spell a section's name. Such a file may be malformed like any other library's.
+        parse(&candidate.path, &opened.text).ok()
+    } else {
+        None
+    };
+    Ok(Some((opened, document.and_then(gateway_section))))
 }
 
 /// Returns the `gateway:` and the `dgw:` section of a whole file.
@@ -123,4 +128,37 @@ pub(super) fn holds_secret(section: &Node) -> bool {
     text("gateway.http-client.proxy").is_some_and(|url| url.contains('@'))
         || is_secret("gateway.auth.kwargs.api_token")
         || is_secret("gateway.auth.kwargs.password")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn section_with_an_escaped_name_is_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let candidate = Candidate::named(directory.path().join("other.yaml"));
+        let read = |text: &str, mode| {
+            fs::write(&candidate.path, text).expect("written");
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(&candidate.path, mode).expect("the mode can be set");
+            layer(&candidate)
+        };
+        for text in [
+            r#""gate\x77ay": {"address": "http://h"}"#,
+            r#"{"\u0067ateway": {"address": "http://h"}}"#,
+        ] {
+            let layer = read(text, 0o600).expect("accepted").expect("a section");
+            let address = layer.section.get("gateway.address");
+            assert!(address.is_some(), "{text}");
+            assert!(matches!(read(text, 0o644), Err(Error::Refused { .. })));
+        }
+        // Other libraries' files.
+        for text in [r#"a: "\x77""#, r"a: [\"] {
+            assert!(read(text, 0o644).is_ok_and(|layer| layer.is_none()));
+        }
+    }
 }
