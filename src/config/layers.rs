@@ -189,13 +189,8 @@ impl Layers {
 
     /// Returns the names of the environment variables that secrets of any layer are made of.
     pub(super) fn secret_fields(&self) -> Vec<String> {
-        let keys = |layer: &'_ Layer| SECRETS.map(|key| layer.section.get(key).cloned());
-        let nodes = self.layers.iter().flat_map(keys).flatten();
-        let fields = nodes.flat_map(|node| match &node {
-            Node::Leaf(leaf, _) => leaf.as_text().map(template::fields).unwrap_or_default(),
-            Node::Map(_) => Vec::new(),
-        });
-        fields.collect()
+        let sections = self.layers.iter().map(|layer| &layer.section);
+        sections.flat_map(secret_fields).collect()
     }
 
     /// Refuses to send a secret that `secret` set, or that was typed, where a file says that others can
@@ -239,6 +234,16 @@ impl Layers {
         let position = layers.rposition(|layer| layer.file.as_ref() == file);
         position.unwrap_or(self.layers.len())
     }
+}
+
+/// Returns the names of the environment variables that the secrets in `section` are made of.
+pub(super) fn secret_fields(section: &Node) -> Vec<String> {
+    let secrets = SECRETS.iter().filter_map(|key| section.get(key));
+    let fields = secrets.flat_map(|node| match node {
+        Node::Leaf(leaf, _) => leaf.as_text().map(template::fields).unwrap_or_default(),
+        Node::Map(_) => Vec::new(),
+    });
+    fields.collect()
 }
 
 fn merge<'a>(layers: impl IntoIterator<Item = &'a Layer, IntoIter: DoubleEndedIterator>) -> Node {

@@ -3,13 +3,19 @@
 use std::ffi::OsString;
 
 use super::credentials::Credentials;
+use super::environment::Environment;
+use super::find::{self, Candidate};
 use super::http_proxy::HttpProxy;
+use super::layers::secret_fields;
+use super::read;
 use super::secret::MIN_SEARCHED_LENGTH;
+use super::selection::{ConfigSelection, gateway_names};
 use super::settings::Settings;
 
 /// Returns the names of this process's variables that hold, or may hold, the user's credentials for
-/// the gateway; programs that dgw starts must not get them. A variable is recognized by its name, by
-/// its value, or because the configuration makes the token of it, as in `{NAME}`.
+/// a gateway; programs that dgw starts must not get them. A variable is recognized by its name, by
+/// its value, or because the configuration makes a token of it, as in `{NAME}`, also for another
+/// gateway than that of `settings`.
 pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
     let mut secrets = match &settings.credentials {
         Credentials::Basic { password, .. } => vec![password.expose()],
@@ -25,9 +31,10 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
             value == *secret || (secret.len() >= MIN_SEARCHED_LENGTH && value.contains(secret))
         })
     };
-    let is_part = |name: &str| {
-        settings.secret_fields.iter().any(|field| field == name) && !NEEDED.contains(&name)
-    };
+    let of_others = fields_of_all_gateways(&Environment::from_process());
+    let fields = settings.secret_fields.iter().chain(&of_others);
+    let fields = fields.map(String::as_str).collect::<Vec<_>>();
+    let is_part = |name: &str| fields.contains(&name) && !NEEDED.contains(&name);
     std::env::vars_os()
         .filter(|(name, value)| {
             name.to_str()
@@ -35,6 +42,19 @@ pub(crate) fn secret_variables(settings: &Settings) -> Vec<OsString> {
                 || holds(&value.to_string_lossy())
         })
         .map(|(name, _)| name)
+        .collect()
+}
+
+/// Returns the names of the variables that the secrets of all gateways are made of, even in files
+/// that are refused.
+fn fields_of_all_gateways(environment: &Environment) -> Vec<String> {
+    let default = find::candidates(environment, &ConfigSelection::Dask).unwrap_or_default();
+    let named = gateway_names(environment).unwrap_or_default().into_iter();
+    let named = named.filter_map(|name| name.file(environment).ok().map(Candidate::named));
+    let sections = default.into_iter().chain(named);
+    let sections = sections.filter_map(|candidate| read::untrusted_section(&candidate));
+    sections
+        .flat_map(|section| secret_fields(&section))
         .collect()
 }
 
@@ -57,6 +77,27 @@ fn may_hold_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_the_variables_of_every_gateway() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = home.path().join(".config/dask");
+        std::fs::create_dir_all(directory.join("gateways")).expect("created");
+        for (file, key) in [
+            ("gateway.yaml", "api_token: 'x{DEFAULT_TOKEN}'"),
+            ("gateways/work.yaml", "password: '{WORK_PASSWORD}'"),
+            ("gateways/home.yaml", "username: '{NAME}'"),
+        ] {
+            let text = format!("gateway:\n  auth:\n    kwargs:\n      {key}\n");
+            std::fs::write(directory.join(file), text).expect("written");
+        }
+        let environment = [
+            ("HOME".to_owned(), home.path().display().to_string()),
+            ("DASK_ROOT_CONFIG".to_owned(), "/nowhere".to_owned()),
+        ];
+        let fields = fields_of_all_gateways(&Environment::from_iter(environment));
+        assert_eq!(fields, ["DEFAULT_TOKEN", "WORK_PASSWORD"]);
+    }
 
     #[test]
     fn recognizes_secret_variables_by_name() {
