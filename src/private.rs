@@ -15,7 +15,7 @@ mod temp_dir;
 mod write;
 
 pub(crate) use access::{AccessFault, AccessRights, DIRECTORY_FLAGS, READ_FLAGS, permissions};
-pub(crate) use ancestors::trust_fault;
+pub(crate) use ancestors::{check_ancestors, trust_fault};
 pub(crate) use dir::PrivateDir;
 pub(crate) use error::Error;
 pub(crate) use lock::FileLock;

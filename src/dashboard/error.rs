@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error::{ExitCode, Failure};
+use crate::private;
 
 /// Reasons why a dashboard can't be served.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,8 @@ pub(crate) enum SocketFault {
     InUse,
     #[error("the socket there belongs to another user")]
     OtherUser,
+    #[error(transparent)]
+    Directory(#[from] private::Error),
     #[error(transparent)]
     System(#[from] io::Error),
 }

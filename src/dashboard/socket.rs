@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixSocket};
 
 use super::error::SocketFault;
+use crate::private::{check_ancestors, parent};
 
 /// Limit on connections that are not accepted yet.
 const BACKLOG: u32 = 128;
@@ -25,8 +26,10 @@ impl PrivateSocket {
     /// Listens at `path`. Replaces a socket of the user's own at which nobody listens any more.
     ///
     /// # Errors
-    /// Fails if anything else exists there, or the socket can't be created.
+    /// Fails if anything else exists there, if others could put their own socket there, or if the
+    /// socket can't be created.
     pub(super) fn listen(path: &Path) -> Result<Self, SocketFault> {
+        check_ancestors(parent(path))?;
         remove_unused_socket(path)?;
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
@@ -138,6 +141,19 @@ mod tests {
             PrivateSocket::listen(&missing),
             Err(SocketFault::System(_))
         ));
+    }
+
+    #[tokio::test]
+    async fn refuses_a_directory_in_which_others_could_replace_it() {
+        let directory = directory();
+        let path = directory.path().join("socket");
+        for (mode, is_refused) in [(0o777, true), (0o1777, false)] {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(directory.path(), mode).expect("the mode can be set");
+            let listening = PrivateSocket::listen(&path);
+            let refused = matches!(listening, Err(SocketFault::Directory(_)));
+            assert_eq!(refused, is_refused);
+        }
     }
 
     #[tokio::test]

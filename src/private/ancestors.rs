@@ -27,7 +27,7 @@ const STICKY: u32 = 0o1000;
 ///
 /// # Errors
 /// [`Error::Exchangeable`] names the directory and the fault; or one of them can't be looked at.
-pub(super) fn check_ancestors(path: &Path) -> Result<(), Error> {
+pub(crate) fn check_ancestors(path: &Path) -> Result<(), Error> {
     let failed = |path: &Path, errno: Errno| Error::Io {
         action: "check",
         path: path.to_owned(),
