@@ -1,6 +1,6 @@
 //! The packages that are installed where a scheduler and its workers run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -17,6 +17,9 @@ pub(crate) type PackageSet = BTreeMap<String, Option<String>>;
 /// The most versions that all workers together are asked for, which take 20 MiB of memory while they
 /// are decoded: 120 packages of 500 workers.
 const VERSIONS_LIMIT: u64 = 60_000;
+
+/// The most packages of a response that nobody asked for: dask's own list has some ten.
+const UNASKED_LIMIT: usize = 1000;
 
 /// The characters of a worker's name that are kept: each package may be shown with it.
 const NAME_LIMIT: usize = 200;
@@ -98,9 +101,16 @@ impl Schedulers {
             .collect::<BTreeMap<_, _>>();
         let name = |address: &str| names_by_address.get(address).map(|name| (*name).clone());
         let without_packages = SchedulerError::Malformed("it lacks the packages");
+        let scheduler = scheduler?.packages().ok_or(without_packages)?;
+        check_size([&scheduler], names)?;
+        let workers = by_address.and_then(|by_address| {
+            let groups = grouped(by_address, name);
+            check_size(groups.iter().map(|group| &group.packages), names)?;
+            Ok(groups)
+        });
         Ok(ClusterPackages {
-            scheduler: scheduler?.packages().ok_or(without_packages)?,
-            workers: by_address.map(|by_address| grouped(by_address, name)),
+            scheduler,
+            workers,
             worker_count,
             left_out: names.len() - worker_names.len(),
         })
@@ -109,6 +119,23 @@ impl Schedulers {
 
 fn versions_of(names: &[String]) -> Value {
     json!({"op": "versions", "reply": true, "packages": names})
+}
+
+/// Checks that `sets` have few packages beyond those called `names`: each takes a row.
+///
+/// # Errors
+/// They have too many.
+fn check_size<'a>(
+    sets: impl IntoIterator<Item = &'a PackageSet>,
+    names: &[String],
+) -> Result<(), SchedulerError> {
+    let asked = names.iter().collect::<BTreeSet<_>>();
+    let found = sets.into_iter().flat_map(PackageSet::keys);
+    let unasked = found.filter(|name| !asked.contains(name));
+    if unasked.collect::<BTreeSet<_>>().len() > UNASKED_LIMIT {
+        return Err(SchedulerError::Malformed("it lists too many packages"));
+    }
+    Ok(())
 }
 
 /// Groups workers by their packages. Those whose response has none are left out.
@@ -145,6 +172,23 @@ mod tests {
 
     fn response(value: Value) -> InstalledResponse {
         serde_json::from_value(value).expect("a response")
+    }
+
+    #[test]
+    fn packages_that_nobody_asked_for_are_limited() {
+        let set = |first: usize, count: usize| {
+            let names = first..first + count;
+            names
+                .map(|number| (format!("p{number}"), None))
+                .collect::<PackageSet>()
+        };
+        let asked = (0..5000).map(|number| format!("p{number}"));
+        let asked = asked.collect::<Vec<_>>();
+        let full = set(0, 5000 + UNASKED_LIMIT);
+        assert!(check_size([&full, &full], &asked).is_ok());
+        let one_more = set(5000 + UNASKED_LIMIT, 1);
+        assert!(check_size([&full, &one_more], &asked).is_err());
+        assert!(check_size([&full], &[]).is_err());
     }
 
     #[test]
