@@ -55,7 +55,8 @@ pub(crate) struct DashboardArgs {
     /// Also serve it on a Unix socket, to which only you can connect
     ///
     /// OpenSSH can forward to it, and the printed ssh command does. The socket has mode 600; dgw
-    /// removes it at the end. dgw replaces a leftover socket at PATH, but no other file.
+    /// removes it at the end. dgw replaces a leftover socket at PATH, but no other file. Nobody but you
+    /// and root may be able to replace it there: PATH is in a directory of your own, or in `/tmp`.
     #[arg(long, value_name = "PATH", requires = "serve", value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
 }

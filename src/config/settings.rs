@@ -123,13 +123,19 @@ impl Settings {
         self.mask(secret);
     }
 
-    /// Masks a secret in whatever is printed from now on. One that is part of an address can't be
-    /// hidden, and links must stay whole.
+    /// Masks a secret in whatever is printed from now on, and each line of it alone, too: a server may
+    /// quote only some of a key. One that is part of an address can't be hidden, and links must stay
+    /// whole.
     pub(crate) fn mask(&self, secret: &str) {
-        let address = self.address.as_str();
-        let mut shown = [address, &self.public_address, &self.scheduler_proxy].into_iter();
-        if !shown.any(|text| text.contains(secret)) {
-            mask(secret);
+        let shown = [
+            self.address.as_str(),
+            &self.public_address,
+            &self.scheduler_proxy,
+        ];
+        for text in std::iter::once(secret).chain(secret.lines().map(str::trim)) {
+            if !shown.iter().any(|address| address.contains(text)) {
+                mask(text);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::layers::Layer;
+use crate::config::masking::masked;
 use crate::config::node::Node;
 use crate::config::secret::Secret;
 use crate::config::yaml;
@@ -219,6 +220,17 @@ fn a_secret_is_in_clear_only_over_unencrypted_networks() {
         let found = settings(&gateway, &[("USER", "a")]).expect("valid settings");
         assert_eq!(found.secret_goes_in_clear(), expected, "{address} {proxy}");
     }
+}
+
+#[test]
+fn lines_of_a_secret_are_masked_alone_too() {
+    let settings = settings(&json!({"address": "https://of-lines"}), &[("USER", "ada")]);
+    let settings = settings.expect("valid settings");
+    settings.mask("-----BEGIN KEY-----\n  c2VjcmV0IG9uZQ\r\nhttps://of-lines\nc2VjcmV0IHR3bw\n");
+    for line in ["c2VjcmV0IG9uZQ", "c2VjcmV0IHR3bw"] {
+        assert_eq!(masked(&format!("bad: {line}.")), "bad: ***.");
+    }
+    assert_eq!(masked("https://of-lines"), "https://of-lines");
 }
 
 #[test]
