@@ -51,7 +51,7 @@ pub(crate) fn guard(input: &[u8]) {
                     .all(|site| ["none", "same-origin"].contains(&&*site))
             );
         }
-        Access::Login { .. } => assert!(uses_link && !has_session),
+        Access::Login { .. } => assert!(uses_link),
         Access::LoggedIn { used_link } => assert!(has_session && (uses_link || !used_link)),
         Access::Refused(_) => return,
     }
