@@ -2,6 +2,7 @@
 //! and how it is drawn.
 
 mod app;
+mod gateways;
 mod history;
 mod keys;
 mod measures;
@@ -11,8 +12,9 @@ mod screen;
 mod theme;
 mod widgets;
 
-pub(crate) use app::App;
-pub(crate) use model::{SortOrder, ViewSettings};
+pub(crate) use app::{App, GatewayErrors};
+pub(crate) use model::{SortOrder, ViewSettings, ViewTable};
+pub(crate) use polling::GatewaySource;
 pub(crate) use screen::require_screen;
 pub(crate) use widgets::titles;
 

@@ -22,7 +22,7 @@ use crate::output::{
     protected_schema, sort_names, wide_cluster_schema, with_gateway, worker_schema,
 };
 use crate::scheduler::Schedulers;
-use crate::top::titles;
+use crate::top::{ViewTable, titles};
 
 /// The time limit of a request: after it, a person would rather type.
 const TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -188,6 +188,7 @@ pub(crate) fn statuses(current: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes the columns that `--sort-by` accepts in the line's subcommand, in either order.
 pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
     let words = words();
+    let has_gateway = words.iter().any(|word| word == "--all-gateways");
     let names = words.iter().find_map(|word| match word.as_str() {
         "list" | "ls" => {
             let schema = if is_wide(&words) {
@@ -195,7 +196,6 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
             } else {
                 cluster_schema(true)
             };
-            let has_gateway = words.iter().any(|word| word == "--all-gateways");
             Some(sort_names(&if has_gateway {
                 with_gateway(schema)
             } else {
@@ -207,7 +207,14 @@ pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
         "options" => Some(sort_names(&option_schema())),
         "packages" => Some(sort_names(&package_schema())),
         "show" => Some(sort_names(&worker_schema())),
-        "top" => Some(titles(false).into_iter().map(name_of).collect()),
+        "top" => {
+            let table = if has_gateway {
+                ViewTable::ClustersOfAllGateways
+            } else {
+                ViewTable::Clusters
+            };
+            Some(titles(table).into_iter().map(name_of).collect())
+        }
         _ => None,
     });
     let sign = if current.as_encoded_bytes().starts_with(b"-") {

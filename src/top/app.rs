@@ -9,14 +9,14 @@ use ratatui::crossterm::event::Event;
 use rustix::process::{Signal, kill_current_process_group};
 use tokio::time::{Instant, sleep_until};
 
+use super::gateways::WatchedGateway;
 use super::keys::{self, KeyAction};
-use super::model::{Model, SortOrder, ViewSettings};
-use super::polling::{PollResult, Poller, WATCHED};
+use super::model::{ClusterKey, Model, SortOrder, ViewSettings};
+use super::polling::{GatewaySource, PollResult, Poller};
 use super::screen::{Screen, ScreenError, events};
 use super::widgets;
 use crate::error::Error;
 use crate::gateway::{self, Cluster, Gateway, Listing, TlsIdentities, TlsIdentity};
-use crate::scheduler::Schedulers;
 use crate::signals::{Suspension, SuspensionEvent};
 
 /// Responses within this time are drawn together.
@@ -25,15 +25,23 @@ const FRAME_TIME: Duration = Duration::from_millis(50);
 /// A gateway that takes longer than this is reported.
 const SLOW_RESPONSE: Duration = Duration::from_secs(4);
 
-/// Reads the user's own names, by their clusters.
-pub(crate) type LabelReader<'a> = &'a dyn Fn() -> BTreeMap<String, String>;
+/// Reads the user's own names of a gateway's clusters, by their clusters.
+pub(crate) type LabelReader<'a> = &'a dyn Fn(&Gateway) -> BTreeMap<String, String>;
+
+/// The gateways' errors, by the places of the gateways.
+pub(crate) type GatewayErrors = BTreeMap<usize, gateway::Error>;
 
 /// Watches clusters on the whole screen.
 pub(crate) struct App<'a> {
     model: Model,
+    sources: &'a [GatewaySource<'a>],
     poller: Poller<'a>,
     labels: LabelReader<'a>,
-    /// The gateway's clock, and when it was read.
+    /// Why the last request to a gateway failed.
+    errors: GatewayErrors,
+    /// True once a gateway has responded.
+    has_started: bool,
+    /// This machine's clock, and when it was read.
     clock: (Timestamp, Instant),
     /// True while the shell has the terminal.
     is_suspended: bool,
@@ -45,16 +53,30 @@ pub(crate) struct App<'a> {
 impl<'a> App<'a> {
     /// Creates a view without clusters.
     pub(crate) fn new(
-        gateway: &'a Gateway,
-        schedulers: &'a Schedulers,
+        sources: &'a [GatewaySource<'a>],
         labels: LabelReader<'a>,
         settings: ViewSettings,
     ) -> Self {
         let now = Timestamp::now();
+        let gateways = sources.iter().map(|source| {
+            let watched =
+                |address: &str| WatchedGateway::new(source.name.to_owned(), address.to_owned());
+            match &source.clients {
+                Ok((gateway, _)) => watched(gateway.base_url()),
+                Err(error) => {
+                    let mut watched = watched("");
+                    watched.request_failed(error.clone());
+                    watched
+                }
+            }
+        });
         Self {
-            model: Model::new(gateway.base_url().to_owned(), settings, now),
-            poller: Poller::new(gateway, schedulers),
+            model: Model::new(gateways.collect(), settings, now),
+            sources,
+            poller: Poller::new(sources),
             labels,
+            errors: GatewayErrors::new(),
+            has_started: false,
             clock: (now, Instant::now()),
             is_suspended: false,
             next_poll: Instant::now() + settings.interval,
@@ -62,31 +84,39 @@ impl<'a> App<'a> {
         }
     }
 
-    /// Begins with all clusters.
+    /// Begins with all clusters, as soon as one gateway has listed its own.
     ///
     /// # Errors
-    /// The gateway can't be reached, or refuses the request.
-    pub(crate) async fn list_clusters(&mut self, gateway: &Gateway) -> Result<(), gateway::Error> {
-        let (listing, identities) = gateway.clusters_with_identities(&WATCHED).await?;
-        self.listing_arrived(None, listing, identities);
+    /// No gateway can be reached, or all refuse the request.
+    pub(crate) async fn list_clusters(&mut self) -> Result<(), GatewayErrors> {
+        self.poll();
+        while !self.has_started {
+            self.check_gateways()?;
+            let response = self.poller.next().await;
+            self.response_arrived(response);
+        }
         Ok(())
     }
 
-    /// Begins with one cluster, as the gateway described it at `now`.
+    /// Begins with one cluster, as the only gateway described it at `now`.
     pub(crate) fn open_cluster(
         &mut self,
         cluster: Cluster,
         now: Timestamp,
         identity: Option<TlsIdentity>,
     ) {
-        let name = cluster.name.clone();
+        let key = ClusterKey {
+            gateway: 0,
+            name: cluster.name.clone(),
+        };
+        let name = key.name.clone();
         let identities = identity.map(|identity| (name.clone(), identity));
         let listing = Listing {
             clusters: vec![cluster],
             clock: Some(now),
         };
-        self.model.open(name.clone());
-        self.listing_arrived(Some(&name), listing, identities.into_iter().collect());
+        self.model.open(key);
+        self.listing_arrived(0, Some(&name), listing, identities.into_iter().collect());
     }
 
     /// Sorts the table that is shown.
@@ -94,11 +124,12 @@ impl<'a> App<'a> {
         self.model.sort(order);
     }
 
-    /// Takes over the terminal until the user quits. Dropping the future restores the terminal.
+    /// Takes over the terminal until the user quits, or all gateways refuse requests: returns their
+    /// errors then. Dropping the future restores the terminal.
     ///
     /// # Errors
-    /// The terminal can't be used, or the gateway refuses a request.
-    pub(crate) async fn run(&mut self) -> Result<(), Error> {
+    /// The terminal can't be used.
+    pub(crate) async fn run(&mut self) -> Result<Result<(), GatewayErrors>, Error> {
         let mut suspension = Suspension::listen()?;
         let mut screen = Screen::open()?;
         let mut events = events();
@@ -126,15 +157,18 @@ impl<'a> App<'a> {
                 event = events.recv() => {
                     let event = event.context("can't read the keyboard")?;
                     if self.event_arrived(&event.map_err(ScreenError::Terminal)?) == KeyAction::Quit {
-                        return Ok(());
+                        return Ok(Ok(()));
                     }
                 }
                 response = self.poller.next() => {
-                    self.response_arrived(response)?;
+                    self.response_arrived(response);
+                    if let Err(errors) = self.check_gateways() {
+                        return Ok(Err(errors));
+                    }
                     self.draw_by(Instant::now() + FRAME_TIME);
                 }
                 () = sleep_until(next_poll) => {
-                    self.poller.request_listing(self.model.opened_name());
+                    self.poll();
                     self.next_poll = Instant::now() + self.model.settings().interval;
                     self.draw_by(Instant::now() + FRAME_TIME);
                 }
@@ -161,40 +195,72 @@ impl<'a> App<'a> {
         action
     }
 
-    /// # Errors
-    /// The gateway's, if a later request would fail too.
-    fn response_arrived(&mut self, response: PollResult) -> Result<(), gateway::Error> {
-        match response {
-            PollResult::Listing(requested, Ok((listing, identities))) => {
-                self.listing_arrived(requested.as_deref(), listing, identities);
-            }
-            PollResult::Listing(Some(name), Err(gateway::Error::NoSuchCluster(_))) => {
-                self.model.cluster_vanished(&name);
-            }
-            PollResult::Listing(_, Err(error)) if error.is_temporary() => {
-                self.model.request_failed(error.to_string());
-            }
-            PollResult::Listing(_, Err(error)) => return Err(error),
-            PollResult::Report(name, result) => {
-                self.model.time_passed(self.now());
-                let report = result.map_err(|error| error.to_string());
-                self.model.report_arrived(&name, report);
+    /// Requests what is shown, except from gateways that would refuse it again.
+    fn poll(&mut self) {
+        let opened = self.model.opened_key();
+        let gateways = opened.map_or_else(|| self.poller.gateways(), |key| vec![key.gateway]);
+        let name = opened.map(|key| key.name.as_str());
+        for at in gateways {
+            let error = self.errors.get(&at);
+            if error.is_none_or(gateway::Error::is_temporary) {
+                self.poller.request_listing(at, name);
             }
         }
-        Ok(())
+    }
+
+    /// Checks that a gateway has responded, or may still.
+    ///
+    /// # Errors
+    /// All gateways have failed: before the first response, or so that later requests would fail too.
+    fn check_gateways(&mut self) -> Result<(), GatewayErrors> {
+        let is_hopeless = |error: &gateway::Error| !self.has_started || !error.is_temporary();
+        let hopeless = self.errors.values().filter(|error| is_hopeless(error));
+        if hopeless.count() < self.poller.gateways().len() {
+            return Ok(());
+        }
+        Err(std::mem::take(&mut self.errors))
+    }
+
+    fn response_arrived(&mut self, response: PollResult) {
+        self.model.time_passed(self.now());
+        match response {
+            PollResult::Listing(gateway, requested, Ok((listing, identities))) => {
+                self.listing_arrived(gateway, requested.as_deref(), listing, identities);
+            }
+            PollResult::Listing(gateway, Some(name), Err(gateway::Error::NoSuchCluster(_))) => {
+                self.errors.remove(&gateway);
+                self.model.cluster_vanished(&ClusterKey { gateway, name });
+            }
+            PollResult::Listing(gateway, _, Err(error)) => {
+                self.model
+                    .gateway_mut(gateway)
+                    .request_failed(error.to_string());
+                self.errors.insert(gateway, error);
+            }
+            PollResult::Report(key, result) => {
+                let report = result.map_err(|error| error.to_string());
+                self.model.report_arrived(&key, report);
+            }
+        }
     }
 
     fn listing_arrived(
         &mut self,
+        gateway: usize,
         requested: Option<&str>,
         listing: Listing,
         mut identities: TlsIdentities,
     ) {
-        self.clock = (listing.now(), Instant::now());
-        self.model.labels_read((self.labels)());
-        for (name, detail) in self.model.listing_arrived(requested, listing) {
-            let identity = identities.remove(&name);
-            self.poller.request_report(name, identity, detail);
+        self.has_started = true;
+        self.errors.remove(&gateway);
+        if let Ok((client, _)) = &self.sources[gateway].clients {
+            let labels = (self.labels)(client);
+            self.model.gateway_mut(gateway).labels_read(labels);
+        }
+        let reports = self.model.listing_arrived(gateway, requested, listing);
+        for (key, detail) in reports {
+            let identity = identities.remove(&key.name);
+            self.poller.request_report(key, identity, detail);
         }
     }
 
@@ -207,8 +273,8 @@ impl<'a> App<'a> {
             return Ok(());
         }
         self.model.time_passed(self.now());
-        if self.poller.waiting_time() > SLOW_RESPONSE {
-            self.model.request_delayed();
+        for gateway in self.poller.silent_for(SLOW_RESPONSE) {
+            self.model.gateway_mut(gateway).request_delayed();
         }
         let mut visible_rows = 0;
         screen.draw(|frame| visible_rows = widgets::draw(frame, &self.model))?;
@@ -216,7 +282,7 @@ impl<'a> App<'a> {
         Ok(())
     }
 
-    /// Returns the time by the gateway's clock.
+    /// Returns the time by this machine's clock as it was at the beginning, which never goes back.
     fn now(&self) -> Timestamp {
         let (then, read_at) = self.clock;
         let since = SignedDuration::try_from(read_at.elapsed()).unwrap_or_default();

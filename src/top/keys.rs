@@ -2,8 +2,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::model::{Model, SortOrder};
-use super::widgets::{sorted_names, titles};
+use super::model::{ClusterKey, Model, SortOrder};
+use super::widgets::{sorted_keys, titles};
 
 /// What the program does after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn press(key: KeyEvent, model: &mut Model) -> KeyAction {
         model.show_help(false);
         return KeyAction::Continue;
     }
-    let is_opened = model.opened_name().is_some();
+    let is_opened = model.opened_key().is_some();
     let page = model.visible_rows().max(1).cast_signed();
     match key.code {
         KeyCode::Char('q') => return KeyAction::Quit,
@@ -54,8 +54,8 @@ pub(super) fn press(key: KeyEvent, model: &mut Model) -> KeyAction {
             });
         }
         KeyCode::Enter | KeyCode::Right if !is_opened => {
-            if let Some(name) = name_at_distance(model, 0) {
-                model.open(name);
+            if let Some(key) = key_at_distance(model, 0) {
+                model.open(key);
                 return KeyAction::Poll;
             }
         }
@@ -73,25 +73,25 @@ fn move_by(model: &mut Model, rows: isize) {
     if model.opened().is_some() {
         model.scroll_by(rows);
     } else {
-        let name = name_at_distance(model, rows);
-        model.select(name);
+        let key = key_at_distance(model, rows);
+        model.select(key);
     }
 }
 
 /// Returns the cluster so many rows below the selected one; below the first, where none is selected.
-fn name_at_distance(model: &Model, rows: isize) -> Option<String> {
-    let names = sorted_names(model);
-    let selected = names
+fn key_at_distance(model: &Model, rows: isize) -> Option<ClusterKey> {
+    let keys = sorted_keys(model);
+    let selected = keys
         .iter()
-        .position(|name| Some(*name) == model.selected_name());
-    let last = names.len().saturating_sub(1);
+        .position(|key| Some(*key) == model.selected_key());
+    let last = keys.len().saturating_sub(1);
     let at = selected.unwrap_or(0).saturating_add_signed(rows).min(last);
-    names.get(at).map(|name| (*name).to_owned())
+    keys.get(at).map(|key| (*key).clone())
 }
 
 /// Sorts by the column so many places to the right, and begins again after the last.
 fn sort_by_neighbour(model: &mut Model, step: isize) {
-    let count = titles(model.opened_name().is_some()).len();
+    let count = titles(model.table()).len();
     let column = (model.order().column + count).saturating_add_signed(step) % count;
     model.sort(SortOrder::by(column));
 }
@@ -108,6 +108,10 @@ mod tests {
         model.sort(SortOrder::by(0));
         model.drawn(6);
         model
+    }
+
+    fn selected_name(model: &Model) -> Option<&str> {
+        model.selected_key().map(|key| key.name.as_str())
     }
 
     fn press_all(model: &mut Model, keys: &[KeyCode]) -> KeyAction {
@@ -129,13 +133,13 @@ mod tests {
             (&[Home], "c"),
         ] {
             assert_eq!(press_all(&mut model, keys), KeyAction::Continue);
-            assert_eq!(model.selected_name(), Some(selected), "{keys:?}");
+            assert_eq!(selected_name(&model), Some(selected), "{keys:?}");
         }
         assert_eq!(press_all(&mut model, &[Enter]), KeyAction::Poll);
-        assert_eq!(model.opened_name(), Some("c"));
+        assert_eq!(model.opened_key(), Some(&sample::key("c")));
         assert_eq!(press_all(&mut model, &[Enter]), KeyAction::Continue);
         assert_eq!(press_all(&mut model, &[Esc]), KeyAction::Poll);
-        assert_eq!(model.opened_name(), None);
+        assert_eq!(model.opened_key(), None);
         assert_eq!(press_all(&mut model, &[Esc]), KeyAction::Continue);
     }
 
@@ -144,7 +148,7 @@ mod tests {
         let mut model = sample::model(Vec::new());
         let keys = [KeyCode::Down, KeyCode::Enter];
         assert_eq!(press_all(&mut model, &keys), KeyAction::Continue);
-        assert_eq!(model.opened_name(), None);
+        assert_eq!(model.opened_key(), None);
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
             assert_eq!(model.scroll(6), scroll, "{keys:?}");
         }
         let report = sample::report(10);
-        model.report_arrived("a", Ok(report));
+        model.report_arrived(&sample::key("a"), Ok(report));
         press_all(&mut model, &[Char('k')]);
         assert_eq!(model.scroll(6), 3, "most of them are gone");
     }
@@ -174,7 +178,7 @@ mod tests {
         use KeyCode::{Char, Enter, Esc};
         let mut model = model();
         press_all(&mut model, &[Char('S')]);
-        assert_eq!(model.order().column, titles(false).len() - 1);
+        assert_eq!(model.order().column, titles(model.table()).len() - 1);
         press_all(&mut model, &[Char('r')]);
         assert!(model.order().is_reversed);
         press_all(&mut model, &[Char('s')]);
@@ -214,7 +218,7 @@ mod tests {
             press_all(&mut model, &[KeyCode::Enter]),
             KeyAction::Continue
         );
-        assert!(!model.shows_help() && model.opened_name().is_none());
+        assert!(!model.shows_help() && model.opened_key().is_none());
         press_all(&mut model, &[KeyCode::Char('h')]);
         assert_eq!(
             press_all(&mut model, &[KeyCode::Char('q')]),

@@ -1,10 +1,11 @@
 //! All that `dgw top` knows, changed only by methods that say what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::gateways::WatchedGateway;
 use super::history::History;
 use super::measures::elapsed;
 use crate::duration;
@@ -26,25 +27,37 @@ pub(crate) struct ViewSettings {
     /// The time limit for each scheduler.
     pub(crate) probe_timeout: Duration,
     pub(crate) has_colour: bool,
+    /// True if gateways are named on the screen: those of `--all-gateways`.
+    pub(crate) names_gateways: bool,
+}
+
+/// A table of the view, by which its columns differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ViewTable {
+    Clusters,
+    ClustersOfAllGateways,
+    Workers,
+}
+
+/// Identifies a cluster. Clusters of different gateways may have equal names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ClusterKey {
+    /// The gateway's place.
+    pub(super) gateway: usize,
+    pub(super) name: String,
 }
 
 /// The clusters, and the part of them that the user looks at.
 pub(super) struct Model {
-    /// The gateway's.
-    address: String,
+    gateways: Vec<WatchedGateway>,
     settings: ViewSettings,
-    /// By the gateway's clock, as are all times here.
+    /// By this machine's clock. The times of a cluster are by the clock of its gateway.
     now: Timestamp,
-    /// The time of the gateway's last response.
-    last_response: Timestamp,
-    gateway_error: Option<String>,
     clusters: Vec<WatchedCluster>,
-    /// The user's own names, by their clusters.
-    labels: BTreeMap<String, String>,
-    /// The name of the cluster that fills the screen.
-    opened: Option<String>,
-    /// The name of the highlighted cluster in the table of all.
-    selected: Option<String>,
+    /// The cluster that fills the screen.
+    opened: Option<ClusterKey>,
+    /// The highlighted cluster in the table of all.
+    selected: Option<ClusterKey>,
     cluster_order: SortOrder,
     worker_order: SortOrder,
     /// The number of workers above the first visible one.
@@ -56,6 +69,7 @@ pub(super) struct Model {
 
 /// A cluster, with what its scheduler reported.
 pub(super) struct WatchedCluster {
+    pub(super) key: ClusterKey,
     pub(super) cluster: Cluster,
     /// The scheduler's last report, and when it arrived.
     last_report: Option<(Timestamp, SchedulerReport)>,
@@ -78,18 +92,20 @@ impl SortOrder {
 
 impl Model {
     /// Creates a model without clusters, sorted by age and by worker.
-    pub(super) fn new(address: String, settings: ViewSettings, now: Timestamp) -> Self {
+    pub(super) fn new(
+        gateways: Vec<WatchedGateway>,
+        settings: ViewSettings,
+        now: Timestamp,
+    ) -> Self {
+        let age = 2 + usize::from(settings.names_gateways);
         Self {
-            address,
+            gateways,
             settings,
             now,
-            last_response: now,
-            gateway_error: None,
             clusters: Vec::new(),
-            labels: BTreeMap::new(),
             opened: None,
             selected: None,
-            cluster_order: SortOrder::by(2),
+            cluster_order: SortOrder::by(age),
             worker_order: SortOrder::by(0),
             scroll: 0,
             visible_rows: 0,
@@ -97,16 +113,27 @@ impl Model {
         }
     }
 
-    pub(super) fn address(&self) -> &str {
-        &self.address
+    pub(super) fn gateways(&self) -> &[WatchedGateway] {
+        &self.gateways
+    }
+
+    /// Returns the gateway at this place, which learns what happened.
+    pub(super) fn gateway_mut(&mut self, at: usize) -> &mut WatchedGateway {
+        &mut self.gateways[at]
+    }
+
+    /// Returns the gateway of a cluster.
+    pub(super) fn gateway_of(&self, watched: &WatchedCluster) -> &WatchedGateway {
+        &self.gateways[watched.key.gateway]
     }
 
     pub(super) fn settings(&self) -> ViewSettings {
         self.settings
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.now
+    /// Returns the time by the clock of the cluster's gateway.
+    pub(super) fn now_of(&self, watched: &WatchedCluster) -> Timestamp {
+        self.gateway_of(watched).time_at(self.now)
     }
 
     pub(super) fn clusters(&self) -> &[WatchedCluster] {
@@ -116,29 +143,43 @@ impl Model {
     /// Returns a cluster's name, after the user's own if it has one.
     pub(super) fn title(&self, watched: &WatchedCluster) -> String {
         let name = watched.name();
-        match self.labels.get(name) {
+        match self.gateway_of(watched).label_of(name) {
             Some(label) => format!("{label} {name}"),
             None => name.to_owned(),
         }
     }
 
-    /// Takes in the user's own names, by their clusters.
-    pub(super) fn labels_read(&mut self, labels: BTreeMap<String, String>) {
-        self.labels = labels;
+    /// Returns a cluster's title, after its gateway if gateways are named.
+    pub(super) fn heading(&self, watched: &WatchedCluster) -> String {
+        let title = self.title(watched);
+        if self.settings.names_gateways {
+            format!("{}: {title}", self.gateway_of(watched).name())
+        } else {
+            title
+        }
     }
 
     /// Returns the cluster that fills the screen, if one does.
     pub(super) fn opened(&self) -> Option<&WatchedCluster> {
-        let name = self.opened.as_deref()?;
-        self.clusters.iter().find(|watched| watched.name() == name)
+        let key = self.opened.as_ref()?;
+        self.clusters.iter().find(|watched| watched.key == *key)
     }
 
-    pub(super) fn opened_name(&self) -> Option<&str> {
-        self.opened.as_deref()
+    pub(super) fn opened_key(&self) -> Option<&ClusterKey> {
+        self.opened.as_ref()
     }
 
-    pub(super) fn selected_name(&self) -> Option<&str> {
-        self.selected.as_deref()
+    pub(super) fn selected_key(&self) -> Option<&ClusterKey> {
+        self.selected.as_ref()
+    }
+
+    /// Returns the table on the screen.
+    pub(super) fn table(&self) -> ViewTable {
+        match self.settings.names_gateways {
+            _ if self.opened.is_some() => ViewTable::Workers,
+            true => ViewTable::ClustersOfAllGateways,
+            false => ViewTable::Clusters,
+        }
     }
 
     /// Returns the order of the table on the screen.
@@ -174,20 +215,27 @@ impl Model {
         age > interval + interval.max(probe_timeout) + Duration::from_secs(1)
     }
 
-    /// Returns the message that is more important than the keys.
-    pub(super) fn problem(&self) -> Option<String> {
-        if let Some(error) = &self.gateway_error {
-            let silence = duration::short(elapsed(self.now, self.last_response));
-            return Some(format!("no update for {silence}: {error}"));
+    /// Returns what the user should know of the gateways, or else of the opened cluster, one line
+    /// each.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let opened = self.opened();
+        let gateways = match opened {
+            Some(watched) => std::slice::from_ref(self.gateway_of(watched)),
+            None => &self.gateways,
+        };
+        let problems = gateways.iter().filter_map(|gateway| {
+            let problem = gateway.problem(self.now)?;
+            Some(if self.settings.names_gateways {
+                format!("gateway `{}`: {problem}", gateway.name())
+            } else {
+                problem
+            })
+        });
+        let mut problems = problems.collect::<Vec<_>>();
+        if problems.is_empty() {
+            problems.extend(opened.and_then(|watched| watched.problem(self)));
         }
-        let watched = self.opened()?;
-        if watched.is_gone {
-            let name = watched.name();
-            return Some(format!("the gateway no longer knows cluster {name}"));
-        }
-        watched
-            .end(self)
-            .or_else(|| watched.scheduler_problem(self))
+        problems
     }
 
     /// Moves the clock.
@@ -195,22 +243,25 @@ impl Model {
         self.now = now;
     }
 
-    /// Takes in the gateway's response to a request for all clusters, or for the one `requested`.
+    /// Takes in a gateway's response to a request for all clusters, or for the one `requested`.
     /// Returns the running clusters, and which report to request of each.
     pub(super) fn listing_arrived(
         &mut self,
+        gateway: usize,
         requested: Option<&str>,
         listing: Listing,
-    ) -> Vec<(String, ReportDetail)> {
-        self.now = listing.now();
-        self.last_response = self.now;
-        self.gateway_error = None;
+    ) -> Vec<(ClusterKey, ReportDetail)> {
+        self.gateways[gateway].responded(listing.now(), self.now);
         let is_all = requested.is_none();
         let mut listed = BTreeSet::new();
         let mut reports = Vec::new();
         for cluster in listing.clusters {
-            let (name, status) = (cluster.name.clone(), cluster.status);
-            let has_versions = match self.find_mut(&name) {
+            let status = cluster.status;
+            let key = ClusterKey {
+                gateway,
+                name: cluster.name.clone(),
+            };
+            let has_versions = match self.find_mut(&key) {
                 Some(watched) => {
                     watched.cluster = cluster;
                     watched.is_gone = false;
@@ -219,7 +270,8 @@ impl Model {
                 // It ended before dgw started.
                 None if is_all && status == Status::Failed => continue,
                 None => {
-                    self.clusters.push(WatchedCluster::new(cluster));
+                    self.clusters
+                        .push(WatchedCluster::new(key.clone(), cluster));
                     false
                 }
             };
@@ -229,41 +281,35 @@ impl Model {
                 } else {
                     ReportDetail::Everything
                 };
-                reports.push((name.clone(), detail));
+                reports.push((key.clone(), detail));
             }
-            listed.insert(name);
+            listed.insert(key);
         }
         if is_all {
             // The opened one stays even if this list was requested before it was opened.
             listed.extend(self.opened.clone());
-            self.clusters.retain(|it| listed.contains(it.name()));
+            self.clusters
+                .retain(|it| it.key.gateway != gateway || listed.contains(&it.key));
         }
         reports
     }
 
     /// Takes in that the gateway does not know the cluster.
-    pub(super) fn cluster_vanished(&mut self, name: &str) {
-        self.gateway_error = None;
-        if let Some(watched) = self.find_mut(name) {
+    pub(super) fn cluster_vanished(&mut self, key: &ClusterKey) {
+        self.gateways[key.gateway].cluster_vanished();
+        if let Some(watched) = self.find_mut(key) {
             watched.is_gone = true;
         }
     }
 
-    /// Takes in that a request to the gateway failed.
-    pub(super) fn request_failed(&mut self, error: String) {
-        self.gateway_error = Some(error);
-    }
-
-    /// Takes in that the gateway has not responded for a long time.
-    pub(super) fn request_delayed(&mut self) {
-        self.gateway_error
-            .get_or_insert_with(|| "the gateway does not respond".to_owned());
-    }
-
     /// Takes in a scheduler's report, or why there is none.
-    pub(super) fn report_arrived(&mut self, name: &str, report: Result<SchedulerReport, String>) {
-        let now = self.now;
-        if let Some(watched) = self.find_mut(name) {
+    pub(super) fn report_arrived(
+        &mut self,
+        key: &ClusterKey,
+        report: Result<SchedulerReport, String>,
+    ) {
+        let now = self.gateways[key.gateway].time_at(self.now);
+        if let Some(watched) = self.find_mut(key) {
             watched.report_arrived(now, report);
         }
     }
@@ -274,14 +320,14 @@ impl Model {
     }
 
     /// Highlights a cluster.
-    pub(super) fn select(&mut self, name: Option<String>) {
-        self.selected = name;
+    pub(super) fn select(&mut self, key: Option<ClusterKey>) {
+        self.selected = key;
     }
 
     /// Fills the screen with a cluster.
-    pub(super) fn open(&mut self, name: String) {
-        self.selected = Some(name.clone());
-        self.opened = Some(name);
+    pub(super) fn open(&mut self, key: ClusterKey) {
+        self.selected = Some(key.clone());
+        self.opened = Some(key);
         self.scroll = 0;
     }
 
@@ -311,15 +357,16 @@ impl Model {
         self.shows_help = is_shown;
     }
 
-    fn find_mut(&mut self, name: &str) -> Option<&mut WatchedCluster> {
+    fn find_mut(&mut self, key: &ClusterKey) -> Option<&mut WatchedCluster> {
         let mut clusters = self.clusters.iter_mut();
-        clusters.find(|watched| watched.name() == name)
+        clusters.find(|watched| watched.key == *key)
     }
 }
 
 impl WatchedCluster {
-    fn new(cluster: Cluster) -> Self {
+    fn new(key: ClusterKey, cluster: Cluster) -> Self {
         Self {
+            key,
             cluster,
             last_report: None,
             error: None,
@@ -344,8 +391,16 @@ impl WatchedCluster {
     }
 
     /// Returns how long ago the cluster was started.
-    pub(super) fn age(&self, now: Timestamp) -> Duration {
-        elapsed(now, self.cluster.start_time)
+    pub(super) fn age(&self, model: &Model) -> Duration {
+        elapsed(model.now_of(self), self.cluster.start_time)
+    }
+
+    fn problem(&self, model: &Model) -> Option<String> {
+        if self.is_gone {
+            let name = self.name();
+            return Some(format!("the gateway no longer knows cluster {name}"));
+        }
+        self.end(model).or_else(|| self.scheduler_problem(model))
     }
 
     /// Returns true if the cluster is running, but its scheduler does not respond.
@@ -359,7 +414,7 @@ impl WatchedCluster {
         let Some((at, _)) = &self.last_report else {
             return Some(format!("the scheduler does not respond: {error}"));
         };
-        let age = elapsed(model.now, *at);
+        let age = elapsed(model.now_of(self), *at);
         model.is_stale(age).then(|| {
             let age = duration::short(age);
             format!("the scheduler last responded {age} ago: {error}")
@@ -373,7 +428,10 @@ impl WatchedCluster {
             return None;
         }
         let ago = self.cluster.stop_time.map_or_else(String::new, |time| {
-            format!(" ({} ago)", duration::short(elapsed(model.now, time)))
+            format!(
+                " ({} ago)",
+                duration::short(elapsed(model.now_of(self), time))
+            )
         });
         let report = match self.last_report {
             Some(_) => "; this is its last report",

@@ -1,5 +1,6 @@
 mod edges;
 mod events;
+mod gateways;
 pub(super) mod sample;
 
 use ratatui::Terminal;
@@ -10,8 +11,8 @@ use snapbox::{assert_data_eq, str};
 
 use sample::*;
 
-use super::model::{Model, SortOrder};
-use super::widgets::{draw, sorted_names, titles};
+use super::model::{Model, SortOrder, ViewSettings, ViewTable};
+use super::widgets::{draw, sorted_keys, titles};
 use crate::gateway::{Cluster, Status};
 
 fn drawn(model: &Model, width: u16, height: u16) -> Buffer {
@@ -73,7 +74,7 @@ fn draws_all_clusters_on_80_by_24() {
 fn names_of_the_user_precede_the_gateways() {
     let mut model = several();
     let label = ("8fdbe5c0c2ed4859b5a1d755ea35d28b", "era5");
-    model.labels_read(
+    model.gateway_mut(0).labels_read(
         [label]
             .map(|(name, label)| (name.into(), label.into()))
             .into(),
@@ -251,11 +252,15 @@ fn draws_one_cluster_on_small_and_large_screens() {
 fn has_no_colour_where_none_is_wanted() {
     for has_colour in [true, false] {
         for is_opened in [true, false] {
-            let mut model = model_with(has_colour, vec![busy(30)]);
+            let settings = ViewSettings {
+                has_colour,
+                ..SETTINGS
+            };
+            let mut model = model_with(settings, vec![busy(30)]);
             if is_opened {
-                model.open(NAME.to_owned());
+                model.open(key(NAME));
             }
-            model.request_failed("it is gone".to_owned());
+            model.gateway_mut(0).request_failed("it is gone".to_owned());
             let buffer = drawn(&model, 120, 40);
             let mut cells = buffer.content.iter();
             let found = cells.any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
@@ -264,28 +269,29 @@ fn has_no_colour_where_none_is_wanted() {
     }
 }
 
-fn last_line(model: &Model, width: u16) -> String {
+/// Returns the line above the keys.
+fn problem_line(model: &Model, width: u16) -> String {
     let shot = shot(model, width, 24);
-    shot.lines().last().expect("a line").trim().to_owned()
+    let mut lines = shot.lines().rev().map(str::trim);
+    assert!(lines.next().is_some_and(|keys| keys.starts_with("Esc")));
+    lines.next().expect("a line").to_owned()
 }
 
 #[test]
-fn last_line_names_the_problem() {
+fn line_above_the_keys_names_the_problem() {
     let mut model = opened(busy(2));
-    assert!(last_line(&model, 80).ends_with("by worker, every 2s"));
-    model.report_arrived(NAME, Err("no answer".to_owned()));
-    assert!(
-        last_line(&model, 80).starts_with("Esc"),
+    assert_eq!(problem_line(&model, 80), "");
+    model.report_arrived(&key(NAME), Err("no answer".to_owned()));
+    assert_eq!(
+        problem_line(&model, 80),
+        "",
         "one late report is no problem"
     );
     model.time_passed(at(-5));
-    assert!(
-        last_line(&model, 80).starts_with("Esc"),
-        "5 s are not stale"
-    );
+    assert_eq!(problem_line(&model, 80), "", "5 s are not stale");
     model.time_passed(at(-12));
     assert_eq!(
-        last_line(&model, 80),
+        problem_line(&model, 80),
         "the scheduler last responded 12s ago: no answer"
     );
     let ended = Cluster {
@@ -294,21 +300,23 @@ fn last_line_names_the_problem() {
     };
     list(&mut model, ended);
     assert_eq!(
-        last_line(&model, 100),
+        problem_line(&model, 100),
         format!("cluster {NAME} is STOPPED (5s ago); this is its last report")
     );
-    model.cluster_vanished(NAME);
+    model.cluster_vanished(&key(NAME));
     assert_eq!(
-        last_line(&model, 100),
+        problem_line(&model, 100),
         format!("the gateway no longer knows cluster {NAME}")
     );
     model.time_passed(at(-12));
-    model.request_failed("can't reach the gateway".to_owned());
+    model
+        .gateway_mut(0)
+        .request_failed("can't reach the gateway".to_owned());
     assert_eq!(
-        last_line(&model, 80),
+        problem_line(&model, 80),
         "no update for 12s: can't reach the gateway"
     );
-    assert_eq!(last_line(&model, 20), "no update for 12s…");
+    assert_eq!(problem_line(&model, 20), "no update for 12s…");
 }
 
 #[test]
@@ -340,10 +348,10 @@ fn help_covers_the_rest() {
 #[test]
 fn sorting_puts_the_unknown_last() {
     let mut model = several();
-    let workers = titles(false).iter().position(|title| *title == "WORKERS");
+    let workers = titles(ViewTable::Clusters)
+        .iter()
+        .position(|title| *title == "WORKERS");
     model.sort(SortOrder::by(workers.expect("a column")));
-    assert_eq!(
-        sorted_names(&model)[..3],
-        [NAME, "51e47", "ns.c0ffee00c2ed4859b5a1d755ea35d28b"]
-    );
+    let names = [NAME, "51e47", "ns.c0ffee00c2ed4859b5a1d755ea35d28b"];
+    assert_eq!(sorted_keys(&model)[..3], names.map(key).each_ref());
 }

@@ -14,17 +14,17 @@ mod worker_table;
 
 use ratatui::Frame;
 
-pub(super) use cluster_table::sorted_names;
+pub(super) use cluster_table::sorted_keys;
 
-use super::model::Model;
+use super::model::{Model, ViewTable};
 use super::theme;
 
-/// Returns the titles of the columns to sort by: those of the clusters, or of one cluster's workers.
-pub(crate) fn titles(is_one_cluster: bool) -> Vec<&'static str> {
-    if is_one_cluster {
-        worker_table::titles()
-    } else {
-        cluster_table::titles()
+/// Returns the titles of the columns to sort by.
+pub(crate) fn titles(table: ViewTable) -> Vec<&'static str> {
+    match table {
+        ViewTable::Clusters => cluster_table::titles(false),
+        ViewTable::ClustersOfAllGateways => cluster_table::titles(true),
+        ViewTable::Workers => worker_table::titles(),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model) -> usize {
         Some(watched) => cluster_details::draw(buffer, area, model, watched),
         None => cluster_list::draw(buffer, area, model),
     };
-    let titles = titles(model.opened().is_some());
+    let titles = titles(model.table());
     let sorted_by = titles.get(model.order().column).unwrap_or(&"");
     footer::draw(buffer, area, model, sorted_by);
     if model.shows_help() {

@@ -96,7 +96,9 @@ fn offers_nothing_twice_and_keeps_typed_words() {
     assert_eq!(shown, "-cores\n-clients");
     let shown = completed(&user, &["show", "--sort-by", "=", "m"]);
     assert_eq!(shown, "memory\nmemory_limit");
-    assert!(completed(&user, &["top", "--sort-by", ""]).contains("workers"));
+    assert!(completed(&user, &["top", "--sort-by", ""]).starts_with("name\n"));
+    let all = ["top", "--all-gateways", "--sort-by", ""];
+    assert!(completed(&user, &all).starts_with("gateway\nname\n"));
     assert!(completed(&user, &["options", "--sort-by", ""]).contains("yours"));
 
     let user = user.with("SECRET_OF_MINE", "s3cret");

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::{BASIC, Client, Frozen, Screen, Stub, Terminal, User, answer, json_answer};
+use crate::support::{
+    BASIC, Client, Frozen, Screen, Stub, Terminal, TestGateway, User, answer, json_answer,
+    output_with_stdin, until, write_private,
+};
 
 /// Runs `dgw top` on a terminal with 24 rows and 80 columns.
 fn top(user: &User, args: &[&str]) -> Screen {
@@ -294,4 +297,113 @@ fn honours_no_color_and_color_never() {
     terminal.type_("q");
     let shown = shown + &terminal.rest().0;
     assert!(!shown.contains("\x1b[38;5;"), "{shown:?}");
+}
+
+#[test]
+fn watches_all_gateways_though_one_stops() {
+    let user = BASIC.user();
+    let stopping = TestGateway::start(&[]);
+    let address = stopping.fact("address").to_owned();
+    let login = ["login", "-g", "lab", "--address", &address];
+    let login = [&login[..], &["--username", "top-all"]].concat();
+    let output = output_with_stdin(user.command(&login), stopping.fact("password"));
+    assert!(output.status.success(), "{output:?}");
+    write_private(&user.gateway_file("broken"), "gateway: [");
+    let worked = ["--workers", "1", "--wait-workers", "1"];
+    let here = user.stdout(&[&["new"], &worked[..]].concat());
+    let lost = user.stdout(&[&["new", "-q", "-g", "lab"], &worked[..]].concat());
+
+    let args = ["--all-gateways", "--every", "1s", "--sort-by", "gateway"];
+    let mut screen = top(&user, &args);
+    let row = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.contains(&name[..7]));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let all = screen.when("reports of both gateways", |text| {
+        [&here, &lost]
+            .iter()
+            .all(|name| row(text, name).contains('%'))
+    });
+    assert!(all.contains("dgw top  3 gateways, 2 clusters"), "{all}");
+    assert!(all.contains("gateway `broken`: "), "{all}");
+    assert!(row(&all, &here).starts_with("default "), "{all}");
+    assert!(row(&all, &lost).starts_with("lab "), "{all}");
+    screen.type_("\x1b[B\r");
+    let full = screen.shows("versions   Python 3");
+    assert!(full.contains(&format!("lab: {lost}  RUNNING")), "{full}");
+    assert!(!full.contains("broken"), "{full}");
+
+    drop(stopping);
+    screen.shows("gateway `lab`: no update for ");
+    screen.type_("\x1b");
+    let all = screen.when("table", |text| row(text, &here).contains('%'));
+    assert!(all.contains("gateway `broken`: "), "{all}");
+    assert!(row(&all, &lost).starts_with("lab? "), "{all}");
+    // The other gateway is watched all the same.
+    user.stdout(&["shutdown", &here]);
+    screen.when("end of the cluster", |text| row(text, &here).is_empty());
+    screen.type_("q");
+    assert_eq!(screen.end(), (Some(0), String::new()));
+
+    let host = address.trim_start_matches("http://").to_owned();
+    let is_stopped = || std::net::TcpStream::connect(&host).is_err();
+    until(is_stopped, || "the gateway does not stop".to_owned());
+    let mut screen = top(&user, &args);
+    screen.shows("gateway `lab`: can't");
+    screen.type_("q");
+    assert_eq!(screen.end().0, Some(0));
+}
+
+#[test]
+fn starts_with_the_first_gateway_that_responds_and_ends_when_none_is_left() {
+    let is_refusing = Arc::new(AtomicUsize::new(0));
+    let refusing = Arc::clone(&is_refusing);
+    let refusal = || answer("401 Unauthorized", "WWW-Authenticate: Basic\r\n", "{}");
+    let silent = Stub::new(move |_| {
+        // Longer than the test.
+        thread::sleep(Duration::from_secs(60));
+        Vec::new()
+    });
+    let refused = Stub::always(refusal());
+    let works = Stub::new(move |_| match refusing.load(Ordering::SeqCst) {
+        0 => json_answer("{}"),
+        _ => refusal(),
+    });
+    let basic = |address: &str| {
+        format!(
+            "gateway:\n  address: {address}\n  auth:\n    type: basic\n    kwargs: {{username: ada, \
+             password: pw}}\n"
+        )
+    };
+    let user = User::basic(&works.address, "ada", "pw");
+    write_private(&user.gateway_file("refused"), &basic(&refused.address));
+    let args = ["--all-gateways", "--every", "1s"];
+    let silent_file = user.gateway_file("silent");
+    write_private(&silent_file, &basic(&silent.address));
+    let mut screen = top(&user, &args);
+    let started = Instant::now();
+    screen.shows("gateway `refused`: ");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    screen.shows("gateway `silent`: the gateway does not respond");
+    screen.type_("q");
+    assert_eq!(screen.end().0, Some(0));
+    let asked = refused.seen();
+    assert_eq!(asked.len(), 1, "it would refuse again: {asked:?}");
+
+    std::fs::remove_file(silent_file).expect("it is removed");
+    let screen = top(&user, &args);
+    screen.shows("gateway `refused`: ");
+    is_refusing.store(1, Ordering::SeqCst);
+    let (code, left) = screen.end();
+    assert_eq!(code, Some(8));
+    assert!(left.contains("error: 2 of 2 gateways failed"), "{left}");
+    let (shown, code) = Terminal::new(&user, 80, &[&["top"], &args[..]].concat()).rest();
+    assert_eq!(code, Some(8));
+    assert!(
+        shown.contains("  refused: ") && !shown.contains("\x1b[?"),
+        "{shown:?}"
+    );
+    user.dgw(&["top", "--all-gateways", "ab12"]).code(2);
+    user.dgw(&["top", "--all-gateways", "-g", "refused"])
+        .code(2);
 }

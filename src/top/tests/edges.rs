@@ -56,7 +56,7 @@ fn unknown_values_are_question_marks() {
 
 "#]]
     );
-    model.open(NAME.to_owned());
+    model.open(key(NAME));
     assert_data_eq!(
         shot(&model, 80, 24),
         str![[r#"
@@ -126,7 +126,7 @@ fn hostile_texts_are_escaped() {
     let mut model = model(vec![sample]);
     for is_opened in [false, true] {
         if is_opened {
-            model.open(NAME.to_owned());
+            model.open(key(NAME));
         }
         for (width, height) in [(40, 10), (80, 24), (200, 50)] {
             let shot = shot(&model, width, height);

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
+use super::super::gateways::WatchedGateway;
 use super::super::measures::float;
-use super::super::model::{Model, ViewSettings};
+use super::super::model::{ClusterKey, Model, ViewSettings};
 use crate::gateway::{Cluster, Listing, Status};
 use crate::scheduler::{Activity, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker};
 
@@ -78,6 +79,14 @@ pub(in crate::top) fn report(workers: u64) -> SchedulerReport {
     }
 }
 
+/// The key of a cluster of the first gateway.
+pub(in crate::top) fn key(name: &str) -> ClusterKey {
+    ClusterKey {
+        gateway: 0,
+        name: name.to_owned(),
+    }
+}
+
 /// A cluster, and the reports about it: how many seconds ago each arrived, and the report.
 pub(in crate::top) struct Sample {
     pub(in crate::top) cluster: Cluster,
@@ -115,44 +124,52 @@ pub(in crate::top) fn busy(workers: u64) -> Sample {
 
 /// A model that learned of `samples` by the events that it takes in.
 pub(in crate::top) fn model(samples: Vec<Sample>) -> Model {
-    model_with(true, samples)
+    model_with(SETTINGS, samples)
 }
 
-/// A model with or without colour.
-pub(in crate::top) fn model_with(has_colour: bool, samples: Vec<Sample>) -> Model {
-    let settings = ViewSettings {
-        interval: Duration::from_secs(2),
-        probe_timeout: Duration::from_secs(2),
-        has_colour,
-    };
-    let address = "https://gateway.example.org".to_owned();
-    let mut model = Model::new(address, settings, at(0));
+pub(in crate::top) const SETTINGS: ViewSettings = ViewSettings {
+    interval: Duration::from_secs(2),
+    probe_timeout: Duration::from_secs(2),
+    has_colour: true,
+    names_gateways: false,
+};
+
+/// A model with other settings; with three gateways, if those are named, of which `samples` are the first's.
+pub(in crate::top) fn model_with(settings: ViewSettings, samples: Vec<Sample>) -> Model {
+    let names = ["default", "lab", "work"];
+    let names = &names[..if settings.names_gateways { 3 } else { 1 }];
+    let gateways = names.iter().map(|name| {
+        let address = "https://gateway.example.org".to_owned();
+        WatchedGateway::new((*name).to_owned(), address)
+    });
+    let mut model = Model::new(gateways.collect(), settings, at(0));
     for sample in samples {
         list(&mut model, sample.cluster.clone());
         for (seconds_ago, report) in sample.reports {
             model.time_passed(at(seconds_ago));
-            model.report_arrived(&sample.cluster.name, report);
+            model.report_arrived(&key(&sample.cluster.name), report);
         }
     }
     model.time_passed(at(0));
     model
 }
 
-/// Takes in the gateway's response for one cluster.
+/// Takes in the first gateway's response for one cluster.
 pub(in crate::top) fn list(model: &mut Model, cluster: Cluster) {
     let name = cluster.name.clone();
     let listing = Listing {
         clusters: vec![cluster],
         clock: Some(at(0)),
     };
-    model.listing_arrived(Some(&name), listing);
+    model.time_passed(at(0));
+    model.listing_arrived(0, Some(&name), listing);
 }
 
 /// A model that shows its only cluster in full.
 pub(in crate::top) fn opened(sample: Sample) -> Model {
     let name = sample.cluster.name.clone();
     let mut model = model(vec![sample]);
-    model.open(name);
+    model.open(key(&name));
     model
 }
 

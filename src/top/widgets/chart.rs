@@ -79,7 +79,10 @@ pub(super) fn draw_charts(
     let history = &watched.history;
     let most = history.most_processing();
     let most = most.map_or_else(String::new, |most| format!(", at most {most:.0}"));
-    let span = format!("last {}", duration::short(history.span(model.now())));
+    let span = format!(
+        "last {}",
+        duration::short(history.span(model.now_of(watched)))
+    );
     let span = Line::styled(span, FAINT);
     for (mut place, series) in thirds(area, 3).into_iter().zip(Series::all(history)) {
         let title = match series.name {

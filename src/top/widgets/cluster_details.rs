@@ -6,9 +6,11 @@ use ratatui::text::{Line, Span};
 
 use super::bars::{PERCENT, gauge};
 use super::chart::{CHARTS, Series, draw_charts, has_room};
-use super::layout::{cut, put, put_at_ends, take_cells, take_lines, without_margin};
+use super::layout::{
+    cut, put, put_at_ends, take_cells, take_last_lines, take_lines, without_margin,
+};
 use super::words::{counted, idle, number};
-use super::{tasks, worker_table};
+use super::{footer, tasks, worker_table};
 use crate::count;
 use crate::duration;
 use crate::output::{packages_text, used_of};
@@ -33,8 +35,7 @@ pub(super) fn draw(
     watched: &WatchedCluster,
 ) -> usize {
     let mut area = without_margin(screen);
-    // The last line is the footer's.
-    area.height = area.height.saturating_sub(1);
+    take_last_lines(&mut area, footer::height(model, screen));
     let has_facts = screen.height >= FACTS_FROM;
     draw_head(buffer, take_lines(&mut area, 1), model, watched);
     if has_facts {
@@ -73,7 +74,11 @@ fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCl
     let status = watched.cluster.status;
     // The status needs room, too.
     let room = usize::from(line.width.saturating_sub(18)).max(8);
-    let name = model.title(watched).chars().take(room).collect::<String>();
+    let name = model
+        .heading(watched)
+        .chars()
+        .take(room)
+        .collect::<String>();
     let status = if watched.is_silent(model) {
         Span::styled(format!("{status}?"), STALE)
     } else {
@@ -83,11 +88,14 @@ fn draw_head(buffer: &mut Buffer, line: Rect, model: &Model, watched: &WatchedCl
         Span::styled(name, BOLD),
         Span::raw("  "),
         status,
-        Span::raw(format!("  {}", duration::short(watched.age(model.now())))),
+        Span::raw(format!("  {}", duration::short(watched.age(model)))),
     ]);
     let right = watched.report().map_or_else(String::new, |report| {
         let clients = counted(report.activity.clients, "client");
-        format!("{clients}, {}", idle(report.activity.idle, model.now()))
+        format!(
+            "{clients}, {}",
+            idle(report.activity.idle, model.now_of(watched))
+        )
     });
     put_at_ends(buffer, line, &left, &Line::raw(right));
 }

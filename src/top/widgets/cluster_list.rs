@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 
 use super::chart::{self, CHARTS, draw_charts, draw_line};
 use super::cluster_table::{columns, rows};
-use super::layout::{cut, put, put_at_ends, take_lines, without_margin};
+use super::layout::{cut, put, put_at_ends, take_last_lines, take_lines, without_margin};
 use super::words::{counted, idle};
-use super::{table, tasks};
+use super::{footer, table, tasks};
 use crate::gateway::Status;
 use crate::output::{escaped, options_text, used_of};
 use crate::scheduler::Activity;
@@ -26,8 +26,7 @@ const NO_CLUSTERS: &str = "no active clusters: `dgw new` starts one";
 /// Draws the clusters, and returns how many rows there is room for.
 pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model) -> usize {
     let mut area = without_margin(screen);
-    // The last line is the footer's.
-    area.height = area.height.saturating_sub(1);
+    take_last_lines(&mut area, footer::height(model, screen));
     draw_totals(buffer, take_lines(&mut area, 1), model);
     let rows = rows(model);
     let mut summary_height = 0;
@@ -51,14 +50,13 @@ pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model) -> usize {
     let visible_rows = usize::from(place.height.saturating_sub(1));
     let selected = rows
         .iter()
-        .position(|row| Some(row.watched.name()) == model.selected_name())
+        .position(|row| Some(&row.watched.key) == model.selected_key())
         .unwrap_or(0);
     // The selected row is in the middle, if there are enough rows around it.
     let above = selected
         .saturating_sub(visible_rows / 2)
         .min(rows.len().saturating_sub(visible_rows));
-    let longest = rows.iter().map(|row| model.title(row.watched).len()).max();
-    let columns = columns(u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX));
+    let columns = columns(&rows, model.settings().names_gateways);
     let shown = (&rows[above..], selected.checked_sub(above));
     table::draw(buffer, place, (&columns, model.order()), shown);
     draw_summary(buffer, area, model, rows[selected].watched);
@@ -66,10 +64,14 @@ pub(super) fn draw(buffer: &mut Buffer, screen: Rect, model: &Model) -> usize {
 }
 
 fn draw_totals(buffer: &mut Buffer, line: Rect, model: &Model) {
-    let clusters = u64::try_from(model.clusters().len()).ok();
+    let count = |number: usize, noun| counted(u64::try_from(number).ok(), noun);
+    let (gateways, address) = match model.gateways() {
+        [gateway] if !model.settings().names_gateways => (String::new(), gateway.address()),
+        gateways => (format!("{}, ", count(gateways.len(), "gateway")), ""),
+    };
     let totals = format!(
-        "  {}, {}, {}",
-        counted(clusters, "cluster"),
+        "  {gateways}{}, {}, {}",
+        count(model.clusters().len(), "cluster"),
         total(model, "worker", |activity| activity.workers),
         total(model, "core", |activity| activity.threads)
     );
@@ -77,8 +79,7 @@ fn draw_totals(buffer: &mut Buffer, line: Rect, model: &Model) {
         Span::styled("dgw top", BOLD),
         Span::raw(cut(&totals, line.width.saturating_sub(7))),
     ]);
-    let address = escaped(model.address());
-    put_at_ends(buffer, line, &left, &Line::styled(address, FAINT));
+    put_at_ends(buffer, line, &left, &Line::styled(escaped(address), FAINT));
 }
 
 /// Returns what all running clusters have together, as `11+ workers` where some is unknown.
@@ -101,7 +102,7 @@ fn total(model: &Model, noun: &str, count: fn(&Activity) -> Option<u64>) -> Stri
 fn draw_summary(buffer: &mut Buffer, mut area: Rect, model: &Model, watched: &WatchedCluster) {
     take_lines(&mut area, 1);
     let line = take_lines(&mut area, 1);
-    let name = Line::styled(escaped(&model.title(watched)).into_owned(), BOLD);
+    let name = Line::styled(escaped(&model.heading(watched)).into_owned(), BOLD);
     let taken = u16::try_from(name.width() + 2).unwrap_or(u16::MAX);
     let options = options_text(&watched.cluster.options);
     let options = cut(&options, line.width.saturating_sub(taken));
@@ -146,7 +147,7 @@ fn state(model: &Model, watched: &WatchedCluster) -> Line<'static> {
         counted(activity.threads, "core"),
         format!("memory {}", memory.unwrap_or_else(|| "?".to_owned())),
         counted(activity.clients, "client"),
-        idle(activity.idle, model.now()),
+        idle(activity.idle, model.now_of(watched)),
     ];
     Line::raw(facts.join(", "))
 }

@@ -3,8 +3,9 @@
 use super::table::{self, Column, Growth, Value, Width};
 use crate::gateway::Status;
 use crate::scheduler::{Idle, SchedulerReport};
+use crate::top::gateways::WatchedGateway;
 use crate::top::measures::{cpu_share, elapsed};
-use crate::top::model::{Model, WatchedCluster};
+use crate::top::model::{ClusterKey, Model, WatchedCluster};
 use crate::top::theme::FAINT;
 
 /// A row of the table.
@@ -14,6 +15,10 @@ pub(super) struct ClusterLine<'a> {
 }
 
 impl ClusterLine<'_> {
+    fn gateway(&self) -> &WatchedGateway {
+        self.model.gateway_of(self.watched)
+    }
+
     /// Returns a value of the scheduler's report, or that there is none.
     fn reported(&self, value: impl FnOnce(&SchedulerReport) -> Value) -> Value {
         if self.watched.cluster.status != Status::Running {
@@ -36,28 +41,52 @@ impl ClusterLine<'_> {
     }
 }
 
-/// Returns the names of all clusters, in the order of the table.
-pub(in crate::top) fn sorted_names(model: &Model) -> Vec<&str> {
+/// Returns the keys of all clusters, in the order of the table.
+pub(in crate::top) fn sorted_keys(model: &Model) -> Vec<&ClusterKey> {
     let rows = rows(model).into_iter();
-    rows.map(|row| row.watched.name()).collect()
+    rows.map(|row| &row.watched.key).collect()
 }
 
 /// Returns the sorted rows of the table.
 pub(super) fn rows(model: &Model) -> Vec<ClusterLine<'_>> {
     let rows = model.clusters().iter();
     let rows = rows.map(|watched| ClusterLine { watched, model });
-    table::sort(rows.collect(), &columns(0), model.order())
+    let columns = columns(&[], model.settings().names_gateways);
+    table::sort(rows.collect(), &columns, model.order())
 }
 
 /// Returns the titles of the columns.
-pub(super) fn titles() -> Vec<&'static str> {
-    columns(0).iter().map(|column| column.title).collect()
+pub(super) fn titles(names_gateways: bool) -> Vec<&'static str> {
+    let columns = columns(&[], names_gateways);
+    columns.iter().map(|column| column.title).collect()
 }
 
-/// Returns the columns; `longest_name` is the width of the longest name.
-pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
-    [
-        Column::new("NAME", Width(7, 8, Growth::UpTo(longest_name)), 0, |row| {
+/// Returns the columns for these rows.
+pub(super) fn columns<'a>(
+    rows: &[ClusterLine<'_>],
+    names_gateways: bool,
+) -> Vec<Column<ClusterLine<'a>>> {
+    let up_to = |width: fn(&ClusterLine<'_>) -> usize, most| {
+        let longest = rows.iter().map(width).max().unwrap_or(0);
+        Growth::UpTo(u16::try_from(longest).unwrap_or(u16::MAX).min(most))
+    };
+    let gateway = up_to(|row| row.gateway().name().len() + 1, 20);
+    let title = up_to(|row| row.model.title(row.watched).len(), u16::MAX);
+    // Besides a gateway, these leave room for the age on 80 columns.
+    let [name, cpu] = if names_gateways { [7, 8] } else { [8, 9] };
+    let columns: [Column<ClusterLine<'a>>; 11] = [
+        Column {
+            narrow_title: "GATE…",
+            ..Column::new("GATEWAY", Width(5, 8, gateway), 0, |row| {
+                let name = row.gateway().name().to_owned();
+                if row.gateway().is_failing() {
+                    Value::SilentName(name)
+                } else {
+                    Value::Text(name)
+                }
+            })
+        },
+        Column::new("NAME", Width(7, name, title), 0, |row| {
             Value::ClusterName(row.model.title(row.watched))
         }),
         Column::new("STATUS", Width(8, 8, Growth::None), 0, |row| {
@@ -68,16 +97,14 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
                 Value::Status(status)
             }
         }),
-        Column::number("AGE", 6, 3, |row| {
-            Value::Time(row.watched.age(row.model.now()))
-        }),
+        Column::number("AGE", 6, 3, |row| Value::Time(row.watched.age(row.model))),
         Column::number("WORKERS", 7, 2, |row| {
             row.reported(|report| Value::count(report.activity.workers))
         }),
         Column::number("CORES", 5, 6, |row| {
             row.reported(|report| Value::count(report.activity.threads))
         }),
-        Column::new("CPU", Width(4, 9, Growth::Shared), 0, |row| {
+        Column::new("CPU", Width(4, cpu, Growth::Shared), 0, |row| {
             row.reported_of_workers(|report| {
                 cpu_share(report).map_or(Value::Unknown, Value::CpuShare)
             })
@@ -101,8 +128,10 @@ pub(super) fn columns<'a>(longest_name: u16) -> [Column<ClusterLine<'a>>; 10] {
             row.reported(|report| match report.activity.idle {
                 Idle::Unknown => Value::Unknown,
                 Idle::Busy => Value::Busy,
-                Idle::Since(time) => Value::Time(elapsed(row.model.now(), time)),
+                Idle::Since(time) => Value::Time(elapsed(row.model.now_of(row.watched), time)),
             })
         }),
-    ]
+    ];
+    let hidden = usize::from(!names_gateways);
+    columns.into_iter().skip(hidden).collect()
 }

@@ -1,11 +1,11 @@
-//! The last line of the screen, and the list of keys.
+//! The last lines of the screen, and the list of keys.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget as _};
 
-use super::layout::{cut, put, put_at_ends};
+use super::layout::{cut, put, put_at_ends, take_last_lines};
 use crate::duration;
 use crate::output::name_of;
 use crate::top::model::Model;
@@ -22,15 +22,32 @@ const KEYS: [(&str, &str); 8] = [
     ("q  Ctrl-C", "quit"),
 ];
 
-/// Draws the problem, if there is one, or else the most important keys.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, sorted_by: &str) {
-    let Some(line) = area.rows().next_back() else {
-        return;
-    };
-    if let Some(problem) = model.problem() {
+/// Returns the number of lines that [`draw`] takes.
+pub(super) fn height(model: &Model, screen: Rect) -> u16 {
+    let problems = u16::try_from(problems(model, screen).len()).unwrap_or(0);
+    problems.saturating_add(1).min(screen.height)
+}
+
+/// Returns the problems in as many lines as may be taken from the screen. The last one has those for
+/// which there is no line.
+fn problems(model: &Model, screen: Rect) -> Vec<String> {
+    let mut problems = model.problems();
+    let lines = usize::from(screen.height / 5).max(1);
+    if problems.len() > lines {
+        let rest = problems.split_off(lines - 1);
+        problems.push(rest.join("; "));
+    }
+    problems
+}
+
+/// Draws the problems, and below them the most important keys.
+pub(super) fn draw(buffer: &mut Buffer, mut area: Rect, model: &Model, sorted_by: &str) {
+    let (problems, height) = (problems(model, area), height(model, area));
+    let mut place = take_last_lines(&mut area, height);
+    let line = take_last_lines(&mut place, 1);
+    for (line, problem) in place.rows().zip(problems) {
         let text = format!(" {}", cut(&problem, line.width.saturating_sub(2)));
         put(buffer, line, &Line::styled(text, theme::problem()));
-        return;
     }
     let first = if model.opened().is_some() {
         ("Esc", "back")

@@ -15,6 +15,17 @@ pub(super) fn take_lines(area: &mut Rect, height: u16) -> Rect {
     taken
 }
 
+/// Splits so many lines from the bottom of an area.
+pub(super) fn take_last_lines(area: &mut Rect, height: u16) -> Rect {
+    let height = height.min(area.height);
+    area.height -= height;
+    Rect {
+        y: area.bottom(),
+        height,
+        ..*area
+    }
+}
+
 /// Splits so many cells from the left of a line.
 pub(super) fn take_cells(line: &mut Rect, width: u16) -> Rect {
     let width = width.min(line.width);

@@ -52,6 +52,8 @@ pub(super) enum Value {
     NotApplicable,
     Unknown,
     Text(String),
+    /// The name of something that does not respond.
+    SilentName(String),
     ClusterName(String),
     Status(Status),
     /// The status of a cluster whose scheduler does not respond.
@@ -114,6 +116,10 @@ impl Value {
             Self::NotApplicable => Line::styled("-", FAINT),
             Self::Unknown => Line::styled("?", FAINT),
             Self::Text(text) => Line::raw(cut(text, width)),
+            Self::SilentName(name) => {
+                let name = cut(name, width.saturating_sub(1));
+                Line::styled(format!("{name}?"), STALE)
+            }
             Self::ClusterName(name) => Line::raw(cut(short_name(name, width), width)),
             Self::Status(status) => Line::styled(status.as_str(), theme::status(*status)),
             Self::SilentStatus(status) => Line::styled(format!("{status}?"), STALE),
@@ -145,7 +151,9 @@ impl Value {
     /// Returns what to sort by: texts from A on, numbers from the largest down.
     fn key(&self) -> SortKey {
         match self {
-            Self::Text(text) | Self::ClusterName(text) => SortKey::Text(text.clone()),
+            Self::Text(text) | Self::SilentName(text) | Self::ClusterName(text) => {
+                SortKey::Text(text.clone())
+            }
             Self::Status(status) | Self::SilentStatus(status) => {
                 SortKey::Number(f64::from(*status as u8))
             }

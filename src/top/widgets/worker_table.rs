@@ -18,6 +18,7 @@ use crate::top::theme::{FAINT, STALE};
 struct WorkerLine<'a> {
     worker: &'a Worker,
     model: &'a Model,
+    watched: &'a WatchedCluster,
 }
 
 /// Returns the titles of the columns.
@@ -37,7 +38,11 @@ pub(super) fn draw(
     let workers = report.and_then(|report| report.worker_details.as_ref());
     let rows = workers.into_iter().flatten();
     let rows = rows
-        .map(|worker| WorkerLine { worker, model })
+        .map(|worker| WorkerLine {
+            worker,
+            model,
+            watched,
+        })
         .collect::<Vec<_>>();
     if rows.is_empty() {
         let text = match report {
@@ -132,7 +137,7 @@ fn columns<'a>(longest_name: u16, longest_host: u16) -> [Column<WorkerLine<'a>>;
             let Some(last_seen) = row.worker.last_seen else {
                 return Value::Unknown;
             };
-            let ago = elapsed(row.model.now(), last_seen);
+            let ago = elapsed(row.model.now_of(row.watched), last_seen);
             let value = Value::Time(ago);
             if row.model.is_stale(ago) {
                 Value::Styled(STALE.into(), Box::new(value))
