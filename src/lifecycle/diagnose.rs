@@ -186,10 +186,14 @@ impl StartDiagnostics {
 
     /// Returns true if the thread that reads logs is done in time.
     async fn reading_is_done(&mut self) -> bool {
-        match &mut self.reading {
-            Some(reading) => timeout(FILE_SYSTEM_LIMIT, reading).await.is_ok(),
-            None => true,
+        if let Some(reading) = &mut self.reading
+            && timeout(FILE_SYSTEM_LIMIT, reading).await.is_err()
+        {
+            return false;
         }
+        // The thread may exist for a moment longer, but its result is had only once.
+        self.reading = None;
+        true
     }
 }
 
