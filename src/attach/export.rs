@@ -233,7 +233,7 @@ pub(crate) fn unexport(pattern: Option<&ClusterPattern>, printer: &Printer) -> R
         }
         printer.note(&format!("cluster {} is no longer connected", record.name));
     } else {
-        printer.note("nothing is exported");
+        printer.note("nothing is exported any more: this only unsets the variables");
     }
     let unset = serde_json::json!({ "unset": names });
     Ok(printer.result(&unset, || format!("unset {}\n", names.join(" ")))?)

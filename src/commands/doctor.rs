@@ -133,6 +133,10 @@ async fn check_with_credentials(
         None => Check::skipped("options", "not checked: authentication failed"),
     })?;
     report.add(server::clock(Some(server)))?;
+    let why_not_running = match listing {
+        Some(_) => "no cluster is running",
+        None => "authentication failed",
+    };
     let running = listing.and_then(|(listing, mut identities)| {
         let mut clusters = listing.clusters.into_iter();
         let cluster = clusters.find(|cluster| cluster.status == Status::Running)?;
@@ -143,6 +147,7 @@ async fn check_with_credentials(
         settings,
         gateway: &gateway,
         running: running.as_ref(),
+        why_not_running,
         limit: CONNECT_TIMEOUT.min(timeout),
     };
     let scheduler = access.check_scheduler().await;

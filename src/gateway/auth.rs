@@ -22,6 +22,8 @@ pub(super) enum Authorization {
     Header {
         method: &'static str,
         value: HeaderValue,
+        /// True if no password is configured: dask sends an empty one then.
+        lacks_password: bool,
     },
     /// A new token with each request.
     Kerberos(KerberosService),
@@ -66,9 +68,14 @@ impl Authorization {
                 });
             }
         };
+        let lacks_password = match &settings.credentials {
+            Credentials::Basic { password, .. } => password.expose().is_empty(),
+            _ => false,
+        };
         Ok(Self::Header {
             method: settings.credentials.kind(),
             value: sensitive(&text)?,
+            lacks_password,
         })
     }
 
@@ -101,13 +108,14 @@ impl Authorization {
         Ok(RequestAuth { header, exchange })
     }
 
-    /// Explains an error of the gateway at `address` that wants credentials, if they were withheld.
+    /// Explains an error of the gateway at `address` that wants credentials, if they were withheld or
+    /// there are none.
     pub(super) fn explain(&self, error: Error, address: &str) -> Error {
-        let wants_credentials = match &error {
+        let is_refused = match &error {
             Error::Authentication(failure) => matches!(**failure, AuthFailure::Refused { .. }),
-            Error::Forbidden { .. } => true,
             _ => false,
         };
+        let wants_credentials = is_refused || matches!(error, Error::Forbidden { .. });
         match self {
             Self::Withheld {
                 secret,
@@ -116,6 +124,13 @@ impl Authorization {
                 address: address.to_owned(),
                 secret,
                 configured_for: configured_for.clone(),
+            }
+            .into(),
+            Self::Header {
+                lacks_password: true,
+                ..
+            } if is_refused => AuthFailure::NoPassword {
+                address: address.to_owned(),
             }
             .into(),
             _ => error,

@@ -106,6 +106,9 @@ pub(crate) enum AuthFailure {
         /// The method that `WWW-Authenticate` asks for.
         wanted: Option<String>,
     },
+    /// 401, and no password is configured, as after `dgw logout`.
+    #[error("the gateway at `{address}` requires a password, and none is configured")]
+    NoPassword { address: String },
     /// The gateway requires credentials, and the configured ones are for another address.
     #[error(
         "the gateway at `{address}` requires authentication, and dgw did not send your {secret} \

@@ -176,6 +176,7 @@ impl AuthFailure {
                 }
                 _ => &format!("{}; {CHECK_ACCESS}", new_token(address)),
             },
+            Self::NoPassword { .. } => "`dgw login` saves one",
             Self::Withheld { address, .. } => &format!(
                 "log in there, with a NAME of your choice: `dgw login -g NAME --address {address}`"
             ),

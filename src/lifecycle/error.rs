@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::labels;
 use super::option_sources::SourceFault;
 use super::options::{self, DefaultFault};
 use super::start_report;
@@ -261,6 +262,10 @@ impl Failure for Error {
             }
             Self::EndedWhileWaiting { .. } => {
                 "the gateway does not say why: ask its administrators to check its log"
+            }
+            Self::NotRunning { name, .. } if labels::is_default(name) => {
+                "DGW_CLUSTER names it: `unset DGW_CLUSTER`, or `eval \"$(dgw connect --unexport)\"` if \
+                 it was exported"
             }
             Self::NotRunning { .. } => "`dgw new` starts another one",
             Self::TimedOut { .. } => "set a longer limit with `--timeout`",

@@ -253,6 +253,11 @@ pub(crate) fn resolve_or_default(
     Ok(pattern.map(resolve).transpose()?)
 }
 
+/// Returns true if `DGW_CLUSTER` names the cluster.
+pub(super) fn is_default(cluster: &str) -> bool {
+    std::env::var(VARIABLE).is_ok_and(|name| name == cluster)
+}
+
 /// Returns the pattern in `DGW_CLUSTER`, which counts as unset if it is empty.
 fn default_cluster(value: Option<String>) -> Result<Option<ClusterPattern>, Error> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {

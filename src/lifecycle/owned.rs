@@ -109,7 +109,7 @@ impl OwnedCluster {
             },
             signal = interrupts.next() => {
                 let progress = printer.progress(&format!(
-                    "{}: shutting down cluster {}; interrupt again to leave it",
+                    "{}: shutting down; interrupt again to leave cluster {}",
                     signal.word(),
                     self.name,
                 ));

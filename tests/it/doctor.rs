@@ -211,7 +211,7 @@ fn passes_over_https_and_behind_a_hub() {
 + authentication the gateway accepts your token, for `[USER]`; you have no active clusters
 + options        worker_cores, worker_memory, worker_setup, profile, priority, spot, environment, scheduler_start
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
++ scheduler      `[HOST]` responds as a scheduler proxy does; no scheduler was reached through it: no cluster is running
 - packages       not checked: no cluster is running
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
@@ -569,7 +569,7 @@ x authentication the JupyterHub of the gateway at `http://[HOST]/services/dask-g
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: the scheduler can't be reached
+- packages       not checked: authentication failed
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -601,7 +601,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` did not ac
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: the scheduler can't be reached
+- packages       not checked: authentication failed
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -634,7 +634,7 @@ x authentication the gateway at `http://[HOST]/services/dask-gateway` requires j
 + clock          this machine and the gateway agree
 x scheduler      `[HOST]` is not the gateway's scheduler proxy: it does not speak TLS
                  hint: set `gateway.proxy-address` to the gateway's scheduler proxy (`dgw login --force --proxy-address HOST:PORT` saves it), and check that this machine can reach it
-- packages       not checked: the scheduler can't be reached
+- packages       not checked: authentication failed
 - dashboards     `http://[HOST]/services/dask-gateway` responds; without a running cluster dgw can't check that it has dashboards
 
 "#]],
@@ -704,7 +704,7 @@ fn reports_unknown_default_option() {
 x options        `gateway.cluster.options.worker_cors` (DASK_GATEWAY__CLUSTER__OPTIONS__WORKER_CORS) is not an option of this gateway; did you mean `worker_cores`?
                  hint: correct or remove the value there; `dgw options` shows what this gateway offers
 + clock          this machine and the gateway agree
-+ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
++ scheduler      `[HOST]` responds as a scheduler proxy does; no scheduler was reached through it: no cluster is running
 - packages       not checked: no cluster is running
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 
@@ -755,7 +755,7 @@ x version        the gateway at `http://[HOST]/api/health` reports its health as
 + options        the gateway offers none
 x clock          the clocks of this machine and the gateway differ by [TIME]
                  hint: set this machine's clock (`timedatectl set-ntp true`); if it is right, contact the gateway's administrators
-+ scheduler      `[HOST]` responds as a scheduler proxy does; no cluster is running that dgw could reach through it
++ scheduler      `[HOST]` responds as a scheduler proxy does; no scheduler was reached through it: no cluster is running
 - packages       not checked: no cluster is running
 - dashboards     `http://[HOST]` responds; without a running cluster dgw can't check that it has dashboards
 

@@ -121,7 +121,7 @@ cluster [NAME] is no longer connected
     user.dgw(&["connect", "--unexport"])
         .success()
         .stderr_eq(str![[r#"
-nothing is exported
+nothing is exported any more: this only unsets the variables
 
 "#]]);
 }

@@ -482,3 +482,15 @@ hint: `dgw -g work list --all` also lists clusters that have ended
     assert_eq!(listed, cluster);
     user.dgw(&["shutdown", &cluster]).success();
 }
+
+#[test]
+fn says_that_no_password_is_configured_after_a_logout() {
+    let user = BASIC.user();
+    user.dgw(&["logout"]).success();
+    user.dgw(&["list"]).code(4).stderr_eq(str![[r#"
+error: the gateway at `http://[HOST]` requires a password, and none is configured
+
+hint: `dgw login` saves one
+
+"#]]);
+}

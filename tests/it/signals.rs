@@ -148,7 +148,7 @@ fn a_second_interrupt_stops_the_shutdown() {
     snapbox::assert_data_eq!(
         printed,
         str![[r#"
-interrupted: shutting down cluster 0123456789abcdef0123456789abcdef; interrupt again to leave it
+interrupted: shutting down; interrupt again to leave cluster 0123456789abcdef0123456789abcdef
 error: interrupted: cluster 0123456789abcdef0123456789abcdef may still exist (interrupted again): shut it down with `dgw shutdown 0123456789abcdef0123456789abcdef`
 
 "#]]

@@ -16,6 +16,8 @@ pub(super) struct ClusterAccess<'a> {
     pub(super) gateway: &'a Gateway,
     /// A running cluster, with the TLS identity of its clients.
     pub(super) running: Option<&'a (Cluster, Option<TlsIdentity>)>,
+    /// Why there is none.
+    pub(super) why_not_running: &'static str,
     pub(super) limit: Duration,
 }
 
@@ -33,8 +35,9 @@ impl ClusterAccess<'_> {
                 ProxyKind::Gateways => Check::ok(
                     NAME,
                     format!(
-                        "`{proxy}` responds as a scheduler proxy does; no cluster is running that \
-                         dgw could reach through it"
+                        "`{proxy}` responds as a scheduler proxy does; no scheduler was reached \
+                         through it: {}",
+                        self.why_not_running
                     ),
                 ),
                 ProxyKind::Other => Check::skipped(
@@ -64,7 +67,7 @@ impl ClusterAccess<'_> {
     pub(super) async fn check_packages(&self) -> Check {
         const NAME: &str = "packages";
         let Some((cluster, identity)) = self.running else {
-            return Check::skipped(NAME, "not checked: no cluster is running");
+            return Check::skipped(NAME, format!("not checked: {}", self.why_not_running));
         };
         let here = LocalPackages::find(self.settings).await;
         let schedulers = Schedulers::behind(self.gateway, self.limit);
