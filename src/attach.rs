@@ -1,5 +1,5 @@
 //! A program connected to a cluster: the relay, the environment, the child process, the exported
-//! shell.
+//! shell; and what a run used.
 
 mod child;
 mod connection;
@@ -8,9 +8,14 @@ mod error;
 mod export;
 mod export_record;
 mod relay;
+mod usage;
+mod usage_file;
+mod usage_meter;
 mod worker_watch;
 
 pub(crate) use child::{Child, find_program};
 pub(crate) use connection::ConnectionSetup;
 pub(crate) use error::Error;
 pub(crate) use export::{RelayLauncher, export, failing_code, serve_export, unexport};
+pub(crate) use usage_file::UsageFile;
+pub(crate) use usage_meter::UsageMeter;

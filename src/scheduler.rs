@@ -29,7 +29,7 @@ mod wire;
 
 pub(crate) use client::Schedulers;
 pub(crate) use error::{HandshakeFault, SET_PROXY, SchedulerError};
-pub(crate) use events::{ClusterEvent, EventKind, EventReader, IncompleteTimeline};
+pub(crate) use events::{ClusterEvent, EventKind, EventReader, EventTotals, IncompleteTimeline};
 pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
 pub(crate) use model::{
     Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Error;
 use super::connection::Connection;
+use super::usage_meter::UsageMeter;
 use crate::config::{self, Environment, GATEWAY_VARIABLE};
 use crate::error::Unexpected;
 use crate::output::Printer;
@@ -119,7 +120,8 @@ impl Child {
     }
 
     /// Waits until COMMAND ends, and forwards signals meanwhile. With `grace`, kills it if it does not
-    /// end within this time after a signal that asks it to, or at the second such signal.
+    /// end within this time after a signal that asks it to, or at the second such signal. With
+    /// a `meter`, reports what COMMAND used.
     ///
     /// # Errors
     /// COMMAND's own exit status, if it is not 0; or that the cluster ended while COMMAND was running.
@@ -128,6 +130,7 @@ impl Child {
         interrupts: &mut Interrupts,
         grace: Option<Duration>,
         session: &Session,
+        meter: Option<UsageMeter>,
     ) -> Result<(), Error> {
         let Some(pid) = self.process.id() else {
             return Ok(());
@@ -136,14 +139,15 @@ impl Child {
         let mut user_signals = UserSignals::listen()?;
         let mut pending = PendingSignal::default();
         let connection = &self.connection;
-        let mut watching = std::pin::pin!(connection.watch(session));
+        let mut watching = std::pin::pin!(connection.watch(session, meter.as_ref()));
         loop {
             let event = tokio::select! {
                 biased;
                 status = self.process.wait() => {
                     let status = status.context("can't wait for the COMMAND");
                     let status = exit_status(status.map_err(Unexpected::from)?);
-                    return match (connection.end(&session.gateway).await, status) {
+                    let end = connection.end_and_report(session, meter.as_ref(), status);
+                    return match (end.await, status) {
                         (Some(end), status) => Err(Error::ClusterEnded { end, status }),
                         (None, 0) => Ok(()),
                         (None, status) => Err(Error::CommandEnded(status)),

@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::Error;
 use super::environment::ClusterFiles;
 use super::relay::Relay;
+use super::usage_meter::UsageMeter;
 use super::worker_watch::wait_until_starved;
 use crate::gateway::{self, Cluster, Gateway, Status, TlsIdentity};
 use crate::job::{self, Job, Slurm};
@@ -154,7 +155,7 @@ impl Connection {
     }
 
     /// Finds out whether the cluster has ended, after the program has. An unknown state is no end.
-    pub(super) async fn end(&self, gateway: &Gateway) -> Option<ClusterEnd> {
+    async fn end(&self, gateway: &Gateway) -> Option<ClusterEnd> {
         let record = timeout(END_CHECK_LIMIT, gateway.cluster(&self.name));
         let cause = match record.await.ok()? {
             Err(gateway::Error::NoSuchCluster(_)) => "the gateway no longer knows it".to_owned(),
@@ -186,12 +187,45 @@ impl Connection {
     }
 
     /// Warns when the cluster ends while the program runs, and when its tasks wait for workers.
-    pub(super) async fn watch(&self, session: &Session) -> Infallible {
-        let (never, ()) = tokio::join!(
+    /// Meanwhile measures what it uses, if there is a `meter`.
+    pub(super) async fn watch(&self, session: &Session, meter: Option<&UsageMeter>) -> Infallible {
+        let schedulers = session.schedulers(SCHEDULER_LIMIT);
+        let measuring = Box::pin(async {
+            if let Some(meter) = meter {
+                meter.sample(&schedulers, &self.name, &self.identity).await;
+            }
+        });
+        let (never, (), ()) = tokio::join!(
             self.watch_for_end(&session.gateway),
-            self.watch_for_workers(session)
+            self.watch_for_workers(session),
+            measuring
         );
         never
+    }
+
+    /// Finds out whether the cluster has ended, after the program has ended with `status`. Meanwhile
+    /// reports what it used, if there is a `meter`.
+    pub(super) async fn end_and_report(
+        &self,
+        session: &Session,
+        meter: Option<&UsageMeter>,
+        status: u8,
+    ) -> Option<ClusterEnd> {
+        let schedulers = session.schedulers(SCHEDULER_LIMIT);
+        let reporting = Box::pin(async {
+            if let Some(meter) = meter {
+                let report = meter.report(
+                    &schedulers,
+                    &self.name,
+                    &self.identity,
+                    status,
+                    &session.printer,
+                );
+                report.await;
+            }
+        });
+        let (end, ()) = tokio::join!(self.end(&session.gateway), reporting);
+        end
     }
 
     /// Warns once if the program's tasks wait for workers that do not arrive. Connects as no client,

@@ -1,6 +1,7 @@
 //! Failures to connect a program to a cluster.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::connection::ClusterEnd;
 use crate::error::{ExitCode, Failure, Unexpected};
@@ -40,6 +41,8 @@ pub(crate) enum Error {
     CommandNotFound(String),
     #[error("can't run `{command}`: {source}")]
     NotExecutable { command: String, source: io::Error },
+    #[error("can't write the usage to `{}`: {source}", path.display())]
+    UsageFile { path: PathBuf, source: io::Error },
     /// The cluster ended while COMMAND was running, which ended with `status`.
     #[error("cluster `{}` was ended from outside while COMMAND was running: {}", end.name, end.cause)]
     ClusterEnded { end: ClusterEnd, status: u8 },
@@ -65,7 +68,7 @@ impl Failure for Error {
                 ExitCode::Command(*status)
             }
             Self::SchedulerUnreachable { source, .. } => source.exit_code(),
-            Self::NoPort(_) | Self::RelayNotStarted(_) => ExitCode::Other,
+            Self::NoPort(_) | Self::RelayNotStarted(_) | Self::UsageFile { .. } => ExitCode::Other,
         }
     }
 
@@ -105,6 +108,9 @@ impl Failure for Error {
             }
             Self::RelayNotStopped { pid, .. } => {
                 return Some(format!("`kill -9 {pid}` ends it"));
+            }
+            Self::UsageFile { .. } => {
+                "set `--usage` to a file in a directory that exists and that you can write"
             }
             Self::NoExportMatches(_) => {
                 "run `dgw connect --unexport` without a name to end the only one"

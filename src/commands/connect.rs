@@ -113,7 +113,7 @@ impl ConnectArgs {
         let child = interrupts
             .run("COMMAND was not run", Box::pin(work))
             .await?;
-        Ok(child.wait(&mut interrupts, None, &session).await?)
+        Ok(child.wait(&mut interrupts, None, &session, None).await?)
     }
 
     /// Returns the target cluster as soon as it is running.

@@ -1,11 +1,12 @@
 //! `dgw run`
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use crate::attach::{self, Child, ConnectionSetup, find_program};
+use crate::attach::{self, Child, ConnectionSetup, UsageFile, UsageMeter, find_program};
 use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::Error;
@@ -31,6 +32,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// the gateway allows. `dgw.run.workers` in the configuration sets another default; see dgw-config(5).
 /// If COMMAND's tasks wait for workers for half a minute, dgw says once why none arrive.
 ///
+/// When COMMAND has ended, dgw prints in one line what it used: core-hours, workers, CPU, memory, tasks,
+/// and the workers that were lost. While COMMAND is running, dgw asks the scheduler for that every 2 to 10
+/// seconds. Core-hours are the workers' threads over the time that COMMAND ran. What is unknown is left out.
+///
 /// If the cluster is ended from outside while COMMAND is running, dgw says so last. If COMMAND was not
 /// connected then, and ends with 0, dgw exits with 6.
 ///
@@ -52,6 +57,14 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     keep: bool,
 
+    /// Also write what COMMAND used to FILE, as a JSON object
+    ///
+    /// The fields are in dgw-scripts(7). dgw checks before it starts anything that FILE can be written,
+    /// and replaces it when COMMAND has ended. If that fails then, dgw prints a warning, and exits with
+    /// COMMAND's exit code all the same.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    usage: Option<PathBuf>,
+
     /// Command to run, and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     #[arg(value_hint = ValueHint::CommandWithArguments)]
@@ -68,6 +81,9 @@ impl RunArgs {
     pub(super) async fn run(&self, invocation: &Invocation) -> Result<(), Error> {
         let session = invocation.session_with_defaults()?;
         find_program(&self.command)?;
+        let usage_file = self.usage.as_deref().map(UsageFile::at).transpose()?;
+        let is_measured = usage_file.is_some() || !session.printer.is_quiet();
+        let meter = |is_new| is_measured.then(|| UsageMeter::start(usage_file, is_new));
         ignore_user_signals()?;
         let mut interrupts = Interrupts::listen()?;
         let setup = ConnectionSetup::acquire()?;
@@ -86,7 +102,8 @@ impl RunArgs {
             let child = interrupts
                 .run("COMMAND was not run", Box::pin(work))
                 .await?;
-            return Ok(child.wait(&mut interrupts, None, &session).await?);
+            let meter = meter(false);
+            return Ok(child.wait(&mut interrupts, None, &session, meter).await?);
         }
         let (owned, mut progress) = start.create(&mut interrupts).await?;
         let (owned, child) = owned
@@ -99,8 +116,9 @@ impl RunArgs {
                 Child::start(&self.command, connection, &session)
             })
             .await?;
+        let meter = meter(true);
         if self.keep {
-            let done = child.wait(&mut interrupts, None, &session).await;
+            let done = child.wait(&mut interrupts, None, &session, meter).await;
             let name = &owned.name;
             Printer::note_always(&format!(
                 "cluster {name} is still running; `dgw shutdown {name}` shuts it down"
@@ -109,7 +127,7 @@ impl RunArgs {
         }
         Ok(owned
             .run_then_shut_down(&session, &mut interrupts, async |owned, interrupts| {
-                let done = child.wait(interrupts, Some(GRACE), &session).await;
+                let done = child.wait(interrupts, Some(GRACE), &session, meter).await;
                 if matches!(done, Err(attach::Error::ClusterEnded { .. })) {
                     owned.note_end();
                 }

@@ -144,6 +144,11 @@ impl Printer {
         self.output_options.shows_values
     }
 
+    /// Returns true if `-q` was given.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.output_options.quiet
+    }
+
     /// Returns true if `-v` was given.
     pub(crate) fn is_verbose(&self) -> bool {
         self.output_options.verbosity > 0

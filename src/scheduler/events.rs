@@ -5,6 +5,7 @@
 //! workers that were lost, never for all topics at once: programs can store anything in others.
 
 mod raw;
+mod totals;
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use self::raw::RawEvent;
+pub(crate) use self::totals::EventTotals;
 use super::client::Schedulers;
 use super::error::SchedulerError;
 use super::logs::{LogEntry, LogRange};
@@ -173,6 +175,46 @@ impl<'a> EventReader<'a> {
         let events = self.read(identity).await?;
         let is_loss = |event: &ClusterEvent| event.event == EventKind::WorkerLost;
         Ok(events.into_iter().rfind(is_loss))
+    }
+
+    /// Returns the time of the latest event.
+    ///
+    /// # Errors
+    /// Fails if the scheduler's events can't be read.
+    pub(crate) async fn latest(
+        &self,
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Option<Timestamp>, SchedulerError> {
+        let topics = self.topics(identity, &["all".to_owned()]).await?;
+        Ok(topics.iter().flatten().filter_map(RawEvent::time).max())
+    }
+
+    /// Adds up the events after `since`, or all of them.
+    ///
+    /// # Errors
+    /// Fails if the scheduler's events can't be read.
+    pub(crate) async fn totals(
+        &mut self,
+        identity: Option<&TlsIdentity>,
+        since: Option<Timestamp>,
+    ) -> Result<EventTotals, SchedulerError> {
+        let topics = self.topics(identity, &["all".to_owned()]).await?;
+        let all = topics.into_iter().next().unwrap_or_default();
+        let totals = EventTotals::of(&all, since);
+        // Most clusters have lost none: these are asked one question.
+        if totals.lost_workers.is_some() {
+            return Ok(totals);
+        }
+        let lost_workers = self.read(identity).await.ok().map(|events| {
+            let is_loss = |event: &&ClusterEvent| event.event == EventKind::WorkerLost;
+            let losses = events.iter().filter(is_loss);
+            let is_new = |event: &&ClusterEvent| since.is_none_or(|since| event.time > since);
+            losses.filter(is_new).count() as u64
+        });
+        Ok(EventTotals {
+            lost_workers,
+            ..totals
+        })
     }
 
     /// Returns the events that were not read yet, in the order of their times.

@@ -94,6 +94,7 @@ requesting a cluster
 cluster [NAME] is PENDING
 cluster [NAME] is running ([ELAPSED])
 scaling adaptively between 1 and 4 workers; change this with `--workers`, `--adapt`, or `dgw.run.workers` in the configuration
+[..]
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 
@@ -111,6 +112,7 @@ cluster [NAME] is PENDING
 ...
 cluster [NAME] is running ([ELAPSED])
 requested 2 workers (`dgw.run.workers`, DASK_DGW__RUN__WORKERS)
+COMMAND ended after [ELAPSED]
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 
@@ -140,11 +142,49 @@ fn run_analysis(user: &User, gateway: &TestGateway, import: i32) {
     let script = repository().join("tests/it/scripts/analysis.py");
     let (python, script) = (gateway.fact("python"), script.display());
     let work = format!("{python} -c 'import dask_gateway' 2>&-; echo $?; exec {python} {script}");
-    user.dgw(&["run", "--workers", "2", "--", "sh", "-c", &work])
-        .success()
-        .stdout_eq(format!("{import}\n999999000000 [148.5, 149.5, 150.5] 2\n"));
+    let args = ["run", "--workers", "2", "--usage", "usage.json", "--"];
+    let mut command = user.command(&[&args[..], &["sh", "-c", &work]].concat());
+    let output = command.current_dir(user.home()).output().expect("dgw runs");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{messages}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("{import}\n999999000000 [148.5, 149.5, 150.5] 2\n")
+    );
+    assert_used(user, &messages);
     assert_nothing_left(user);
     assert_eq!(user.history().len(), 1);
+}
+
+/// Asserts that the line and the record of what the script used have what is known of two workers with
+/// a thread each.
+fn assert_used(user: &User, messages: &str) {
+    let file = fs::read(user.home().join("usage.json")).expect("a file");
+    let record = serde_json::from_slice::<serde_json::Value>(&file).expect("JSON");
+    let number = |field: &str| record[field].as_f64().expect(field);
+    let held = number("seconds") * 2.0 / 3600.0;
+    assert!((number("core_hours") - held).abs() < 0.001, "{record}");
+    assert!((0.0..200.0).contains(&number("cpu_percent")), "{record}");
+    assert!(number("memory_max") <= number("memory_limit"), "{record}");
+    for (field, expected) in [
+        ("exit_status", 0.0),
+        ("workers_max", 2.0),
+        ("threads_max", 2.0),
+        ("workers_lost", 0.0),
+    ] {
+        assert!((number(field) - expected).abs() < 0.1, "{field}: {record}");
+    }
+    let tasks = format!(
+        "{} tasks in {} graphs\n",
+        record["tasks_submitted"], record["graphs"]
+    );
+    let line = messages.lines().find(|line| line.starts_with("used "));
+    let line = format!("{}\n", line.expect(messages));
+    assert!(line.ends_with(&tasks), "{line}{record}");
+    assert!(
+        line.contains("(sampled): 2 workers at most, CPU "),
+        "{line}"
+    );
 }
 
 #[test]
@@ -236,6 +276,23 @@ error: no such command: `/nonexistent/x`
     ] {
         let refusal = format!("error: `--wait-workers 3` would never end: {refusal}\n");
         user.dgw(args).code(2).stdout_eq("").stderr_eq(refusal);
+    }
+    for (file, cause) in [
+        ("-", "stdout is COMMAND's"),
+        (
+            "/nonexistent/usage",
+            "No such file or directory (os error 2)",
+        ),
+        ("/dev/null", "it is not a regular file"),
+    ] {
+        let refusal = format!(
+            "error: can't write the usage to `{file}`: {cause}\n\nhint: set `--usage` to a file in \
+             a directory that exists and that you can write\n"
+        );
+        user.dgw(&["run", "--usage", file, "--", "true"])
+            .code(1)
+            .stdout_eq("")
+            .stderr_eq(refusal);
     }
     user.dgw(&["connect", "true", "--", "--export"]).code(127);
     user.dgw(&["run", "true", "--workers", "1"])
@@ -440,6 +497,7 @@ cluster [NAME] is PENDING
 ...
 cluster [NAME] is running ([ELAPSED])
 warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
+COMMAND ended after [ELAPSED]
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 
