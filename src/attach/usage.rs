@@ -149,7 +149,7 @@ impl Usage {
             threads_max: self.most_threads,
             memory_max: self.most_memory.map(|(used, _)| used),
             memory_limit: self.most_memory.and_then(|(_, limit)| limit),
-            graphs: totals.map(|totals| totals.graphs),
+            graphs: totals.and_then(|totals| totals.graphs),
             tasks_submitted: totals.and_then(|totals| totals.tasks),
             tasks_failed: self.failed_tasks.filter(|count| *count > 0),
             workers_lost: totals.and_then(|totals| totals.lost_workers),
@@ -238,7 +238,7 @@ impl UsageRecord<'_> {
             .map(|percent| format!("CPU {percent:.0} %"));
         let memory = self.memory_max.filter(|most| *most > 0);
         let memory = memory.and_then(|most| used_of(Some(most), self.memory_limit));
-        let graphs = self.graphs.filter(|graphs| *graphs > 0).map(|graphs| {
+        let graphs = self.graphs.map(|graphs| {
             let graphs = count::of(graphs, "graph");
             match self.tasks_submitted {
                 Some(tasks) => format!("{at_least}{} in {graphs}", count::of(tasks, "task")),

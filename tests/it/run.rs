@@ -112,7 +112,7 @@ cluster [NAME] is PENDING
 ...
 cluster [NAME] is running ([ELAPSED])
 requested 2 workers (`dgw.run.workers`, DASK_DGW__RUN__WORKERS)
-COMMAND ended after [ELAPSED]
+[..]
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 
@@ -497,7 +497,7 @@ cluster [NAME] is PENDING
 ...
 cluster [NAME] is running ([ELAPSED])
 warning: the gateway granted less than requested for cluster `[NAME]`: Scale request of 9 workers would exceed resource limit of 4 workers. Scaling to 4 instead.
-COMMAND ended after [ELAPSED]
+[..]
 shutting down cluster [NAME]
 cluster [NAME] was shut down ([ELAPSED])
 

@@ -196,7 +196,7 @@ fn absurd_numbers_are_unknown() {
 #[test]
 fn events_are_exact_or_said_to_be_lower_bounds() {
     let totals = EventTotals {
-        graphs: 3,
+        graphs: Some(3),
         tasks: Some(1200),
         lost_workers: Some(1),
         is_complete: true,
@@ -216,15 +216,15 @@ fn events_are_exact_or_said_to_be_lower_bounds() {
          at least 1200 tasks in 3 graphs, at least 1 worker lost"
     );
     let unknown = EventTotals {
-        graphs: 1,
+        graphs: Some(1),
         tasks: None,
         lost_workers: None,
         is_complete: true,
     };
     assert_eq!(shown(unknown), "COMMAND ended after 1m (sampled): 1 graph");
     let none = EventTotals {
-        graphs: 0,
-        tasks: Some(0),
+        graphs: None,
+        tasks: None,
         lost_workers: Some(0),
         is_complete: true,
     };

@@ -100,6 +100,11 @@ impl RawEvent {
         let has_failed = details.status.0.as_deref() == Some("error");
         Some((tasks.or(details.count.0), has_failed))
     }
+
+    /// Returns true for a graph of a scheduler that doesn't tell graphs of a single task, up to 2024.
+    pub(super) fn is_of_large_graph(&self) -> bool {
+        self.details(&["update_graph"]).is_some()
+    }
 }
 
 impl Removal<'_> {

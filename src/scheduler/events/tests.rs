@@ -150,34 +150,41 @@ proptest::proptest! {
 #[test]
 fn totals_count_graphs_and_say_what_is_unknown() {
     let at = |seconds| Timestamp::from_second(seconds).ok();
-    let totals = |value: &Value, since| EventTotals::of(&events(value.clone()), since);
+    let totals = |value: &Value, since| EventTotals::of(&[events(value.clone())], since);
     let known = |graphs, tasks, lost_workers| EventTotals {
         graphs,
         tasks,
         lost_workers,
         is_complete: true,
     };
-    assert_eq!(totals(&json!([]), None), known(0, Some(0), Some(0)));
+    assert_eq!(totals(&json!([]), None), known(None, None, Some(0)));
     let mut all = json!([
         [1.0, {"action": "add-worker", "worker": "tls://h:1"}],
         [2.0, {"action": "update-graph", "metrics": {"tasks": 20}}],
-        [3.0, {"action": "update_graph", "count": 1}],
+        [3.0, {"action": "update-graph", "metrics": {"tasks": 1}}],
         [4.0, {"action": "update-graph", "metrics": {"tasks": 7}, "status": "error"}],
         [5.0, {"action": "remove-worker", "worker": "tls://h:1", "expected": true}],
     ]);
-    assert_eq!(totals(&all, None), known(2, Some(21), Some(0)));
-    assert_eq!(totals(&all, at(2)), known(1, Some(1), Some(0)));
-    assert_eq!(totals(&all, at(9)), known(0, Some(0), Some(0)));
+    assert_eq!(totals(&all, None), known(Some(2), Some(21), Some(0)));
+    assert_eq!(totals(&all, at(2)), known(Some(1), Some(1), Some(0)));
+    assert_eq!(totals(&all, at(9)), known(None, None, Some(0)));
     let mut with = |event: Value| {
         all.as_array_mut().expect("events").push(event);
         totals(&all, at(1))
     };
     let lost = json!([6.0, {"action": "remove-worker", "worker": "tls://h:2", "expected": false}]);
-    assert_eq!(with(lost), known(2, Some(21), None));
+    assert_eq!(with(lost), known(Some(2), Some(21), None));
     let huge = json!([7.0, {"action": "update-graph", "metrics": {"tasks": u64::MAX}}]);
-    assert_eq!(with(huge), known(3, None, None));
+    assert_eq!(with(huge), known(Some(3), None, None));
     let odd = json!([8.0, {"action": "update-graph", "metrics": {"tasks": -1}}]);
-    assert_eq!(with(odd), known(4, None, None));
+    assert_eq!(with(odd), known(Some(4), None, None));
+    // Older schedulers leave out graphs of a single task.
+    let old = json!([[1.0, {"action": "update_graph", "count": 2}]]);
+    let expected = EventTotals {
+        is_complete: false,
+        ..known(Some(1), Some(2), Some(0))
+    };
+    assert_eq!(totals(&old, None), expected);
 }
 
 #[test]
@@ -188,7 +195,7 @@ fn totals_of_a_full_list_are_lower_bounds() {
     };
     let is_complete = |count, since: Option<i64>| {
         let since = since.and_then(|time| Timestamp::from_second(time).ok());
-        EventTotals::of(&gathers(count), since).is_complete
+        EventTotals::of(&[Vec::new(), gathers(count)], since).is_complete
     };
     assert!(is_complete(999, None));
     assert!(!is_complete(1000, None));
