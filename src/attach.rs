@@ -13,7 +13,7 @@ mod usage_file;
 mod usage_meter;
 mod worker_watch;
 
-pub(crate) use child::{Child, find_program};
+pub(crate) use child::{Child, find_program, is_python};
 pub(crate) use connection::ConnectionSetup;
 pub(crate) use error::Error;
 pub(crate) use export::{RelayLauncher, export, failing_code, serve_export, unexport};

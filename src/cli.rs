@@ -2,6 +2,7 @@
 
 pub(crate) mod complete;
 mod global;
+mod misplaced;
 mod selectors;
 mod separator;
 mod start;

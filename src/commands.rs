@@ -30,6 +30,7 @@ mod wait;
 use std::mem::ManuallyDrop;
 
 use anyhow::Context as _;
+use clap::error::ContextKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cli::{CommandLine, GlobalArgs, PrintedMistake};
@@ -166,8 +167,10 @@ impl Cli {
                 let is_for_eval = line.is_for_eval(&command);
                 return Err(NotRun::Help { help, is_for_eval });
             }
-            Err(mistake) => line.explain(&mistake, &command).map_or_else(
+            Err(mut mistake) => line.explain(&mistake, &command).map_or_else(
                 || {
+                    // clap suggests `--` before unknown flags, which helps with none of dgw's words.
+                    mistake.remove(ContextKind::Suggested);
                     Printer::print_mistake(&mistake);
                     PrintedMistake.into()
                 },
@@ -264,6 +267,55 @@ mod tests {
             let named = root.find_subcommand(line[1]);
             let is_visible = named.is_none_or(|named| !named.is_hide_set());
             assert!(is_visible, "{hint}");
+        }
+    }
+
+    /// Returns the hint for a line that dgw refuses, without backticks.
+    fn hint(line: &str) -> Option<String> {
+        let words = line.split(' ').map(Into::into).collect::<Vec<_>>();
+        let mut root = Cli::command();
+        let mistake = root.try_get_matches_from_mut(&words).expect_err(line);
+        let explained = CommandLine::of_words(words).explain(&mistake, &root)?;
+        crate::error::Failure::hint(&explained).map(|hint| hint.replace('`', ""))
+    }
+
+    #[test]
+    fn hints_say_which_flag_is_missing() {
+        for (line, expected) in [
+            ("dgw new era5", "use --name era5"),
+            ("dgw new 2", "use --workers 2"),
+            ("dgw new 1..4", "use --adapt 1..4"),
+            ("dgw new -w 2", "use --workers N"),
+            ("dgw new -n 2", "use --workers 2"),
+            ("dgw new -n era5", "use --name era5"),
+            ("dgw new -s worker_cores 2", "use -s worker_cores=2"),
+            ("dgw new -s a=2 b=3", "use -s b=3"),
+            ("dgw scale 2 b04", "dgw scale b04 2"),
+            ("dgw scale b04", "dgw scale b04 N"),
+            ("dgw scale era5", "dgw scale era5 N"),
+            ("dgw adapt 1 3", "use --min 1 --max 3"),
+            ("dgw adapt 3", "use --max 3"),
+            ("dgw adapt b04x 3", "use --max 3"),
+            ("dgw wait running", "use --for running"),
+            ("dgw wait b04 workers=2", "use --for workers=2"),
+            ("dgw logs -n 5", "use --tail 5"),
+            ("dgw logout work", "use --gateway work"),
+            ("dgw login https://x.org", "use --address https://x.org"),
+            ("dgw packages /bin/python3", "dgw packages -- /bin/python3"),
+            ("dgw packages b04 python3", "dgw packages b04 -- python3"),
+            (
+                "dgw shutdown --all --all-gateways",
+                "add --idle-for, or omit --all-gateways",
+            ),
+            ("dgw scale 2 --timeout 5m", "add --wait, or omit --timeout"),
+            ("dgw nwe", "did you mean dgw new?"),
+            ("dgw lsit", "did you mean dgw list?"),
+            ("dgw help nwe", "did you mean dgw new?"),
+        ] {
+            assert_eq!(hint(line).as_deref(), Some(expected), "{line}");
+        }
+        for line in ["dgw wait", "dgw scale 1.5", "dgw adapt"] {
+            assert_eq!(hint(line), None, "{line}");
         }
     }
 

@@ -68,6 +68,11 @@ pub(crate) fn find_program(command: &[OsString]) -> Result<(), Error> {
     Err(run_error(word, cause.into()))
 }
 
+/// Returns true if `path` looks like a Python script.
+pub(crate) fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "py")
+}
+
 fn run_error(word: &OsStr, source: io::Error) -> Error {
     let command = word.to_string_lossy().into_owned();
     match source.kind() {

@@ -1,8 +1,9 @@
 //! Failures to connect a program to a cluster.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::child::is_python;
 use super::connection::ClusterEnd;
 use crate::error::{ExitCode, Failure, Unexpected};
 use crate::scheduler::{SET_PROXY, SchedulerError};
@@ -114,6 +115,11 @@ impl Failure for Error {
             }
             Self::NoExportMatches(_) => {
                 "run `dgw connect --unexport` without a name to end the only one"
+            }
+            Self::CommandNotFound(command) | Self::NotExecutable { command, .. }
+                if is_python(Path::new(command)) && Path::new(command).is_file() =>
+            {
+                return Some(format!("put `python` before it: `-- python {command}`"));
             }
             _ => return None,
         };

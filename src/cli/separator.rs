@@ -23,8 +23,8 @@ pub(super) fn options_of_either(
     (has_options && !has_separator).then(|| missing_separator(words, first, command))
 }
 
-/// Finds the COMMAND of `dgw connect` in a command line that clap refuses because it lacks `--`.
-/// `start` is the index of the word behind `connect`.
+/// Finds the COMMAND of `dgw connect`, or the like, in a command line that clap refuses because it lacks `--`.
+/// `start` is the index of the word behind the subcommand.
 pub(super) fn command_of_connect(
     words: &[OsString],
     start: usize,
@@ -54,8 +54,8 @@ pub(super) fn command_of_connect(
 /// Explains how to write a command line whose COMMAND begins at the index `first`.
 fn missing_separator(words: &[OsString], first: usize, command: &Command) -> UsageMistake {
     let (before, rest) = words.split_at(first);
-    let program = OsString::from("dgw");
-    let own = [&program].into_iter().chain(before.iter().skip(1));
+    let dgw = OsString::from("dgw");
+    let own = [&dgw].into_iter().chain(before.iter().skip(1));
     let own = own.collect::<Vec<_>>();
     let (mut moved, mut kept) = (Vec::new(), vec![&rest[0]]);
     let mut is_behind_separator = false;
@@ -73,9 +73,10 @@ fn missing_separator(words: &[OsString], first: usize, command: &Command) -> Usa
     };
     let theirs = line(&own, &[], &rest.iter().collect::<Vec<_>>());
     let name = rest[0].to_string_lossy();
+    let program = last_value_name(command);
     match moved.first() {
         None => UsageMistake {
-            message: format!("there is no `--` before the COMMAND `{name}`"),
+            message: format!("there is no `--` before the {program} `{name}`"),
             details: Vec::new(),
             hint: format!("`{theirs}`"),
         },
@@ -93,10 +94,27 @@ fn missing_separator(words: &[OsString], first: usize, command: &Command) -> Usa
     }
 }
 
+/// Returns how the help calls the words behind `--`.
+fn last_value_name(command: &Command) -> &str {
+    let last = command.get_positionals().find(|arg| arg.is_last_set());
+    let names = last.and_then(|arg| arg.get_value_names());
+    names
+        .and_then(<[_]>::first)
+        .map_or("COMMAND", |name| name.as_str())
+}
+
 /// Quotes a word for a shell.
-fn quoted(word: &OsString) -> String {
+pub(super) fn quoted(word: &OsString) -> String {
+    let quote = |text: &str| {
+        let quoted = shlex::try_quote(text).map(String::from);
+        quoted.unwrap_or_else(|_| text.to_owned())
+    };
     let text = word.to_string_lossy();
-    shlex::try_quote(&text).map_or_else(|_| text.to_string(), Into::into)
+    match text.split_once('=') {
+        // shlex quotes every `=`; a shell has no need of that here.
+        Some((key, value)) if quote(key) == key => format!("{key}={}", quote(value)),
+        _ => quote(&text),
+    }
 }
 
 #[cfg(test)]

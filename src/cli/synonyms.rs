@@ -87,7 +87,7 @@ pub(crate) const SUBCOMMANDS: [(&[&str], &str); 15] = [
 
 /// Flags of other programs; the argument that a subcommand must have for the hint to make sense, by
 /// its name for clap; and the hint.
-pub(crate) const FLAGS: [(&[&str], &str, &str); 20] = [
+pub(crate) const FLAGS: [(&[&str], &str, &str); 21] = [
     (&["--json", "--jq"], "output", "use `-o json`"),
     (&["--yaml"], "output", "use `-o yaml`"),
     (&["--csv"], "output", "use `-o csv`"),
@@ -109,11 +109,13 @@ pub(crate) const FLAGS: [(&[&str], &str, &str); 20] = [
         "status",
         "use `--status STATUS`",
     ),
+    (&["-n", "--lines"], "tail", "use `--tail N`"),
     (&["-a", "-A", "--all-namespaces"], "all", "use `--all`"),
     (
         &[
             "-n",
             "-N",
+            "-w",
             "--ntasks",
             "--nodes",
             "--n-workers",

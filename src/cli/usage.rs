@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 
+use super::misplaced::{flag_for, missing_flag};
 use super::separator::{command_of_connect, options_of_either};
 use super::synonyms::{FLAGS, INSECURE, SECRETS, SUBCOMMANDS};
 use super::words::{ItemKind, Named, items, named};
@@ -56,6 +57,11 @@ impl CommandLine {
         Self(std::env::args_os().collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_words(words: Vec<OsString>) -> Self {
+        Self(words)
+    }
+
     pub(crate) fn words(&self) -> &[OsString] {
         &self.0
     }
@@ -71,13 +77,16 @@ impl CommandLine {
                 Some(unknown_subcommand(word, mistake, root))
             }
             ErrorKind::UnknownArgument | ErrorKind::ValueValidation
-                if command.get_name() == "connect" && is_about_cluster(mistake) =>
+                if command.get_positionals().any(Arg::is_last_set) && is_about_cluster(mistake) =>
             {
                 command_of_connect(words, start, command)
             }
             ErrorKind::UnknownArgument => {
                 let flag = text(mistake, ContextKind::InvalidArg)?;
-                unknown_flag(flag, command)
+                let mut behind = words.iter().skip_while(|word| *word != flag).skip(1);
+                let value = behind.next().and_then(|word| word.to_str());
+                unknown_flag(flag, value, command)
+                    .or_else(|| missing_flag(mistake, words, start, command))
             }
             ErrorKind::InvalidValue => {
                 let value = text(mistake, ContextKind::InvalidValue)?;
@@ -89,7 +98,7 @@ impl CommandLine {
                     hint: "use `-s KEY=VALUE` for the cluster's options".to_owned(),
                 })
             }
-            _ => None,
+            _ => missing_flag(mistake, words, start, command),
         }
     }
 
@@ -136,7 +145,7 @@ impl CommandLine {
     }
 }
 
-/// Returns true if `dgw connect` got an unknown word, or one that can't be a cluster's name.
+/// Returns true if a command line that may lack `--` has an unknown word, or one that can't be a cluster's name.
 fn is_about_cluster(mistake: &clap::Error) -> bool {
     mistake.kind() == ErrorKind::UnknownArgument
         || text(mistake, ContextKind::InvalidArg).is_some_and(|arg| arg.contains("CLUSTER"))
@@ -151,6 +160,9 @@ fn unknown_subcommand(word: &str, mistake: &clap::Error, root: &Command) -> Usag
         found.map(|(_, hint)| (*hint).to_owned())
     };
     let is_like = |known: &str| strsim::jaro(known, word) > 0.9;
+    let mut visible = root.get_subcommands().filter(|it| !it.is_hide_set());
+    let slip = visible.find(|it| strsim::osa_distance(it.get_name(), word) == 1);
+    let slip = slip.map(Command::get_name);
     let similar = match mistake.get(ContextKind::SuggestedSubcommand) {
         Some(ContextValue::String(name)) => vec![name],
         Some(ContextValue::Strings(names)) => names.iter().collect(),
@@ -160,9 +172,12 @@ fn unknown_subcommand(word: &str, mistake: &clap::Error, root: &Command) -> Usag
         let command = root.find_subcommand(name.as_str());
         command.is_some_and(|command| !command.is_hide_set())
     };
-    let similar = similar.into_iter().rfind(is_visible);
+    let similar = similar.into_iter().rfind(is_visible).map(String::as_str);
     let hint = synonym(&|known| known == word)
-        .or_else(|| similar.map(|name| format!("did you mean `dgw {name}`?")))
+        .or_else(|| {
+            slip.or(similar)
+                .map(|name| format!("did you mean `dgw {name}`?"))
+        })
         .or_else(|| synonym(&is_like))
         .unwrap_or_else(|| "`dgw --help` lists the subcommands".to_owned());
     UsageMistake {
@@ -172,12 +187,17 @@ fn unknown_subcommand(word: &str, mistake: &clap::Error, root: &Command) -> Usag
     }
 }
 
-/// Suggests what does in `command` what another program calls `flag`.
-fn unknown_flag(flag: &str, command: &Command) -> Option<UsageMistake> {
-    let hint = FLAGS
+/// Suggests what does in `command` what another program calls `flag`; `value` is the word behind it.
+fn unknown_flag(flag: &str, value: Option<&str>, command: &Command) -> Option<UsageMistake> {
+    let known = FLAGS
         .iter()
-        .find(|(flags, name, _)| flags.contains(&flag) && has(command, name))
-        .map(|(_, _, hint)| *hint);
+        .find(|(flags, name, _)| flags.contains(&flag) && has(command, name));
+    // `-n` is a number for some programs, and a name for others.
+    let by_value = value
+        .filter(|_| flag == "-n" && known.is_some())
+        .and_then(|value| flag_for(value, command))
+        .map(|flag| format!("use `{flag}`"));
+    let hint = by_value.or_else(|| known.map(|(_, _, hint)| (*hint).to_owned()));
     let mistake = |message: String, hint: &str| UsageMistake {
         message,
         details: Vec::new(),
@@ -188,7 +208,7 @@ fn unknown_flag(flag: &str, command: &Command) -> Option<UsageMistake> {
             "dgw" => "dgw".to_owned(),
             name => format!("dgw {name}"),
         };
-        return Some(mistake(format!("`{name}` has no option `{flag}`"), hint));
+        return Some(mistake(format!("`{name}` has no option `{flag}`"), &hint));
     }
     if SECRETS.contains(&flag) {
         return Some(mistake(
@@ -205,12 +225,12 @@ fn unknown_flag(flag: &str, command: &Command) -> Option<UsageMistake> {
 }
 
 /// Returns true if `command` has this argument as a flag.
-fn has(command: &Command, name: &str) -> bool {
+pub(super) fn has(command: &Command, name: &str) -> bool {
     let mut flags = command.get_arguments().filter(|arg| !arg.is_positional());
     flags.any(|arg| arg.get_id() == name)
 }
 
-fn text(mistake: &clap::Error, kind: ContextKind) -> Option<&str> {
+pub(super) fn text(mistake: &clap::Error, kind: ContextKind) -> Option<&str> {
     match mistake.get(kind)? {
         ContextValue::String(text) => Some(text),
         _ => None,

@@ -18,6 +18,9 @@ use crate::workers;
 Examples:
   dgw adapt --min 0 --max 20
   dgw adapt 2224 --off")]
+#[command(
+    override_usage = "dgw adapt [OPTIONS] [--min <N>] [--max <N>] [CLUSTER]\n       dgw adapt [OPTIONS] --off [CLUSTER]"
+)]
 #[command(group = clap::ArgGroup::new("bounds").args(["min", "max", "off"]).multiple(true).required(true))]
 pub(crate) struct AdaptArgs {
     #[command(flatten)]

@@ -1,11 +1,14 @@
 //! `dgw connect`
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use crate::attach::{Child, ConnectionSetup, RelayLauncher, export, find_program, unexport};
+use crate::attach::{
+    Child, ConnectionSetup, RelayLauncher, export, find_program, is_python, unexport,
+};
 use crate::cli::{TargetArgs, value};
 use crate::config::{ConfigSelection, Credentials};
 use crate::error::{Error, ExitCode, Failure};
@@ -124,7 +127,14 @@ impl ConnectArgs {
         let deadline = self.timeout.map(Deadline::after);
         let find = lifecycle::find(gateway, self.target.cluster.as_ref());
         let found = lifecycle::with_deadline(deadline, "the gateway has not responded", find).await;
-        let found = found.map_err(ConnectError::of_find)?;
+        let found = found.map_err(|error| {
+            // With a COMMAND, the word can only be meant as a cluster.
+            if self.command.is_empty() {
+                ConnectError::of_find(error)
+            } else {
+                ConnectError::Lifecycle(error)
+            }
+        })?;
         let Cluster { name, status, .. } = &found;
         if *status == Status::Running {
             return Ok(found);
@@ -191,9 +201,16 @@ impl Failure for ConnectError {
         match self {
             Self::Lifecycle(error) => error.hint(),
             Self::Interrupted(error) => error.hint(),
-            Self::Program(word) => Some(format!(
-                "to run it connected to your cluster: `dgw connect -- {word}`"
-            )),
+            Self::Program(word) => {
+                let python = if is_python(Path::new(word)) {
+                    "python "
+                } else {
+                    ""
+                };
+                Some(format!(
+                    "to run it connected to your cluster: `dgw connect -- {python}{word}`"
+                ))
+            }
         }
     }
 

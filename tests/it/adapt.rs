@@ -73,7 +73,8 @@ error: the minimum, 3, is above the maximum, 1
 error: the following required arguments were not provided:
   <--min <N>|--max <N>|--off>
 
-Usage: dgw adapt <--min <N>|--max <N>|--off> [CLUSTER]
+Usage: dgw adapt [OPTIONS] [--min <N>] [--max <N>] [CLUSTER]
+       dgw adapt [OPTIONS] --off [CLUSTER]
 
 For more information, try '--help'.
 

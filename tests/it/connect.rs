@@ -127,7 +127,16 @@ hint: `dgw new` starts another one
         .stderr_eq(str![[r#"
 error: no cluster matches `work.py`
 
-hint: to run it connected to your cluster: `dgw connect -- work.py`
+hint: to run it connected to your cluster: `dgw connect -- python work.py`
+
+"#]]);
+    // With a COMMAND, the word is meant as a cluster.
+    user.dgw(&["connect", "work.py", "--", "true"])
+        .code(5)
+        .stderr_eq(str![[r#"
+error: no cluster matches `work.py`
+
+hint: `dgw list --all` lists every cluster that the gateway still knows
 
 "#]]);
     user.dgw(&["connect", "0123456789abcdef0123456789abcdef"])

@@ -249,6 +249,16 @@ error: no such command: `no-such-command`
 error: no such command: `/nonexistent/x`
 
 "#]]);
+        let script = user.home().join("work.py");
+        fs::write(&script, "").expect("written");
+        user.dgw(&[command, "--", &script.display().to_string()])
+            .code(126)
+            .stderr_eq(str![[r#"
+error: can't run `[HOME]/work.py`: permission denied
+
+hint: put `python` before it: `-- python [HOME]/work.py`
+
+"#]]);
         for path in ["/etc/passwd", "/tmp"] {
             user.dgw(&[command, "--", path])
                 .code(126)
