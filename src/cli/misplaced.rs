@@ -50,8 +50,9 @@ fn is_condition(word: &str) -> bool {
     ["running", "stopped", "idle"].contains(&word) || word.starts_with("workers=")
 }
 
+/// Returns true for a URL without a user name or password, which a hint must not repeat.
 fn is_url(word: &str) -> bool {
-    word.starts_with("http://") || word.starts_with("https://")
+    (word.starts_with("http://") || word.starts_with("https://")) && !word.contains('@')
 }
 
 fn is_label(word: &str) -> bool {
