@@ -16,6 +16,7 @@ mod dgw {
     pub(super) mod private;
     pub(super) mod scheduler;
     pub(super) mod signals;
+    pub(super) mod similar;
     pub(super) mod thread;
     pub(super) mod workers;
 }

@@ -26,6 +26,7 @@ mod private;
 mod scheduler;
 mod session;
 mod signals;
+mod similar;
 mod thread;
 mod top;
 mod workers;

@@ -14,7 +14,9 @@ use super::usage_meter::UsageMeter;
 use super::worker_watch::wait_until_starved;
 use crate::gateway::{self, Cluster, Gateway, Status, TlsIdentity};
 use crate::job::{self, Job, Slurm};
-use crate::lifecycle::{explain_missing_workers, lacks_workers, request_hint, running_identity};
+use crate::lifecycle::{
+    Labels, explain_missing_workers, lacks_workers, request_hint, running_identity,
+};
 use crate::output::Printer;
 use crate::private::{self, TempDir};
 use crate::scheduler::SchedulerError;
@@ -146,7 +148,7 @@ impl Connection {
     pub(crate) async fn warn_without_workers(&self, session: &Session) {
         let schedulers = session.schedulers(SCHEDULER_LIMIT);
         if lacks_workers(&self.name, &self.identity, &schedulers).await {
-            let hint = request_hint(&self.name);
+            let hint = request_hint(&Labels::word_for(&self.name, &session.gateway));
             session.printer.warn(&format!(
                 "cluster {} has no workers, and none are requested: COMMAND's tasks will wait; {hint}",
                 self.name

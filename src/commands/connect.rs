@@ -92,7 +92,7 @@ impl ConnectArgs {
                 let cluster = self.running_cluster(&session).await?;
                 Ok::<_, Error>(export(&cluster, setup, &launcher, &session).await?)
             };
-            return interrupts.run("nothing was exported", work).await;
+            return Box::pin(interrupts.run("nothing was exported", work)).await;
         }
         if self.command.is_empty() {
             let work = self.running_cluster(&session);

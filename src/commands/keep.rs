@@ -10,7 +10,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Gateway, Listing, Status};
 use crate::lifecycle::{
-    self, find_one_of, find_only, protection_status, resolve_all, resolve_or_default,
+    self, Labels, find_one_of, find_only, protection_status, resolve_all, resolve_or_default,
 };
 use crate::orphans::{ClockReading, Protection, Protections};
 use crate::output::{Printer, ProtectedCluster, protected_schema};
@@ -113,7 +113,7 @@ impl KeepArgs {
                 kept.forget(&name, printer)?;
                 None
             } else {
-                Some(kept.protect(&name, self.r#for, printer)?)
+                Some(kept.protect(&name, self.r#for, &session)?)
             };
             let status = kept.status(&name);
             changed.push(ProtectedCluster::new(
@@ -138,9 +138,13 @@ impl KeepArgs {
     ) -> Result<(Vec<String>, Result<(), lifecycle::Error>), Error> {
         if self.clusters.is_empty() {
             let name = if let Some(pattern) = resolve_or_default(None, gateway)? {
-                self.name(&pattern, kept)?
+                self.name(&pattern, kept)
+                    .map_err(|error| error.with_labels(gateway))?
             } else {
-                find_only(&kept.active, kept.listing.clock)?.cluster.name
+                find_only(&kept.active, kept.listing.clock)
+                    .map_err(|error| error.with_labels(gateway))?
+                    .cluster
+                    .name
             };
             return Ok((vec![name], Ok(())));
         }
@@ -149,6 +153,7 @@ impl KeepArgs {
             match self.name(&pattern, kept) {
                 Ok(name) => names.push(name),
                 Err(error) => {
+                    let error = error.with_labels(gateway);
                     if let Err(earlier) = std::mem::replace(&mut unmatched, Err(error)) {
                         Printer::print_error(&earlier);
                     }
@@ -209,8 +214,11 @@ impl Kept {
         &self,
         name: &str,
         time: Option<ProtectionTime>,
-        printer: &Printer,
+        session: &Session,
     ) -> Result<Protection, Error> {
+        let Session {
+            gateway, printer, ..
+        } = session;
         let existing = self.protections.of(name, &self.now);
         if let (Some(existing), None) = (existing, time) {
             let until = until(existing);
@@ -227,7 +235,8 @@ impl Kept {
             |span| format!("for {}", duration::short(span)),
         );
         printer.note(&format!(
-            "cluster {name} is protected {until}; `dgw shutdown {name}` still shuts it down"
+            "cluster {name} is protected {until}; `dgw shutdown {}` still shuts it down",
+            Labels::word_for(name, gateway)
         ));
         Ok(protection)
     }
@@ -301,9 +310,9 @@ fn find_protected(
         _ if matching.iter().any(|name| name == pattern.as_str()) => {
             Ok(pattern.as_str().to_owned())
         }
-        _ => Err(lifecycle::Error::SeveralMatch {
+        _ => Err(lifecycle::Error::SeveralProtected {
             pattern: pattern.to_string(),
-            matching,
+            names: matching,
         }),
     }
 }

@@ -290,10 +290,8 @@ impl ListArgs {
             (listing, identities) = fetch(&Status::ALL, needs_identities, gateway).await?;
         }
         if let Some(pattern) = first_unmatched(clusters, &listing) {
-            return Err(lifecycle::no_match(
-                pattern,
-                lifecycle::rows(listing).collect(),
-            ));
+            let rows = lifecycle::rows(listing).collect();
+            return Err(lifecycle::no_match(pattern, rows).with_labels(gateway));
         }
         // A pattern means ended clusters only if it matches no active one.
         let is_named = |cluster: &Cluster| {

@@ -83,7 +83,9 @@ impl NameArgs {
             name: cluster,
             status,
             ..
-        } = find_active(&pattern, &listing)?.cluster;
+        } = find_active(&pattern, &listing)
+            .map_err(|error| error.with_labels(gateway))?
+            .cluster;
         if !status.is_active() {
             return Err(lifecycle::Error::NotRunning {
                 name: cluster,
@@ -93,7 +95,7 @@ impl NameArgs {
         labels.check_free(name, Some(&cluster), &listing.clusters)?;
         labels.forget_ended(&listing.clusters, gateway);
         labels.give(name, &cluster, gateway)?;
-        printer.note(&format!("cluster {cluster} is now also {name}"));
+        printer.note(&format!("cluster {cluster} is now named `{name}`"));
         Ok(cluster)
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::StartArgs;
 use crate::error::Error;
 use crate::gateway::Cluster;
-use crate::lifecycle::{Grant, LabelledCluster, Start, StartRequest, retry_while_unknown};
+use crate::lifecycle::{Grant, LabelledCluster, Labels, Start, StartRequest, retry_while_unknown};
 use crate::output::{self, Format, Printer};
 use crate::session::{Invocation, Session};
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -79,7 +79,7 @@ impl NewArgs {
             };
             session.printer.advise(&format!(
                 "the cluster has no workers yet: `dgw scale {} 4` requests some{time}",
-                owned.name
+                Labels::word_for(&owned.name, &session.gateway)
             ));
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::cli::StartArgs;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::gateway::Scaling;
-use crate::lifecycle::{Start, StartRequest, WorkerRequest};
+use crate::lifecycle::{Labels, Start, StartRequest, WorkerRequest};
 use crate::output::Printer;
 use crate::session::Invocation;
 use crate::signals::{Interrupts, ignore_user_signals};
@@ -120,8 +120,9 @@ impl RunArgs {
         if self.keep {
             let done = child.wait(&mut interrupts, None, &session, meter).await;
             let name = &owned.name;
+            let word = Labels::word_for(name, &session.gateway);
             Printer::note_always(&format!(
-                "cluster {name} is still running; `dgw shutdown {name}` shuts it down"
+                "cluster {name} is still running; `dgw shutdown {word}` shuts it down"
             ));
             return Ok(done?);
         }

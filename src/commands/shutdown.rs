@@ -12,7 +12,7 @@ use crate::count;
 use crate::error::Error;
 use crate::gateway::{Cluster, ClusterPattern, Listing, Status, TlsIdentities};
 use crate::lifecycle::{
-    self, LastCheck, NOT_ENDED, OrphanSearch, Recording, ShutdownRequests, candidates,
+    self, LastCheck, NOT_ENDED, OrphanSearch, Reasons, Recording, ShutdownRequests, candidates,
     current_records, find_one_of, mark_labels, no_match, print_shut_down, request_shutdown, rows,
     separate_protected, wait_until_gone,
 };
@@ -264,7 +264,8 @@ impl ShutdownArgs {
                     no_match(pattern, rows(Listing { clusters, clock }).collect())
                 }
                 error => error,
-            };
+            }
+            .with_labels(&session.gateway);
             if let Err(earlier) = std::mem::replace(&mut unmatched, Err(error)) {
                 Printer::print_error(&earlier);
             }
@@ -305,7 +306,10 @@ impl ShutdownArgs {
             .collect::<Vec<_>>();
         if self.spares_protected() {
             let (others, protected) = separate_protected(rows, gateway, clock, selectors.reasons)?;
-            note_protected(&protected, &session.printer);
+            // `--explain` has named each already.
+            if selectors.reasons == Reasons::Log {
+                note_protected(&protected, &session.printer);
+            }
             rows = others;
         }
         let recording = if self.dry_run {

@@ -10,6 +10,7 @@ use super::node::Source;
 use super::selection::GatewayName;
 use crate::error::{ExitCode, Failure};
 use crate::private::AccessFault;
+use crate::similar;
 
 /// How to get a dgw with Kerberos.
 pub(crate) const WITH_KERBEROS: &str = "build dgw with Kerberos: `cargo install --path . \
@@ -147,19 +148,6 @@ impl Error {
     }
 }
 
-/// Returns the gateway that `name` may be a misspelling of.
-fn similar<'a>(name: &GatewayName, known: &'a [GatewayName]) -> Option<&'a GatewayName> {
-    // clap's threshold for its suggestions.
-    const THRESHOLD: f64 = 0.7;
-    let name = name.as_str().to_lowercase();
-    known
-        .iter()
-        .map(|known| (strsim::jaro(&name, &known.as_str().to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness > THRESHOLD)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
-}
-
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
@@ -215,10 +203,12 @@ impl Failure for Error {
             }
             Self::WouldOverwrite { .. } => "use `--force` to overwrite it",
             Self::NoSuchGateway { name, known } => {
-                return Some(match similar(name, known) {
-                    Some(similar) => format!("did you mean `-g {similar}`?"),
-                    None => format!("`dgw login -g {name} --address URL` sets it up"),
-                });
+                return Some(
+                    match similar::find(name.as_str(), known.iter().map(GatewayName::as_str)) {
+                        Some(similar) => format!("did you mean `-g {similar}`?"),
+                        None => format!("`dgw login -g {name} --address URL` sets it up"),
+                    },
+                );
             }
             Self::Incomplete { name, .. } => {
                 return Some(format!("`dgw login -g {name} --address URL` sets it up"));

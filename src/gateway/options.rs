@@ -5,6 +5,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::similar;
+
 /// An option (`options.Field.json_spec`).
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct OptionField {
@@ -170,7 +172,9 @@ impl OptionType {
                 other => other.expected(),
             },
             similar: match self {
-                Self::Select { options } => similar(text, options.iter().map(String::as_str)),
+                Self::Select { options } => {
+                    similar::find(text, options.iter().map(String::as_str)).map(str::to_owned)
+                }
                 _ => None,
             },
         })
@@ -216,7 +220,8 @@ pub(crate) fn check_option(
 fn find<'a>(fields: &'a [OptionField], key: &str) -> Result<&'a OptionField, OptionFault> {
     let field = fields.iter().find(|field| field.name == key);
     field.ok_or_else(|| OptionFault::Unknown {
-        similar: similar(key, fields.iter().map(|field| field.name.as_str())),
+        similar: similar::find(key, fields.iter().map(|field| field.name.as_str()))
+            .map(str::to_owned),
     })
 }
 
@@ -249,17 +254,6 @@ fn mapping(text: &str) -> Option<Value> {
     }
     let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty())?;
     Some(json!({ key: value }))
-}
-
-/// The candidate that `text` may be a misspelling of.
-fn similar<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    // clap's threshold for its suggestions.
-    const THRESHOLD: f64 = 0.7;
-    candidates
-        .map(|candidate| (strsim::jaro(&text.to_lowercase(), candidate), candidate))
-        .filter(|(likeness, _)| *likeness > THRESHOLD)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl<'a> OrphanSearch<'a> {
             records.set(name, record);
             match (verdict, idle) {
                 (OrphanVerdict::Orphan(evidence), Ok(state)) => {
-                    self.reasons.orphan(name, &evidence);
+                    self.reasons.selected(name, &evidence);
                     self.orphans.insert(name.clone(), state);
                     row.activity = Some(check.activity);
                     orphans.push(row);

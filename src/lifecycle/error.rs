@@ -11,8 +11,9 @@ use crate::duration;
 use crate::error::{ExitCode, Failure, Unexpected};
 use crate::gateway::{self, OptionFault, Status};
 use crate::job::JobHistory;
+use crate::observed::ObservedCluster;
 use crate::signals::Interrupted;
-use crate::{output, private};
+use crate::{output, private, similar};
 
 /// Why a cluster could not be selected, started, waited for, scaled or shut down.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +53,24 @@ pub(crate) enum Error {
     #[error("no cluster matches `{pattern}`")]
     NoMatch {
         pattern: String,
-        /// The active clusters, a line each.
-        active: Vec<String>,
+        active: Vec<ObservedCluster>,
     },
     #[error("{} clusters match `{pattern}`", matching.len())]
     SeveralMatch {
         pattern: String,
-        matching: Vec<String>,
+        matching: Vec<ObservedCluster>,
     },
+    /// Protected clusters, which the gateway may have forgotten.
+    #[error("{} clusters match `{pattern}`", names.len())]
+    SeveralProtected { pattern: String, names: Vec<String> },
     /// A name of the user's own that stands for another cluster.
     #[error("`{label}` already means cluster `{cluster}`")]
-    LabelTaken { label: String, cluster: String },
+    LabelTaken {
+        label: String,
+        cluster: String,
+        /// True if `--reuse` would use that cluster.
+        is_reusable: bool,
+    },
     /// A cluster that is to be reused by its name.
     #[error("cluster `{label}`, which is `{cluster}`, has other options than requested")]
     OtherOptions { label: String, cluster: String },
@@ -71,7 +79,7 @@ pub(crate) enum Error {
     #[error("you have no active cluster")]
     NoneActive,
     #[error("you have {} active clusters: name one", active.len())]
-    SeveralActive { active: Vec<String> },
+    SeveralActive { active: Vec<ObservedCluster> },
     #[error("cluster `{name}` is {status}, not RUNNING")]
     NotRunning { name: String, status: Status },
     #[error("the scheduler of cluster `{name}` does not respond: {cause}")]
@@ -84,7 +92,12 @@ pub(crate) enum Error {
     )]
     RequestUnknown { name: String },
     #[error(
-        "cluster `{name}` did not start: the gateway reports {status} after {} of PENDING",
+        "cluster `{name}` did not start: {} after {} of PENDING",
+        if *status == Status::Stopped {
+            "it was shut down from elsewhere".to_owned()
+        } else {
+            format!("the gateway reports {status}")
+        },
         duration::short(*after)
     )]
     StartFailed {
@@ -93,7 +106,10 @@ pub(crate) enum Error {
         after: Duration,
         jobs: Box<JobHistory>,
     },
-    #[error("cluster `{name}` ended while dgw waited for it: the gateway reports {status}")]
+    #[error(
+        "cluster `{name}` {} while dgw waited for it: the gateway reports {status}",
+        if *status == Status::Stopped { "was shut down from elsewhere" } else { "ended" }
+    )]
     EndedWhileWaiting {
         name: String,
         status: Status,
@@ -145,6 +161,28 @@ pub(crate) enum Error {
     NoClock,
 }
 
+/// Returns the user's own name of one of `rows` that `pattern` may be a misspelling of.
+fn similar_label<'a>(pattern: &str, rows: &'a [ObservedCluster]) -> Option<&'a str> {
+    similar::find(pattern, rows.iter().filter_map(|row| row.label.as_deref()))
+}
+
+/// Returns the hint for a cluster that ended with `status` while dgw waited for it.
+fn end_hint(name: &str, status: Status, jobs: &JobHistory) -> String {
+    match status {
+        // Nothing failed: the gateway reports FAILED where something did.
+        Status::Stopped => format!("`dgw show {name}` shows when it ended"),
+        _ if jobs.latest_workers_log().is_some() => {
+            "read the end of its worker's log above: it may say why".to_owned()
+        }
+        Status::Stopping => {
+            format!(
+                "`dgw show {name}` shows how it ended: STOPPED if it was shut down, FAILED if not"
+            )
+        }
+        _ => "the gateway does not say why: ask its administrators to check its log".to_owned(),
+    }
+}
+
 impl Failure for Error {
     fn exit_code(&self) -> ExitCode {
         match self {
@@ -156,12 +194,13 @@ impl Failure for Error {
             Self::Option { .. }
             | Self::OptionSource(_)
             | Self::EndlessWait { .. }
+            | Self::LabelTaken { .. }
+            | Self::OtherOptions { .. }
             | Self::DefaultCluster { .. } => ExitCode::Usage,
             Self::Defaults(_) => ExitCode::Configuration,
             Self::NoMatch { .. }
             | Self::SeveralMatch { .. }
-            | Self::LabelTaken { .. }
-            | Self::OtherOptions { .. }
+            | Self::SeveralProtected { .. }
             | Self::NoneActive
             | Self::SeveralActive { .. } => ExitCode::NoCluster,
             Self::NotRunning { status, .. } if status.is_active() => ExitCode::Other,
@@ -193,11 +232,12 @@ impl Failure for Error {
             Self::Output(error) => error.details(),
             Self::Unexpected(error) => error.details(),
             Self::Defaults(faults) => options::listed(faults),
-            Self::NoMatch { active: lines, .. }
-            | Self::SeveralMatch {
-                matching: lines, ..
+            Self::NoMatch { active: rows, .. }
+            | Self::SeveralMatch { matching: rows, .. }
+            | Self::SeveralActive { active: rows } => {
+                rows.iter().map(ObservedCluster::summary).collect()
             }
-            | Self::SeveralActive { active: lines }
+            Self::SeveralProtected { names: lines, .. }
             | Self::Partly { failed: lines, .. }
             | Self::StartUncertain {
                 seen: Some(lines), ..
@@ -228,11 +268,20 @@ impl Failure for Error {
             Self::Defaults(_) => {
                 "`dgw options` lists the options that this gateway offers, and your defaults"
             }
+            Self::NoMatch { pattern, active } if similar_label(pattern, active).is_some() => {
+                let label = similar_label(pattern, active)?;
+                return Some(format!("did you mean `{label}`?"));
+            }
             Self::NoMatch { active, .. } if active.is_empty() => {
                 "`dgw list --all` lists every cluster that the gateway still knows"
             }
             Self::NoMatch { .. } => "`dgw list --all` also lists clusters that have ended",
-            Self::SeveralMatch { .. } => "type more of the name",
+            Self::SeveralMatch { .. } | Self::SeveralProtected { .. } => "type more of the name",
+            Self::LabelTaken {
+                is_reusable: true, ..
+            } => {
+                "`--reuse` uses that cluster; or choose another name: `dgw list` shows those in use"
+            }
             Self::LabelTaken { .. } => "choose another name; `dgw list` shows those in use",
             Self::OtherOptions { label, .. } => {
                 return Some(format!("`dgw show {label}` shows its options"));
@@ -255,14 +304,17 @@ impl Failure for Error {
                 return Some(format!("`dgw scale {name} N` sets the number of workers"));
             }
             Self::NotGranted { .. } => "without `--strict`, dgw uses the workers that are granted",
+            Self::StartFailed {
+                name,
+                status: status @ Status::Stopped,
+                jobs,
+                ..
+            }
+            | Self::EndedWhileWaiting { name, status, jobs } => {
+                return Some(end_hint(name, *status, jobs));
+            }
             Self::StartFailed { jobs, .. } => return Some(start_report::hint(jobs)),
             Self::StartTimedOut { jobs, .. } => return Some(start_report::timeout_hint(jobs)),
-            Self::EndedWhileWaiting { jobs, .. } if jobs.latest_workers_log().is_some() => {
-                "read the end of its worker's log above: it may say why"
-            }
-            Self::EndedWhileWaiting { .. } => {
-                "the gateway does not say why: ask its administrators to check its log"
-            }
             Self::NotRunning { name, .. } if labels::is_default(name) => {
                 "DGW_CLUSTER names it: `unset DGW_CLUSTER`, or `eval \"$(dgw connect --unexport)\"` if \
                  it was exported"

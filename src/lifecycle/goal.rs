@@ -9,6 +9,7 @@ use super::Error;
 use super::deadline::{Deadline, OutageTolerance};
 use super::diagnose::StartDiagnostics;
 use super::select::running_identity;
+use super::wait::final_status;
 use crate::count;
 use crate::gateway::{Gateway, Status};
 use crate::output::Progress;
@@ -80,11 +81,15 @@ pub(crate) async fn wait_for_goal(
     };
     match (outcome, deadline) {
         (Ok(Ok(GoalOutcome::Met)), _) => Ok(()),
-        (Ok(Ok(GoalOutcome::Ended(status))), _) => Err(Error::EndedWhileWaiting {
-            name: name.to_owned(),
-            status,
-            jobs: polling.diagnostics.finish().await,
-        }),
+        (Ok(Ok(GoalOutcome::Ended(status))), _) => {
+            let jobs = polling.diagnostics.finish().await;
+            let gateway = &session.gateway;
+            Err(Error::EndedWhileWaiting {
+                name: name.to_owned(),
+                status: final_status(gateway, name, status, deadline, progress).await,
+                jobs,
+            })
+        }
         (Ok(Err(error)), _) => Err(error),
         (Err(_), Some(deadline)) => Err(deadline.error(polling.missing)),
         (Err(_), None) => unreachable!("only a deadline expires"),

@@ -39,6 +39,29 @@ impl Labels {
         }
     }
 
+    /// Reads all names; where they can't be read, there are none.
+    pub(super) fn read_or_none(gateway: &Gateway) -> Self {
+        Self::read(gateway).unwrap_or_else(|error| {
+            log::info!("{error}");
+            Self::default()
+        })
+    }
+
+    /// Sets the label of each row that has not ended.
+    pub(super) fn mark(&self, rows: &mut [ObservedCluster]) {
+        for row in rows.iter_mut().filter(|row| !has_ended(&row.cluster)) {
+            row.label = self.of(&row.cluster.name).map(ToString::to_string);
+        }
+    }
+
+    /// Returns the word for the cluster in the commands that messages suggest: the user's own name
+    /// for it, if it has one.
+    pub(crate) fn word_for(cluster: &str, gateway: &Gateway) -> String {
+        let labels = Self::read_or_none(gateway);
+        let label = labels.of(cluster).map(Label::as_str);
+        label.unwrap_or(cluster).to_owned()
+    }
+
     fn read_in(state: &StateDir) -> Result<Self, private::Error> {
         let Some(directory) = directory(state)? else {
             return Ok(Self::default());
@@ -93,6 +116,9 @@ impl Labels {
             Some(other) => Err(Error::LabelTaken {
                 label: label.to_string(),
                 cluster: other.name.clone(),
+                is_reusable: own.is_none()
+                    && other.status.is_active()
+                    && named == Some(&other.name),
             }),
         }
     }
@@ -270,6 +296,19 @@ fn default_cluster(value: Option<String>) -> Result<Option<ClusterPattern>, Erro
     Ok(Some(pattern.shown_as(format!("{VARIABLE}={value}"))))
 }
 
+impl Error {
+    /// Adds the user's own names to the clusters to choose from.
+    pub(crate) fn with_labels(mut self, gateway: &Gateway) -> Self {
+        if let Self::NoMatch { active: rows, .. }
+        | Self::SeveralMatch { matching: rows, .. }
+        | Self::SeveralActive { active: rows } = &mut self
+        {
+            Labels::read_or_none(gateway).mark(rows);
+        }
+        self
+    }
+}
+
 /// Sets the label of each row that has not ended. Where they can't be read, warns once.
 pub(crate) fn mark_labels(rows: &mut [ObservedCluster], session: &Session) {
     let labels = Labels::read(&session.gateway).unwrap_or_else(|error| {
@@ -277,9 +316,7 @@ pub(crate) fn mark_labels(rows: &mut [ObservedCluster], session: &Session) {
         session.printer.warn(&message);
         Labels::default()
     });
-    for row in rows.iter_mut().filter(|row| !has_ended(&row.cluster)) {
-        row.label = labels.of(&row.cluster.name).map(ToString::to_string);
-    }
+    labels.mark(rows);
 }
 
 /// Removes the names of clusters that dgw has shut down.
@@ -304,10 +341,7 @@ pub(crate) struct LabelledCluster<'a> {
 impl<'a> LabelledCluster<'a> {
     /// Looks the cluster's name up. A cluster whose name can't be read has none.
     pub(crate) fn new(cluster: &'a Cluster, gateway: &Gateway) -> Self {
-        let labels = Labels::read(gateway).unwrap_or_else(|error| {
-            log::info!("{error}");
-            Labels::default()
-        });
+        let labels = Labels::read_or_none(gateway);
         let label = labels.of(&cluster.name).filter(|_| !has_ended(cluster));
         Self {
             cluster,

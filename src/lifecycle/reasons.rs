@@ -20,9 +20,9 @@ impl Reasons {
         self.give(format_args!("cluster {name} is not selected: {reason}"));
     }
 
-    /// Gives the evidence by which the cluster `name` is an orphan.
-    pub(super) fn orphan(self, name: &str, evidence: &impl Display) {
-        self.give(format_args!("cluster {name} is an orphan: {evidence}"));
+    /// Gives the evidence by which the cluster `name` is selected.
+    pub(super) fn selected(self, name: &str, evidence: &impl Display) {
+        self.give(format_args!("cluster {name} is selected: {evidence}"));
     }
 
     fn give(self, line: Arguments<'_>) {

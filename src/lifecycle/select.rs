@@ -63,7 +63,8 @@ pub(crate) async fn find(
         Err(Error::NoMatch { .. }) => pick(pattern, gateway.clusters(&Status::ALL).await?),
         picked => picked,
     };
-    Ok(row?.cluster)
+    row.map(|row| row.cluster)
+        .map_err(|error| error.with_labels(gateway))
 }
 
 /// Finds a cluster like [`find`], with the TLS identity by which its scheduler knows its clients.
@@ -87,12 +88,14 @@ pub(crate) async fn find_with_identity(
             found => return pick_with_identity(found?),
         }
     }
-    match pick_with_identity(gateway.clusters_with_identities(&Status::ACTIVE).await?) {
+    let picked = match pick_with_identity(gateway.clusters_with_identities(&Status::ACTIVE).await?)
+    {
         Err(Error::NoMatch { .. }) => {
             pick_with_identity(gateway.clusters_with_identities(&Status::ALL).await?)
         }
         picked => picked,
-    }
+    };
+    picked.map_err(|error| error.with_labels(gateway))
 }
 
 /// Runs `work` with the name of the cluster that `pattern` names; a full name is used as it is,
@@ -132,9 +135,7 @@ fn pick(pattern: Option<&ClusterPattern>, listing: Listing) -> Result<ObservedCl
     match rows.len() {
         0 => Err(Error::NoneActive),
         1 => Ok(rows.remove(0)),
-        _ => Err(Error::SeveralActive {
-            active: candidates(&rows),
-        }),
+        _ => Err(Error::SeveralActive { active: rows }),
     }
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn find_one(
         1 => Ok(matching.remove(0)),
         _ => Err(Error::SeveralMatch {
             pattern: pattern.to_string(),
-            matching: candidates(&matching),
+            matching,
         }),
     }
 }
@@ -203,15 +204,13 @@ pub(crate) fn find_only(
     pick(None, Listing { clusters, clock })
 }
 
-/// Creates the error that `pattern` matches none of `rows`, with the active ones to choose from.
+/// Creates the error that `pattern` matches none of `rows`, with the active ones to choose from:
+/// [`Error::with_labels`] adds the user's own names.
 pub(crate) fn no_match(pattern: &ClusterPattern, rows: Vec<ObservedCluster>) -> Error {
-    let active = rows
-        .into_iter()
-        .filter(|row| row.cluster.status.is_active())
-        .collect::<Vec<_>>();
+    let is_active = |row: &ObservedCluster| row.cluster.status.is_active();
     Error::NoMatch {
         pattern: pattern.to_string(),
-        active: candidates(&active),
+        active: rows.into_iter().filter(is_active).collect(),
     }
 }
 

@@ -242,6 +242,7 @@ impl<'a> Start<'a> {
                 Some(other) => Err(Error::LabelTaken {
                     label: label.to_string(),
                     cluster: other.to_owned(),
+                    is_reusable: false,
                 }),
             });
         if let Err(error) = given {

@@ -16,6 +16,9 @@ pub(super) const UNKNOWN_AT_FIRST: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The time to wait for the status that a cluster ends with: a shutdown takes 3 to 6 seconds.
+const FINAL_STATUS_LIMIT: Duration = Duration::from_secs(8);
+
 /// The pause between requests for a cluster's end: the server can't be asked to report it.
 const END_PAUSE: Duration = Duration::from_secs(2);
 
@@ -50,12 +53,18 @@ pub(crate) async fn wait_until_running(
     match outcome {
         Some(Err(error)) => Err(error.into()),
         Some(Ok(StartOutcome::Running(cluster))) => Ok(cluster),
-        Some(Ok(StartOutcome::Failed(status))) => Err(Error::StartFailed {
-            name,
-            status,
-            after: started.elapsed(),
-            jobs: diagnostics.finish().await,
-        }),
+        Some(Ok(StartOutcome::Failed(status))) => {
+            let after = started.elapsed();
+            let jobs = diagnostics.finish().await;
+            let end = final_status(gateway, &name, status, deadline, progress);
+            let status = Box::pin(end).await;
+            Err(Error::StartFailed {
+                name,
+                status,
+                after,
+                jobs,
+            })
+        }
         Some(Ok(StartOutcome::AlreadyEnded(status))) => Err(Error::NotRunning { name, status }),
         None => Err(Error::StartTimedOut {
             name,
@@ -118,6 +127,31 @@ async fn poll_start(
             diagnostics.observe_during(progress, sleep(PAUSE)).await;
         }
     }
+}
+
+/// Returns the status that the cluster `name` ends with. Before, it is STOPPING if somebody shut it
+/// down as well as if it failed; that is returned if it lasts.
+pub(super) async fn final_status(
+    gateway: &Gateway,
+    name: &str,
+    mut status: Status,
+    deadline: Option<Deadline>,
+    progress: &mut Progress,
+) -> Status {
+    let poll = async {
+        while status == Status::Stopping {
+            progress.phase(&format!("cluster {name} is {status}"));
+            sleep(PAUSE).await;
+            if let Ok(cluster) = gateway.cluster(name).await {
+                status = cluster.status;
+            }
+        }
+    };
+    let limit = Instant::now() + FINAL_STATUS_LIMIT;
+    let limit = deadline.map_or(limit, |deadline| limit.min(deadline.end()));
+    // If the time expires, the status stays as it is.
+    let _ = timeout_at(limit, poll).await;
+    status
 }
 
 /// Repeats `request` about a cluster that was just created until the gateway knows it.

@@ -435,13 +435,36 @@ fn assert_names_lead_to_clusters(user: &User, fresh: &str, other: &str) {
     user.dgw(&["name", &fresh[..12], "era5"])
         .success()
         .stdout_eq("")
-        .stderr_eq("cluster [NAME] is now also era5\n");
+        .stderr_eq("cluster [NAME] is now named `era5`\n");
     assert_eq!(found("era5"), fresh);
     assert_eq!(user.json(&["list", "era5"])[0]["label"], "era5");
     let record = user.json(&["name", other, "cmip6"]);
     assert_eq!(record, json!({"name": other, "label": "cmip6"}));
+    for args in [
+        &["shutdown", "ers5"][..],
+        &["show", "ers5"],
+        &["name", "ers5", "x"],
+        &["keep", "ers5"],
+    ] {
+        user.dgw(args).code(5).stdout_eq("").stderr_eq(str![[r#"
+error: no cluster matches `ers5`
+  [NAME]  RUNNING   [..]  [..]
+  [NAME]  RUNNING   [..]  [..]
+
+hint: did you mean `era5`?
+
+"#]]);
+    }
+    for args in [&["show"][..], &["scale", "1"], &["keep"]] {
+        let output = user.command(args).output().expect("dgw runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        for label in ["era5", "cmip6"] {
+            let is_its_line = |line: &str| line.ends_with(&format!("  {label}"));
+            assert!(stderr.lines().any(is_its_line), "{args:?}: {stderr}");
+        }
+    }
     user.dgw(&["name", other, "era5"])
-        .code(5)
+        .code(2)
         .stderr_eq(str![[r#"
 error: `era5` already means cluster `[NAME]`
 
@@ -454,18 +477,28 @@ hint: choose another name; `dgw list` shows those in use
     });
     let mut codes = both.map(|mut child| child.wait().expect("dgw ends").code());
     codes.sort_unstable();
-    assert_eq!(codes, [Some(0), Some(5)], "one gets the name");
+    assert_eq!(codes, [Some(0), Some(2)], "one gets the name");
     user.stdout(&["name", fresh, "era5"]);
     user.stdout(&["name", other, "cmip6"]);
+    user.dgw(&["keep", "cmip6"]).success().stderr_eq(
+        "cluster [NAME] is protected until `dgw keep --forget`; `dgw shutdown cmip6` still shuts it down\n",
+    );
     for text in ["beef", "22", "a/b", "a.b", &"x".repeat(300), "\u{1b}[2J"] {
         user.dgw(&["name", other, text]).code(2);
     }
 
     // A name in use is refused before anything starts, unless its cluster may be reused.
     let clusters = user.history().len();
-    user.dgw(&["new", "--name", "era5"]).code(5);
+    user.dgw(&["new", "--name", "era5"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `era5` already means cluster `[NAME]`
+
+hint: `--reuse` uses that cluster; or choose another name: `dgw list` shows those in use
+
+"#]]);
     user.dgw(&["new", "--reuse", "--name", "era5", "-s", "worker_cores=1"])
-        .code(5);
+        .code(2);
     assert_eq!(user.history().len(), clusters);
     assert_eq!(user.stdout(&["new", "--reuse", "--name", "era5"]), fresh);
 
@@ -549,6 +582,7 @@ fn a_start_that_is_stopping_has_failed() {
     user.dgw(&["new"]).code(6).stdout_eq("").stderr_eq(str![[r#"
 requesting a cluster
 cluster [NAME] is PENDING
+cluster [NAME] is STOPPING
 error: cluster `[NAME]` did not start: the gateway reports STOPPING after [ELAPSED] of PENDING
 
 hint: the gateway does not say why: check the options, or ask its administrators to check its log

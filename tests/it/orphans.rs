@@ -31,14 +31,14 @@ fn run(user: &User, args: &[&str]) -> Run {
 }
 
 impl Run {
-    /// Returns the one reason for leaving the cluster out, or for calling it an orphan.
+    /// Returns the one reason for leaving the cluster out, or for selecting it.
     fn reason(&self, name: &str) -> &str {
         let lines = self.stderr.lines();
         let reasons = lines
             .filter_map(|line| {
                 let (_, reason) = line.split_once(&format!("cluster {name} is "))?;
                 let (verdict, reason) = reason.split_once(": ")?;
-                ["not selected", "an orphan"]
+                ["not selected", "selected"]
                     .contains(&verdict)
                     .then_some(reason)
             })

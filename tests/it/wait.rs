@@ -1,6 +1,8 @@
 //! `dgw wait`, `dgw scale --wait` and `dgw new --wait-workers`
 
 use std::io::Read as _;
+use std::process::Stdio;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -126,7 +128,16 @@ error: timed out after [ELAPSED]: cluster [NAME] has not ended
 hint: set a longer limit with `--timeout`
 
 "#]]);
+    let mut workers = user.command(&["wait", &name, "--for", "workers=1"]);
+    let waiting = workers.stderr(Stdio::piped()).spawn().expect("dgw runs");
+    thread::sleep(Duration::from_secs(2));
     user.stdout(&["shutdown", &name]);
+    let waited = waiting.wait_with_output().expect("dgw ends");
+    let stderr = String::from_utf8(waited.stderr).expect("UTF-8");
+    let end =
+        " was shut down from elsewhere while dgw waited for it: the gateway reports STOPPED\n";
+    assert!(stderr.contains(end), "{stderr}");
+    assert_eq!(waited.status.code(), Some(6), "{stderr}");
     user.dgw(&["wait", &name, "--for", "stopped"])
         .success()
         .stdout_eq("")
