@@ -142,6 +142,6 @@ fn fish_completes_names_with_descriptions() {
     assert_eq!(file, "an analysis.py\n");
     let file = offered("dgw run -- cat /etc/hostn");
     assert_eq!(file, "/etc/hostname\n");
-    assert!(offered("dgw list --all-").is_empty());
+    assert!(offered("dgw list --all-w").is_empty());
     assert!(offered("dgw list --").contains("--older-than\t"));
 }
