@@ -3,6 +3,7 @@
 pub(crate) mod complete;
 mod global;
 mod misplaced;
+mod mistake;
 mod selectors;
 mod separator;
 mod start;

@@ -32,9 +32,10 @@ pub(crate) use error::{HandshakeFault, SET_PROXY, SchedulerError};
 pub(crate) use events::{ClusterEvent, EventKind, EventReader, EventTotals, IncompleteTimeline};
 pub(crate) use logs::{FetchedLog, LogEntry, LogPosition, LogRange};
 pub(crate) use model::{
-    Activity, ClientHistory, Idle, PackageVersions, SchedulerReport, Tasks, Versions, Worker,
+    Activity, ClientHistory, Idle, PackageSet, PackageVersions, SchedulerReport, Tasks, Versions,
+    Worker,
 };
-pub(crate) use packages::{ClusterPackages, PackageSet, WorkerGroup};
+pub(crate) use packages::{ClusterPackages, WorkerGroup};
 pub(crate) use proxy::{ProxyKind, probe_proxy};
 pub(crate) use report::ReportDetail;
 pub(crate) use requested::RequestedWorkers;

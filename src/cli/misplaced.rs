@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::mistake::{UsageMistake, has, text};
 use super::separator::quoted;
-use super::usage::{UsageMistake, has, text};
 use super::words::{Item, ItemKind, items};
 use crate::gateway::{ClusterPattern, Label};
 use crate::workers::{parse_number, parse_range};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use super::usage::UsageMistake;
+use super::mistake::UsageMistake;
 use super::words::{ItemKind, items};
 use crate::gateway::ClusterPattern;
 

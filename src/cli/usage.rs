@@ -6,33 +6,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
 use super::misplaced::{flag_for, missing_flag};
+use super::mistake::{UsageMistake, has, text};
 use super::separator::{command_of_connect, options_of_either};
 use super::synonyms::{FLAGS, INSECURE, SECRETS, SUBCOMMANDS};
 use super::words::{ItemKind, Named, items, named};
 use crate::error::{ExitCode, Failure};
-
-/// A mistake on the command line, and how to correct it.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct UsageMistake {
-    pub(super) message: String,
-    pub(super) details: Vec<String>,
-    pub(super) hint: String,
-}
-
-impl Failure for UsageMistake {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Usage
-    }
-
-    fn details(&self) -> Vec<String> {
-        self.details.clone()
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(self.hint.clone())
-    }
-}
 
 /// A mistake on the command line that clap has explained.
 #[derive(Debug, thiserror::Error)]
@@ -222,17 +200,4 @@ fn unknown_flag(flag: &str, value: Option<&str>, command: &Command) -> Option<Us
             "set SSL_CERT_FILE to a file with the certificates that you trust",
         )
     })
-}
-
-/// Returns true if `command` has this argument as a flag.
-pub(super) fn has(command: &Command, name: &str) -> bool {
-    let mut flags = command.get_arguments().filter(|arg| !arg.is_positional());
-    flags.any(|arg| arg.get_id() == name)
-}
-
-pub(super) fn text(mistake: &clap::Error, kind: ContextKind) -> Option<&str> {
-    match mistake.get(kind)? {
-        ContextValue::String(text) => Some(text),
-        _ => None,
-    }
 }

@@ -145,6 +145,10 @@ pub(crate) struct Worker {
     pub(crate) last_seen: Option<Timestamp>,
 }
 
+/// Packages by name with their versions; `None` for one that is not installed. What is known of no
+/// package is absent.
+pub(crate) type PackageSet = BTreeMap<String, Option<String>>;
+
 /// Package versions of a cluster.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Versions {

@@ -7,12 +7,9 @@ use serde_json::{Value, json};
 use super::client::Schedulers;
 use super::comm;
 use super::error::SchedulerError;
+use super::model::PackageSet;
 use super::wire::{self, InstalledResponse};
 use crate::gateway::TlsIdentity;
-
-/// Packages by name with their versions; `None` for one that is not installed. What is known of no
-/// package is absent.
-pub(crate) type PackageSet = BTreeMap<String, Option<String>>;
 
 /// The most versions that all workers together are asked for, which take 20 MiB of memory while they
 /// are decoded: 120 packages of 500 workers.

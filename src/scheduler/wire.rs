@@ -15,8 +15,8 @@ use serde::de::{
 };
 use serde::{Deserialize, Deserializer};
 
+use super::model::PackageSet;
 use super::model::{Activity, Idle, PackageVersions, Tasks, Worker};
-use super::packages::PackageSet;
 
 /// A value; `None` if it is of another type.
 pub(super) struct Known<T>(pub(super) Option<T>);
