@@ -1,15 +1,15 @@
 //! `dgw events`
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::time::{Instant, sleep};
 
-use super::follow::{Followed, check_format, identity_after_failure};
+use super::follow::{check_format, follow};
 use crate::cli::{ProbeArgs, TargetArgs};
 use crate::error::{Error, ExitCode, Failure};
 use crate::gateway::TlsIdentity;
-use crate::lifecycle::{self, OutageNotice, Timeline};
+use crate::lifecycle::{self, Timeline};
 use crate::scheduler::{SET_PROXY, SchedulerError};
 use crate::session::{Invocation, Session};
 
@@ -96,44 +96,33 @@ impl EventsArgs {
         let mut warned = false;
         warn_once(&mut timeline, &mut warned, &session);
         if self.follow {
-            return Box::pin(follow(timeline, warned, identity, name, &session)).await;
+            return Box::pin(print_new(timeline, warned, identity, name, &session)).await;
         }
         Ok(())
     }
 }
 
 /// Prints new events, until the cluster ends.
-async fn follow(
+async fn print_new(
     mut timeline: Timeline<'_>,
     mut warned: bool,
-    mut identity: Option<TlsIdentity>,
+    identity: Option<TlsIdentity>,
     name: &str,
     session: &Session,
 ) -> Result<(), Error> {
-    let printer = &session.printer;
-    let mut outage = OutageNotice::new(printer);
-    let mut elapsed = Duration::ZERO;
-    loop {
-        sleep(PAUSE.max(elapsed)).await;
-        let requested = Instant::now();
-        let read = timeline.read(identity.as_ref()).await;
-        elapsed = requested.elapsed();
-        let error = match read {
-            Ok(events) => {
-                printer.events(&events)?;
-                warn_once(&mut timeline, &mut warned, session);
-                outage.responded();
-                continue;
-            }
-            Err(error) => error,
+    let read = async |identity: Option<&TlsIdentity>| {
+        let events = match timeline.read(identity).await {
+            Ok(events) => events,
+            Err(error) => return Ok(Err(error)),
         };
-        match identity_after_failure(session, name).await? {
-            Followed::Running(current) => identity = current,
-            Followed::Unknown => {}
-            Followed::Ended => return Ok(()),
-        }
-        outage.failed(&failure(name, error));
-    }
+        session.printer.events(&events)?;
+        warn_once(&mut timeline, &mut warned, session);
+        Ok(Ok(ControlFlow::Continue(())))
+    };
+    follow(PAUSE, identity, name, session, read, |error| {
+        failure(name, error)
+    })
+    .await
 }
 
 /// Says what is missing, until it is there again.

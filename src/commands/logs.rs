@@ -3,19 +3,19 @@
 mod error;
 mod reader;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
-use tokio::time::{Instant, sleep};
 
 use self::error::unreachable;
 use self::reader::{LogReader, LogSource};
-use super::follow::{Followed, check_format, identity_after_failure};
+use super::follow::{check_format, follow};
 use crate::cli::{TargetArgs, complete, value};
 use crate::error::Error;
 use crate::gateway::TlsIdentity;
-use crate::lifecycle::{self, OutageNotice};
+use crate::lifecycle;
 use crate::scheduler::SchedulerError;
 use crate::session::{Invocation, Session};
 
@@ -126,37 +126,26 @@ impl LogsArgs {
     async fn follow(
         &self,
         mut reader: LogReader<'_>,
-        mut identity: Option<TlsIdentity>,
+        identity: Option<TlsIdentity>,
         name: &str,
         session: &Session,
     ) -> Result<(), Error> {
         let printer = &session.printer;
-        let mut outage = OutageNotice::new(printer);
-        let mut elapsed = Duration::ZERO;
-        loop {
-            sleep(PAUSE.max(elapsed)).await;
-            let requested = Instant::now();
-            let read = reader.read(identity.as_ref()).await;
-            elapsed = requested.elapsed();
-            let error = match read {
-                Ok(lines) => {
-                    printer.log(&lines, self.all_workers)?;
-                    outage.responded();
-                    continue;
-                }
-                Err(SchedulerError::WorkerGone) => {
-                    printer.note(&format!("the worker has left cluster {name}"));
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match identity_after_failure(session, name).await? {
-                Followed::Running(current) => identity = current,
-                Followed::Unknown => {}
-                Followed::Ended => return Ok(()),
+        let read = async |identity: Option<&TlsIdentity>| match reader.read(identity).await {
+            Ok(lines) => {
+                printer.log(&lines, self.all_workers)?;
+                Ok(Ok(ControlFlow::Continue(())))
             }
-            outage.failed(&unreachable(name, error));
-        }
+            Err(SchedulerError::WorkerGone) => {
+                printer.note(&format!("the worker has left cluster {name}"));
+                Ok(Ok(ControlFlow::Break(())))
+            }
+            Err(error) => Ok(Err(error)),
+        };
+        follow(PAUSE, identity, name, session, read, |error| {
+            unreachable(name, error)
+        })
+        .await
     }
 }
 
